@@ -1,0 +1,1 @@
+"""The daemon of a node: it knows the data and has no way out."""

@@ -1,0 +1,445 @@
+"""The values that travel through a request: frozen, normalised at birth, without I/O.
+
+Money is in microcredits: millionths of a credit, whole numbers. Times last in names bear their unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from ringfence.labels import Label
+from ringfence.recognize.finding import Finding
+
+# ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CallerRole(StrEnum):
+    """What an identity may do."""
+
+    CALLER = "caller"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The authenticated identity behind a request."""
+
+    identity: str
+    """URI SAN of the verified certificate, for example ``spiffe://site.example/ward-app``."""
+    tenant: str
+    """The tenant that the department belongs to."""
+    department: str
+    """Whose wallet pays."""
+    roles: frozenset[CallerRole]
+    """What it may do."""
+    label_default: Label
+    """Label of a request that names none."""
+
+
+# ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Role(StrEnum):
+    """Who speaks in a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON document, as text that parses."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture; nothing here can read it, so it counts as RESTRICTED."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file; text media types are decoded at the door, anything else counts as RESTRICTED."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    name: str
+    text: str | None
+    """The decoded text; None where it is no text."""
+
+
+Part = Text | Json | Image | File
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asked for."""
+
+    id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the model may call."""
+
+    name: str
+    description: str
+    parameters_json_schema: str
+
+
+class ToolMode(StrEnum):
+    """Whether a tool must be called."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn; None takes the model's default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repeat_penalty: float | None = None
+    seed: int | None = None
+    tokens_max: int | None = None
+    stop: tuple[str, ...] = ()
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is given: all of the request that a target ever sees."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_mode: ToolMode = ToolMode.AUTO
+    tool_name: str = ""
+    json_schema: str = ""
+    """JSON Schema of the answer; empty for free text."""
+    schema_name: str = ""
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What the caller allows; policy can only narrow it."""
+
+    deidentified_egress: bool = False
+    providers: frozenset[str] = frozenset()
+    """Empty for all."""
+    regions: frozenset[str] = frozenset()
+    """Empty for all."""
+    cost_microcredits_max: int | None = None
+    ladder_length_max: int = 1
+    local_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, valid in itself."""
+
+    id: str
+    """Made by the daemon; unique."""
+    prompt: Prompt
+    model: str = ""
+    """The model that the caller wants; empty lets the decision choose."""
+    label: Label | None = None
+    """What the caller says; None takes the caller's default."""
+    permission: Permission = Permission()
+    task: str = ""
+    quality_min: float = 0.0
+    """Least expected quality, 0 to 1."""
+    conversation_id: str = ""
+    run_id: str = ""
+    idempotency_key: str = ""
+    deadline_s: float | None = None
+    """Monotonic time at which the caller stops waiting."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+# ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A finding and the string leaf that it stands in."""
+
+    path: str
+    """For example ``messages[0].parts[0].text``."""
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What step 2 found."""
+
+    label: Label
+    """The caller's, joined with what was found."""
+    label_asserted: Label
+    """The part of it that stays after de-identification: the caller's own and what could not be read."""
+    findings: tuple[Located, ...]
+    prompt_chars: int
+    """Length of all string leaves together."""
+
+    def findings_by_type(self) -> dict[str, int]:
+        """How often each entity type was found; safe to log."""
+        counts: dict[str, int] = {}
+        for located in self.findings:
+            entity_type = located.finding.entity_type
+            counts[entity_type] = counts.get(entity_type, 0) + 1
+        return counts
+
+
+# ── where it may go ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class TargetKind(StrEnum):
+    """Where a target runs."""
+
+    LOCAL = "local"
+    PEER = "peer"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place where a request can run."""
+
+    kind: TargetKind
+    model: str
+    provider: str = ""
+    node: str = ""
+    region: str = ""
+
+    def __str__(self) -> str:
+        """Print as people write it: ``local:tiny``, ``cloud/gpt``."""
+        return f"{self.provider}/{self.model}" if self.provider else f"{self.kind}:{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A target as it stands now: what a decision weighs."""
+
+    target: Target
+    available: bool
+    """Loaded, or reachable with its breaker closed."""
+    unavailable_reason: str
+    """Why it is not; empty when it is."""
+    quality: float
+    """Expected quality, 0 to 1."""
+    context_tokens_max: int
+    """Prompt and answer together."""
+    prompt_microcredits_per_1k_tokens: int
+    completion_microcredits_per_1k_tokens: int
+    first_token_ms: float
+    """Expected time to the first token."""
+    token_ms: float
+    """Expected time per further token."""
+    clearance: Label | None = None
+    """Highest label that may go there; None for targets within the site, which may receive anything."""
+    supports_tools: bool = True
+    supports_json_schema: bool = True
+    supports_images: bool = False
+    logprob_floor: float | None = None
+    """An answer whose lowest token log-probability is under this is handed up; None for no such evaluator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a target is expected to take and to give."""
+
+    cost_microcredits: int
+    latency_ms: int
+    quality: float
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A target that was considered."""
+
+    target: Target
+    estimate: Estimate
+    chosen: bool
+    rule: str
+    """The rule that took or removed it; see `ringfenced.decide.rules`."""
+    reason: str
+    """The same for people; no content."""
+    deidentified: bool
+    """The payload must be de-identified on its way there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The target chosen, every target refused, and the reason of each."""
+
+    label: Label
+    ladder: tuple[Candidate, ...]
+    """Rungs in order; empty when no target is open."""
+    refused: tuple[Candidate, ...]
+    policy_digest: str
+    """SHA-256 of the policy in force, hex."""
+
+    @property
+    def target(self) -> Target | None:
+        """The first rung's target."""
+        return self.ladder[0].target if self.ladder else None
+
+    def cost_microcredits_max(self) -> int:
+        """What the whole ladder may cost: the amount to hold."""
+        return sum(candidate.estimate.cost_microcredits for candidate in self.ladder)
+
+
+# ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class FinishReason(StrEnum):
+    """Why generation ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run used."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    time_to_first_token_us: int = 0
+    duration_us: int = 0
+    logprob_min: float | None = None
+    """Lowest log-probability of a generated token; None where the target gives none."""
+
+
+class TextDelta(NamedTuple):
+    """A piece of the answer; a named tuple because one is made per message on the hot path."""
+
+    text: str
+    tokens: int
+
+
+class ToolCallDelta(NamedTuple):
+    """A piece of a tool call; `id` and `name` come with the first piece of each."""
+
+    index: int
+    id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An evaluator found an answer wanting; the next rung follows."""
+
+    source: Target
+    destination: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a run ended."""
+
+    reason: FinishReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProof:
+    """One log entry with the proof that the log holds it."""
+
+    entry: bytes
+    """Canonical JSON, the exact bytes of the Merkle leaf; no content."""
+    index: int
+    inclusion_path: tuple[bytes, ...]
+    """RFC 6962, 32 bytes each, leaf to root."""
+    checkpoint: str
+    """C2SP signed checkpoint that the path leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the caller gets with an answer."""
+
+    request_id: str
+    decision: Decision
+    cost_microcredits: int
+    egress: tuple[EntryProof, ...]
+    """One entry for each thing that left the site."""
+    findings_by_type: Mapping[str, int]
+    finished_at_unix_ms: int
+    ran: tuple[Target, ...]
+    """Targets that ran; the last one gave the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a provider's run ends with, and the proofs of what left."""
+
+    finish: Finish
+    proofs: tuple[EntryProof, ...]
+
+
+Event = Decision | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
+"""What a caller sees, in this order: decision, deltas, finish, receipt."""
+
+Delta = TextDelta | ToolCallDelta
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A department's credits."""
+
+    department: str
+    granted_microcredits: int
+    spent_microcredits: int
+    held_microcredits: int
+
+    @property
+    def available_microcredits(self) -> int:
+        """What a new hold may take."""
+        return self.granted_microcredits - self.spent_microcredits - self.held_microcredits

@@ -1,0 +1,1 @@
+"""Generated stubs of ringfence.v1; made by `make proto`."""

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Writes requirements/*.lock anew: every version exact, every file with its hash.
+#
+#   daemon, agent   what each process is allowed to load in production
+#   dev             both, the stand-in provider and the tools of this repository
+#   build           what builds this project's own package
+#   llama           llama-cpp-python's source, and
+#   llama-build     what compiles it (scripts/wheel_cache.py), in a throw-away environment
+#   tools           what writes these files
+#
+# Versions that are in a lock file stay unless `UPGRADE=1` asks for newer ones.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+uv="${UV:-.venv/bin/uv}"
+upgrade=()
+if [[ -n "${UPGRADE:-}" ]]; then upgrade=(--upgrade); fi
+
+# lock NAME INPUT [ARGUMENT ...]: INPUT is a file, or - for standard input.
+lock() {
+    local name=$1
+    shift
+    # No index address is written: which registry serves a site is the site's affair; the hashes say which bytes.
+    "$uv" pip compile --quiet --generate-hashes --python-version 3.11 --universal --no-annotate --no-header \
+        --no-emit-index-url "${upgrade[@]}" --output-file "requirements/$name.lock" "$@" >/dev/null
+    echo "requirements/$name.lock"
+}
+
+# from_pyproject EXPRESSION: requirements that pyproject.toml states, one a line; p is the parsed file.
+from_pyproject() {
+    .venv/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print('\n'.join($1))"
+}
+
+# llama-cpp-python is compiled for each machine, so it has a lock file of its own.
+lock daemon pyproject.toml --extra daemon --no-emit-package llama-cpp-python
+lock agent pyproject.toml --extra agent --no-emit-package llama-cpp-python
+lock dev pyproject.toml --extra daemon --extra agent --extra standin --extra dev --no-emit-package llama-cpp-python
+from_pyproject "p['build-system']['requires']" | lock build -
+from_pyproject "p['project']['optional-dependencies']['llama']" | lock llama - --no-deps
+printf '%s\n' 'scikit-build-core>=1.1' 'cmake>=3.25' 'ninja>=1.11' | lock llama-build -
+echo "uv>=0.9" | lock tools -
