@@ -2,8 +2,7 @@
 # Writes requirements/*.lock anew: every version exact, every file with its hash.
 #
 #   daemon, agent   what each process is allowed to load in production
-#   dev             both, the stand-in provider and the tools of this repository
-#   build           what builds this project's own package
+#   dev             both, the stand-in provider, the tools of this repository and what builds its own package
 #   llama           llama-cpp-python's source, and
 #   llama-build     what compiles it (scripts/wheel_cache.py), in a throw-away environment
 #   tools           what writes these files
@@ -12,7 +11,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-uv="${UV:-.venv/bin/uv}"
+uv=.venv/bin/uv
+if [[ ! -x $uv ]]; then # no other target needs it
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.lock
+fi
 upgrade=()
 if [[ -n "${UPGRADE:-}" ]]; then upgrade=(--upgrade); fi
 
@@ -34,8 +36,8 @@ from_pyproject() {
 # llama-cpp-python is compiled for each machine, so it has a lock file of its own.
 lock daemon pyproject.toml --extra daemon --no-emit-package llama-cpp-python
 lock agent pyproject.toml --extra agent --no-emit-package llama-cpp-python
-lock dev pyproject.toml --extra daemon --extra agent --extra standin --extra dev --no-emit-package llama-cpp-python
-from_pyproject "p['build-system']['requires']" | lock build -
+from_pyproject "p['build-system']['requires']" |
+    lock dev pyproject.toml - --extra daemon --extra agent --extra standin --extra dev --no-emit-package llama-cpp-python
 from_pyproject "p['project']['optional-dependencies']['llama']" | lock llama - --no-deps
 printf '%s\n' 'scikit-build-core>=1.1' 'cmake>=3.25' 'ninja>=1.11' | lock llama-build -
-echo "uv>=0.9" | lock tools -
+echo 'uv>=0.9' | lock tools -

@@ -1,0 +1,47 @@
+# Each target sets up what it needs; what is there is reused. Extra arguments: make test ARGS="-k wallet"
+PYTHON ?= python3
+ARGS ?=
+export PYTHON
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format proto lock bench-flow setup clean
+
+help: ## this table
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## four real requests through daemon, engine, agent and a stand-in provider
+	@$(BIN)/python examples/demo.py $(ARGS)
+
+test: setup ## the whole test suite
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup ## formatting, lint, types, import direction, contract, stubs, change notes
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	scripts/buf.sh
+	scripts/proto.sh --check
+	$(BIN)/towncrier build --draft --version next >/dev/null
+
+format: setup ## let ruff format and repair what it can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+proto: setup ## write the Python stubs of proto/ anew
+	scripts/proto.sh
+
+lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versions)
+	scripts/lock.sh
+
+bench-flow: setup ## the governed way of a request beside bare gRPC
+	@$(BIN)/python bench/flow.py $(ARGS)
+
+setup: ## .venv from the lock files; llama.cpp compiled once per machine
+	@scripts/setup.sh
+
+clean: ## remove caches and reports; .venv and the compiled wheel stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
