@@ -215,7 +215,7 @@ class Classification:
     """The part of it that stays after de-identification: the caller's own and what could not be read."""
     findings: tuple[Located, ...]
     prompt_chars: int
-    """Length of all string leaves together."""
+    """Length of all string leaves together, in code points."""
 
     def findings_by_type(self) -> dict[str, int]:
         """How often each entity type was found; safe to log."""
@@ -285,10 +285,17 @@ class Estimate:
     """What a target is expected to take and to give."""
 
     cost_microcredits: int
+    """What it is expected to cost."""
+    cost_microcredits_max: int
+    """What it can cost at most: every byte a token, and the whole of the allowed answer."""
     latency_ms: int
+    """Expected time to the whole answer."""
     quality: float
+    """Expected quality, 0 to 1."""
     prompt_tokens: int
+    """Expected tokens of the prompt."""
     completion_tokens: int
+    """Expected tokens of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +331,7 @@ class Decision:
 
     def cost_microcredits_max(self) -> int:
         """What the whole ladder may cost: the amount to hold."""
-        return sum(candidate.estimate.cost_microcredits for candidate in self.ladder)
+        return sum(candidate.estimate.cost_microcredits_max for candidate in self.ladder)
 
 
 # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────────
