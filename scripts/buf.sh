@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lints the contract and refuses changes that would break callers (buf, from npm, pinned in scripts/buf).
+# Lints the contract and refuses changes that would break callers (buf, from npm, pinned in scripts/buf: the packages that
+# hold its binary, without the one that only chooses among them).
 #
 # Compared with, the first that there is:
 #   1. PROTO_BASE, a commit, for a deliberate break before the first release;
@@ -23,13 +24,12 @@ unavailable() {
     exit 0
 }
 
-buf() { scripts/buf/node_modules/.bin/buf "$@"; }
+buf() { scripts/buf/node_modules/@bufbuild/buf-linux-*/bin/buf "$@"; }
 
 install_buf() {
     command -v npm >/dev/null || unavailable "Node.js and npm are missing: apt-get install nodejs npm"
-    # No scripts: buf's own binary comes as a package; its install script would only look for it.
     npm ci --prefix scripts/buf --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
-        unavailable "npm could not install @bufbuild/buf"
+        unavailable "npm could not install buf"
     cp scripts/buf/package-lock.json scripts/buf/node_modules/installed.json
 }
 

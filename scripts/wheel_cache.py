@@ -1,18 +1,18 @@
 """Compiles llama-cpp-python once for this machine and keeps the wheel in the user's cache.
 
-It comes as source, and compiling takes minutes; so the work is done once per machine, not once per clone, and shows that it is alive.
+It comes as source, and compiling takes minutes; so that is done once per machine, not once per clone, and shows its way.
 
     python scripts/wheel_cache.py          prints the wheel's path; progress and errors go to standard error
     python scripts/wheel_cache.py --key    prints only the name under which the wheel is kept
 
-1. **key**: everything that makes a wheel right for this machine: version, Python, platform, CMAKE_ARGS, what the CPU can do.
+1. **key**: all that makes a wheel right for this machine: version, Python, platform, CMAKE_ARGS, what the CPU can do.
 2. **look**: a wheel that is there is used.
 3. **lock**: of several clones one builds; the others wait and then find the wheel.
 4. **build**: in a throw-away environment with pinned tools; source and tools are checked against requirements/*.lock.
 5. **keep**: the finished folder is renamed into place, so that half a wheel is never seen.
 
-Standard library only: it runs before anything is installed. `CMAKE_ARGS` may be set to build another variant, for instance
-`CMAKE_ARGS=-DGGML_CUDA=ON make setup`; it is part of the key.
+Standard library only: it runs before anything is installed. `CMAKE_ARGS` may be set to build another variant, for
+instance `CMAKE_ARGS=-DGGML_CUDA=ON make setup`; it is part of the key.
 """
 
 import argparse
@@ -48,6 +48,7 @@ COMPILE_CORE_S = 720.0
 REDRAW_S = 0.5
 LINE_EVERY_S = 15.0
 LOG_TAIL_LINES = 30
+SOON_S = 10
 
 COMPILING = "compiling"
 PACKING = "packing"
@@ -87,11 +88,11 @@ class Step:
     """The command and its arguments."""
 
 
-# ── 1. key ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 1. key ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def locked_version(lock: str) -> str:
-    """Return the version that `lock`, the text of requirements/llama.lock, pins. Raises BuildError where it pins none."""
+    """Return the version pinned by `lock`, the text of requirements/llama.lock; raise BuildError where it pins none."""
     found = re.search(r"^llama-cpp-python==(\S+)", lock, re.MULTILINE)
     if found is None:
         raise BuildError(f"{SOURCE_LOCK.name} does not pin llama-cpp-python; `make lock` writes it anew")
@@ -101,16 +102,16 @@ def locked_version(lock: str) -> str:
 def cpu_features(cpuinfo: str, node: str) -> str:
     """Return what the CPU can do, from `cpuinfo`, the text of /proc/cpuinfo, in an order that does not change.
 
-    Where the kernel does not say (no `flags` or `Features` line), the machine's name, `node`, stands for it: a wheel for an unknown
-    CPU is not shared with another machine.
+    Where the kernel does not say (no `flags` or `Features` line), the machine's name, `node`, stands for it: a wheel
+    for an unknown CPU is not shared with another machine.
     """
     found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
     return " ".join(sorted(found[1].split())) if found else f"unknown CPU of {node}"
 
 
 def cache_key(version: str, python: str, machine: str, cmake_args: str, features: str) -> str:
-    """Return the folder name of the wheel that fits: the parts that people look for in clear, the long ones as a digest."""
-    digest = hashlib.sha256("\0".join((cmake_args, features)).encode()).hexdigest()
+    """Return the folder name of the wheel that fits: what people look for in clear, the long parts as a digest."""
+    digest = hashlib.sha256(f"{cmake_args}\0{features}".encode()).hexdigest()
     return f"llama-cpp-python-{version}-{python}-{machine}-{digest[:12]}"
 
 
@@ -126,27 +127,33 @@ def this_machines_key(cmake_args: str) -> str:
     )
 
 
-# ── 2. look ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 2. look ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of all wheels: in $XDG_CACHE_HOME where that is an absolute path, else in ~/.cache (XDG Base Directory 0.8)."""
+    """Return the folder of all wheels: in $XDG_CACHE_HOME where that is an absolute path, else in ~/.cache.
+
+    As the XDG Base Directory Specification 0.8 says; a relative path there is to be ignored.
+    """
     home = Path(environment.get("XDG_CACHE_HOME", ""))
     return (home if home.is_absolute() else Path.home() / ".cache") / "ringfence" / "wheels"
 
 
 def find_wheel(folder: Path) -> Path | None:
-    """Return the wheel in `folder`, or None where there is none that can be read to its end (a full disk, a lost power line)."""
+    """Return the wheel in `folder`; None where there is none, or one cut short (a full disk, a power cut)."""
     wheels = sorted(folder.glob("*.whl"))
     return wheels[0] if len(wheels) == 1 and zipfile.is_zipfile(wheels[0]) else None
 
 
-# ── 3. lock, 5. keep ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 3. lock, 5. keep ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file at `path`; call `waiting` twice a second while another process holds it. The kernel frees a dead one's lock."""
+    """Hold the lock file at `path`; call `waiting` twice a second while another process holds it.
+
+    The kernel frees the lock of a process that died, so nobody waits for nobody.
+    """
     with path.open("a") as file:
         while True:
             try:
@@ -161,8 +168,9 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def ensure_wheel(cache: Path, key: str, build: Callable[[Path, Path], Path], waiting: Callable[[], None]) -> Path:
     """Return the wheel kept as `key` in `cache`; build it where there is none.
 
-    `build(work, log)` gets an empty folder, writes what its commands print to `log` and returns a wheel inside the folder.
-    `waiting` is called again and again while another process builds the same wheel. A build that fails leaves the log and no wheel.
+    `build(work, log)` gets an empty folder, writes what its commands print to `log` and returns a wheel inside the
+    folder. `waiting` is called again and again while another process builds the same wheel. A build that fails leaves
+    the log and no wheel.
     """
     if wheel := find_wheel(cache / key):
         return wheel
@@ -194,17 +202,20 @@ def keep(wheel: Path, staging: Path, folder: Path) -> Path:
     return folder / wheel.name
 
 
-# ── 4. build ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 4. build ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def missing_compilers(environment: Mapping[str, str], which: Callable[[str], str | None] = shutil.which) -> list[str]:
     """Return the Debian packages to install before anything can be compiled; CC and CXX count where they are set."""
-    wanted = {"gcc": (environment.get("CC"), "cc", "gcc", "clang"), "g++": (environment.get("CXX"), "c++", "g++", "clang++")}
+    wanted = {
+        "gcc": (environment.get("CC"), "cc", "gcc", "clang"),
+        "g++": (environment.get("CXX"), "c++", "g++", "clang++"),
+    }
     return [package for package, names in wanted.items() if not any(which(name.split()[0]) for name in names if name)]
 
 
 def build_steps(work: Path) -> tuple[Step, ...]:
-    """Return the commands that make a wheel in `work / "wheel"`; every download is checked against a hash in requirements/."""
+    """Return the commands that make a wheel in `work / "wheel"`; every download is checked against its locked hash."""
     python = str(work / "tools" / "bin" / "python")
     pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
     # No isolation: that would fetch whatever tools are newest that day. pip's cache of built wheels knows neither
@@ -220,7 +231,10 @@ def build_steps(work: Path) -> tuple[Step, ...]:
 
 
 def build_environment(inherited: Mapping[str, str], work: Path, cmake_args: str) -> dict[str, str]:
-    """Return the environment of the build's commands: tools from `work`, temporary files too, so that removing it removes all."""
+    """Return the environment of the build's commands.
+
+    Tools and temporary files are in `work`, so that removing it removes everything.
+    """
     own = {
         "CMAKE_ARGS": cmake_args,
         "PATH": f"{work / 'tools' / 'bin'}{os.pathsep}{inherited.get('PATH', os.defpath)}",
@@ -245,15 +259,20 @@ def advance(progress: Progress, line: str) -> Progress:
 
 
 def run_step(step: Step, log: TextIO, environment: Mapping[str, str], show: Callable[[Progress], None]) -> None:
-    """Run `step`, its output going to `log`, a file open for writing; call `show` about twice a second with the progress.
+    """Run `step`, its output going to `log`, a file open for writing; call `show` twice a second with the progress.
 
-    Raises BuildError where the command fails. Whatever ends this function early, the command and its children end with it.
+    Raises BuildError where the command fails. Whatever ends this function early, the command and its children end too.
     """
     progress, rest = Progress(step.phase), ""
     with Path(log.name).open(errors="replace") as output:
         output.seek(0, os.SEEK_END)  # past what earlier steps printed
         child = subprocess.Popen(
-            step.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment), start_new_session=True
+            step.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
         )
         try:
             ended = False
@@ -291,14 +310,14 @@ def log_tail(log: Path) -> str:
     return "\n".join(f"  | {line[:300]}" for line in log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
 
 
-# ── what the person who waits sees ────────────────────────────────────────────────────────────────────────────────────────
+# ── what the person who waits sees ──────────────────────────────────────────────────────────────────────────────────
 
 
 def remaining_s(progress: Progress, compiling_s: float, cores: int) -> float | None:
     """Return about how many seconds are left, or None where nothing sensible can be said.
 
-    `compiling_s` is how long the compiler has run. The first guess comes from COMPILE_CORE_S; what this machine really does
-    weighs more the further it gets.
+    `compiling_s` is how long the compiler has run. The first guess comes from COMPILE_CORE_S; what this machine really
+    does weighs more the further it gets.
     """
     if progress.phase == WAITING:
         return None
@@ -319,13 +338,14 @@ def clock_words(seconds: float) -> str:
 
 def left_words(seconds: float) -> str:
     """Return an estimate in words that promise no more than it knows."""
-    if seconds < 10:
+    tens, minutes = math.ceil(seconds / 10) * 10, round(seconds / 60)
+    if tens <= SOON_S:
         return "nearly done"
-    return f"about {math.ceil(seconds / 10) * 10} s left" if seconds < 90 else f"about {round(seconds / 60)} min left"
+    return f"about {minutes} min left" if minutes > 1 else f"about {tens} s left"
 
 
 class Display:
-    """One line about the build: redrawn on a terminal, written every LINE_EVERY_S seconds and at each new phase elsewhere."""
+    """One line about the build: redrawn on a terminal; elsewhere written at each new phase and every LINE_EVERY_S."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float], cores: int) -> None:
         self._stream, self._clock, self._cores = stream, clock, cores
@@ -358,14 +378,15 @@ class Display:
 
     def _line(self, progress: Progress, now: float) -> str:
         counted = f" [{progress.done}/{progress.total}]" if progress.total else ""
-        left = remaining_s(progress, now - self._compiling_since if self._compiling_since is not None else 0.0, self._cores)
+        compiling_s = now - self._compiling_since if self._compiling_since is not None else 0.0
+        left = remaining_s(progress, compiling_s, self._cores)
         estimate = f", {left_words(left)}" if left is not None else ""
         return f"llama.cpp: {progress.phase}{counted}, {self.elapsed()}{estimate}"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the wheel's path, or its key, on standard output; return the exit status."""
-    parser = argparse.ArgumentParser(description="Compile llama-cpp-python once and keep the wheel in the user's cache.")
+    parser = argparse.ArgumentParser(description="Compile llama-cpp-python once and keep the wheel.")
     parser.add_argument("--key", action="store_true", help="print only the name under which the wheel is kept")
     options = parser.parse_args(arguments)
     cmake_args = os.environ.get("CMAKE_ARGS", CMAKE_ARGS_DEFAULT)
