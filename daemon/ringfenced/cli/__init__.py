@@ -1,0 +1,17 @@
+"""`ringfence`, the command line of callers, operators and auditors."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; `--version` alone is answered before anything heavy is imported."""
+    if sys.argv[1:] == ["--version"]:
+        from importlib.metadata import version  # noqa: PLC0415 - what `--version` needs and nothing else does
+
+        print(f"ringfence {version('ringfence')}")
+        return
+    from ringfenced.cli.app import app  # noqa: PLC0415 - typer, rich and grpc cost 200 ms; `--version` needs none
+
+    app(prog_name="ringfence")
