@@ -33,11 +33,12 @@ from_pyproject() {
     .venv/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print('\n'.join($1))"
 }
 
-# llama-cpp-python is compiled for each machine, so it has a lock file of its own.
-lock daemon pyproject.toml --extra daemon --no-emit-package llama-cpp-python
-lock agent pyproject.toml --extra agent --no-emit-package llama-cpp-python
+# llama-cpp-python is compiled for each machine, so it has a lock file of its own. What ships is what was tested: the
+# processes' sets are cut out of the tested one.
 from_pyproject "p['build-system']['requires']" |
     lock dev pyproject.toml - --extra daemon --extra agent --extra standin --extra dev --no-emit-package llama-cpp-python
+lock daemon pyproject.toml --extra daemon --constraint requirements/dev.lock
+lock agent pyproject.toml --extra agent --constraint requirements/dev.lock
 from_pyproject "p['project']['optional-dependencies']['llama']" | lock llama - --no-deps
 printf '%s\n' 'scikit-build-core>=1.1' 'cmake>=3.25' 'ninja>=1.11' | lock llama-build -
 echo 'uv>=0.9' | lock tools -

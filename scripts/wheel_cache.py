@@ -1,6 +1,6 @@
 """Compiles llama-cpp-python once for this machine and keeps the wheel in the user's cache.
 
-It comes as source, and compiling takes minutes; so that is done once per machine, not once per clone, and shows its way.
+It comes as source, and compiling takes minutes; so that is done once a machine, not once a clone, and shows its way.
 
     python scripts/wheel_cache.py          prints the wheel's path; progress and errors go to standard error
     python scripts/wheel_cache.py --key    prints only the name under which the wheel is kept
