@@ -421,6 +421,23 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a release permit says besides the payload."""
+
+    provider: str
+    model: str
+    """The model's name at the provider's target, as the agent's configuration lists it."""
+    caller_pseudonym: str
+    """Keyed hash of the caller's identity; the agent never learns the identity."""
+    department: str
+    request_id: str
+    findings_by_type: Mapping[str, int]
+    """What was found before de-identification."""
+    decision_reason: str
+    cost_microcredits_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What a provider's run ends with, and the proofs of what left."""
 
@@ -450,3 +467,70 @@ class Wallet:
     def available_microcredits(self) -> int:
         """What a new hold may take."""
         return self.granted_microcredits - self.spent_microcredits - self.held_microcredits
+
+
+# ── what the node tells of itself ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One model as an operator sees it."""
+
+    name: str
+    kind: TargetKind
+    engine: str
+    """For example ``llama.cpp``; the provider's name for a cloud model."""
+    state: str
+    """``unloaded``, ``loading``, ``ready`` or ``failed``."""
+    context_tokens_max: int
+    quality: float
+    prompt_microcredits_per_1k_tokens: int
+    completion_microcredits_per_1k_tokens: int
+    requests_running: int = 0
+    requests_waiting: int = 0
+    failure: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """One device; None for what is not known, never 0."""
+
+    id: str
+    kind: str
+    """``gpu`` or ``cpu``."""
+    name: str
+    memory_total_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    utilisation: float | None = None
+    """0 to 1."""
+    temperature_celsius: float | None = None
+    power_watts: float | None = None
+    excluded_reason: str = ""
+    """Why it is not used; empty when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One thing that can be well or not."""
+
+    name: str
+    ok: bool
+    message: str = ""
+    """What is wrong and what to do; empty when ok."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryQuery:
+    """Which entries of the egress log an auditor asks for."""
+
+    from_index: int = 0
+    until_index: int = 0
+    """One past the last; 0 to the end."""
+    from_unix_ms: int = 0
+    until_unix_ms: int = 0
+    """0 for no bound."""
+    department: str = ""
+    provider: str = ""
+    request_id: str = ""
+    entries_max: int = 1000

@@ -1,0 +1,1 @@
+"""The daemon's gRPC services: protobuf at the door, values behind it."""

@@ -1,0 +1,222 @@
+"""`Models`, `Nodes`, `Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ringfence.v1 import admin_pb2 as pb
+from ringfence.v1 import admin_pb2_grpc as pb_grpc
+from ringfenced.api.call import Context, Door, answering, identity_of
+from ringfenced.api.decode import Limits, decode
+from ringfenced.api.encode import decision_to_pb
+from ringfenced.api.names import TARGET_KINDS_BACK
+from ringfenced.errors import InvalidRequest
+from ringfenced.flow import Flow, Ledger
+from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, ModelFacts, Wallet
+
+STATES = {
+    "unloaded": pb.MODEL_STATE_UNLOADED,
+    "loading": pb.MODEL_STATE_LOADING,
+    "ready": pb.MODEL_STATE_READY,
+    "failed": pb.MODEL_STATE_FAILED,
+}
+
+
+class Node(Protocol):
+    """What this node can tell of itself."""
+
+    name: str
+    version: str
+    started_unix_s: int
+
+    def models(self) -> tuple[ModelFacts, ...]:
+        """Every model, local and of providers."""
+        ...
+
+    def devices(self) -> tuple[DeviceFacts, ...]:
+        """The host and its accelerators."""
+        ...
+
+    async def checks(self) -> tuple[HealthCheck, ...]:
+        """What is well and what is not."""
+        ...
+
+    def policy(self) -> tuple[str, str]:
+        """Source and digest of the policy in force."""
+        ...
+
+
+class Stop(Protocol):
+    """The emergency stop of egress."""
+
+    async def lockdown(self) -> bool:
+        """Whether it is on."""
+        ...
+
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
+        """Turn it on or off; whether it is on afterwards."""
+        ...
+
+
+def model_to_pb(facts: ModelFacts) -> pb.Model:
+    """One model's facts."""
+    return pb.Model(
+        name=facts.name,
+        kind=TARGET_KINDS_BACK[facts.kind],
+        engine=facts.engine,
+        state=STATES[facts.state],
+        context_tokens_max=facts.context_tokens_max,
+        quality=facts.quality,
+        prompt_microcredits_per_1k_tokens=facts.prompt_microcredits_per_1k_tokens,
+        completion_microcredits_per_1k_tokens=facts.completion_microcredits_per_1k_tokens,
+        requests_running=facts.requests_running,
+        requests_waiting=facts.requests_waiting,
+        failure=facts.failure,
+    )
+
+
+class ModelsService(pb_grpc.ModelsServicer):
+    """Which models there are."""
+
+    def __init__(self, node: Node, door: Door) -> None:
+        """Wire."""
+        self._node = node
+        self._door = door
+
+    @answering
+    async def ListModels(self, _request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802 - gRPC's names
+        """Every model with its state."""
+        self._door.admit(context)
+        return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
+
+
+class NodesService(pb_grpc.NodesServicer):
+    """How this node is."""
+
+    def __init__(self, node: Node, door: Door, running: Callable[[], int]) -> None:
+        """Wire; `running` counts the requests that are on their way."""
+        self._node = node
+        self._door = door
+        self._running = running
+
+    @answering
+    async def ListDevices(self, _request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:  # noqa: N802
+        """The host and its accelerators; an unknown fact is unset."""
+        self._door.admit(context, CallerRole.OPERATOR)
+        return pb.ListDevicesResponse(
+            devices=[
+                pb.Device(
+                    id=facts.id,
+                    kind=facts.kind,
+                    name=facts.name,
+                    memory_total_bytes=facts.memory_total_bytes,
+                    memory_used_bytes=facts.memory_used_bytes,
+                    utilisation=facts.utilisation,
+                    temperature_celsius=facts.temperature_celsius,
+                    power_watts=facts.power_watts,
+                    excluded_reason=facts.excluded_reason,
+                )
+                for facts in self._node.devices()
+            ]
+        )
+
+    @answering
+    async def GetHealth(self, _request: pb.GetHealthRequest, context: Context) -> pb.GetHealthResponse:  # noqa: N802
+        """What is well, what is not, and what to do."""
+        self._door.admit(context)
+        checks = await self._node.checks()
+        response = pb.GetHealthResponse(
+            ok=all(check.ok for check in checks),
+            checks=[pb.Check(name=check.name, ok=check.ok, message=check.message) for check in checks],
+            version=self._node.version,
+            requests_running=self._running(),
+            node=self._node.name,
+        )
+        response.started_at.FromSeconds(self._node.started_unix_s)
+        return response
+
+
+class WalletsService(pb_grpc.WalletsServicer):
+    """What departments have left."""
+
+    def __init__(self, ledger: Ledger, flow: Flow, door: Door, departments: Callable[[], tuple[str, ...]]) -> None:
+        """Wire; `departments` names every wallet."""
+        self._ledger = ledger
+        self._flow = flow
+        self._door = door
+        self._departments = departments
+
+    @answering
+    async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:  # noqa: N802
+        """A caller's own department's wallet; any for an operator."""
+        caller = self._door.admit(context)
+        department = request.department or caller.department
+        if department != caller.department:
+            self._door.admit(context, CallerRole.OPERATOR)
+        return pb.GetWalletResponse(wallet=_wallet_to_pb(await self._ledger.wallet(department)))
+
+    @answering
+    async def ListWallets(self, _request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:  # noqa: N802
+        """Every wallet."""
+        self._door.admit(context, CallerRole.OPERATOR)
+        return pb.ListWalletsResponse(
+            wallets=[_wallet_to_pb(await self._ledger.wallet(name)) for name in self._departments()]
+        )
+
+    @answering
+    async def EstimateCost(self, request: pb.EstimateCostRequest, context: Context) -> pb.EstimateCostResponse:  # noqa: N802
+        """What each target would cost."""
+        asked = decode(request.request, "estimate", 0.0, None, Limits())
+        _, decision, _ = await self._flow.plan(asked, identity_of(context))
+        return pb.EstimateCostResponse(candidates=decision_to_pb(decision).candidates)
+
+
+class PolicyService(pb_grpc.PolicyServicer):
+    """The policy in force."""
+
+    def __init__(self, node: Node, door: Door) -> None:
+        """Wire."""
+        self._node = node
+        self._door = door
+
+    @answering
+    async def GetPolicy(self, _request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:  # noqa: N802
+        """Its source and digest."""
+        self._door.admit(context, CallerRole.AUDITOR, CallerRole.OPERATOR)
+        source, digest = self._node.policy()
+        return pb.GetPolicyResponse(source=source, digest=digest)
+
+
+class LockdownService(pb_grpc.LockdownServicer):
+    """The emergency stop."""
+
+    def __init__(self, stop: Stop, door: Door) -> None:
+        """Wire."""
+        self._stop = stop
+        self._door = door
+
+    @answering
+    async def GetLockdown(self, _request: pb.GetLockdownRequest, context: Context) -> pb.GetLockdownResponse:  # noqa: N802
+        """Whether it is on."""
+        self._door.admit(context, CallerRole.OPERATOR, CallerRole.AUDITOR)
+        return pb.GetLockdownResponse(state=pb.LockdownState(on=await self._stop.lockdown()))
+
+    @answering
+    async def SetLockdown(self, request: pb.SetLockdownRequest, context: Context) -> pb.SetLockdownResponse:  # noqa: N802
+        """Turn it on or off; durable at the agent."""
+        caller = self._door.admit(context, CallerRole.OPERATOR)
+        if not request.reason:
+            raise InvalidRequest("reason: say why, for the log.", input_path="reason")
+        on = await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=caller.identity)
+        return pb.SetLockdownResponse(state=pb.LockdownState(on=on, reason=request.reason, by=[caller.identity]))
+
+
+def _wallet_to_pb(wallet: Wallet) -> pb.Wallet:
+    return pb.Wallet(
+        department=wallet.department,
+        granted_microcredits=wallet.granted_microcredits,
+        spent_microcredits=wallet.spent_microcredits,
+        held_microcredits=wallet.held_microcredits,
+        available_microcredits=wallet.available_microcredits,
+    )

@@ -1,0 +1,300 @@
+"""The door: a `GenerateRequest` becomes a valid `Request`, or a typed error says what is wrong and what to do.
+
+Later stages never doubt what passed here: there is at least one message, every role and part is known, JSON parses,
+text files are UTF-8, the schema is a schema, numbers are in range. Error texts name the place and never quote the value.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ringfence.labels import Label, Level
+from ringfence.v1 import inference_pb2 as pb
+from ringfence.v1 import types_pb2 as types
+from ringfenced.api.names import CATEGORIES, LEVELS, ROLES, TOOL_MODES
+from ringfenced.errors import InvalidRequest
+from ringfenced.model import (
+    File,
+    Image,
+    Json,
+    Message,
+    Part,
+    Permission,
+    Prompt,
+    Request,
+    Role,
+    Sampling,
+    Text,
+    Tool,
+    ToolCall,
+)
+
+TEXT_MEDIA_TYPES = ("text/", "application/json", "application/xml", "application/x-ndjson")
+"""Media types whose bytes are text by their registration (RFC 2046, RFC 8259, RFC 7303)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one request, so that nothing unbounded is scanned, priced or held."""
+
+    messages_max: int = 1024
+    """Turns of a conversation."""
+    text_chars_max: int = 4_000_000
+    """Code points of all text parts together."""
+    tools_max: int = 128
+    tokens_max: int = 131_072
+    """Largest `tokens_max` that may be asked for."""
+
+
+def decode(
+    request: pb.GenerateRequest, request_id: str, now_s: float, time_left_s: float | None, limits: Limits
+) -> Request:
+    """The request as a value.
+
+    Args:
+        request: as it came.
+        request_id: the daemon's own id for it.
+        now_s: monotonic seconds.
+        time_left_s: what gRPC's deadline leaves, in seconds; None for none.
+        limits: bounds on its parts.
+
+    Raises:
+        InvalidRequest: with the path of the input that is wrong.
+    """
+    deadline_s = None if time_left_s is None or math.isinf(time_left_s) else now_s + time_left_s
+    if request.deadline_ms:
+        own = now_s + request.deadline_ms / 1000
+        deadline_s = own if deadline_s is None else min(own, deadline_s)
+    return Request(
+        id=request_id,
+        prompt=_prompt(request, limits),
+        model=request.model,
+        label=_label(request.label) if request.HasField("label") else None,
+        permission=_permission(request.permission) if request.HasField("permission") else Permission(),
+        task=request.task.name,
+        quality_min=_unit(request.task.quality_min, "task.quality_min"),
+        conversation_id=request.conversation_id,
+        run_id=request.run_id,
+        idempotency_key=request.idempotency_key,
+        deadline_s=deadline_s,
+        metadata=dict(request.metadata),
+    )
+
+
+def decode_prompt(
+    messages: Iterable[types.Message], tools: Iterable[types.Tool], limits: Limits | None = None
+) -> Prompt:
+    """Messages and tools alone, as counting takes them."""
+    return _prompt(pb.GenerateRequest(messages=messages, tools=tools), limits or Limits())
+
+
+def wrong(path: str, message: str, reason: str = "invalid_request") -> InvalidRequest:
+    """An error about the input at `path`."""
+    return InvalidRequest(f"{path}: {message}", reason=reason, input_path=path)
+
+
+def _prompt(request: pb.GenerateRequest, limits: Limits) -> Prompt:
+    count = len(request.messages)
+    if count == 0:
+        raise wrong("messages", "the request has no messages; send at least one with a text part.", "messages_empty")
+    if count > limits.messages_max:
+        raise wrong(
+            "messages",
+            f"{count} messages, at most {limits.messages_max} are taken; drop the oldest turns.",
+            "too_many_messages",
+        )
+    messages = tuple(_message(message, f"messages[{place}]") for place, message in enumerate(request.messages))
+    length = sum(_length(part) for message in messages for part in message.parts)
+    if length == 0 and not any(_has_substance(message) for message in messages):
+        raise wrong("messages", "every message is empty; send at least one with a text part.", "messages_empty")
+    if length > limits.text_chars_max:
+        raise InvalidRequest(
+            f"messages: {length} characters, at most {limits.text_chars_max} are taken; send less or split the request.",
+            reason="messages_too_long",
+            input_path="messages",
+            numbers={"characters": length, "characters_max": limits.text_chars_max},
+        )
+    if len(request.tools) > limits.tools_max:
+        raise wrong("tools", f"{len(request.tools)} tools, at most {limits.tools_max} are taken.", "too_many_tools")
+    schema = request.response_format.json_schema
+    if schema:
+        check_schema(schema, "response_format.json_schema")
+    return Prompt(
+        messages=messages,
+        tools=tuple(_tool(tool, f"tools[{place}]") for place, tool in enumerate(request.tools)),
+        tool_mode=TOOL_MODES[request.tool_choice.mode],
+        tool_name=request.tool_choice.name,
+        json_schema=schema,
+        schema_name=request.response_format.name,
+        sampling=_sampling(request.sampling, limits) if request.HasField("sampling") else Sampling(),
+    )
+
+
+def check_schema(text: str, path: str) -> None:
+    """Pass if `text` is a JSON Schema (draft 2020-12).
+
+    Raises:
+        InvalidRequest: it is no JSON, or no schema; the message names the place in it, never its content.
+    """
+    # Imported when first needed: it takes 15 MB, and most requests have no schema.
+    import jsonschema  # noqa: PLC0415
+
+    document = _json(text, path, "json_schema_invalid")
+    if not isinstance(document, dict | bool):
+        raise wrong(path, "a JSON Schema is an object or a boolean.", "json_schema_invalid")
+    try:
+        jsonschema.Draft202012Validator.check_schema(document)
+    except jsonschema.SchemaError as error:
+        place = "/".join(str(step) for step in error.absolute_path if not isinstance(step, str) or step.isidentifier())
+        raise wrong(
+            path,
+            f"not a JSON Schema (draft 2020-12): the rule {error.validator!r} fails at /{place}.",
+            "json_schema_invalid",
+        ) from None
+
+
+def _message(message: types.Message, path: str) -> Message:
+    role = ROLES.get(message.role)
+    if role is None:
+        raise wrong(f"{path}.role", "unset or unknown; use ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT or ROLE_TOOL.")
+    if role is Role.TOOL and not message.tool_call_id:
+        raise wrong(f"{path}.tool_call_id", "a tool's message names the call that it answers.")
+    return Message(
+        role=role,
+        parts=tuple(_part(part, f"{path}.parts[{place}]") for place, part in enumerate(message.parts)),
+        name=message.name,
+        tool_calls=tuple(
+            _tool_call(call, f"{path}.tool_calls[{place}]") for place, call in enumerate(message.tool_calls)
+        ),
+        tool_call_id=message.tool_call_id,
+    )
+
+
+def _part(part: types.Part, path: str) -> Part:
+    kind = part.WhichOneof("content")
+    if kind == "text":
+        return Text(part.text)
+    if kind == "json":
+        _json(part.json, f"{path}.json", "json_invalid")
+        return Json(part.json)
+    if kind == "image":
+        return Image(part.image.data, part.image.media_type)
+    if kind == "file":
+        return _file(part.file, f"{path}.file")
+    raise wrong(path, "an empty part; set text, json, image or file.")
+
+
+def _file(file: types.File, path: str) -> File:
+    text: str | None = None
+    if file.media_type.startswith(TEXT_MEDIA_TYPES):
+        try:
+            text = file.data.decode()
+        except UnicodeDecodeError as error:
+            # The original error holds the bytes: it must not travel on.
+            raise InvalidRequest(
+                f"{path}: {file.media_type} that is not UTF-8 (byte {error.start} of {len(file.data)}); convert it, or "
+                "send it as application/octet-stream.",
+                reason="invalid_utf8",
+                input_path=path,
+                numbers={"byte": error.start, "bytes": len(file.data)},
+            ) from None
+    return File(file.data, file.media_type, file.name, text)
+
+
+def _tool(tool: types.Tool, path: str) -> Tool:
+    if not tool.name:
+        raise wrong(f"{path}.name", "a tool needs a name.")
+    if tool.parameters_json_schema:
+        check_schema(tool.parameters_json_schema, f"{path}.parameters_json_schema")
+    return Tool(tool.name, tool.description, tool.parameters_json_schema)
+
+
+def _tool_call(call: types.ToolCall, path: str) -> ToolCall:
+    if call.arguments_json:
+        _json(call.arguments_json, f"{path}.arguments_json", "json_invalid")
+    return ToolCall(call.id, call.name, call.arguments_json)
+
+
+def _json(text: str, path: str, reason: str) -> object:
+    try:
+        document: object = json.loads(text)
+    except ValueError as error:
+        # json.JSONDecodeError holds the document: only its place travels on.
+        place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a number"
+        raise wrong(path, f"not JSON ({place}).", reason) from None
+    except RecursionError:
+        raise wrong(path, "nested too deeply.", reason) from None
+    return document
+
+
+def _label(label: types.Label) -> Label:
+    level = LEVELS.get(label.level)
+    if level is None:
+        if label.level:
+            raise wrong("label.level", "an unknown level; use LEVEL_PUBLIC to LEVEL_RESTRICTED.")
+        level = Level.PUBLIC
+    try:
+        categories = frozenset(CATEGORIES[category] for category in label.categories)
+    except KeyError:
+        raise wrong("label.categories", "an unknown category; see the enum Category.") from None
+    return Label(level, categories)
+
+
+def _permission(permission: types.Permission) -> Permission:
+    ceiling = permission.cost_microcredits_max if permission.HasField("cost_microcredits_max") else None
+    if ceiling is not None and ceiling < 0:
+        raise wrong("permission.cost_microcredits_max", "negative; use 0 or more millionths of a credit.")
+    return Permission(
+        deidentified_egress=permission.deidentified_egress,
+        providers=frozenset(permission.providers),
+        regions=frozenset(permission.regions),
+        cost_microcredits_max=ceiling,
+        ladder_length_max=permission.ladder_length_max or 1,
+        local_only=permission.local_only,
+    )
+
+
+def _sampling(sampling: types.Sampling, limits: Limits) -> Sampling:
+    def given(name: str, low: float, high: float) -> float | None:
+        if not sampling.HasField(name):  # type: ignore[arg-type]  # names are literals of this module
+            return None
+        value = float(getattr(sampling, name))
+        if not low <= value <= high:
+            raise wrong(f"sampling.{name}", f"out of range; use {low:g} to {high:g}.")
+        return value
+
+    tokens_max = sampling.tokens_max if sampling.HasField("tokens_max") else None
+    if tokens_max is not None and not 1 <= tokens_max <= limits.tokens_max:
+        raise wrong("sampling.tokens_max", f"out of range; use 1 to {limits.tokens_max}.")
+    return Sampling(
+        temperature=given("temperature", 0, 2),
+        top_p=given("top_p", 0, 1),
+        top_k=sampling.top_k if sampling.HasField("top_k") else None,
+        min_p=given("min_p", 0, 1),
+        presence_penalty=given("presence_penalty", -2, 2),
+        frequency_penalty=given("frequency_penalty", -2, 2),
+        repeat_penalty=given("repeat_penalty", 0.1, 10),
+        seed=sampling.seed if sampling.HasField("seed") else None,
+        tokens_max=tokens_max,
+        stop=tuple(stop for stop in sampling.stop if stop),
+        logit_bias=tuple(sampling.logit_bias.items()),
+    )
+
+
+def _unit(value: float, path: str) -> float:
+    if not 0 <= value <= 1:
+        raise wrong(path, "out of range; use 0 to 1.")
+    return value
+
+
+def _length(part: Part) -> int:
+    if isinstance(part, Text | Json):
+        return len(part.text)
+    return len(part.text or "") if isinstance(part, File) else 0
+
+
+def _has_substance(message: Message) -> bool:
+    return bool(message.tool_calls) or any(isinstance(part, Image | File) for part in message.parts)

@@ -1,0 +1,138 @@
+"""Values become the contract's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ringfence.v1 import inference_pb2 as pb
+from ringfence.v1 import types_pb2 as types
+from ringfenced.api.names import FINISH_REASONS_BACK, TARGET_KINDS_BACK, label_to_pb
+from ringfenced.model import (
+    Candidate,
+    Decision,
+    EntryProof,
+    Escalation,
+    Event,
+    Finish,
+    Located,
+    Receipt,
+    Target,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+
+def event_to_pb(event: Event) -> pb.GenerateResponse:
+    """One event of a stream; the most frequent kind is asked for first."""
+    if isinstance(event, TextDelta):
+        return pb.GenerateResponse(text=pb.TextDelta(text=event.text, tokens=event.tokens))
+    if isinstance(event, ToolCallDelta):
+        return pb.GenerateResponse(
+            tool_call=pb.ToolCallDelta(
+                index=event.index, id=event.id, name=event.name, arguments_json=event.arguments_json
+            )
+        )
+    if isinstance(event, Finish):
+        return pb.GenerateResponse(
+            finish=pb.Finish(reason=FINISH_REASONS_BACK[event.reason], usage=usage_to_pb(event.usage))
+        )
+    if isinstance(event, Decision):
+        return pb.GenerateResponse(decision=decision_to_pb(event))
+    if isinstance(event, Escalation):
+        return pb.GenerateResponse(
+            escalation=pb.Escalation(
+                **{"from": target_to_pb(event.source)}, to=target_to_pb(event.destination), reason=event.reason
+            )
+        )
+    return pb.GenerateResponse(receipt=receipt_to_pb(event))
+
+
+def target_to_pb(target: Target) -> types.Target:
+    """Where a request can run."""
+    return types.Target(
+        kind=TARGET_KINDS_BACK[target.kind],
+        model=target.model,
+        provider=target.provider,
+        node=target.node,
+        region=target.region,
+    )
+
+
+def decision_to_pb(decision: Decision) -> types.Decision:
+    """A decision, its ladder first."""
+    target = decision.target
+    return types.Decision(
+        target=target_to_pb(target) if target else None,
+        candidates=[_candidate_to_pb(candidate) for candidate in (*decision.ladder, *decision.refused)],
+        label=label_to_pb(decision.label),
+        policy_digest=decision.policy_digest,
+        ladder=[target_to_pb(candidate.target) for candidate in decision.ladder],
+    )
+
+
+def usage_to_pb(usage: Usage) -> types.Usage:
+    """What a run used."""
+    return types.Usage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+        time_to_first_token_us=usage.time_to_first_token_us,
+        duration_us=usage.duration_us,
+        logprob_min=usage.logprob_min,
+    )
+
+
+def proof_to_pb(proof: EntryProof) -> types.EntryProof:
+    """A log entry and its proof."""
+    return types.EntryProof(
+        entry=proof.entry, index=proof.index, inclusion_path=proof.inclusion_path, checkpoint=proof.checkpoint
+    )
+
+
+def receipt_to_pb(receipt: Receipt) -> types.Receipt:
+    """What a caller gets with an answer."""
+    message = types.Receipt(
+        request_id=receipt.request_id,
+        decision=decision_to_pb(receipt.decision),
+        cost_microcredits=receipt.cost_microcredits,
+        egress=[proof_to_pb(proof) for proof in receipt.egress],
+        findings_by_type=receipt.findings_by_type,
+        ran=[target_to_pb(target) for target in receipt.ran],
+    )
+    message.finished_at.FromMilliseconds(receipt.finished_at_unix_ms)
+    return message
+
+
+def findings_to_pb(findings: Iterable[Located]) -> list[types.Finding]:
+    """Findings by type and position, never by value."""
+    return [
+        types.Finding(
+            entity_type=located.finding.entity_type,
+            path=located.path,
+            start=located.finding.start,
+            end=located.finding.end,
+            score=located.finding.score,
+            recogniser=located.finding.recogniser,
+        )
+        for located in findings
+    ]
+
+
+def _candidate_to_pb(candidate: Candidate) -> types.Candidate:
+    expected = candidate.estimate
+    return types.Candidate(
+        target=target_to_pb(candidate.target),
+        estimate=types.Estimate(
+            cost_microcredits=expected.cost_microcredits,
+            latency_ms=expected.latency_ms,
+            quality=expected.quality,
+            prompt_tokens=expected.prompt_tokens,
+            completion_tokens=expected.completion_tokens,
+            cost_microcredits_max=expected.cost_microcredits_max,
+        ),
+        chosen=candidate.chosen,
+        rule=candidate.rule,
+        reason=candidate.reason,
+        deidentified=candidate.deidentified,
+    )

@@ -1,0 +1,87 @@
+"""`ringfence.v1.Inference`: what applications call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import aclosing
+
+from ringfence.v1 import inference_pb2 as pb
+from ringfence.v1 import inference_pb2_grpc as pb_grpc
+from ringfenced.api.call import Context, Door, answering, identity_of, refuse
+from ringfenced.api.decode import Limits, decode, decode_prompt
+from ringfenced.api.encode import decision_to_pb, event_to_pb, findings_to_pb
+from ringfenced.api.names import label_to_pb
+from ringfenced.decide.rules import label_deidentified
+from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
+from ringfenced.flow import Directory, Flow
+from ringfenced.model import CallerRole, Request
+
+
+class InferenceService(pb_grpc.InferenceServicer):
+    """Decodes, hands to the flow, encodes."""
+
+    def __init__(self, flow: Flow, directory: Directory, door: Door, limits: Limits) -> None:
+        """Wire.
+
+        Args:
+            flow: the way of a request.
+            directory: for counting tokens.
+            door: who may call what.
+            limits: bounds on a request.
+        """
+        self._flow = flow
+        self._directory = directory
+        self._door = door
+        self._limits = limits
+
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> None:  # type: ignore[override]  # noqa: N802 - gRPC's names; writes by hand, which costs less than yielding
+        """Run one request and stream its events."""
+        try:
+            asked = self._decode(request, context)
+            # gRPC's own deadline cancels this task; only the caller's tighter one needs a timer.
+            async with asyncio.timeout(request.deadline_ms / 1000 if request.deadline_ms else None):
+                async with aclosing(self._flow.generate(asked, identity_of(context))) as events:
+                    async for event in events:
+                        await context.write(event_to_pb(event))
+        except TimeoutError:
+            await refuse(context, DeadlineExceeded("The request's deadline_ms ran out. Give it more time."))
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets a status
+            await refuse(context, error)
+
+    @answering
+    async def Plan(self, request: pb.PlanRequest, context: Context) -> pb.PlanResponse:  # noqa: N802
+        """Classify, decide and price without running."""
+        asked = self._decode(request.request, context)
+        classification, decision, wallet = await self._flow.plan(asked, identity_of(context))
+        return pb.PlanResponse(
+            label=label_to_pb(classification.label),
+            findings=findings_to_pb(classification.findings),
+            decision=decision_to_pb(decision),
+            label_deidentified=label_to_pb(label_deidentified(classification)),
+            wallet_available_microcredits=wallet.available_microcredits,
+        )
+
+    @answering
+    async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:  # noqa: N802
+        """Count a prompt's tokens on a local model."""
+        self._door.admit(context, CallerRole.CALLER)
+        prompt = decode_prompt(request.messages, request.tools, self._limits)
+        name = request.model or self._directory.default_model()
+        self._directory.check_model(name)
+        engine = self._directory.engine(name)
+        if engine is None:
+            raise Unavailable(f"{name} is not running on this node. Try again in a second.", retry_after_ms=1000)
+        tokens = await engine.count(prompt)
+        return pb.CountTokensResponse(
+            tokens=tokens, context_tokens_max=self._directory.context_tokens_max(name), model=name
+        )
+
+    def _decode(self, request: pb.GenerateRequest, context: Context) -> Request:
+        try:
+            return decode(request, uuid.uuid4().hex, time.monotonic(), context.time_remaining(), self._limits)
+        except InvalidRequest:
+            # An unknown caller learns nothing about what this site accepts.
+            self._door.admit(context)
+            raise

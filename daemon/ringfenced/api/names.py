@@ -1,0 +1,61 @@
+"""The tables between protobuf's numbers and the daemon's words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ringfence.labels import Category, Label, Level
+from ringfence.v1 import types_pb2 as pb
+from ringfenced.model import FinishReason, Role, TargetKind, ToolMode
+
+LEVELS: Final = {
+    pb.LEVEL_PUBLIC: Level.PUBLIC,
+    pb.LEVEL_INTERNAL: Level.INTERNAL,
+    pb.LEVEL_CONFIDENTIAL: Level.CONFIDENTIAL,
+    pb.LEVEL_RESTRICTED: Level.RESTRICTED,
+}
+LEVELS_BACK: Final = {value: key for key, value in LEVELS.items()}
+
+CATEGORIES: Final = {
+    pb.CATEGORY_PHI: Category.PHI,
+    pb.CATEGORY_PII: Category.PII,
+    pb.CATEGORY_PCI: Category.PCI,
+    pb.CATEGORY_FINANCIAL: Category.FINANCIAL,
+    pb.CATEGORY_SECRET: Category.SECRET,
+    pb.CATEGORY_CUSTOM: Category.CUSTOM,
+}
+CATEGORIES_BACK: Final = {value: key for key, value in CATEGORIES.items()}
+
+ROLES: Final = {
+    pb.ROLE_SYSTEM: Role.SYSTEM,
+    pb.ROLE_USER: Role.USER,
+    pb.ROLE_ASSISTANT: Role.ASSISTANT,
+    pb.ROLE_TOOL: Role.TOOL,
+}
+
+TOOL_MODES: Final = {
+    pb.ToolChoice.MODE_UNSPECIFIED: ToolMode.AUTO,
+    pb.ToolChoice.MODE_AUTO: ToolMode.AUTO,
+    pb.ToolChoice.MODE_NONE: ToolMode.NONE,
+    pb.ToolChoice.MODE_REQUIRED: ToolMode.REQUIRED,
+}
+
+TARGET_KINDS_BACK: Final = {
+    TargetKind.LOCAL: pb.TARGET_KIND_LOCAL,
+    TargetKind.PEER: pb.TARGET_KIND_PEER,
+    TargetKind.PROVIDER: pb.TARGET_KIND_PROVIDER,
+}
+
+FINISH_REASONS_BACK: Final = {
+    FinishReason.STOP: pb.FINISH_REASON_STOP,
+    FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
+    FinishReason.TOOL_CALLS: pb.FINISH_REASON_TOOL_CALLS,
+    FinishReason.CONTENT_FILTER: pb.FINISH_REASON_CONTENT_FILTER,
+}
+
+
+def label_to_pb(label: Label) -> pb.Label:
+    """A label as the contract writes it."""
+    return pb.Label(
+        level=LEVELS_BACK[label.level], categories=sorted(CATEGORIES_BACK[category] for category in label.categories)
+    )

@@ -1,0 +1,551 @@
+"""The way of one request, in nine steps; the numbers are DESIGN.md's.
+
+    1. identify   the caller from the verified peer; refuse the unknown
+    2. classify   the caller's label, joined with the findings and with the labels of earlier turns
+    3. decide     which targets are open, which is taken, and why each other is not
+    4. reserve    what the ladder may cost, in the department's wallet
+    5. run        locally, or: de-identify → verify no residual → permit → agent → provider → re-identify
+    6. evaluate   the answer; if it falls short, take the next rung
+    7. settle     the hold
+    8. record     on every exit, the failed and refused ones too, without content
+    9. answer     with the receipt
+
+`Flow` is the sentence; the verbs are pure and the nouns come in as the Protocols below, wired in `build.py`. Where a
+request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks it
+(invariant 8). The transport still owes the verification of
+the peer's certificate and a bound on a request's size and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from ringfence.labels import Label, may_leave
+from ringfence.recognize.finding import Finding
+from ringfenced.account import cost
+from ringfenced.classify import classify
+from ringfenced.decide import Circumstances, decide, tokens_max
+from ringfenced.decide.evaluate import falls_short, has_evaluator
+from ringfenced.deidentify import Deidentified, Mapping, Reidentifier, ResidualFindings, deidentify
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.identify import demand, identify
+from ringfenced.model import (
+    Caller,
+    CallerRole,
+    Candidate,
+    Classification,
+    Decision,
+    Delta,
+    EntryProof,
+    Escalation,
+    Event,
+    Finish,
+    Offer,
+    Prompt,
+    Receipt,
+    Request,
+    Sent,
+    Target,
+    TargetKind,
+    Terms,
+    TextDelta,
+    ToolCallDelta,
+    Wallet,
+)
+
+
+class Run(Protocol):
+    """One answer in the making, on a local engine."""
+
+    async def take(self) -> TextDelta | Finish:
+        """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
+        ...
+
+
+class Engine(Protocol):
+    """A local model."""
+
+    def start(
+        self, prompt: Prompt, *, cache_salt: bytes, confidential: bool, deadline_ms: int
+    ) -> AbstractContextManager[Run]:
+        """Begin an answer; leaving the context frees its slot at once."""
+        ...
+
+    async def count(self, prompt: Prompt) -> int:
+        """The prompt's tokens, template included."""
+        ...
+
+
+class Directory(Protocol):
+    """What this node can run on, as it stands now."""
+
+    @property
+    def callers(self) -> dict[str, Caller]:
+        """Every identity that the site knows."""
+        ...
+
+    @property
+    def policy_digest(self) -> str:
+        """SHA-256 of the policy in force, hex."""
+        ...
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every target, with what is known of it."""
+        ...
+
+    def engine(self, model: str) -> Engine | None:
+        """The engine that hosts `model`; None while it has none."""
+        ...
+
+    def default_model(self) -> str:
+        """The local model that counts tokens where none is named."""
+        ...
+
+    def context_tokens_max(self, model: str) -> int:
+        """Prompt and answer together, for a local model."""
+        ...
+
+    def check_model(self, name: str) -> None:
+        """Pass if `name` is a model of this site; NotFound with the nearest names otherwise."""
+        ...
+
+
+class Ledger(Protocol):
+    """The wallets; one writer in the site."""
+
+    async def wallet(self, department: str) -> Wallet:
+        """A department's wallet."""
+        ...
+
+    async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold an amount; WalletEmpty if it would overdraw."""
+        ...
+
+    def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Book what a run really cost and release the rest of its hold; 0 releases it whole. Never raises."""
+        ...
+
+
+class Egress(Protocol):
+    """The only way out."""
+
+    def send(
+        self, payload: Deidentified, terms: Terms, deadline_ms: int
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+        """Ask the agent to send `payload`; its answer's deltas, then what was sent with the proofs."""
+        ...
+
+
+class Memory(Protocol):
+    """Labels of earlier turns and runs, and idempotency keys; no content."""
+
+    def inherited(self, caller: Caller, request: Request) -> Label:
+        """The join of what earlier turns of this conversation or run were labelled."""
+        ...
+
+    def remember(self, caller: Caller, request: Request, label: Label) -> None:
+        """Keep a turn's label for the turns that follow; DuplicateRequest where its key was seen."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where a finished way is written down."""
+
+    def record(self, way: Way) -> None:
+        """Write one line and count; without content. Never raises."""
+        ...
+
+
+@dataclass(slots=True)
+class Way:
+    """How far a request has come; the only mutable value here, owned by one request."""
+
+    request: Request
+    started_s: float
+    """Monotonic time at which it began."""
+    step: int = 0
+    """The step it is in."""
+    caller: Caller | None = None
+    classification: Classification | None = None
+    decision: Decision | None = None
+    offers: dict[Target, Offer] = field(default_factory=dict)
+    held_microcredits: int | None = None
+    """What is reserved; None before step 4 and after step 7."""
+    cost_microcredits: int = 0
+    ran: list[Target] = field(default_factory=list)
+    proofs: list[EntryProof] = field(default_factory=list)
+    finish: Finish | None = None
+    first_delta_s: float | None = None
+    """Monotonic time of the first delta that the caller got."""
+    finished_s: float = 0.0
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The effects that the verbs must not have, as functions."""
+
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    wall_clock_ms: Callable[[], int]
+    """Unix time in milliseconds."""
+    entropy: Callable[[int], bytes]
+    """Random bytes."""
+    pseudonym: Callable[[str], str]
+    """Identity to keyed pseudonym."""
+    sleep: Callable[[float], Awaitable[None]]
+    """Asynchronous sleep in seconds."""
+
+
+class Flow:
+    """Takes requests along the nine steps. Safe to call from many tasks: each request owns its `Way`."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        scan: Callable[[str], tuple[Finding, ...]],
+        ledger: Ledger,
+        egress: Egress,
+        memory: Memory,
+        recorder: Recorder,
+        world: World,
+        coalesce_s: float,
+    ) -> None:
+        """Wire the nouns.
+
+        Args:
+            directory: callers, targets, engines.
+            scan: the recognisers, text to findings.
+            ledger: the wallets.
+            egress: the way out.
+            memory: labels of earlier turns.
+            recorder: where finished ways are written.
+            world: clock, randomness, sleep.
+            coalesce_s: least seconds between two messages of one stream after the first; 0 sends every token at once.
+        """
+        self._directory = directory
+        self._scan = scan
+        self._ledger = ledger
+        self._egress = egress
+        self._memory = memory
+        self._recorder = recorder
+        self._world = world
+        self._coalesce_s = coalesce_s
+
+    async def plan(self, request: Request, identity: str | None) -> tuple[Classification, Decision, Wallet]:
+        """Steps 1 to 3 alone: what the request is, where it would run and at what price. Nothing is held or run."""
+        way = Way(request, self._world.clock())
+        try:
+            wallet = await self._choose(way, identity)
+        except BaseException as error:
+            way.error = error
+            raise
+        finally:
+            self._record(way)
+        assert way.classification is not None
+        assert way.decision is not None
+        return way.classification, way.decision, wallet
+
+    async def generate(self, request: Request, identity: str | None) -> AsyncGenerator[Event, None]:
+        """Take one request its whole way.
+
+        Args:
+            request: valid in itself (`ringfenced.api.decode` is the door).
+            identity: URI SAN of the verified peer; None where it has none.
+
+        Yields:
+            The decision, deltas, a finish and the receipt, in this order.
+
+        Raises:
+            RingfenceError: typed, with the step it happened in; nothing is held or running after it.
+        """
+        way = Way(request, self._world.clock())
+        try:
+            await self._choose(way, identity)  # steps 1 to 3
+            assert way.caller is not None
+            assert way.decision is not None
+            yield way.decision
+
+            way.step = 4
+            held = way.decision.cost_microcredits_max()
+            await self._ledger.reserve(way.caller.department, request.id, held)
+            way.held_microcredits = held
+
+            async with aclosing(self._climb(way)) as events:  # steps 5 and 6
+                async for event in events:
+                    yield event
+
+            way.step = 7
+            self._settle(way)
+        except RingfenceError as error:
+            way.error = error
+            error.step = error.step or way.step
+            error.decision = error.decision or way.decision
+            raise
+        except BaseException as error:
+            way.error = error
+            raise
+        finally:
+            self._settle(way)
+            self._record(way)  # step 8
+        yield self._receipt(way)  # step 9
+
+    # ── steps 1 to 3 ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _choose(self, way: Way, identity: str | None) -> Wallet:
+        request, directory = way.request, self._directory
+
+        way.step = 1
+        way.caller = caller = identify(identity, directory.callers)
+        demand(caller, CallerRole.CALLER)
+
+        way.step = 2
+        inherited = self._memory.inherited(caller, request)
+        way.classification = classify(request, caller, self._scan, inherited)
+        self._memory.remember(caller, request, way.classification.label)
+
+        way.step = 3
+        if request.model:
+            directory.check_model(request.model)
+        wallet = await self._ledger.wallet(caller.department)
+        circumstances = Circumstances(wallet.available_microcredits, self._time_left_ms(request))
+        offers = directory.offers()
+        way.offers = {offer.target: offer for offer in offers}
+        way.decision = decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
+        if not decision.ladder:
+            raise refusal(decision, wallet)
+        return wallet
+
+    # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _climb(self, way: Way) -> AsyncGenerator[Event, None]:
+        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged."""
+        assert way.decision is not None
+        ladder = way.decision.ladder
+        for place, rung in enumerate(ladder):
+            above = ladder[place + 1] if place + 1 < len(ladder) else None
+            offer = way.offers[rung.target]
+            held_back: list[Event] | None = [] if above and has_evaluator(offer) else None
+            way.step = 5
+            way.ran.append(rung.target)
+            begun = False
+            try:
+                async with aclosing(self._run(way, rung)) as events:
+                    async for event in events:
+                        begun = True
+                        if held_back is not None:
+                            held_back.append(event)
+                        else:
+                            self._mark_first(way)
+                            yield event
+            except (Unavailable, Refused, ResidualFindings) as error:
+                # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
+                # caller already saw cannot be taken back, so a stream that began ends here.
+                if above is None or (begun and held_back is None):
+                    raise
+                yield Escalation(rung.target, above.target, _why(error))
+                continue
+            way.step = 6
+            assert way.finish is not None
+            shortfall = falls_short(way.finish, offer) if above else None
+            if above and shortfall:
+                yield Escalation(rung.target, above.target, shortfall)
+                continue
+            for event in held_back or ():
+                self._mark_first(way)
+                yield event
+            return
+
+    def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
+
+    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        engine = self._directory.engine(rung.target.model)
+        if engine is None:
+            raise Unavailable(
+                f"The engine of {rung.target.model} is not running; it is being restarted. Try again in a second.",
+                reason="engine_away",
+                model=rung.target.model,
+                retry_after_ms=1000,
+            )
+        assert way.caller is not None
+        assert way.classification is not None
+        label = way.classification.label
+        salt = f"{way.caller.tenant}\0{label}".encode()
+        world, coalesce_s = self._world, self._coalesce_s
+        confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
+        with engine.start(
+            self._bounded(way), cache_salt=salt, confidential=confidential, deadline_ms=self._deadline_ms(way.request)
+        ) as run:
+            first = True
+            while type(piece := await run.take()) is not Finish:
+                yield piece
+                if coalesce_s and not first:
+                    await world.sleep(coalesce_s)
+                first = False
+        self._finish(way, rung, piece)
+        yield piece
+
+    async def _run_provider(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        assert way.caller is not None
+        classification = way.classification
+        assert classification is not None
+        offer = way.offers[rung.target]
+        payload, mapping = deidentify(
+            self._bounded(way),
+            classification.findings,
+            classification.label_asserted,
+            seed=self._world.entropy(32),
+            scan=self._scan,
+        )
+        # De-identification may leave more than the decision expected; then this rung is not open after all.
+        if offer.clearance is None or not may_leave(payload.label, offer.clearance):
+            raise Refused(
+                f"After de-identification the payload is still {payload.label}; it may not go to {rung.target}.",
+                reason="label",
+                model=str(rung.target),
+            )
+        terms = Terms(
+            provider=rung.target.provider,
+            model=rung.target.model,
+            caller_pseudonym=self._world.pseudonym(way.caller.identity),
+            department=way.caller.department,
+            request_id=way.request.id,
+            findings_by_type=classification.findings_by_type(),
+            decision_reason=rung.reason,
+            cost_microcredits_max=rung.estimate.cost_microcredits_max,
+        )
+        # From here on bytes may leave: until the provider tells what it used, the whole estimate counts as spent.
+        way.cost_microcredits += rung.estimate.cost_microcredits_max
+        try:
+            async with aclosing(self._egress.send(payload, terms, self._deadline_ms(way.request))) as answer:
+                async for event in reidentified(answer, mapping):
+                    if isinstance(event, Sent):
+                        way.cost_microcredits -= rung.estimate.cost_microcredits_max
+                        way.proofs.extend(event.proofs)
+                        self._finish(way, rung, event.finish)
+                        yield event.finish
+                    else:
+                        yield event
+        except (Refused, Unavailable):
+            # The agent refused, or the provider generated nothing: nothing is owed.
+            if way.finish is None:
+                way.cost_microcredits -= rung.estimate.cost_microcredits_max
+            raise
+
+    # ── steps 7 to 9 ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _settle(self, way: Way) -> None:
+        """Book the real cost, at most the hold, and release the rest; once."""
+        if way.held_microcredits is None or way.caller is None:
+            return
+        booked = min(way.cost_microcredits, way.held_microcredits)
+        way.cost_microcredits, way.held_microcredits = booked, None
+        self._ledger.settle(way.caller.department, way.request.id, booked)
+
+    def _record(self, way: Way) -> None:
+        way.finished_s = self._world.clock()
+        self._recorder.record(way)
+
+    def _receipt(self, way: Way) -> Receipt:
+        way.step = 9
+        assert way.decision is not None
+        assert way.classification is not None
+        return Receipt(
+            request_id=way.request.id,
+            decision=way.decision,
+            cost_microcredits=way.cost_microcredits,
+            egress=tuple(way.proofs),
+            findings_by_type=way.classification.findings_by_type(),
+            finished_at_unix_ms=self._world.wall_clock_ms(),
+            ran=tuple(way.ran),
+        )
+
+    # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, way: Way, rung: Candidate, finish: Finish) -> None:
+        way.finish = finish
+        way.cost_microcredits += cost(way.offers[rung.target], finish.usage)
+
+    def _mark_first(self, way: Way) -> None:
+        if way.first_delta_s is None:
+            way.first_delta_s = self._world.clock()
+
+    def _bounded(self, way: Way) -> Prompt:
+        """The prompt with the token limit that was priced."""
+        prompt = way.request.prompt
+        if prompt.sampling.tokens_max is not None:
+            return prompt
+        return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
+
+    def _time_left_ms(self, request: Request) -> float | None:
+        return None if request.deadline_s is None else (request.deadline_s - self._world.clock()) * 1000
+
+    def _deadline_ms(self, request: Request) -> int:
+        """Milliseconds left, 0 for no limit."""
+        left = self._time_left_ms(request)
+        if left is None:
+            return 0
+        if left < 1:
+            raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
+        return int(left)
+
+
+def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
+    """The error of a decision without a target, told by the rules that removed the targets."""
+    rules = {candidate.rule for candidate in decision.refused}
+    told = "; ".join(f"{candidate.target}: {candidate.reason}" for candidate in decision.refused)
+    if "wallet" in rules and not rules & {"ceiling", "quality"}:
+        needed = min(c.estimate.cost_microcredits_max for c in decision.refused if c.rule == "wallet")
+        return WalletEmpty(
+            f"The wallet of {wallet.department} has {wallet.available_microcredits} microcredits left and this request "
+            f"needs {needed}. Ask for fewer tokens (tokens_max) or have the wallet filled.",
+            step=3,
+            decision=decision,
+            numbers={
+                "needed_microcredits": needed,
+                "available_microcredits": wallet.available_microcredits,
+                "granted_microcredits": wallet.granted_microcredits,
+                "held_microcredits": wallet.held_microcredits,
+            },
+        )
+    if rules & {"available"} and not rules & {"label", "permission", "quality", "ceiling"}:
+        return Unavailable(
+            f"No target can take this request now ({told}). Try again in a second.",
+            step=3,
+            decision=decision,
+            retry_after_ms=1000,
+        )
+    return Refused(
+        f"No target may take this request under {decision.label} ({told or 'this site has no targets'}).",
+        step=3,
+        decision=decision,
+    )
+
+
+async def reidentified(answer: AsyncIterator[Delta | Sent], mapping: Mapping) -> AsyncGenerator[Delta | Sent, None]:
+    """The answer with the originals back in place; what may be the beginning of a surrogate is held back."""
+    text = Reidentifier(mapping)
+    calls: dict[int, Reidentifier] = {}
+    async for event in answer:
+        if isinstance(event, TextDelta):
+            if shown := text.feed(event.text):
+                yield TextDelta(shown, event.tokens)
+        elif isinstance(event, ToolCallDelta):
+            arguments = calls.setdefault(event.index, Reidentifier(mapping, json=True))
+            yield event._replace(arguments_json=arguments.feed(event.arguments_json))
+        else:
+            if rest := text.flush():
+                yield TextDelta(rest, 0)
+            for index, arguments in calls.items():
+                if rest := arguments.flush():
+                    yield ToolCallDelta(index, "", "", rest)
+            yield event
+
+
+def _why(error: Exception) -> str:
+    return error.message if isinstance(error, RingfenceError) else "de-identification left something to find"
