@@ -29,12 +29,14 @@ once() {
 
 make_venv() {
     command -v "$python" >/dev/null || fail "$python was not found: apt-get install python3 python3-venv"
+    local version
+    version=$("$python" --version) || fail "$python does not run"
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "$("$python" --version) is too old; Ringfence needs Python 3.11 or newer: make PYTHON=python3.12, for instance"
+        fail "$python is $version; Ringfence needs Python 3.11 or newer: make PYTHON=python3.12, for instance"
     "$python" -c 'import ensurepip, venv' 2>/dev/null || fail "$python has no venv: apt-get install python3-venv"
     # An environment that works is never thrown away; one that was interrupted or lost its interpreter is made anew.
     if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        say "making .venv with $("$python" --version)"
+        say "making .venv with $version"
         "$python" -m venv --clear .venv
     fi
 }
@@ -56,7 +58,8 @@ install_project() {
     pip --no-deps --no-index --no-build-isolation --editable .
 }
 
-pip() { .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$@"; }
+# Quiet twice: of a machine's own pip settings, the warnings would be repeated for each package; errors are still shown.
+pip() { .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input "$@"; }
 
 # Two set-ups of one clone would step on each other.
 exec 9>.venv.lock
