@@ -1,0 +1,400 @@
+"""The daemon's end of an engine's socket.
+
+One `EngineClient` per engine and daemon process, one `Run` per request in it. A frame from the engine carries a step
+of all sequences; `data_received` parses it, appends each text to its run's list and wakes a reader only where one
+waits. There is no queue, task or timer per token. `Run.take` returns everything that is ready as one piece: who asks
+less often gets larger pieces, so coalescing is a matter of when the reader asks.
+
+All of it belongs to the event loop that called `EngineClient.connect`; nothing here may be called from another thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from google.protobuf.message import DecodeError
+
+from ringfence.v1 import engine_pb2
+from ringfenced import errors
+from ringfenced.engines import frames, wire
+from ringfenced.model import Finish, Prompt, TextDelta
+
+BUFFER_CHARS_MAX = 256 * 1024
+"""Characters of an answer that may wait for a slow reader, about 64 Ki tokens; beyond that its run ends."""
+
+DESCRIBE_TIMEOUT_S = 10.0
+"""How long a connected engine may take to describe itself."""
+
+RETRY_AFTER_DEATH_MS = 1000
+"""When to try again after an engine's death: a small model is back by then."""
+
+
+class EngineClient(asyncio.Protocol):
+    """A connection to one engine process. Make it with `connect`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, model: str, buffer_chars_max: int) -> None:
+        self._loop = loop
+        self._model = model
+        self._buffer_chars_max = buffer_chars_max
+        self._decoder = frames.FrameDecoder()
+        self._transport: asyncio.Transport | None = None
+        self._runs: dict[int, Run] = {}
+        self._counts: dict[int, asyncio.Future[int]] = {}
+        self._sequence = 0
+        self._described: asyncio.Future[wire.Description] = loop.create_future()
+        self._closed: asyncio.Future[None] = loop.create_future()
+
+    @classmethod
+    async def connect(
+        cls,
+        path: Path,
+        *,
+        model: str = "",
+        timeout_s: float = DESCRIBE_TIMEOUT_S,
+        buffer_chars_max: int = BUFFER_CHARS_MAX,
+    ) -> EngineClient:
+        """Connect to an engine's socket and wait until it has described itself.
+
+        Args:
+            path: the unix socket.
+            model: the model's name, for errors.
+            timeout_s: longest wait for the description, in seconds.
+            buffer_chars_max: characters of one answer that may wait for its reader.
+
+        Raises:
+            OSError: nobody listens there.
+            Unavailable: the engine closed the connection or did not describe itself in time.
+        """
+        loop = asyncio.get_running_loop()
+        _, client = await loop.create_unix_connection(
+            lambda: cls(loop, model=model, buffer_chars_max=buffer_chars_max), str(path)
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                await client.describe()
+        except TimeoutError as error:
+            client.close()
+            raise client.unavailable("the engine did not describe itself in time") from error
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    async def describe(self) -> wire.Description:
+        """Ask what the engine hosts; `connect` has done so.
+
+        Raises:
+            Unavailable: the engine closed the connection.
+        """
+        self.send(engine_pb2.EngineCommand(describe=engine_pb2.EngineDescribe()))
+        return await asyncio.shield(self._described)
+
+    # ── what callers use ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def description(self) -> wire.Description:
+        """What the engine hosts."""
+        return self._described.result()
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._model
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the engine is gone; every run in it has ended by then."""
+        return self._closed.done()
+
+    async def wait_closed(self) -> None:
+        """Wait for the connection's end: the engine died, was stopped, or `close` was called."""
+        await asyncio.shield(self._closed)
+
+    @property
+    def running(self) -> int:
+        """Runs that have not ended, the waiting ones included."""
+        return len(self._runs)
+
+    def start(self, prompt: Prompt, *, cache_salt: bytes = b"", confidential: bool, deadline_ms: int = 0) -> Run:
+        """Begin a run.
+
+        Args:
+            prompt: what the model is given.
+            cache_salt: prefix caches are shared only within one salt.
+            confidential: the engine clears the run's memory when it ends.
+            deadline_ms: milliseconds left; 0 for none. The engine keeps it, and so does this end in case it hangs.
+
+        Raises:
+            Unavailable: the engine is gone.
+            InvalidRequest: the prompt is longer than a frame may be.
+        """
+        sequence = self._next_sequence()
+        command = wire.submit_to_wire(
+            prompt, sequence=sequence, cache_salt=cache_salt, confidential=confidential, deadline_ms=deadline_ms
+        )
+        self.send(command)
+        run = Run(self, sequence, self._loop, self._buffer_chars_max)
+        self._runs[sequence] = run
+        if deadline_ms:
+            run.expire_at(self._loop.time() + deadline_ms / 1000)
+        return run
+
+    async def count(self, prompt: Prompt) -> int:
+        """Return how many tokens the model's tokenizer makes of a prompt, chat template included.
+
+        Raises:
+            Unavailable: the engine is gone.
+            Unsupported: the prompt holds what the model cannot read.
+        """
+        sequence = self._next_sequence()
+        self.send(wire.count_to_wire(prompt, sequence=sequence))
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._counts[sequence] = future
+        try:
+            return await future
+        finally:
+            self._counts.pop(sequence, None)
+
+    def shut_down(self) -> None:
+        """Ask the engine to leave at once; its runs end with `Unavailable`."""
+        with contextlib.suppress(errors.Unavailable):
+            self.send(engine_pb2.EngineCommand(shutdown=engine_pb2.EngineShutdown()))
+
+    def close(self) -> None:
+        """Close the connection; its runs end with `Unavailable`. The engine goes on."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ── what runs use ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def send(self, command: engine_pb2.EngineCommand) -> None:
+        """Send one command.
+
+        Raises:
+            Unavailable: the engine is gone.
+            InvalidRequest: the command is longer than a frame may be.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise self.unavailable("the engine is not running")
+        try:
+            frame = frames.encode(command.SerializeToString())
+        except frames.FrameError as error:
+            raise errors.InvalidRequest(
+                f"the request is too large for an engine: {error}; shorten it", model=self._model
+            ) from None
+        self._transport.write(frame)
+
+    def unavailable(self, what: str) -> errors.Unavailable:
+        """Make the error of a request whose engine is away."""
+        return errors.Unavailable(
+            f"{what}; try again", reason="engine_died", model=self._model, retry_after_ms=RETRY_AFTER_DEATH_MS
+        )
+
+    # ── what the event loop calls ────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
+
+    def data_received(self, data: bytes) -> None:
+        """Give each sequence of each frame its part. A frame that cannot be read ends the connection."""
+        try:
+            for payload in self._decoder.feed(data):
+                self._take_frame(engine_pb2.EngineFrame.FromString(payload))
+        except (frames.FrameError, DecodeError):
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
+        """End every run; the engine's death is an error for its requests only."""
+        runs, self._runs = self._runs, {}
+        for run in runs.values():
+            run.end(self.unavailable("the engine died while it worked on the request"))
+        for count in self._counts.values():
+            if not count.done():
+                count.set_exception(self.unavailable("the engine died while it counted"))
+        if not self._described.done():
+            self._described.set_exception(self.unavailable("the engine died before it described itself"))
+            self._described.exception()  # read: nobody may be waiting any more
+        self._closed.set_result(None)
+
+    def _take_frame(self, frame: engine_pb2.EngineFrame) -> None:
+        runs = self._runs
+        for delta in frame.deltas:
+            run = runs.get(delta.sequence)
+            if run is not None:
+                run.push(delta.text, delta.tokens)
+        for finish in frame.finishes:
+            run = runs.pop(finish.sequence, None)
+            if run is not None:
+                run.end(wire.finish_from_wire(finish))
+        for failure in frame.failures:
+            self._fail(failure)
+        for count in frame.counts:
+            future = self._counts.get(count.sequence)
+            if future is not None and not future.done():
+                future.set_result(count.tokens)
+        if frame.HasField("description") and not self._described.done():
+            self._described.set_result(wire.description_from_wire(frame.description))
+
+    def _fail(self, failure: engine_pb2.EngineFailure) -> None:
+        error = wire.error_from_wire(failure, model=self._model)
+        run = self._runs.pop(failure.sequence, None)
+        if run is not None:
+            run.end(error)
+            return
+        future = self._counts.get(failure.sequence)
+        if future is not None and not future.done():
+            future.set_exception(error)
+
+    def _next_sequence(self) -> int:
+        """Return a number that no living sequence of this connection has."""
+        self._sequence = self._sequence % 0xFFFF_FFFF + 1
+        return self._sequence
+
+
+class Run:
+    """One answer in the making. One task reads it; use it in a `with` block, which cancels what is unfinished.
+
+    ::
+
+        with client.start(prompt, confidential=True) as run:
+            while isinstance(event := await run.take(), TextDelta):
+                ...
+    """
+
+    __slots__ = (
+        "_buffer_chars_max",
+        "_cancelled",
+        "_chars",
+        "_client",
+        "_end",
+        "_loop",
+        "_sequence",
+        "_texts",
+        "_timer",
+        "_tokens",
+        "_waiter",
+        "tokens_received",
+    )
+
+    def __init__(
+        self, client: EngineClient, sequence: int, loop: asyncio.AbstractEventLoop, buffer_chars_max: int
+    ) -> None:
+        self._client = client
+        self._sequence = sequence
+        self._loop = loop
+        self._buffer_chars_max = buffer_chars_max
+        self._texts: list[str] = []
+        self._tokens = 0
+        self._chars = 0
+        self._end: Finish | errors.RingfenceError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancelled = False
+        self.tokens_received = 0
+        """Tokens that came so far, read or not: what a run that is broken off is settled by."""
+
+    async def take(self) -> TextDelta | Finish:
+        """Return all text that is ready, joined; wait only where there is none; at last, return the finish.
+
+        A task that is cancelled in here loses nothing: the next call goes on where this one stopped. After `cancel`
+        no more text comes, only the finish, with what was used. Not to be called after the finish or an error, and
+        not by two tasks at once.
+
+        Raises:
+            ContextExceeded: the prompt does not fit; both lengths are in the numbers.
+            InvalidRequest: the JSON Schema cannot be turned into a grammar.
+            Unsupported: the model cannot read a part of the prompt.
+            Overloaded: the engine's queue is full, or this reader is too slow (reason ``slow_reader``).
+            Unavailable: the engine died.
+            DeadlineExceeded: the time ran out.
+        """
+        while not self._texts:
+            if self._end is not None:
+                if isinstance(self._end, Finish):
+                    return self._end
+                raise self._end
+            assert self._waiter is None, "a run has one reader"
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        text = self._texts[0] if len(self._texts) == 1 else "".join(self._texts)
+        tokens = self._tokens
+        self._drop()
+        return TextDelta(text, tokens)
+
+    def cancel(self) -> None:
+        """End the run now: its slot in the engine is free within a step. Does nothing to one that has ended."""
+        if self._cancelled or self._end is not None:
+            return
+        self._cancelled = True
+        self._drop()
+        with contextlib.suppress(errors.Unavailable):  # gone: its end is on the way
+            self._client.send(engine_pb2.EngineCommand(cancel=engine_pb2.EngineCancel(sequence=self._sequence)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    # ── what the client calls ────────────────────────────────────────────────────────────────────────────────────
+
+    def push(self, text: str, tokens: int) -> None:
+        """Take the next piece of text; a run whose reader lags too far behind ends."""
+        if self._cancelled:
+            return
+        self.tokens_received += tokens
+        self._tokens += tokens
+        self._texts.append(text)
+        self._chars += len(text)
+        if self._waiter is not None:
+            self._wake()
+        elif self._chars > self._buffer_chars_max:
+            self._break_off(
+                errors.Overloaded(
+                    f"more than {self._buffer_chars_max} characters of the answer waited to be read; read faster or "
+                    "ask for a shorter answer",
+                    reason="slow_reader",
+                    model=self._client.model,
+                    numbers={"buffer_chars_max": self._buffer_chars_max},
+                )
+            )
+
+    def end(self, how: Finish | errors.RingfenceError) -> None:
+        """Note how the run ended; text that came before is still read first."""
+        if self._end is not None:
+            return
+        self._end = how
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake()
+
+    def expire_at(self, deadline_s: float) -> None:
+        """End the run at that time of the loop's clock, in seconds, whatever the engine does."""
+        self._timer = self._loop.call_at(deadline_s, self._expire)
+
+    def _expire(self) -> None:
+        self._break_off(wire.failure("deadline", {}, model=self._client.model))
+
+    def _break_off(self, error: errors.RingfenceError) -> None:
+        self.cancel()
+        self.end(error)
+
+    def _drop(self) -> None:
+        self._texts = []
+        self._tokens = 0
+        self._chars = 0
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,164 @@
+"""The engine's end of the socket: what every engine process of ours shares, whatever computes behind it.
+
+An engine is a `Backend`: commands go in as method calls, results come out through the `Connection` that the command
+came from, and `EngineServer.flush` sends each connection one frame with everything that came up since the last one.
+A backend flushes once a step, so a step of all sequences is one frame and one write.
+
+One thread, one event loop, no locks: a backend's step is an ordinary callback of the loop. While it computes,
+commands wait in the socket; after it, they are read, so that a cancel takes effect before the next step begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Protocol, cast
+
+from google.protobuf.message import DecodeError
+
+from ringfence.v1 import engine_pb2
+from ringfenced.engines import frames
+
+WRITE_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes that may wait for a daemon that does not read; beyond that its connection and all its sequences end."""
+
+
+class Backend(Protocol):
+    """What computes."""
+
+    def describe(self) -> engine_pb2.EngineDescription:
+        """Say what is hosted."""
+
+    def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
+        """Begin a sequence, or fail it through the connection."""
+
+    def cancel(self, connection: Connection, sequence: int) -> None:
+        """End a sequence now and send its finish; an unknown number is one that has ended already."""
+
+    def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
+        """Send the number of a prompt's tokens."""
+
+    def forget(self, connection: Connection) -> None:
+        """The daemon is gone: end all its sequences; nothing can be sent any more."""
+
+
+class Connection(asyncio.Protocol):
+    """One daemon process. Results are collected in `frame` until the server flushes."""
+
+    def __init__(self, server: EngineServer, backend: Backend) -> None:
+        self._server = server
+        self._backend = backend
+        self._decoder = frames.FrameDecoder()
+        self._transport: asyncio.Transport | None = None
+        self._frame = engine_pb2.EngineFrame()
+        self._dirty = False
+
+    # ── what backends call ───────────────────────────────────────────────────────────────────────────────────────
+
+    def delta(self, sequence: int, text: str, tokens: int) -> None:
+        """Send new text of a sequence and how many tokens it stands for."""
+        self.dirty().deltas.add(sequence=sequence, text=text, tokens=tokens)
+
+    def fail(self, sequence: int, reason: str, **numbers: int) -> None:
+        """Send that a sequence cannot run or go on; `reason` is one of engine.proto's. Never carries content."""
+        self.dirty().failures.add(sequence=sequence, reason=reason, numbers=numbers)
+
+    def dirty(self) -> engine_pb2.EngineFrame:
+        """Return the frame that goes out with the next flush, to add to it."""
+        if not self._dirty:
+            self._dirty = True
+            self._server.unflushed.append(self)
+        return self._frame
+
+    def flush(self) -> None:
+        """Send what was collected."""
+        frame, self._frame, self._dirty = self._frame, engine_pb2.EngineFrame(), False
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() > WRITE_BYTES_MAX:
+            transport.abort()
+            return
+        transport.write(frames.encode(frame.SerializeToString()))
+
+    # ── what the event loop calls ────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
+
+    def data_received(self, data: bytes) -> None:
+        """Carry out each command. One that cannot be read ends the connection."""
+        try:
+            for payload in self._decoder.feed(data):
+                self._take(engine_pb2.EngineCommand.FromString(payload))
+        except (frames.FrameError, DecodeError):
+            assert self._transport is not None
+            self._transport.abort()
+        self._server.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
+        """End the daemon's sequences."""
+        self._transport = None
+        self._backend.forget(self)
+
+    def _take(self, command: engine_pb2.EngineCommand) -> None:
+        match command.WhichOneof("command"):
+            case "submit":
+                self._backend.submit(self, command.submit)
+            case "cancel":
+                self._backend.cancel(self, command.cancel.sequence)
+            case "count":
+                self._backend.count(self, command.count)
+            case "describe":
+                self.dirty().description.CopyFrom(self._backend.describe())
+            case "shutdown":
+                self._server.stop()
+
+
+class EngineServer:
+    """Listens on a unix socket that only the process's own user may open."""
+
+    def __init__(self) -> None:
+        self.unflushed: list[Connection] = []
+        """Connections with something to send; each stands here once."""
+        self._stopped = asyncio.Event()
+
+    def flush(self) -> None:
+        """Send every connection its frame."""
+        connections, self.unflushed = self.unflushed, []
+        for connection in connections:
+            connection.flush()
+
+    def stop(self) -> None:
+        """Let `serve` return; nothing is finished first."""
+        self._stopped.set()
+
+    async def serve(self, path: Path, backend: Backend) -> None:
+        """Serve until `stop`, SIGTERM or SIGINT. Listening is the sign of readiness: load first, then call this.
+
+        Args:
+            path: where to listen; what lies there from an earlier engine is replaced. Its folder's rights are the
+                caller's duty.
+            backend: what computes.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        listener = await loop.create_unix_server(lambda: Connection(self, backend), sock=_listen(path))
+        async with listener:
+            await self._stopped.wait()
+
+
+def _listen(path: Path) -> socket.socket:
+    """Bind a socket of mode 0600 beside `path`, then move it there, so that none ever waits with wider rights."""
+    staging = path.with_name(f"{path.name}.{os.getpid()}")
+    staging.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(staging))
+    staging.chmod(0o600)
+    staging.rename(path)
+    return listener

@@ -1,0 +1,243 @@
+"""Between `ringfenced.model` and the messages of engine.proto: both directions, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced import errors
+from ringfenced.model import (
+    File,
+    Finish,
+    FinishReason,
+    Image,
+    Json,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Sampling,
+    Text,
+    Tool,
+    ToolMode,
+    Usage,
+)
+
+_ROLES = {
+    Role.SYSTEM: types_pb2.ROLE_SYSTEM,
+    Role.USER: types_pb2.ROLE_USER,
+    Role.ASSISTANT: types_pb2.ROLE_ASSISTANT,
+    Role.TOOL: types_pb2.ROLE_TOOL,
+}
+
+_TOOL_MODES = {
+    ToolMode.AUTO: types_pb2.ToolChoice.MODE_AUTO,
+    ToolMode.NONE: types_pb2.ToolChoice.MODE_NONE,
+    ToolMode.REQUIRED: types_pb2.ToolChoice.MODE_REQUIRED,
+}
+
+_REASONS = {
+    types_pb2.FINISH_REASON_STOP: FinishReason.STOP,
+    types_pb2.FINISH_REASON_LENGTH: FinishReason.LENGTH,
+    types_pb2.FINISH_REASON_TOOL_CALLS: FinishReason.TOOL_CALLS,
+    types_pb2.FINISH_REASON_CONTENT_FILTER: FinishReason.CONTENT_FILTER,
+}
+
+_SCALARS = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repeat_penalty",
+    "seed",
+    "tokens_max",
+)
+
+OVERLOADED_RETRY_MS = 250
+"""When to try again where a full engine does not say; a queue of short answers has moved by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an engine hosts."""
+
+    engine: str
+    """For example ``llama.cpp``."""
+    engine_version: str
+    """As the engine's library reports it."""
+    model_architecture: str
+    """For example ``llama``."""
+    context_tokens_max: int
+    """Longest prompt and answer together of one sequence."""
+    sequences_max: int
+    """How many run at the same time; more wait."""
+    model_bytes: int
+    """Size of the weights; 0 where there are none."""
+    supports_tools: bool
+    """Tools and tool calls."""
+    supports_json_schema: bool
+    """Answers bound to a JSON Schema."""
+    supports_embeddings: bool
+    """Embeddings."""
+
+
+def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
+    """Read what an engine says of itself."""
+    return Description(
+        engine=wire.engine,
+        engine_version=wire.engine_version,
+        model_architecture=wire.model_architecture,
+        context_tokens_max=wire.context_tokens_max,
+        sequences_max=wire.sequences_max,
+        model_bytes=wire.model_bytes,
+        supports_tools=wire.supports_tools,
+        supports_json_schema=wire.supports_json_schema,
+        supports_embeddings=wire.supports_embeddings,
+    )
+
+
+def submit_to_wire(
+    prompt: Prompt, *, sequence: int, cache_salt: bytes, confidential: bool, deadline_ms: int
+) -> engine_pb2.EngineCommand:
+    """Write the command that begins a sequence.
+
+    Args:
+        prompt: what the model is given.
+        sequence: number of the sequence, unique on its connection.
+        cache_salt: prefix caches are shared only within one salt.
+        confidential: the engine clears the sequence's memory when it ends.
+        deadline_ms: milliseconds left; 0 for none.
+    """
+    command = engine_pb2.EngineCommand()
+    submit = command.submit
+    submit.sequence = sequence
+    submit.deadline_ms = deadline_ms
+    submit.cache_salt = cache_salt
+    submit.confidential = confidential
+    submit.messages.extend(map(_message, prompt.messages))
+    if prompt.tools:
+        submit.tools.extend(map(_tool, prompt.tools))
+        submit.tool_choice.mode = _TOOL_MODES[prompt.tool_mode]
+        submit.tool_choice.name = prompt.tool_name
+    if prompt.json_schema:
+        submit.response_format.json_schema = prompt.json_schema
+        submit.response_format.name = prompt.schema_name
+    if prompt.sampling != _SAMPLING_DEFAULT:
+        _write_sampling(prompt.sampling, submit.sampling)
+    return command
+
+
+def count_to_wire(prompt: Prompt, *, sequence: int) -> engine_pb2.EngineCommand:
+    """Write the command that counts a prompt's tokens."""
+    command = engine_pb2.EngineCommand()
+    command.count.sequence = sequence
+    command.count.messages.extend(map(_message, prompt.messages))
+    command.count.tools.extend(map(_tool, prompt.tools))
+    return command
+
+
+def finish_from_wire(wire: engine_pb2.EngineFinish) -> Finish:
+    """Read how a sequence ended. An engine that names no reason is taken to have stopped by itself."""
+    return Finish(
+        reason=_REASONS.get(wire.reason, FinishReason.STOP),
+        usage=Usage(
+            prompt_tokens=wire.prompt_tokens,
+            completion_tokens=wire.completion_tokens,
+            cached_tokens=wire.cached_tokens,
+            time_to_first_token_us=wire.time_to_first_token_us,
+            duration_us=wire.duration_us,
+            logprob_min=wire.logprob_min if wire.HasField("logprob_min") else None,
+        ),
+    )
+
+
+def error_from_wire(wire: engine_pb2.EngineFailure, *, model: str) -> errors.RingfenceError:
+    """Make the daemon's error of an engine's failure.
+
+    The engine's own message is left out on purpose: every message is written here, so that no engine, not even a
+    defective one, can carry content into an error or a log.
+    """
+    return failure(wire.reason, wire.numbers, model=model)
+
+
+def failure(reason: str, numbers: Mapping[str, int], *, model: str) -> errors.RingfenceError:
+    """Make the error for a reason of engine.proto; an unknown reason is a defect of the engine."""
+    numbers = dict(numbers)
+    if reason == "context_exceeded":
+        prompt_tokens, context_tokens_max = numbers.get("prompt_tokens", 0), numbers.get("context_tokens_max", 0)
+        return errors.ContextExceeded(
+            f"the prompt has {prompt_tokens} tokens and the model's context {context_tokens_max}, prompt and answer "
+            "together; shorten the prompt or ask for a model with a longer context",
+            model=model,
+            numbers=numbers,
+        )
+    if reason == "bad_schema":
+        return errors.InvalidRequest(
+            "the JSON Schema of the answer cannot be turned into a grammar; correct it or use plainer keywords",
+            reason=reason,
+            model=model,
+            input_path="response_format.json_schema",
+        )
+    if reason == "overloaded":
+        return errors.Overloaded(
+            "the engine's queue is full; try again later",
+            model=model,
+            numbers=numbers,
+            retry_after_ms=numbers.get("retry_after_ms", OVERLOADED_RETRY_MS),
+        )
+    if reason == "deadline":
+        return errors.DeadlineExceeded("the deadline passed before the answer was complete", model=model)
+    if reason == "unsupported":
+        return errors.Unsupported(
+            "the model cannot take what the request holds (pictures, binary files, tools); leave that out or ask for "
+            "another model",
+            model=model,
+        )
+    return errors.Internal("the engine failed on this request", model=model)
+
+
+_SAMPLING_DEFAULT = Sampling()
+
+
+def _message(message: Message) -> types_pb2.Message:
+    wire = types_pb2.Message(role=_ROLES[message.role], parts=[_part(part) for part in message.parts])
+    if message.name:
+        wire.name = message.name
+    if message.tool_call_id:
+        wire.tool_call_id = message.tool_call_id
+    for call in message.tool_calls:
+        wire.tool_calls.add(id=call.id, name=call.name, arguments_json=call.arguments_json)
+    return wire
+
+
+def _part(part: Part) -> types_pb2.Part:
+    """Write one part; a file that was read as text goes as that text, which may have been de-identified since."""
+    match part:
+        case Text():
+            return types_pb2.Part(text=part.text)
+        case Json():
+            return types_pb2.Part(json=part.text)
+        case Image():
+            return types_pb2.Part(image=types_pb2.Image(data=part.data, media_type=part.media_type))
+        case File():
+            data = part.data if part.text is None else part.text.encode()
+            return types_pb2.Part(file=types_pb2.File(data=data, media_type=part.media_type, name=part.name))
+
+
+def _tool(tool: Tool) -> types_pb2.Tool:
+    return types_pb2.Tool(
+        name=tool.name, description=tool.description, parameters_json_schema=tool.parameters_json_schema
+    )
+
+
+def _write_sampling(sampling: Sampling, wire: types_pb2.Sampling) -> None:
+    for name in _SCALARS:
+        value = getattr(sampling, name)
+        if value is not None:
+            setattr(wire, name, value)
+    wire.stop.extend(sampling.stop)
+    for token, bias in sampling.logit_bias:
+        wire.logit_bias[token] = bias
