@@ -1,6 +1,6 @@
 """The daemon's errors, typed once and carried whole to the edge.
 
-    RingfenceError                 reason, step, model, input, numbers, suggestions, retry_after_ms, decision
+    RingfenceError                 reason, step, model, input, numbers, suggestions, retry_after_ms, decision, proofs
     ├── Unauthenticated            no caller, or one that this site does not know
     ├── PermissionDenied           the caller lacks the role
     ├── InvalidRequest             the request cannot be what the caller meant
@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ringfenced.model import Decision
+    from ringfenced.model import Decision, EntryProof
 
 
 class RingfenceError(Exception):
@@ -45,6 +45,7 @@ class RingfenceError(Exception):
         suggestions: tuple[str, ...] = (),
         retry_after_ms: int | None = None,
         decision: Decision | None = None,
+        proofs: tuple[EntryProof, ...] = (),
     ) -> None:
         """Describe what happened.
 
@@ -58,6 +59,7 @@ class RingfenceError(Exception):
             suggestions: nearest valid names.
             retry_after_ms: when to try again, in milliseconds; None where that does not help.
             decision: what had been decided.
+            proofs: entries of the egress log that tell of it: what left before it failed, or what was refused.
         """
         super().__init__(message)
         self.message = message
@@ -69,6 +71,7 @@ class RingfenceError(Exception):
         self.suggestions = suggestions
         self.retry_after_ms = retry_after_ms
         self.decision = decision
+        self.proofs = proofs
 
 
 class Unauthenticated(RingfenceError):

@@ -1,0 +1,275 @@
+"""The client of the agent: sends de-identified payloads, each under a permit of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import grpc.aio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ringfence import permit
+from ringfence.labels import Label
+from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
+from ringfence.wire import label_from
+from ringfenced.egress import encode
+from ringfenced.egress.log import EgressLog, proof_from
+from ringfenced.egress.status import translated
+from ringfenced.egress.witness import Witness
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
+from ringfenced.model import EntryProof, Finish, FinishReason, Sent, Terms, TextDelta, ToolCallDelta, Usage
+
+if TYPE_CHECKING:
+    from ringfenced.deidentify import Deidentified
+
+_GRACE_MS: Final = 500
+"""What the agent gets beyond the request's deadline, to write the outcome and say so."""
+_WITNESS_EVERY_S: Final = 1.0
+"""The agent signs at least one checkpoint a second while its log grows; this often one is asked for."""
+_WITNESS_AGE_S_MAX: Final = 5.0
+"""A send waits for a fresh look at the log if the last one is older than this."""
+_CALL_S_MAX: Final = 5.0
+"""How long anything but a send may take."""
+_UINT32_MAX: Final = 2**32 - 1
+_FINISH: Final = {types_pb2.FinishReason.Value(f"FINISH_REASON_{reason.name}"): reason for reason in FinishReason}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderModel:
+    """One model of a provider, as the agent's configuration has it."""
+
+    provider: str
+    """The provider's name."""
+    model: str
+    """The model's name."""
+    region: str
+    """Where it runs."""
+    clearance: Label
+    """Highest label that may go there."""
+    contract: str
+    """What was agreed with the provider."""
+    available: bool
+    """Not locked down."""
+
+
+class AgentClient:
+    """Sends through the agent. May be used by many tasks of one event loop."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        witness: Witness,
+        permit_key: Ed25519PrivateKey,
+        permit_key_id: str,
+        *,
+        unix_ms: Callable[[], int],
+        monotonic_s: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """Make a client.
+
+        Args:
+            channel: mTLS channel to the agent; the caller closes it.
+            witness: what the agent's checkpoints are compared with.
+            permit_key: signs permits.
+            permit_key_id: its name in the agent's configuration.
+            unix_ms: wall clock in milliseconds, for permits.
+            monotonic_s: monotonic clock in seconds.
+            entropy: that many random bytes, for nonces.
+        """
+        self._stub = egress_pb2_grpc.EgressStub(channel)
+        self.log = EgressLog(channel, witness)
+        """The read side."""
+        self._witness = witness
+        self._permit_key = permit_key
+        self._permit_key_id = permit_key_id
+        self._unix_ms = unix_ms
+        self._monotonic_s = monotonic_s
+        self._entropy = entropy
+        self._witnessed_s = float("-inf")
+
+    async def run(self) -> None:
+        """Look at the log every second, for as long as the daemon lives; goes into its owner's TaskGroup.
+
+        An agent that is away is no reason to stop: `send` says so to whoever needs it.
+        """
+        while True:
+            try:
+                await self._look()
+            except RingfenceError:
+                self._witnessed_s = float("-inf")
+            await asyncio.sleep(_WITNESS_EVERY_S)
+
+    async def offers(self) -> tuple[ProviderModel, ...]:
+        """Every model that the agent may send to; none is available under lockdown or a condemned log."""
+        with translated():
+            response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
+        trusted = not self._witness.condemned
+        return tuple(
+            ProviderModel(
+                provider=model.provider,
+                model=model.model,
+                region=model.region,
+                clearance=label_from(model.clearance),
+                contract=model.contract,
+                available=model.available and trusted and not response.lockdown,
+            )
+            for model in response.models
+        )
+
+    async def lockdown(self) -> bool:
+        """Whether the agent lets nothing out, by order."""
+        with translated():
+            response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
+        return response.lockdown
+
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
+        """Stop all egress at the agent, or allow it again.
+
+        Args:
+            on: stop.
+            reason: why; stands in the log.
+            by: pseudonym of the operator.
+
+        Returns:
+            What holds afterwards; durable.
+        """
+        request = egress_pb2.ApplyLockdownRequest(on=on, reason=reason, by_pseudonym=by)
+        with translated():
+            response = await self._stub.ApplyLockdown(request, timeout=_CALL_S_MAX)
+        return response.on
+
+    async def send(
+        self, payload: Deidentified, terms: Terms, deadline_ms: int
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+        """Ask the agent to send `payload`; its answer's deltas as they come, then what was sent, proven.
+
+        Closing the generator cancels the call; the agent then still writes the outcome.
+
+        Args:
+            payload: what only `ringfenced.deidentify` can make.
+            terms: what the permit says besides.
+            deadline_ms: milliseconds that the request has left.
+
+        Raises:
+            Refused: the agent would not send it; nothing left.
+            Unavailable: the agent or the provider is away or failed, or the log could not be proven.
+            DeadlineExceeded: the time ran out.
+        """
+        if deadline_ms <= 0:
+            raise DeadlineExceeded("no time was left to ask a provider")
+        deadline_ms = min(deadline_ms, _UINT32_MAX)
+        if self._monotonic_s() - self._witnessed_s > _WITNESS_AGE_S_MAX:
+            await self._look()
+        self._witness.demand_trust()
+        data = encode.payload(payload.prompt)
+        signed = permit.sign(self._statement(payload, terms, data), self._permit_key)
+        call = self._stub.Send(
+            egress_pb2.SendRequest(
+                permit=egress_pb2.Permit(statement=signed.statement, signature=signed.signature),
+                payload=data,
+                deadline_ms=deadline_ms,
+            ),
+            timeout=(deadline_ms + _GRACE_MS) / 1000,
+        )
+        try:
+            with translated():
+                async for response in call:
+                    match response.WhichOneof("event"):
+                        case "text":
+                            yield TextDelta(response.text.text, response.text.tokens)
+                        case "tool_call":
+                            piece = response.tool_call
+                            yield ToolCallDelta(piece.index, piece.id, piece.name, piece.arguments_json)
+                        case "sent":
+                            yield await self._sent(response.sent, signed)
+                            return
+                        case "refused":
+                            raise await self._refused(response.refused, terms)
+                        case "failed":
+                            raise await self._failed(response.failed, terms, signed)
+                        case _:
+                            continue
+            raise Unavailable("the agent ended its answer without saying how", reason="agent_failed")
+        finally:
+            call.cancel()
+
+    async def _look(self) -> None:
+        """See that the log has only grown."""
+        await self.log.checkpoint()
+        self._witnessed_s = self._monotonic_s()
+
+    def _statement(self, payload: Deidentified, terms: Terms, data: bytes) -> permit.Statement:
+        """What the daemon signs for this payload."""
+        now_ms = self._unix_ms()
+        return permit.Statement(
+            payload_sha256=hashlib.sha256(data).digest(),
+            payload_bytes=len(data),
+            provider=terms.provider,
+            model=terms.model,
+            label=payload.label,
+            label_before=payload.label_before,
+            caller_pseudonym=terms.caller_pseudonym,
+            department=terms.department,
+            request_id=terms.request_id,
+            issued_at_unix_ms=now_ms,
+            expires_at_unix_ms=now_ms + permit.LIFETIME_MS,
+            nonce=self._entropy(permit.NONCE_BYTES),
+            key_id=self._permit_key_id,
+            findings_by_type=terms.findings_by_type,
+            decision_reason=terms.decision_reason,
+            cost_microcredits_max=terms.cost_microcredits_max,
+        )
+
+    async def _sent(self, message: egress_pb2.Sent, signed: permit.Permit) -> Sent:
+        """A provider's answer, once both entries are proven and are about this permit."""
+        proofs = (proof_from(message.intent), proof_from(message.outcome))
+        for proof in proofs:
+            await self.log.verify(proof)
+            _demand_about(proof, signed)
+        usage = Usage(
+            prompt_tokens=message.usage.prompt_tokens,
+            completion_tokens=message.usage.completion_tokens,
+            cached_tokens=message.usage.cached_tokens,
+            time_to_first_token_us=message.usage.time_to_first_token_us,
+            duration_us=message.usage.duration_us,
+        )
+        return Sent(Finish(_FINISH.get(message.reason, FinishReason.STOP), usage), proofs)
+
+    async def _refused(self, message: egress_pb2.Refused, terms: Terms) -> RingfenceError:
+        """The agent's refusal as the daemon's error."""
+        proof = proof_from(message.entry)
+        await self.log.verify(proof)
+        return Refused(
+            f"the agent refused to send this: {message.message}",
+            reason="agent_refused",
+            model=f"{terms.provider}/{terms.model}",
+            numbers=dict(message.findings_by_type),
+            suggestions=tuple(message.rules),
+            proofs=(proof,),
+        )
+
+    async def _failed(self, message: egress_pb2.ProviderFailed, terms: Terms, signed: permit.Permit) -> RingfenceError:
+        """The provider's failure as the daemon's error; its entry is proven, for something may have left."""
+        proof = proof_from(message.entry)
+        await self.log.verify(proof)
+        _demand_about(proof, signed)
+        kind = DeadlineExceeded if message.reason == "deadline" else Unavailable
+        return kind(
+            message.message,
+            reason=f"provider_{message.reason}",
+            model=f"{terms.provider}/{terms.model}",
+            numbers={"nothing_generated": int(message.nothing_generated)},
+            retry_after_ms=message.retry_after_ms if message.HasField("retry_after_ms") else None,
+            proofs=(proof,),
+        )
+
+
+def _demand_about(proof: EntryProof, signed: permit.Permit) -> None:
+    """Pass if an entry is about this permit, and not any other true entry of the log."""
+    if json.loads(proof.entry).get("permit_sha256") != hashlib.sha256(signed.statement).hexdigest():
+        raise Unavailable("the agent's entry is about another permit", reason="egress_unproven")

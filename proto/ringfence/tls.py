@@ -1,0 +1,165 @@
+"""Mutual TLS for gRPC, the same for daemon, agent and clients: TLS 1.3 only, both sides with certificates.
+
+grpcio takes no minimum version. What it takes is a list of TLS 1.2 cipher suites; TLS 1.3 suites are not on that list
+and always stay. A list with nothing but a pre-shared-key suite, which certificates cannot serve, therefore leaves
+TLS 1.2 without a usable suite (`require_tls13`). `peer_of` reads the version that was in fact negotiated, so that a
+server can demand it again for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+CIPHER_VARIABLE: Final = "GRPC_SSL_CIPHER_SUITES"
+"""The environment variable from which gRPC's core takes its TLS 1.2 suites."""
+CIPHER_SUITES: Final = "ECDHE-PSK-CHACHA20-POLY1305"
+"""A suite (RFC 7905) that needs a pre-shared key, so that no TLS 1.2 handshake with certificates can end well."""
+TLS13: Final = "TLSv1.3"
+"""How gRPC names the version in an auth context."""
+
+AuthContext = dict[str, Sequence[bytes]]
+"""What ``grpc.ServicerContext.auth_context()`` gives."""
+
+_KEEPALIVE: Final = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Also notices a peer whose kernel answers but whose process is frozen.
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The PEM files of one process."""
+
+    certificate: Path
+    """Own certificate chain, leaf first."""
+    key: Path
+    """Own private key, unencrypted PKCS #8."""
+    authority: Path
+    """Certificates that the other side's chain must end in; nothing else is trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, as its handshake showed."""
+
+    identity: str | None
+    """The one SPIFFE URI of the verified certificate; None where it has none, or several."""
+    tls_version: str
+    """For example ``TLSv1.3``; empty without TLS."""
+    key_exchange_group: str
+    """For example ``X25519MLKEM768``; empty where gRPC does not say."""
+
+
+def require_tls13(environment: MutableMapping[str, str]) -> None:
+    """Leave gRPC no TLS 1.2 suite.
+
+    Args:
+        environment: the process's own; must be set before gRPC makes its first credentials, which read it once.
+    """
+    environment[CIPHER_VARIABLE] = CIPHER_SUITES
+
+
+def server_credentials(files: Identity) -> grpc.ServerCredentials:
+    """Credentials of a server that demands a certificate of every client.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    key, chain, authority = _read(files)
+    return grpc.ssl_server_credentials([(key, chain)], authority, require_client_auth=True)
+
+
+def channel_credentials(files: Identity) -> grpc.ChannelCredentials:
+    """Credentials of a client that shows its certificate.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    key, chain, authority = _read(files)
+    return grpc.ssl_channel_credentials(authority, key, chain)
+
+
+def server_options(message_bytes_max: int) -> tuple[tuple[str, int], ...]:
+    """Keepalive and limits of a server.
+
+    Args:
+        message_bytes_max: longest message in either direction, in bytes.
+    """
+    return (
+        *_KEEPALIVE,
+        # A client that pings more often than this is cut off.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        # Two servers on one port would share its connections; refuse to start instead.
+        ("grpc.so_reuseport", 0),
+        *_limits(message_bytes_max),
+    )
+
+
+def channel_options(message_bytes_max: int, server_name: str = "") -> tuple[tuple[str, int | str], ...]:
+    """Keepalive and limits of a client.
+
+    Args:
+        message_bytes_max: longest message in either direction, in bytes.
+        server_name: the DNS name that the server's certificate must bear; empty for the target's own. Over a unix
+            socket there is none to go by, so that one must be given.
+    """
+    name = (("grpc.ssl_target_name_override", server_name), ("grpc.default_authority", server_name))
+    return (*_KEEPALIVE, *_limits(message_bytes_max), *(name if server_name else ()))
+
+
+def peer_of(auth_context: AuthContext) -> Peer:
+    """The other end of a connection.
+
+    The certificate was verified in the handshake; whether this identity may do anything is the caller's to decide.
+    """
+    return Peer(
+        identity=peer_identity(auth_context),
+        tls_version=_only(auth_context, "ssl_tls_version"),
+        key_exchange_group=_only(auth_context, "ssl_negotiated_key_exchange_group"),
+    )
+
+
+def peer_identity(auth_context: AuthContext) -> str | None:
+    """The one URI of the peer's certificate, in SPIFFE form.
+
+    A certificate with no URI, several, or one of another scheme names nobody (X.509-SVID, section 2: exactly one
+    URI SAN).
+    """
+    uris = auth_context.get("peer_uri", ())
+    if len(uris) != 1:
+        return None
+    try:
+        uri = uris[0].decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    domain, _, path = uri.removeprefix("spiffe://").partition("/")
+    return uri if uri.startswith("spiffe://") and domain and path else None
+
+
+def _read(files: Identity) -> tuple[bytes, bytes, bytes]:
+    """Key, chain and authorities, as PEM."""
+    return files.key.read_bytes(), files.certificate.read_bytes(), files.authority.read_bytes()
+
+
+def _limits(message_bytes_max: int) -> tuple[tuple[str, int], ...]:
+    """A limit on everything that a peer can make this process hold."""
+    return (
+        ("grpc.max_receive_message_length", message_bytes_max),
+        ("grpc.max_send_message_length", message_bytes_max),
+        ("grpc.max_metadata_size", 16 * 1024),
+    )
+
+
+def _only(auth_context: AuthContext, name: str) -> str:
+    """A property that comes once; empty where it is missing."""
+    values = auth_context.get(name, ())
+    return values[0].decode("ascii", "replace") if len(values) == 1 else ""
