@@ -394,14 +394,15 @@ def main(arguments: Sequence[str]) -> int:
     if options.key:
         print(key)
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for told in (signal.SIGTERM, signal.SIGHUP):  # the compiler, in a session of its own, would not notice
+        signal.signal(told, lambda number, _: sys.exit(128 + number))
     display = Display(sys.stderr, time.monotonic, len(os.sched_getaffinity(0)))
     cache = cache_folder(os.environ)
 
     def build(work: Path, log: Path) -> Path:
         display.say("llama.cpp is compiled for this machine: once, a few minutes; later clones reuse it.")
         wheel = build_wheel(work, log, cmake_args, display.show)
-        display.say(f"llama.cpp: compiled in {display.elapsed()}; kept in {cache / key}")
+        display.say(f"llama.cpp: compiled in {display.elapsed()}; later clones find it in {cache / key}")
         return wheel
 
     try:

@@ -409,15 +409,16 @@ def test_the_command_prints_the_kept_wheel(tmp_path):
     assert command(tmp_path).communicate() == (f"{wheel}\n", "")
 
 
-def test_the_command_ends_cleanly_when_told_to(tmp_path):
-    """SIGTERM while it waits for another clone: it ends at once and leaves nothing half-built."""
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
+def test_the_command_ends_cleanly_when_told_to(tmp_path, told):
+    """Told to end, or its terminal closed, while it waits for another clone: it ends at once and leaves nothing."""
     key = command(tmp_path, "--key").communicate()[0].strip()
     wheels = tmp_path / "ringfence" / "wheels"
     wheels.mkdir(parents=True)
     with wheel_cache.locked(wheels / f"{key}.lock", must_not_wait):
         process = command(tmp_path)
         assert "waiting" in process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(told)
         process.communicate(timeout=10)
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + told
     assert {entry.name for entry in wheels.iterdir()} == {f"{key}.lock"}
