@@ -1,0 +1,165 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import grpc
+import grpc.aio
+
+from ringfence.client.answer import Answer, Collector
+from ringfence.client.channel import CALL_TIMEOUT_S, async_channel, stream_timeout_s
+from ringfence.client.error import call_error
+from ringfence.client.request import Prompt, RequestOptions, generate_request
+from ringfence.tls import Identity
+from ringfence.v1 import admin_pb2 as admin
+from ringfence.v1 import audit_pb2 as audit
+from ringfence.v1 import inference_pb2 as inference
+from ringfence.v1.admin_pb2_grpc import ModelsStub, NodesStub, WalletsStub
+from ringfence.v1.audit_pb2_grpc import AuditStub
+from ringfence.v1.inference_pb2_grpc import InferenceStub
+from ringfence.v1.types_pb2 import EntryProof
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+
+class AsyncClient:
+    """Speaks to one daemon. The tasks of one loop may share it; close it when done, or use it as a context manager."""
+
+    def __init__(
+        self, target: str, identity: Identity, *, server_name: str = "", timeout_s: float = CALL_TIMEOUT_S
+    ) -> None:
+        """Prepare; the first call connects.
+
+        Args:
+            target: ``host:port`` or ``unix:/path/of/socket``.
+            identity: who the caller is, and whom it trusts.
+            server_name: name that the daemon's certificate must bear; empty for the target's host, or ``localhost`` on
+                a unix socket.
+            timeout_s: for calls that do not stream.
+
+        Raises:
+            OSError: a certificate or key cannot be read.
+        """
+        self._channel = async_channel(target, identity, server_name)
+        self._timeout_s = timeout_s
+        self._inference = InferenceStub(self._channel)
+        self._models = ModelsStub(self._channel)
+        self._nodes = NodesStub(self._channel)
+        self._wallets = WalletsStub(self._channel)
+        self._audit = AuditStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let the connection go; calls in flight are cancelled."""
+        await self._channel.close()
+
+    def generate(self, prompt: Prompt, **options: Unpack[RequestOptions]) -> AsyncGenerator[inference.GenerateResponse]:
+        """Run one request and yield its events: decision, deltas (and escalations), finish, receipt.
+
+        Closing the iterator cancels the request. After an escalation, earlier deltas are void.
+
+        Raises:
+            RingfenceCallError: when the first event, or a later one, is asked for.
+        """
+        request = generate_request(prompt, **options)
+        return self._stream(self._inference.Generate, request, stream_timeout_s(request))
+
+    async def generate_text(self, prompt: Prompt, **options: Unpack[RequestOptions]) -> Answer:
+        """Run one request and return its whole answer."""
+        collector = Collector()
+        async for event in self.generate(prompt, **options):
+            collector.add(event)
+        return collector.answer()
+
+    async def plan(self, prompt: Prompt, **options: Unpack[RequestOptions]) -> inference.PlanResponse:
+        """Classify, decide and price a request without running it."""
+        return await self._call(
+            self._inference.Plan, inference.PlanRequest(request=generate_request(prompt, **options))
+        )
+
+    async def count_tokens(self, prompt: Prompt, **options: Unpack[RequestOptions]) -> inference.CountTokensResponse:
+        """Count the tokens of a prompt on a local model."""
+        request = generate_request(prompt, **options)
+        return await self._call(
+            self._inference.CountTokens,
+            inference.CountTokensRequest(model=request.model, messages=request.messages, tools=request.tools),
+        )
+
+    async def feedback(self, request_id: str, score: float, reason: str = "") -> None:
+        """Tell how good an earlier answer was: from 0 (useless) to 1 (right)."""
+        await self._call(
+            self._inference.Feedback, inference.FeedbackRequest(request_id=request_id, score=score, reason=reason)
+        )
+
+    async def models(self) -> list[admin.Model]:
+        """The models of this node and of the providers it may use."""
+        return list((await self._call(self._models.ListModels, admin.ListModelsRequest())).models)
+
+    async def devices(self) -> list[admin.Device]:
+        """The node's devices. Role: operator."""
+        return list((await self._call(self._nodes.ListDevices, admin.ListDevicesRequest())).devices)
+
+    async def health(self) -> admin.GetHealthResponse:
+        """What is well and what is not. Role: operator."""
+        return await self._call(self._nodes.GetHealth, admin.GetHealthRequest())
+
+    async def wallet(self, department: str = "") -> admin.Wallet:
+        """A department's credits; the caller's own where none is named."""
+        return (await self._call(self._wallets.GetWallet, admin.GetWalletRequest(department=department))).wallet
+
+    async def wallets(self) -> list[admin.Wallet]:
+        """Every department's credits. Role: operator."""
+        return list((await self._call(self._wallets.ListWallets, admin.ListWalletsRequest())).wallets)
+
+    def entries(self, query: audit.SearchEntriesRequest) -> AsyncGenerator[audit.SearchEntriesResponse]:
+        """Entries of the egress log that match, oldest first. Role: auditor."""
+        return self._stream(self._audit.SearchEntries, query, None)
+
+    def watch_entries(self, from_index: int) -> AsyncGenerator[audit.WatchEntriesResponse]:
+        """Entries of the egress log from an index on, then further ones as they are written. Role: auditor."""
+        return self._stream(self._audit.WatchEntries, audit.WatchEntriesRequest(from_index=from_index), None)
+
+    async def entry(self, index: int, tree_size: int = 0) -> EntryProof:
+        """One entry with its inclusion proof; not verified here. Role: auditor."""
+        return (await self._call(self._audit.GetEntry, audit.GetEntryRequest(index=index, tree_size=tree_size))).proof
+
+    async def checkpoint(self) -> audit.GetCheckpointResponse:
+        """The newest checkpoint, and the newest that the daemon witnessed; not verified here. Role: auditor."""
+        return await self._call(self._audit.GetCheckpoint, audit.GetCheckpointRequest())
+
+    async def consistency(self, old_size: int, new_size: int = 0) -> audit.GetConsistencyResponse:
+        """The proof that one tree is a prefix of another; not verified here. Role: auditor."""
+        request = audit.GetConsistencyRequest(old_size=old_size, new_size=new_size)
+        return await self._call(self._audit.GetConsistency, request)
+
+    async def _call(self, method: grpc.aio.UnaryUnaryMultiCallable[Q, R], request: Q) -> R:
+        """One call; its error typed."""
+        try:
+            return await method(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise call_error(error) from None
+
+    @staticmethod
+    async def _stream(
+        method: grpc.aio.UnaryStreamMultiCallable[Q, R], request: Q, timeout_s: float | None
+    ) -> AsyncGenerator[R]:
+        """One stream; its error typed; cancelled when its reader leaves."""
+        call = method(request, timeout=timeout_s)
+        try:
+            async for event in call:
+                yield event
+        except grpc.RpcError as error:
+            raise call_error(error) from None
+        finally:
+            call.cancel()

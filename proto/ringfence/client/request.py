@@ -1,0 +1,114 @@
+"""What a caller says, as a `GenerateRequest`: used by both Python clients and by the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
+
+from ringfence.labels import Label
+from ringfence.v1.inference_pb2 import GenerateRequest
+from ringfence.v1.types_pb2 import (
+    Category,
+    Level,
+    Message,
+    Part,
+    Permission,
+    ResponseFormat,
+    Role,
+    Sampling,
+    Task,
+    Tool,
+    ToolChoice,
+)
+from ringfence.v1.types_pb2 import Label as LabelMessage
+
+Prompt = str | Sequence[Message] | GenerateRequest
+"""A question, a conversation, or a whole request that is sent as it is."""
+
+
+class RequestOptions(TypedDict, total=False):
+    """What may be said beside the prompt; everything has a default."""
+
+    model: str
+    """A model of the site; empty lets the decision choose."""
+    label: Label | None
+    """The caller's label; it can raise, never lower. None for the department's default."""
+    permission: Permission | None
+    """What the caller allows; None allows nothing to leave that is not clean as it stands."""
+    task: str
+    """A stable name for this kind of work; quality is learned by it."""
+    quality_min: float
+    """Least expected quality, 0 to 1."""
+    json_schema: str
+    """JSON Schema that the answer must satisfy; empty for free text."""
+    sampling: Sampling | None
+    """How tokens are drawn; None for the model's defaults."""
+    tools: Sequence[Tool]
+    """Tools that the model may call."""
+    tool_choice: ToolChoice | None
+    """Whether and which tool must be called."""
+    conversation_id: str
+    """Turns of one conversation share their labels and prefer one target."""
+    run_id: str
+    """Steps of one workflow run share their labels and surrogates."""
+    idempotency_key: str
+    """A repeat with the same key within an hour is answered without running again."""
+    deadline_s: float | None
+    """Seconds for the whole request; None for no limit of the caller's."""
+    metadata: Mapping[str, str]
+    """The caller's own tags; scanned like any other string, kept nowhere."""
+
+
+def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> GenerateRequest:
+    """Build the request; a `GenerateRequest` is passed through and then takes no options.
+
+    What it asks for is not checked here: the daemon does, and says what is wrong.
+
+    Raises:
+        TypeError: options beside a whole request.
+        ValueError: a deadline that is not positive, or that is longer than 49 days (32 bits of milliseconds).
+    """
+    if isinstance(prompt, GenerateRequest):
+        if options:
+            raise TypeError(f"a whole GenerateRequest takes no further options, got {', '.join(options)}")
+        return prompt
+    label, json_schema = options.get("label"), options.get("json_schema", "")
+    task = Task(name=options.get("task", ""), quality_min=options.get("quality_min", 0.0))
+    return GenerateRequest(
+        model=options.get("model", ""),
+        messages=[user_message(prompt)] if isinstance(prompt, str) else prompt,
+        tools=options.get("tools", ()),
+        tool_choice=options.get("tool_choice"),
+        response_format=ResponseFormat(json_schema=json_schema) if json_schema else None,
+        sampling=options.get("sampling"),
+        label=label_message(label) if label is not None else None,
+        permission=options.get("permission"),
+        task=task if task.name or task.quality_min else None,
+        conversation_id=options.get("conversation_id", ""),
+        run_id=options.get("run_id", ""),
+        idempotency_key=options.get("idempotency_key", ""),
+        deadline_ms=_milliseconds(options.get("deadline_s")),
+        metadata=options.get("metadata", {}),
+    )
+
+
+def user_message(text: str) -> Message:
+    """One turn of the user, one part of text."""
+    return Message(role=Role.ROLE_USER, parts=[Part(text=text)])
+
+
+def label_message(label: Label) -> LabelMessage:
+    """The lattice's label as a message; categories in alphabetical order."""
+    return LabelMessage(
+        level=Level.Value(f"LEVEL_{label.level.name}"),
+        categories=[Category.Value(f"CATEGORY_{category.name}") for category in sorted(label.categories)],
+    )
+
+
+def _milliseconds(deadline_s: float | None) -> int:
+    """Whole milliseconds, at least one; 0 for none."""
+    if deadline_s is None:
+        return 0
+    if not 0 < deadline_s < 2**32 / 1000:
+        raise ValueError(f"deadline_s must be positive and under 49 days, got {deadline_s:g}")
+    return max(1, int(deadline_s * 1000))
