@@ -1,0 +1,1 @@
+"""Logs and metrics: one canonical line and a few counts a request, never content."""

@@ -1,0 +1,120 @@
+"""Step 8: one canonical log line and a few counts for each request that ends, however it ends.
+
+The field names are constants, so that a site's queries do not break; none of them ever holds content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ringfenced.errors import RingfenceError
+from ringfenced.flow import Way
+
+REQUEST: Final = "request"
+OUTCOMES: Final = ("answered", "refused", "failed", "cancelled")
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics:
+    """The daemon's metrics, with their children bound once: looking labels up costs more than counting."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register with `registry`."""
+        requests = Counter("ringfence_requests", "Requests that ended, by outcome.", ["outcome"], registry=registry)
+        self.requests = {outcome: requests.labels(outcome) for outcome in OUTCOMES}
+        self.duration = Histogram(
+            "ringfence_request_duration_seconds", "From the door to the end.", registry=registry, buckets=_SECONDS
+        )
+        self.first_delta = Histogram(
+            "ringfence_time_to_first_delta_seconds",
+            "From the door to the first delta.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.cost = Counter("ringfence_cost_microcredits", "Microcredits booked.", registry=registry)
+        self.egress = Counter("ringfence_egress_entries", "Log entries of what left the site.", registry=registry)
+        self.tokens = Counter("ringfence_completion_tokens", "Tokens of finished answers.", registry=registry)
+        self.running = Gauge("ringfence_requests_running", "Requests on their way.", registry=registry)
+
+
+class CanonicalRecorder:
+    """Writes the line and counts."""
+
+    def __init__(self, metrics: Metrics | None, *, lines: bool) -> None:
+        """Take what to feed.
+
+        Args:
+            metrics: None to count nothing.
+            lines: whether to write the line.
+        """
+        self._metrics = metrics
+        self._log = structlog.get_logger() if lines else None
+
+    def record(self, way: Way) -> None:
+        """Write one line and count; without content."""
+        outcome = _outcome(way)
+        if self._metrics is not None:
+            self._count(self._metrics, way, outcome)
+        if self._log is not None:
+            self._log.info(REQUEST, **fields(way, outcome))
+
+    @staticmethod
+    def _count(metrics: Metrics, way: Way, outcome: str) -> None:
+        metrics.requests[outcome].inc()
+        metrics.duration.observe(way.finished_s - way.started_s)
+        if way.first_delta_s is not None:
+            metrics.first_delta.observe(way.first_delta_s - way.started_s)
+        if way.cost_microcredits:
+            metrics.cost.inc(way.cost_microcredits)
+        if way.proofs:
+            metrics.egress.inc(len(way.proofs))
+        if way.finish is not None:
+            metrics.tokens.inc(way.finish.usage.completion_tokens)
+
+
+def fields(way: Way, outcome: str) -> dict[str, object]:
+    """What the canonical line says."""
+    line: dict[str, object] = {
+        "request_id": way.request.id,
+        "outcome": outcome,
+        "step": way.step,
+        "duration_ms": round((way.finished_s - way.started_s) * 1000, 3),
+        "cost_microcredits": way.cost_microcredits,
+    }
+    if way.first_delta_s is not None:
+        line["first_delta_ms"] = round((way.first_delta_s - way.started_s) * 1000, 3)
+    if way.caller is not None:
+        line["caller"] = way.caller.identity
+        line["department"] = way.caller.department
+    if way.classification is not None:
+        line["label"] = str(way.classification.label)
+        line["findings"] = way.classification.findings_by_type()
+    if way.decision is not None:
+        line["refused"] = {str(candidate.target): candidate.rule for candidate in way.decision.refused}
+    if way.ran:
+        line["ran"] = [str(target) for target in way.ran]
+    if way.finish is not None:
+        line["finish"] = way.finish.reason
+        line["prompt_tokens"] = way.finish.usage.prompt_tokens
+        line["completion_tokens"] = way.finish.usage.completion_tokens
+    if way.proofs:
+        line["egress_entries"] = [proof.index for proof in way.proofs]
+    if isinstance(way.error, RingfenceError):
+        line["reason"] = way.error.reason
+    elif way.error is not None:
+        line["error_type"] = type(way.error).__name__
+    return line
+
+
+def _outcome(way: Way) -> str:
+    error = way.error
+    if error is None:
+        return "answered"
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        return "cancelled"
+    return "refused" if isinstance(error, RingfenceError) and way.step <= 4 else "failed"  # noqa: PLR2004 - step 5 runs
