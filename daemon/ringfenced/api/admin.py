@@ -85,7 +85,7 @@ class ModelsService(pb_grpc.ModelsServicer):
         self._door = door
 
     @answering
-    async def ListModels(self, _request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802 - gRPC's names
+    async def ListModels(self, _request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every model with its state."""
         self._door.admit(context)
         return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
@@ -101,7 +101,7 @@ class NodesService(pb_grpc.NodesServicer):
         self._running = running
 
     @answering
-    async def ListDevices(self, _request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:  # noqa: N802
+    async def ListDevices(self, _request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:
         """The host and its accelerators; an unknown fact is unset."""
         self._door.admit(context, CallerRole.OPERATOR)
         return pb.ListDevicesResponse(
@@ -122,7 +122,7 @@ class NodesService(pb_grpc.NodesServicer):
         )
 
     @answering
-    async def GetHealth(self, _request: pb.GetHealthRequest, context: Context) -> pb.GetHealthResponse:  # noqa: N802
+    async def GetHealth(self, _request: pb.GetHealthRequest, context: Context) -> pb.GetHealthResponse:
         """What is well, what is not, and what to do."""
         self._door.admit(context)
         checks = await self._node.checks()
@@ -148,7 +148,7 @@ class WalletsService(pb_grpc.WalletsServicer):
         self._departments = departments
 
     @answering
-    async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:  # noqa: N802
+    async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
         """A caller's own department's wallet; any for an operator."""
         caller = self._door.admit(context)
         department = request.department or caller.department
@@ -157,7 +157,7 @@ class WalletsService(pb_grpc.WalletsServicer):
         return pb.GetWalletResponse(wallet=_wallet_to_pb(await self._ledger.wallet(department)))
 
     @answering
-    async def ListWallets(self, _request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:  # noqa: N802
+    async def ListWallets(self, _request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """Every wallet."""
         self._door.admit(context, CallerRole.OPERATOR)
         return pb.ListWalletsResponse(
@@ -165,7 +165,7 @@ class WalletsService(pb_grpc.WalletsServicer):
         )
 
     @answering
-    async def EstimateCost(self, request: pb.EstimateCostRequest, context: Context) -> pb.EstimateCostResponse:  # noqa: N802
+    async def EstimateCost(self, request: pb.EstimateCostRequest, context: Context) -> pb.EstimateCostResponse:
         """What each target would cost."""
         asked = decode(request.request, "estimate", 0.0, None, Limits())
         _, decision, _ = await self._flow.plan(asked, identity_of(context))
@@ -181,7 +181,7 @@ class PolicyService(pb_grpc.PolicyServicer):
         self._door = door
 
     @answering
-    async def GetPolicy(self, _request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:  # noqa: N802
+    async def GetPolicy(self, _request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
         """Its source and digest."""
         self._door.admit(context, CallerRole.AUDITOR, CallerRole.OPERATOR)
         source, digest = self._node.policy()
@@ -197,13 +197,13 @@ class LockdownService(pb_grpc.LockdownServicer):
         self._door = door
 
     @answering
-    async def GetLockdown(self, _request: pb.GetLockdownRequest, context: Context) -> pb.GetLockdownResponse:  # noqa: N802
+    async def GetLockdown(self, _request: pb.GetLockdownRequest, context: Context) -> pb.GetLockdownResponse:
         """Whether it is on."""
         self._door.admit(context, CallerRole.OPERATOR, CallerRole.AUDITOR)
         return pb.GetLockdownResponse(state=pb.LockdownState(on=await self._stop.lockdown()))
 
     @answering
-    async def SetLockdown(self, request: pb.SetLockdownRequest, context: Context) -> pb.SetLockdownResponse:  # noqa: N802
+    async def SetLockdown(self, request: pb.SetLockdownRequest, context: Context) -> pb.SetLockdownResponse:
         """Turn it on or off; durable at the agent."""
         caller = self._door.admit(context, CallerRole.OPERATOR)
         if not request.reason:

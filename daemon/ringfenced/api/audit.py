@@ -47,7 +47,7 @@ class AuditService(pb_grpc.AuditServicer):
         self._log = log
         self._door = door
 
-    async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> None:  # type: ignore[override]  # noqa: N802 - gRPC's names; writes by hand
+    async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> None:  # type: ignore[override]
         """Entries that match, oldest first."""
         try:
             self._door.admit(context, CallerRole.AUDITOR)
@@ -66,7 +66,7 @@ class AuditService(pb_grpc.AuditServicer):
         except Exception as error:  # noqa: BLE001 - the edge
             await refuse(context, error)
 
-    async def WatchEntries(self, request: pb.WatchEntriesRequest, context: Context) -> None:  # type: ignore[override]  # noqa: N802
+    async def WatchEntries(self, request: pb.WatchEntriesRequest, context: Context) -> None:  # type: ignore[override]
         """Entries as they are written."""
         try:
             self._door.admit(context, CallerRole.AUDITOR)
@@ -77,13 +77,13 @@ class AuditService(pb_grpc.AuditServicer):
             await refuse(context, error)
 
     @answering
-    async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.GetEntryResponse:  # noqa: N802
+    async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.GetEntryResponse:
         """One entry with its proof."""
         self._door.admit(context, CallerRole.AUDITOR)
         return pb.GetEntryResponse(proof=proof_to_pb(await self._log.entry(request.index, request.tree_size)))
 
     @answering
-    async def GetCheckpoint(self, _request: pb.GetCheckpointRequest, context: Context) -> pb.GetCheckpointResponse:  # noqa: N802
+    async def GetCheckpoint(self, _request: pb.GetCheckpointRequest, context: Context) -> pb.GetCheckpointResponse:
         """The newest checkpoint, and the newest that this daemon witnessed."""
         self._door.admit(context, CallerRole.AUDITOR)
         return pb.GetCheckpointResponse(
@@ -91,9 +91,7 @@ class AuditService(pb_grpc.AuditServicer):
         )
 
     @answering
-    async def GetConsistency(  # noqa: N802
-        self, request: pb.GetConsistencyRequest, context: Context
-    ) -> pb.GetConsistencyResponse:
+    async def GetConsistency(self, request: pb.GetConsistencyRequest, context: Context) -> pb.GetConsistencyResponse:
         """The proof that one tree is a prefix of another."""
         self._door.admit(context, CallerRole.AUDITOR)
         path, checkpoint = await self._log.consistency(request.old_size, request.new_size)

@@ -36,7 +36,7 @@ class InferenceService(pb_grpc.InferenceServicer):
         self._door = door
         self._limits = limits
 
-    async def Generate(self, request: pb.GenerateRequest, context: Context) -> None:  # type: ignore[override]  # noqa: N802 - gRPC's names; writes by hand, which costs less than yielding
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> None:  # type: ignore[override]
         """Run one request and stream its events."""
         try:
             asked = self._decode(request, context)
@@ -51,7 +51,7 @@ class InferenceService(pb_grpc.InferenceServicer):
             await refuse(context, error)
 
     @answering
-    async def Plan(self, request: pb.PlanRequest, context: Context) -> pb.PlanResponse:  # noqa: N802
+    async def Plan(self, request: pb.PlanRequest, context: Context) -> pb.PlanResponse:
         """Classify, decide and price without running."""
         asked = self._decode(request.request, context)
         classification, decision, wallet = await self._flow.plan(asked, identity_of(context))
@@ -64,7 +64,7 @@ class InferenceService(pb_grpc.InferenceServicer):
         )
 
     @answering
-    async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:  # noqa: N802
+    async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count a prompt's tokens on a local model."""
         self._door.admit(context, CallerRole.CALLER)
         prompt = decode_prompt(request.messages, request.tools, self._limits)

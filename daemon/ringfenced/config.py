@@ -1,0 +1,337 @@
+"""The daemon's configuration: one TOML file, read once, frozen; and the only place that reads the environment.
+
+`ringfenced --config FILE --check-config` says what is wrong with a file, where, and what to write instead. Paths in the
+file are relative to the file's own folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+
+from ringfence.configfile import Section, load
+from ringfence.labels import Category, Label, Level
+from ringfenced.model import Caller, CallerRole
+
+
+def _level(value: object) -> object:
+    return Level[value.upper()] if isinstance(value, str) and value.upper() in Level.__members__ else value
+
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return path if path.is_absolute() else Path(folder) / path
+
+
+Levels = Annotated[Level, BeforeValidator(_level), Field(description="PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED")]
+FilePath = Annotated[Path, AfterValidator(_beside)]
+Identity = Annotated[str, Field(pattern=r"^spiffe://[A-Za-z0-9.\-_]+/[A-Za-z0-9.\-_/]+$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$", max_length=128)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Tls(Section):
+    """A certificate and what it is checked against."""
+
+    ca: FilePath
+    """CA certificates that peers must chain to, PEM."""
+    cert: FilePath
+    """Our certificate chain, PEM."""
+    key: FilePath
+    """Its private key, PEM, mode 0600 or stricter."""
+
+
+class Listen(Section):
+    """Where applications reach the daemon; mTLS and TLS 1.3 only, on both."""
+
+    tcp: str = ""
+    """``host:port``; empty for none. Port 0 takes a free one, told in the log."""
+    unix: FilePath | None = None
+    """Path of a unix socket; none if unset."""
+    tls: Tls
+    """Our certificate."""
+    message_bytes_max: int = Field(default=16 * 1024 * 1024, ge=4096, le=256 * 1024 * 1024)
+    """Largest request, in bytes."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Listen:
+        if not self.tcp and self.unix is None:
+            raise ValueError('set listen.tcp, for example "127.0.0.1:7443", or listen.unix, or both')
+        return self
+
+
+class LabelSetting(Section):
+    """A label."""
+
+    level: Levels = Level.PUBLIC
+    """PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED."""
+    categories: frozenset[Category] = frozenset()
+    """Any of PHI, PII, PCI, FINANCIAL, SECRET, CUSTOM."""
+
+    def label(self) -> Label:
+        """As a value."""
+        return Label(self.level, self.categories)
+
+
+class CallerSetting(Section):
+    """One identity that may call."""
+
+    identity: Identity
+    """URI SAN of its certificate, for example ``spiffe://site.example/ward-app``."""
+    department: Name
+    """Whose wallet pays; a name of [[departments]]."""
+    tenant: Name = "site"
+    """The tenant that the department belongs to; caches are never shared between tenants."""
+    roles: frozenset[CallerRole] = frozenset({CallerRole.CALLER})
+    """caller, operator, auditor."""
+    label_default: LabelSetting = LabelSetting(level=Level.INTERNAL)
+    """Label of a request that names none."""
+
+
+class Department(Section):
+    """One wallet."""
+
+    name: Name
+    """Unique."""
+    grant_credits: int = Field(ge=0, le=10**12)
+    """Credits granted in all; a credit is 1,000,000 microcredits."""
+
+
+class Price(Section):
+    """What tokens cost, in microcredits (millionths of a credit) for a thousand."""
+
+    prompt_microcredits_per_1k: int = Field(default=0, ge=0)
+    """For a thousand tokens of the prompt."""
+    completion_microcredits_per_1k: int = Field(default=0, ge=0)
+    """For a thousand tokens of the answer."""
+
+
+class Speed(Section):
+    """What a target is expected to take until it is measured, in milliseconds."""
+
+    first_token_ms: float = Field(default=50.0, ge=0)
+    """To the first token."""
+    token_ms: float = Field(default=5.0, ge=0)
+    """For each further token."""
+
+
+class LocalModel(Section):
+    """One model that this node hosts, in an engine process of its own."""
+
+    name: Name
+    """Unique within the site."""
+    engine: Literal["llama.cpp", "command"] = "llama.cpp"
+    """``llama.cpp``, or ``command`` for any program that speaks the engine protocol on ``--socket PATH``."""
+    path: FilePath | None = None
+    """With llama.cpp: the GGUF file."""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """With llama.cpp: digest that the file must have, hex; unchecked if empty."""
+    command: tuple[str, ...] = ()
+    """With command: the program and its arguments."""
+    context_tokens: int = Field(default=4096, ge=64)
+    """Longest prompt and answer together of one sequence."""
+    sequences: int = Field(default=4, ge=1, le=1024)
+    """How many requests run at once; more wait."""
+    waiting: int = Field(default=256, ge=0)
+    """How many requests may wait; more are refused."""
+    threads: int = Field(default=0, ge=0)
+    """CPU threads of the engine; 0 for one a core."""
+    gpu_layers: int = Field(default=0, ge=-1)
+    """Layers on the GPU; -1 for all."""
+    quality: Share = 0.5
+    """Expected quality, 0 to 1, until learned."""
+    price: Price = Price()
+    """What it costs."""
+    speed: Speed = Speed()
+    """What it takes."""
+    logprob_floor: float | None = Field(default=None, le=0)
+    """Answers whose least certain token lies under this natural log-probability are handed up the ladder."""
+    tools: bool = False
+    """It can call tools."""
+    json_schema: bool = True
+    """It keeps to a JSON schema."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> LocalModel:
+        if self.engine == "llama.cpp" and self.path is None:
+            raise ValueError("a llama.cpp model needs path, its GGUF file")
+        if self.engine == "command" and not self.command:
+            raise ValueError('a model with engine "command" needs command, the program and its arguments')
+        return self
+
+
+class ProviderModel(Section):
+    """One model of a provider."""
+
+    name: Name
+    """The name that callers use, unique within the site; the agent's configuration maps it to the wire."""
+    context_tokens: int = Field(default=128_000, ge=64)
+    """Prompt and answer together."""
+    quality: Share = 0.9
+    """Expected quality, 0 to 1, until learned."""
+    price: Price = Price()
+    """What it costs."""
+    speed: Speed = Speed(first_token_ms=500.0, token_ms=20.0)
+    """What it takes."""
+    tools: bool = True
+    """It can call tools."""
+    json_schema: bool = True
+    """It keeps to a JSON schema."""
+
+
+class Provider(Section):
+    """One provider, and what it is cleared for; the agent's own configuration must agree."""
+
+    name: Name
+    """As in the agent's configuration."""
+    region: str = ""
+    """Where it runs, for example ``eu``."""
+    clearance: LabelSetting = LabelSetting(level=Level.PUBLIC)
+    """Highest label that may go there. RESTRICTED content never leaves, whatever stands here."""
+    models: tuple[ProviderModel, ...] = Field(min_length=1)
+    """Its models."""
+
+
+class Agent(Section):
+    """The way out."""
+
+    target: str
+    """``unix:/path`` or ``host:port`` of ringfence-agent."""
+    identity: Identity
+    """URI SAN that the agent's certificate must bear."""
+    tls: Tls
+    """Our client certificate and the CA that the agent's chains to."""
+    permit_key: FilePath
+    """Ed25519 private key, PEM, that signs release permits."""
+    permit_key_id: Name = "daemon-1"
+    """How the agent's configuration names its public half."""
+    log_public_key: FilePath
+    """Ed25519 public key, PEM, of the egress log."""
+    log_origin: str
+    """Origin line of the log's checkpoints, as in the agent's configuration."""
+
+
+class Telemetry(Section):
+    """Logs and metrics; neither ever holds content."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe line that is written."""
+    request_lines: bool = True
+    """One canonical line for each request."""
+    metrics: bool = True
+    """Count requests, times and costs."""
+    metrics_listen: str = ""
+    """``host:port`` for Prometheus to scrape, plain HTTP, without content; empty for none."""
+
+
+class Streams(Section):
+    """How answers are streamed."""
+
+    coalesce_ms: float = Field(default=20.0, ge=0, le=1000)
+    """Least time between two messages of one stream after the first, in milliseconds; 0 sends each token at once."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    node: Name = "node-1"
+    """This node's name."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that serve requests, one a core, on one port (SO_REUSEPORT)."""
+    state: FilePath
+    """Folder for the ledger, the witnessed checkpoint and caches; made with mode 0700 if missing."""
+    runtime: FilePath | None = None
+    """Folder for sockets between our own processes; a folder in `state` if unset. Keep it short: a unix socket's path
+    has at most 107 bytes (unix(7))."""
+    listen: Listen
+    """Where applications reach the daemon."""
+    callers: tuple[CallerSetting, ...] = Field(min_length=1)
+    """Every identity that may call."""
+    departments: tuple[Department, ...] = Field(min_length=1)
+    """Every wallet."""
+    models: tuple[LocalModel, ...] = ()
+    """Models of this node."""
+    providers: tuple[Provider, ...] = ()
+    """Providers that policy allows at all."""
+    agent: Agent | None = None
+    """The way out; without it nothing leaves."""
+    streams: Streams = Streams()
+    """How answers are streamed."""
+    telemetry: Telemetry = Telemetry()
+    """Logs and metrics."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        wallets = {department.name for department in self.departments}
+        for caller in self.callers:
+            if caller.department not in wallets:
+                raise ValueError(f"{caller.identity} belongs to {caller.department}, which no [[departments]] names")
+        names = [model.name for model in self.models]
+        names += [model.name for provider in self.providers for model in provider.models]
+        for kind, seen in (
+            ("model", names),
+            ("department", [department.name for department in self.departments]),
+            ("caller", [caller.identity for caller in self.callers]),
+            ("provider", [provider.name for provider in self.providers]),
+        ):
+            if twice := {name for name in seen if seen.count(name) > 1}:
+                raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(sorted(twice))}")
+        if self.providers and self.agent is None:
+            raise ValueError("[[providers]] need an [agent]: nothing leaves but through it")
+        return self
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Where the sockets between our own processes are."""
+        return self.runtime or self.state / "run"
+
+    def callers_by_identity(self) -> dict[str, Caller]:
+        """Every identity as a value."""
+        return {
+            setting.identity: Caller(
+                identity=setting.identity,
+                tenant=setting.tenant,
+                department=setting.department,
+                roles=setting.roles,
+                label_default=setting.label_default.label(),
+            )
+            for setting in self.callers
+        }
+
+    def policy_source(self) -> str:
+        """What of this file is policy, as canonical JSON: who may call, and what each provider is cleared for."""
+        document = self.model_dump(mode="json", include={"callers", "providers"})
+        return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
+
+    def policy_digest(self) -> str:
+        """SHA-256 of the policy, hex."""
+        return hashlib.sha256(self.policy_source().encode()).hexdigest()
+
+
+def _sorted(value: object) -> object:
+    """Sets come out of pydantic in no order: sort what is a list of words, so that the digest is stable."""
+    if isinstance(value, dict):
+        return {key: _sorted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        words = [item for item in value if isinstance(item, str)]
+        return sorted(words) if len(words) == len(value) else [_sorted(item) for item in value]
+    return value
+
+
+def read(path: Path) -> Config:
+    """The configuration at `path`.
+
+    Raises:
+        ConfigError: with a line for each problem.
+    """
+    return load(path, Config)
+
+
+def notify_socket() -> str:
+    """Where systemd waits for READY=1 (sd_notify(3)); empty where it does not."""
+    return os.environ.get("NOTIFY_SOCKET", "")
