@@ -1,0 +1,249 @@
+"""Engine processes are started, watched, restarted, quarantined and ended; real processes throughout."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ringfenced import errors
+from ringfenced.engines.attach import AttachedEngines
+from ringfenced.engines.launch import EngineKind, EngineSpec, socket_path
+from ringfenced.engines.supervisor import EngineState, EngineSupervisor
+from ringfenced.model import Finish, Message, Prompt, Role, Text, TextDelta
+
+
+def scripted(name="m", *arguments, **values):
+    command = (sys.executable, "-P", "-m", "ringfenced.engines.scripted", *arguments)
+    return EngineSpec(name, EngineKind.COMMAND, command, **values)
+
+
+def prompt(text):
+    return Prompt((Message(Role.USER, (Text(text),)),))
+
+
+async def until(condition, timeout_s=10.0):
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def ready(supervisor, name="m"):
+    await until(lambda: supervisor.engine(name) is not None)
+    return supervisor.engine(name)
+
+
+async def answer(client, text):
+    with client.start(prompt(text), confidential=True) as run:
+        parts = []
+        while isinstance(event := await run.take(), TextDelta):
+            parts.append(event.text)
+        assert isinstance(event, Finish)
+        return "".join(parts)
+
+
+@contextlib.asynccontextmanager
+async def supervised(tmp_path, *specs):
+    supervisor = EngineSupervisor(specs, socket_dir=tmp_path / "engines")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        try:
+            yield supervisor
+        finally:
+            await supervisor.stop()
+    assert all(status.pid is None for status in supervisor.states().values())
+
+
+def is_running(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+async def test_an_engine_gets_ready_and_answers(tmp_path):
+    async with supervised(tmp_path, scripted()) as supervisor:
+        client = await ready(supervisor)
+        status = supervisor.states()["m"]
+        assert (status.state, status.failure) == (EngineState.READY, "")
+        assert status.description is not None
+        assert status.description.engine == "scripted"
+        assert await answer(client, "/echo to be or not") == "to be or not"
+        assert supervisor.engine("other") is None
+
+
+async def test_only_the_user_may_open_an_engines_socket(tmp_path):
+    async with supervised(tmp_path, scripted()) as supervisor:
+        await ready(supervisor)
+        path = socket_path(tmp_path / "engines", "m")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_seconds(tmp_path):
+    specs = (scripted("a", "--interval-ms", "5"), scripted("b", "--interval-ms", "5"))
+    async with supervised(tmp_path, *specs) as supervisor:
+        dying, living = await ready(supervisor, "a"), await ready(supervisor, "b")
+        with (
+            dying.start(prompt("/hang 1"), confidential=True) as lost,
+            living.start(prompt("/script {}"), confidential=True) as kept,
+        ):
+            assert isinstance(await lost.take(), TextDelta)
+            os.kill(supervisor.states()["a"].pid, signal.SIGKILL)
+            killed_s = time.monotonic()
+            with pytest.raises(errors.Unavailable) as caught:
+                await lost.take()
+            assert time.monotonic() - killed_s < 0.1
+            assert caught.value.retry_after_ms
+            assert caught.value.model == "a"
+            while not isinstance(event := await kept.take(), Finish):
+                pass
+            assert event.usage.completion_tokens == 20
+        with pytest.raises(errors.Unavailable):
+            dying.start(prompt("again"), confidential=True)
+        again = await ready(supervisor, "a")
+        assert await answer(again, "/echo back") == "back"
+        assert time.monotonic() - killed_s < 2
+        assert supervisor.states()["a"].deaths == 1
+
+
+async def test_an_engine_that_keeps_dying_is_quarantined_until_it_is_loaded_again(tmp_path):
+    script = "import sys; sys.exit('no such model file')"
+    spec = EngineSpec("m", EngineKind.COMMAND, (sys.executable, "-c", script))
+    async with supervised(tmp_path, spec) as supervisor:
+        await until(lambda: "quarantined" in supervisor.states()["m"].failure)
+        status = supervisor.states()["m"]
+        assert status.state is EngineState.FAILED
+        assert status.deaths == 5
+        assert "exit status 1\nno such model file" in status.failure
+        supervisor.load("m")
+        await until(lambda: supervisor.states()["m"].deaths > 5)
+
+
+async def test_lines_after_readiness_are_not_kept(tmp_path):
+    """What a ready engine prints may hold content; its death is told without it."""
+    second = tmp_path / "second"
+    code = (
+        "import os, pathlib, runpy, sys, threading, time\n"
+        f"second = pathlib.Path({str(second)!r})\n"
+        "if second.exists(): time.sleep(60)\n"
+        "second.touch()\n"
+        "os.write(2, b'loading\\n')\n"
+        "threading.Timer(1.0, lambda: (os.write(2, b'secret content\\n'), os._exit(3))).start()\n"
+        "runpy.run_module('ringfenced.engines.scripted', run_name='__main__')\n"
+    )
+    async with supervised(tmp_path, EngineSpec("m", EngineKind.COMMAND, (sys.executable, "-c", code))) as supervisor:
+        client = await ready(supervisor)
+        await client.wait_closed()
+        await until(lambda: supervisor.states()["m"].deaths == 1)
+        assert supervisor.states()["m"].failure == "the engine left with exit status 3"
+
+
+async def test_an_engine_that_never_listens_is_killed_in_time(tmp_path):
+    spec = EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", "sleep 60 & sleep 60"), load_timeout_s=0.2)
+    async with supervised(tmp_path, spec) as supervisor:
+        await until(lambda: supervisor.states()["m"].deaths == 1)
+        assert "did not get ready in time" in supervisor.states()["m"].failure
+
+
+async def test_a_program_that_is_missing_is_a_failure_with_its_reason(tmp_path):
+    spec = EngineSpec("m", EngineKind.COMMAND, ("/nowhere/engine",))
+    async with supervised(tmp_path, spec) as supervisor:
+        await until(lambda: supervisor.states()["m"].failure != "")
+        assert "No such file" in supervisor.states()["m"].failure
+
+
+async def test_cancelling_the_supervisor_leaves_no_process_of_the_group_behind(tmp_path):
+    """Children that an engine started go with it."""
+    pids = tmp_path / "pids"
+    code = f"sleep 60 & echo $! > {pids}; echo $$ >> {pids}; wait"
+    supervisor = EngineSupervisor(
+        [EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", code))], socket_dir=tmp_path / "engines"
+    )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(supervisor.run())
+        await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        running = [int(pid) for pid in pids.read_text().split()]
+        assert all(map(is_running, running))
+        task.cancel()
+    await until(lambda: not any(map(is_running, running)), 1.0)
+
+
+async def test_an_engine_dies_with_its_parent(tmp_path):
+    """PDEATHSIG: no engine outlives a daemon that was killed."""
+    path = tmp_path / "s"
+    code = (
+        "import subprocess, sys, os, time\n"
+        "child = subprocess.Popen([sys.executable, '-P', '-m', 'ringfenced.engines.scripted', '--socket', sys.argv[1],"
+        " '--parent', str(os.getpid())])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path), stdout=asyncio.subprocess.PIPE)
+    child = int(await parent.stdout.readline())
+    await until(path.exists)
+    assert Path(f"/proc/{child}/oom_score_adj").read_text().strip() == "1000"
+    limits = Path(f"/proc/{child}/limits").read_text()
+    assert next(line.split()[4] for line in limits.splitlines() if line.startswith("Max core")) == "0"
+    parent.kill()
+    await parent.wait()
+    await until(lambda: not is_running(child), 2.0)
+
+
+async def test_an_engine_sees_nothing_of_the_daemons_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("RINGFENCE_SECRET", "x")
+    seen = tmp_path / "env"
+    spec = EngineSpec(
+        "m", EngineKind.COMMAND, ("/bin/sh", "-c", f"env > {seen}; sleep 60"), environment={"CUDA_VISIBLE_DEVICES": "1"}
+    )
+    async with supervised(tmp_path, spec):
+        await until(lambda: seen.exists() and "GGML_NO_BACKTRACE=1" in seen.read_text())
+    assert "RINGFENCE_SECRET" not in seen.read_text()
+    assert "CUDA_VISIBLE_DEVICES=1" in seen.read_text()
+
+
+async def test_a_model_is_loaded_when_asked_for_and_unloaded_again(tmp_path):
+    async with supervised(tmp_path, scripted(preload=False)) as supervisor:
+        await asyncio.sleep(0.05)
+        assert supervisor.states()["m"].state is EngineState.UNLOADED
+        supervisor.load("m")
+        client = await ready(supervisor)
+        pid = supervisor.states()["m"].pid
+        run = client.start(prompt("/hang"), confidential=True)
+        supervisor.unload("m")
+        with pytest.raises(errors.Unavailable):
+            await run.take()
+        await until(lambda: supervisor.states()["m"].state is EngineState.UNLOADED)
+        assert not is_running(pid)
+        assert supervisor.states()["m"].deaths == 0
+        with pytest.raises(errors.NotFound):
+            supervisor.load("other")
+
+
+async def test_a_worker_attaches_to_engines_and_follows_their_restarts(tmp_path):
+    spec = scripted()
+    async with supervised(tmp_path, spec) as supervisor:
+        attached = AttachedEngines([spec], socket_dir=tmp_path / "engines")
+        assert attached.states()["m"].state is EngineState.UNLOADED
+        async with asyncio.TaskGroup() as group:
+            group.create_task(attached.run())
+            first = await ready(attached)
+            assert await answer(first, "/echo one") == "one"
+            assert attached.states()["m"].state is EngineState.READY
+            os.kill(supervisor.states()["m"].pid, signal.SIGKILL)
+            await first.wait_closed()
+            await until(lambda: attached.engine("m") not in (None, first))
+            assert await answer(attached.engine("m"), "/echo two") == "two"
+            await attached.stop()
+
+
+def test_a_socket_path_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="107 bytes"):
+        socket_path(tmp_path / ("x" * 100), "m")
