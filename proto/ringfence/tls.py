@@ -1,24 +1,18 @@
 """Mutual TLS for gRPC, the same for daemon, agent and clients: TLS 1.3 only, both sides with certificates.
 
-grpcio takes no minimum version. What it takes is a list of TLS 1.2 cipher suites; TLS 1.3 suites are not on that list
-and always stay. A list with nothing but a pre-shared-key suite, which certificates cannot serve, therefore leaves
-TLS 1.2 without a usable suite (`require_tls13`). `peer_of` reads the version that was in fact negotiated, so that a
-server can demand it again for itself.
+A process calls `ringfence.tls13.require_tls13` before it imports gRPC, and its servers demand of every call what
+`peer_of` reads: the version that was in fact negotiated.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import grpc
 
-CIPHER_VARIABLE: Final = "GRPC_SSL_CIPHER_SUITES"
-"""The environment variable from which gRPC's core takes its TLS 1.2 suites."""
-CIPHER_SUITES: Final = "ECDHE-PSK-CHACHA20-POLY1305"
-"""A suite (RFC 7905) that needs a pre-shared key, so that no TLS 1.2 handshake with certificates can end well."""
 TLS13: Final = "TLSv1.3"
 """How gRPC names the version in an auth context."""
 
@@ -57,15 +51,6 @@ class Peer:
     """For example ``TLSv1.3``; empty without TLS."""
     key_exchange_group: str
     """For example ``X25519MLKEM768``; empty where gRPC does not say."""
-
-
-def require_tls13(environment: MutableMapping[str, str]) -> None:
-    """Leave gRPC no TLS 1.2 suite.
-
-    Args:
-        environment: the process's own; must be set before gRPC makes its first credentials, which read it once.
-    """
-    environment[CIPHER_VARIABLE] = CIPHER_SUITES
 
 
 def server_credentials(files: Identity) -> grpc.ServerCredentials:
