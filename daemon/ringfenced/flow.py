@@ -142,12 +142,12 @@ class Egress(Protocol):
 class Memory(Protocol):
     """Labels of earlier turns and runs, and idempotency keys; no content."""
 
-    def inherited(self, caller: Caller, request: Request) -> Label:
+    async def inherited(self, caller: Caller, request: Request) -> Label:
         """The join of what earlier turns of this conversation or run were labelled."""
         ...
 
-    def remember(self, caller: Caller, request: Request, label: Label) -> None:
-        """Keep a turn's label for the turns that follow; DuplicateRequest where its key was seen."""
+    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
+        """Keep a turn's label for the turns that follow; InvalidRequest where its key was seen."""
         ...
 
 
@@ -304,9 +304,9 @@ class Flow:
         demand(caller, CallerRole.CALLER)
 
         way.step = 2
-        inherited = self._memory.inherited(caller, request)
+        inherited = await self._memory.inherited(caller, request)
         way.classification = classify(request, caller, self._scan, inherited)
-        self._memory.remember(caller, request, way.classification.label)
+        await self._memory.remember(caller, request, way.classification.label)
 
         way.step = 3
         if request.model:
@@ -537,7 +537,7 @@ async def reidentified(answer: AsyncIterator[Delta | Sent], mapping: Mapping) ->
                 yield TextDelta(shown, event.tokens)
         elif isinstance(event, ToolCallDelta):
             arguments = calls.setdefault(event.index, Reidentifier(mapping, json=True))
-            yield event._replace(arguments_json=arguments.feed(event.arguments_json))
+            yield replace(event, arguments_json=arguments.feed(event.arguments_json))
         else:
             if rest := text.flush():
                 yield TextDelta(rest, 0)

@@ -366,7 +366,8 @@ class TextDelta(NamedTuple):
     tokens: int
 
 
-class ToolCallDelta(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the first piece of each."""
 
     index: int

@@ -64,7 +64,7 @@ class GenerateRequest(_message.Message):
     run_id: _builtins.str
     """Steps of one workflow run share their labels and surrogates."""
     idempotency_key: _builtins.str
-    """A repeat with the same key within an hour is answered without running again."""
+    """A repeat with the same key within an hour is refused, so that nothing runs or is charged twice."""
     deadline_ms: _builtins.int
     """Milliseconds for the whole request; the sooner of this and the gRPC deadline holds. 0 for none."""
     @_builtins.property

@@ -686,12 +686,16 @@ class Estimate(_message.Message):
     QUALITY_FIELD_NUMBER: _builtins.int
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
+    COST_MICROCREDITS_MAX_FIELD_NUMBER: _builtins.int
     cost_microcredits: _builtins.int
+    """What it is expected to cost."""
     latency_ms: _builtins.int
     quality: _builtins.float
     """Expected quality, 0 to 1."""
     prompt_tokens: _builtins.int
     completion_tokens: _builtins.int
+    cost_microcredits_max: _builtins.int
+    """What it can cost at most; this amount is held."""
     def __init__(
         self,
         *,
@@ -700,10 +704,11 @@ class Estimate(_message.Message):
         quality: _builtins.float = ...,
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
+        cost_microcredits_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "cost_microcredits", b"cost_microcredits", "latency_ms", b"latency_ms", "prompt_tokens", b"prompt_tokens", "quality", b"quality"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "cost_microcredits", b"cost_microcredits", "cost_microcredits_max", b"cost_microcredits_max", "latency_ms", b"latency_ms", "prompt_tokens", b"prompt_tokens", "quality", b"quality"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
