@@ -53,6 +53,8 @@ class Listen(Section):
     """``host:port``; empty for none. Port 0 takes a free one, told in the log."""
     unix: FilePath | None = None
     """Path of a unix socket; none if unset."""
+    health: str = ""
+    """``host:port`` of a plain gRPC port with nothing but grpc.health.v1, for Kubernetes' probes; empty for none."""
     tls: Tls
     """Our certificate."""
     message_bytes_max: int = Field(default=16 * 1024 * 1024, ge=4096, le=256 * 1024 * 1024)
@@ -202,8 +204,8 @@ class Agent(Section):
 
     target: str
     """``unix:/path`` or ``host:port`` of ringfence-agent."""
-    identity: Identity
-    """URI SAN that the agent's certificate must bear."""
+    server_name: str = "localhost"
+    """DNS name that the agent's certificate must bear."""
     tls: Tls
     """Our client certificate and the CA that the agent's chains to."""
     permit_key: FilePath

@@ -235,6 +235,11 @@ class Flow:
         self._recorder = recorder
         self._world = world
         self._coalesce_s = coalesce_s
+        self._running = 0
+
+    def running(self) -> int:
+        """Requests that are on their way."""
+        return self._running
 
     async def plan(self, request: Request, identity: str | None) -> tuple[Classification, Decision, Wallet]:
         """Steps 1 to 3 alone: what the request is, where it would run and at what price. Nothing is held or run."""
@@ -264,6 +269,7 @@ class Flow:
             RingfenceError: typed, with the step it happened in; nothing is held or running after it.
         """
         way = Way(request, self._world.clock())
+        self._running += 1
         try:
             await self._choose(way, identity)  # steps 1 to 3
             assert way.caller is not None
@@ -290,6 +296,7 @@ class Flow:
             way.error = error
             raise
         finally:
+            self._running -= 1
             self._settle(way)
             self._record(way)  # step 8
         yield self._receipt(way)  # step 9

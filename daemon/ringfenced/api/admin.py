@@ -10,6 +10,7 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, identity_of
 from ringfenced.api.decode import Limits, decode
 from ringfenced.api.encode import decision_to_pb
+from ringfenced.api.later import LaterModels, LaterNodes, LaterPolicy, LaterWallets
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow, Ledger
@@ -76,7 +77,7 @@ def model_to_pb(facts: ModelFacts) -> pb.Model:
     )
 
 
-class ModelsService(pb_grpc.ModelsServicer):
+class ModelsService(LaterModels):
     """Which models there are."""
 
     def __init__(self, node: Node, door: Door) -> None:
@@ -91,7 +92,7 @@ class ModelsService(pb_grpc.ModelsServicer):
         return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
 
 
-class NodesService(pb_grpc.NodesServicer):
+class NodesService(LaterNodes):
     """How this node is."""
 
     def __init__(self, node: Node, door: Door, running: Callable[[], int]) -> None:
@@ -137,7 +138,7 @@ class NodesService(pb_grpc.NodesServicer):
         return response
 
 
-class WalletsService(pb_grpc.WalletsServicer):
+class WalletsService(LaterWallets):
     """What departments have left."""
 
     def __init__(self, ledger: Ledger, flow: Flow, door: Door, departments: Callable[[], tuple[str, ...]]) -> None:
@@ -172,7 +173,7 @@ class WalletsService(pb_grpc.WalletsServicer):
         return pb.EstimateCostResponse(candidates=decision_to_pb(decision).candidates)
 
 
-class PolicyService(pb_grpc.PolicyServicer):
+class PolicyService(LaterPolicy):
     """The policy in force."""
 
     def __init__(self, node: Node, door: Door) -> None:

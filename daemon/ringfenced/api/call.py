@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import structlog
 
-from ringfence.tls import peer_identity
+from ringfence.tls import TLS13, peer_of
 from ringfenced.api.status import code_of, trailer_of, typed
 from ringfenced.identify import demand, identify
 from ringfenced.model import Caller, CallerRole
@@ -21,8 +21,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def identity_of(context: Context) -> str | None:
-    """URI SAN of the verified peer; None where there is none."""
-    return peer_identity(context.auth_context())
+    """URI SAN of the verified peer; None where there is none, or where the connection is older than TLS 1.3."""
+    peer = peer_of(context.auth_context())
+    return peer.identity if peer.tls_version == TLS13 else None
 
 
 class Door:

@@ -1,7 +1,7 @@
 """The door: a `GenerateRequest` becomes a valid `Request`, or a typed error says what is wrong and what to do.
 
 Later stages never doubt what passed here: there is at least one message, every role and part is known, JSON parses,
-text files are UTF-8, the schema is a schema, numbers are in range. Error texts name the place and never quote the value.
+text files are UTF-8, the schema is a schema, numbers are in range. Error texts name the place and never quote a value.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _prompt(request: pb.GenerateRequest, limits: Limits) -> Prompt:
         raise wrong("messages", "every message is empty; send at least one with a text part.", "messages_empty")
     if length > limits.text_chars_max:
         raise InvalidRequest(
-            f"messages: {length} characters, at most {limits.text_chars_max} are taken; send less or split the request.",
+            f"messages: {length} characters, at most {limits.text_chars_max} are taken; send less.",
             reason="messages_too_long",
             input_path="messages",
             numbers={"characters": length, "characters_max": limits.text_chars_max},

@@ -8,10 +8,10 @@ import uuid
 from contextlib import aclosing
 
 from ringfence.v1 import inference_pb2 as pb
-from ringfence.v1 import inference_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, identity_of, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.encode import decision_to_pb, event_to_pb, findings_to_pb
+from ringfenced.api.later import LaterInference
 from ringfenced.api.names import label_to_pb
 from ringfenced.decide.rules import label_deidentified
 from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
@@ -19,7 +19,7 @@ from ringfenced.flow import Directory, Flow
 from ringfenced.model import CallerRole, Request
 
 
-class InferenceService(pb_grpc.InferenceServicer):
+class InferenceService(LaterInference):
     """Decodes, hands to the flow, encodes."""
 
     def __init__(self, flow: Flow, directory: Directory, door: Door, limits: Limits) -> None:

@@ -32,13 +32,13 @@ class LabelMemory:
         self._labels: OrderedDict[tuple[str, str, str], Label] = OrderedDict()
         self._keys: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def inherited(self, caller: Caller, request: Request) -> Label:
+    async def inherited(self, caller: Caller, request: Request) -> Label:
         """The join of what this conversation's and this run's earlier turns were labelled."""
         if not request.conversation_id and not request.run_id:
             return Label()
         return join(self._labels.get(key, Label()) for key in self._threads(caller, request))
 
-    def remember(self, caller: Caller, request: Request, label: Label) -> None:
+    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
         """Keep this turn's label for the turns that follow.
 
         Raises:

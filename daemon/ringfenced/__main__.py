@@ -1,0 +1,121 @@
+"""`ringfenced`: the daemon's process, or one worker of it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from ringfence.tls13 import require_tls13
+
+# gRPC reads its cipher suites when it is imported: TLS 1.3 must be asked for before build imports it.
+require_tls13(os.environ)  # noqa: TID251 - the start of this process
+
+import structlog  # noqa: E402
+import uvloop  # noqa: E402
+
+from ringfence.configfile import ConfigError  # noqa: E402
+from ringfenced.build import attached, linked, prepare, supervising, working  # noqa: E402
+from ringfenced.config import Config, notify_socket, read  # noqa: E402
+from ringfenced.telemetry.log import configure  # noqa: E402
+from ringfenced.workers import Workers  # noqa: E402
+
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h: the configuration is wrong; restarting does not help."""
+
+
+def main() -> None:
+    """Read the command line and serve until SIGTERM or SIGINT."""
+    options = _parser().parse_args()
+    try:
+        config = read(options.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        sys.exit(EXIT_CONFIG)
+    if options.check_config:
+        print(f"{options.config}: good; policy digest {config.policy_digest()[:16]}")  # noqa: T201 - likewise
+        return
+    configure(config.telemetry.level)
+    uvloop.run(_serve(config, options.config, options.worker))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ringfenced",
+        description="Serves language models inside the site's walls: classifies, decides, runs, accounts. "
+        "Nothing leaves but through ringfence-agent.",
+        epilog="Exit codes: 0 ended by a signal, 1 could not serve, 78 the configuration is wrong.",
+    )
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="the TOML file (docs/configuration.md)"
+    )
+    parser.add_argument("--check-config", action="store_true", help="say what is wrong with FILE, and where; then end")
+    parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)
+    return parser
+
+
+async def _serve(config: Config, path: Path, worker: int | None) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        if worker is not None:
+            await _serve_as_worker(config, worker, stopping)
+        elif config.workers == 1:
+            await _serve_alone(config, stopping)
+        else:
+            await _supervise(config, path, stopping)
+    except* OSError as group:
+        for error in group.exceptions:
+            structlog.get_logger().error("cannot_serve", problem=str(error))
+        sys.exit(1)
+
+
+async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
+    prepare(config)
+    async with supervising(config) as (engines, shared), working(config, engines, shared, worker=None) as bound:
+        structlog.get_logger().info("ready", port=bound.tcp_port, health_port=bound.health_port, workers=1)
+        _notify("READY=1")
+        await stopping.wait()
+        _notify("STOPPING=1")
+
+
+async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
+    prepare(config)
+    async with AsyncExitStack() as stack:
+        _, shared = await stack.enter_async_context(supervising(config))
+        workers = Workers(path, config.workers)
+        await stack.enter_async_context(linked(config, shared, workers.on_ready))
+        await stack.enter_async_context(workers.running())
+        port = await workers.all_ready()
+        structlog.get_logger().info("ready", port=port, workers=config.workers)
+        _notify("READY=1")
+        await stopping.wait()
+        _notify("STOPPING=1")
+
+
+async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
+    async with attached(config) as (engines, shared, link), working(config, engines, shared, worker=worker) as bound:
+        await link.ready(bound.tcp_port or 0)
+        await stopping.wait()
+
+
+def _notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)); nothing where it does not listen."""
+    address = notify_socket()
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagram:
+        datagram.sendto(state.encode(), address)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The part of the v1 contract that this build does not answer yet: typed, and said so.
+
+Each of these methods is in the contract because later work must not move it. Unknown callers are still refused first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from ringfence.v1 import admin_pb2_grpc, inference_pb2_grpc
+from ringfenced.api.call import Context, Door, refuse
+from ringfenced.errors import RingfenceError, Unsupported
+
+
+async def not_yet(door: Door, context: Context, what: str) -> NoReturn:
+    """End a call as UNIMPLEMENTED, or as UNAUTHENTICATED for an unknown caller."""
+    try:
+        door.admit(context)
+    except RingfenceError as error:
+        await refuse(context, error)
+    await refuse(context, Unsupported(f"{what} is in the contract and not in this build yet; see CHANGELOG.md."))
+
+
+class LaterInference(inference_pb2_grpc.InferenceServicer):
+    """What `InferenceService` does not do yet."""
+
+    _door: Door
+
+    async def Embed(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Inference.Embed")
+
+    async def Feedback(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Inference.Feedback")
+
+
+class LaterModels(admin_pb2_grpc.ModelsServicer):
+    """What `ModelsService` does not do yet."""
+
+    _door: Door
+
+    async def LoadModel(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Models.LoadModel")
+
+    async def UnloadModel(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Models.UnloadModel")
+
+    async def WatchModels(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Models.WatchModels")
+
+
+class LaterNodes(admin_pb2_grpc.NodesServicer):
+    """What `NodesService` does not do yet."""
+
+    _door: Door
+
+    async def WatchNode(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Nodes.WatchNode")
+
+
+class LaterWallets(admin_pb2_grpc.WalletsServicer):
+    """What `WalletsService` does not do yet."""
+
+    _door: Door
+
+    async def GetUsage(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Wallets.GetUsage")
+
+    async def GetForecast(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Wallets.GetForecast")
+
+
+class LaterPolicy(admin_pb2_grpc.PolicyServicer):
+    """What `PolicyService` does not do yet."""
+
+    _door: Door
+
+    async def TestPolicy(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Policy.TestPolicy")
+
+    async def ReloadPolicy(self, _request: Any, context: Any) -> Any:
+        """Not yet."""
+        await not_yet(self._door, context, "Policy.ReloadPolicy")

@@ -1,0 +1,145 @@
+"""The gRPC servers: one behind mTLS with every service, and a plain one for probes with nothing but health."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from ringfence import tls
+from ringfence.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc, inference_pb2, inference_pb2_grpc
+from ringfenced.api.admin import (
+    LockdownService,
+    ModelsService,
+    Node,
+    NodesService,
+    PolicyService,
+    Stop,
+    WalletsService,
+)
+from ringfenced.api.audit import AuditService, Log
+from ringfenced.api.call import Door
+from ringfenced.api.decode import Limits
+from ringfenced.api.inference import InferenceService
+from ringfenced.flow import Directory, Flow, Ledger
+
+STOP_GRACE_S = 5.0
+"""How long running requests may go on after the server is told to stop, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the services stand on."""
+
+    flow: Flow
+    directory: Directory
+    ledger: Ledger
+    node: Node
+    log: Log
+    stop: Stop
+    departments: Callable[[], tuple[str, ...]]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server listens."""
+
+    tcp: str
+    """``host:port``; empty for none."""
+    unix: Path | None
+    """A unix socket's path; None for none."""
+    health: str
+    """``host:port`` of the plain port for probes; empty for none."""
+    identity: tls.Identity
+    """Our certificate."""
+    message_bytes_max: int
+    """Largest request, in bytes."""
+    is_shared: bool
+    """Several processes listen on one TCP port (SO_REUSEPORT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where the server really listens."""
+
+    tcp_port: int | None
+    health_port: int | None
+
+
+@asynccontextmanager
+async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
+    """Serve until the context is left; then running requests get `STOP_GRACE_S` to end.
+
+    Raises:
+        OSError: a certificate cannot be read, or an address cannot be bound.
+    """
+    # The later of two equal options wins in gRPC's core.
+    options = (*tls.server_options(endpoint.message_bytes_max), ("grpc.so_reuseport", int(endpoint.is_shared)))
+    server = grpc.aio.server(options=options)
+    probes = health.aio.HealthServicer()
+    _add_services(server, served)
+    health_pb2_grpc.add_HealthServicer_to_server(probes, server)
+    credentials = tls.server_credentials(endpoint.identity)
+    tcp_port = _bind(endpoint.tcp, lambda: server.add_secure_port(endpoint.tcp, credentials)) if endpoint.tcp else None
+    if endpoint.unix is not None:
+        _bind_unix(server, endpoint.unix, credentials)
+    plain = grpc.aio.server(options=(("grpc.so_reuseport", int(endpoint.is_shared)),)) if endpoint.health else None
+    health_port = None
+    if plain is not None:
+        health_pb2_grpc.add_HealthServicer_to_server(probes, plain)
+        health_port = _bind(endpoint.health, lambda: plain.add_insecure_port(endpoint.health))
+        await plain.start()
+    await server.start()
+    await probes.set("", health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield Bound(tcp_port, health_port)
+    finally:
+        await probes.enter_graceful_shutdown()
+        await server.stop(STOP_GRACE_S)
+        if plain is not None:
+            await plain.stop(None)
+
+
+def _add_services(server: grpc.aio.Server, served: Served) -> None:
+    door = Door(lambda: served.directory.callers)
+    inference_pb2_grpc.add_InferenceServicer_to_server(
+        InferenceService(served.flow, served.directory, door, served.limits), server
+    )
+    admin_pb2_grpc.add_ModelsServicer_to_server(ModelsService(served.node, door), server)
+    admin_pb2_grpc.add_NodesServicer_to_server(NodesService(served.node, door, served.flow.running), server)
+    admin_pb2_grpc.add_WalletsServicer_to_server(
+        WalletsService(served.ledger, served.flow, door, served.departments), server
+    )
+    admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
+    admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door), server)
+    audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door), server)
+    names = [
+        service.full_name
+        for file in (inference_pb2.DESCRIPTOR, admin_pb2.DESCRIPTOR, audit_pb2.DESCRIPTOR)
+        for service in file.services_by_name.values()
+    ]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+
+
+def _bind(address: str, add: Callable[[], int]) -> int:
+    """The port that was bound.
+
+    Raises:
+        OSError: the address is taken, or is not ours.
+    """
+    try:
+        return add()
+    except RuntimeError:
+        raise OSError(f"cannot listen on {address}; is it taken, or not an address of this machine?") from None
+
+
+def _bind_unix(server: grpc.aio.Server, path: Path, credentials: grpc.ServerCredentials) -> None:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    _bind(str(path), lambda: server.add_secure_port(f"unix:{path}", credentials))

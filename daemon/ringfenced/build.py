@@ -1,0 +1,236 @@
+"""The composition root: the only place that wires verbs and nouns, and that knows how many processes serve.
+
+workers = 1   one process: supervisor (engines, wallets, memory) and worker (flow, services) share it
+workers = N   this process supervises and serves nothing; N children run flow and services, attach to the engines'
+              sockets, and reach wallets and memory over the link (`store.link`)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from ringfence import recognize, tls
+from ringfenced.api.decode import Limits
+from ringfenced.api.server import Bound, Endpoint, Served, serving
+from ringfenced.config import Agent, Config, LocalModel, Tls
+from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
+from ringfenced.engines.attach import AttachedEngines
+from ringfenced.engines.launch import EngineKind, EngineSpec
+from ringfenced.engines.supervisor import EngineSupervisor
+from ringfenced.flow import Flow, Ledger, Memory, World
+from ringfenced.site.directory import SiteDirectory
+from ringfenced.site.exits import AgentExits, NoExits
+from ringfenced.site.node import SiteNode
+from ringfenced.store.ledger import SqliteLedger
+from ringfenced.store.link import Link, serve_link
+from ringfenced.store.memory import LabelMemory
+from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
+
+MICROCREDITS = 1_000_000
+"""A credit in microcredits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What there is once in a node, however many workers serve."""
+
+    ledger: Ledger
+    memory: Memory
+    ledger_failure: Callable[[], str]
+
+
+def prepare(config: Config) -> None:
+    """Make the folders that the daemon writes to, for this user alone."""
+    for folder in (config.state, config.runtime_folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@asynccontextmanager
+async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, Shared]]:
+    """The node's own things: engine processes, wallets, memory. They end with the context."""
+    ledger = SqliteLedger(
+        config.state / "ledger.sqlite3",
+        {department.name: department.grant_credits * MICROCREDITS for department in config.departments},
+        _unix_ms,
+    )
+    engines = EngineSupervisor(engine_specs(config), socket_dir=config.runtime_folder)
+    try:
+        async with _meanwhile(engines.run()):
+            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure)
+    finally:
+        ledger.close()
+
+
+@asynccontextmanager
+async def linked(config: Config, shared: Shared, on_ready: Callable[[int], None]) -> AsyncIterator[None]:
+    """Serve wallets and memory to worker processes."""
+    async with serve_link(link_path(config), shared.ledger, shared.memory, shared.ledger_failure, on_ready):
+        yield
+
+
+@asynccontextmanager
+async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Shared, Link]]:
+    """A worker process's view of the node's own things."""
+    engines = AttachedEngines(engine_specs(config), socket_dir=config.runtime_folder)
+    async with Link.open(link_path(config)) as link, _meanwhile(engines.run()):
+        yield engines, Shared(link, link, lambda: link.ledger_failure), link
+
+
+@asynccontextmanager
+async def working(
+    config: Config, engines: EngineSupervisor | AttachedEngines, shared: Shared, *, worker: int | None
+) -> AsyncIterator[Bound]:
+    """Flow and services. Serving when entered; when left, running requests get a grace to end.
+
+    Args:
+        config: the file.
+        engines: where local models run.
+        shared: wallets and memory.
+        worker: which of several worker processes this is; None if it is the only one.
+    """
+    async with AsyncExitStack() as stack:
+        recogniser = await asyncio.to_thread(recognize.load, config.state / "cache")
+        pseudonym = await asyncio.to_thread(_pseudonym, config.state / "pseudonym.key")
+        closed = NoExits()
+        exits: AgentExits | NoExits = closed
+        egress: AgentClient | NoExits = closed
+        log: EgressLog | NoExits = closed
+        if config.agent is not None:
+            client = await stack.enter_async_context(
+                connect(
+                    _agent_settings(config, config.agent, worker),
+                    unix_ms=_unix_ms,
+                    monotonic_s=time.monotonic,
+                    entropy=secrets.token_bytes,
+                )
+            )
+            egress, log, exits = client, client.log, AgentExits(client)
+            await exits.ask()
+            await stack.enter_async_context(_meanwhile(client.run(), exits.run()))
+        directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        flow = Flow(
+            directory=directory,
+            scan=recogniser.scan,
+            ledger=shared.ledger,
+            egress=egress,
+            memory=shared.memory,
+            recorder=_recorder(config, worker),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym, asyncio.sleep),
+            coalesce_s=config.streams.coalesce_ms / 1000,
+        )
+        node = SiteNode(
+            name=config.node,
+            started_unix_s=int(time.time()),
+            directory=directory,
+            exits=exits,
+            ledger_failure=shared.ledger_failure,
+            policy_source=config.policy_source(),
+            state=config.state,
+            has_agent=config.agent is not None,
+        )
+        departments = tuple(department.name for department in config.departments)
+        served = Served(flow, directory, shared.ledger, node, log, egress, lambda: departments, Limits())
+        yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
+
+
+def engine_specs(config: Config) -> tuple[EngineSpec, ...]:
+    """What the supervisor must start for each model of the file."""
+    return tuple(_engine_spec(model) for model in config.models)
+
+
+def link_path(config: Config) -> Path:
+    """Where the supervisor serves its workers."""
+    return config.runtime_folder / "link.sock"
+
+
+def _engine_spec(model: LocalModel) -> EngineSpec:
+    if model.engine == "command":
+        return EngineSpec(model.name, EngineKind.COMMAND, model.command)
+    arguments = (
+        *("--model", str(model.path)),
+        *("--context", str(model.context_tokens)),
+        *("--sequences", str(model.sequences)),
+        *("--queue", str(model.waiting)),
+        *("--threads", str(model.threads)),
+        *("--gpu-layers", str(model.gpu_layers)),
+        *(("--sha256", model.sha256) if model.sha256 else ()),
+    )
+    return EngineSpec(model.name, EngineKind.LLAMA_CPP, arguments)
+
+
+def _endpoint(config: Config, worker: int | None) -> Endpoint:
+    listen = config.listen
+    is_first = not worker
+    return Endpoint(
+        tcp=listen.tcp,
+        unix=listen.unix if is_first else None,  # a unix socket has one listener
+        health=listen.health if is_first else "",
+        identity=_identity(listen.tls),
+        message_bytes_max=listen.message_bytes_max,
+        is_shared=worker is not None,
+    )
+
+
+def _identity(files: Tls) -> tls.Identity:
+    return tls.Identity(certificate=files.cert, key=files.key, authority=files.ca)
+
+
+def _agent_settings(config: Config, agent: Agent, worker: int | None) -> AgentSettings:
+    name = "witnessed" if worker is None else f"witnessed-{worker}"
+    return AgentSettings(
+        target=agent.target,
+        server_name=agent.server_name,
+        identity=_identity(agent.tls),
+        permit_key=agent.permit_key,
+        permit_key_id=agent.permit_key_id,
+        log_origin=agent.log_origin,
+        log_public_key=agent.log_public_key,
+        checkpoint_file=config.state / f"{name}.checkpoint",
+    )
+
+
+def _recorder(config: Config, worker: int | None) -> CanonicalRecorder:
+    telemetry = config.telemetry
+    registry = CollectorRegistry()
+    metrics = Metrics(registry) if telemetry.metrics else None
+    if metrics is not None and telemetry.metrics_listen:
+        host, _, port = telemetry.metrics_listen.rpartition(":")
+        start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
+    return CanonicalRecorder(metrics, lines=telemetry.request_lines)
+
+
+def _pseudonym(path: Path) -> Callable[[str], str]:
+    """Identity to pseudonym, keyed by a secret that stays on this node, so that the agent never learns an identity."""
+    if not path.exists():
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}")
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(secrets.token_bytes(32))
+        temporary.replace(path)
+    key = path.read_bytes()
+    return lambda identity: hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@asynccontextmanager
+async def _meanwhile(*lasting: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run what lasts as long as the context, and end it with the context."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(coroutine) for coroutine in lasting]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

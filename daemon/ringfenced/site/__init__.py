@@ -1,0 +1,1 @@
+"""What this node is and can run on, as it stands now: engines, providers, callers, devices, health."""

@@ -1,0 +1,195 @@
+"""The directory of targets and callers: configuration joined with what is true now."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from ringfence.labels import Label
+from ringfenced.config import Config, LocalModel, Provider, ProviderModel
+from ringfenced.errors import NotFound
+from ringfenced.flow import Engine
+from ringfenced.model import Caller, ModelFacts, Offer, Target, TargetKind
+
+
+class EngineState(Protocol):
+    """What is known of one engine."""
+
+    @property
+    def state(self) -> str:
+        """``unloaded``, ``loading``, ``ready`` or ``failed``."""
+        ...
+
+    @property
+    def failure(self) -> str:
+        """Why it failed."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """Requests in it."""
+        ...
+
+
+class Engines(Protocol):
+    """The engines of this node."""
+
+    def engine(self, name: str) -> Engine | None:
+        """The one that hosts a model; None while it is not ready."""
+        ...
+
+    def states(self) -> Mapping[str, EngineState]:
+        """Where each stands."""
+        ...
+
+
+class Exits(Protocol):
+    """What the agent says it can reach."""
+
+    def clearance(self, provider: str, model: str) -> Label | None:
+        """What the agent clears a model for; None where it lists no such model or may not send there now."""
+        ...
+
+    @property
+    def closed_reason(self) -> str:
+        """Why nothing leaves at present; empty where something may."""
+        ...
+
+
+class SiteDirectory:
+    """Implements `flow.Directory`."""
+
+    def __init__(self, config: Config, engines: Engines, exits: Exits, ledger_failure: Callable[[], str]) -> None:
+        """Join.
+
+        Args:
+            config: the file.
+            engines: the engines.
+            exits: what the agent can reach.
+            ledger_failure: why settlements are not being written; while they are not, nothing leaves.
+        """
+        self._engines = engines
+        self._exits = exits
+        self._ledger_failure = ledger_failure
+        self._models = {model.name: model for model in config.models}
+        self._providers = config.providers
+        self.callers: dict[str, Caller] = config.callers_by_identity()
+        self.policy_digest = config.policy_digest()
+        self._names = (*self._models, *(model.name for provider in config.providers for model in provider.models))
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every target, as it stands now."""
+        states = self._engines.states()
+        local = [_local_offer(model, states[name]) for name, model in self._models.items()]
+        return (*local, *(self._exit_offer(p, model) for p in self._providers for model in p.models))
+
+    def engine(self, model: str) -> Engine | None:
+        """The engine that hosts `model`; None while it has none."""
+        return self._engines.engine(model)
+
+    def default_model(self) -> str:
+        """The first local model."""
+        name = next(iter(self._models), None)
+        if name is None:
+            raise NotFound("This node hosts no model. Add one under [[models]].", reason="model_unknown")
+        return name
+
+    def context_tokens_max(self, model: str) -> int:
+        """Prompt and answer together, for a local model."""
+        return self._models[model].context_tokens
+
+    def check_model(self, name: str) -> None:
+        """Pass if `name` is a model of this site.
+
+        Raises:
+            NotFound: with the nearest names.
+        """
+        if name in self._names:
+            return
+        near = tuple(difflib.get_close_matches(name, self._names, n=3, cutoff=0.4)) or self._names[:3]
+        raise NotFound(
+            f"This site has no model of that name. Nearest: {', '.join(near) or 'none, it has no models'}.",
+            reason="model_unknown",
+            suggestions=near,
+        )
+
+    def models(self) -> tuple[ModelFacts, ...]:
+        """Every model as an operator sees it."""
+        states = self._engines.states()
+        local = [_local_facts(model, states[name]) for name, model in self._models.items()]
+        return (*local, *(self._exit_facts(p, model) for p in self._providers for model in p.models))
+
+    def _exit_offer(self, provider: Provider, model: ProviderModel) -> Offer:
+        reason = self._closed(provider, model)
+        return Offer(
+            target=Target(TargetKind.PROVIDER, model.name, provider=provider.name, region=provider.region),
+            available=not reason,
+            unavailable_reason=reason,
+            quality=model.quality,
+            context_tokens_max=model.context_tokens,
+            prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+            completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+            first_token_ms=model.speed.first_token_ms,
+            token_ms=model.speed.token_ms,
+            clearance=provider.clearance.label(),
+            supports_tools=model.tools,
+            supports_json_schema=model.json_schema,
+        )
+
+    def _closed(self, provider: Provider, model: ProviderModel) -> str:
+        """Why a provider's model cannot be used now; empty where it can. When in doubt, closed."""
+        if failure := self._ledger_failure():
+            return failure
+        if reason := self._exits.closed_reason:
+            return reason
+        if self._exits.clearance(provider.name, model.name) is None:
+            return "the agent's configuration does not list it, or the agent is locked down"
+        return ""
+
+    def _exit_facts(self, provider: Provider, model: ProviderModel) -> ModelFacts:
+        reason = self._closed(provider, model)
+        return ModelFacts(
+            name=model.name,
+            kind=TargetKind.PROVIDER,
+            engine=provider.name,
+            state="failed" if reason else "ready",
+            context_tokens_max=model.context_tokens,
+            quality=model.quality,
+            prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+            completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+            failure=reason,
+        )
+
+
+def _local_offer(model: LocalModel, state: EngineState) -> Offer:
+    ready = state.state == "ready"
+    return Offer(
+        target=Target(TargetKind.LOCAL, model.name),
+        available=ready,
+        unavailable_reason="" if ready else f"its engine is {state.state}",
+        quality=model.quality,
+        context_tokens_max=model.context_tokens,
+        prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+        completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+        first_token_ms=model.speed.first_token_ms,
+        token_ms=model.speed.token_ms,
+        supports_tools=model.tools,
+        supports_json_schema=model.json_schema,
+        logprob_floor=model.logprob_floor,
+    )
+
+
+def _local_facts(model: LocalModel, state: EngineState) -> ModelFacts:
+    return ModelFacts(
+        name=model.name,
+        kind=TargetKind.LOCAL,
+        engine=model.engine,
+        state=str(state.state),
+        context_tokens_max=model.context_tokens,
+        quality=model.quality,
+        prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+        completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+        requests_running=state.running,
+        failure=state.failure,
+    )

@@ -1,0 +1,106 @@
+"""What may be reached through the agent: asked for every second, so that deciding costs no call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from ringfence.labels import Label
+from ringfenced.deidentify import Deidentified
+from ringfenced.egress import AgentClient
+from ringfenced.errors import RingfenceError, Unavailable
+from ringfenced.model import EntryProof, EntryQuery, Sent, Terms, TextDelta, ToolCallDelta
+
+ASK_EVERY_S = 1.0
+"""How often the agent is asked what it can reach, in seconds."""
+
+AWAY = "the egress agent is away"
+
+
+class AgentExits:
+    """Implements `directory.Exits` on a client of the agent."""
+
+    def __init__(self, client: AgentClient) -> None:
+        """Begin with everything closed: when in doubt, nothing leaves."""
+        self._client = client
+        self._clearances: dict[tuple[str, str], Label] = {}
+        self._closed_reason = AWAY
+
+    @property
+    def closed_reason(self) -> str:
+        """Why nothing leaves at present; empty where something may."""
+        return self._closed_reason
+
+    def clearance(self, provider: str, model: str) -> Label | None:
+        """What the agent clears a model for; None where it does not reach it now."""
+        return self._clearances.get((provider, model))
+
+    async def ask(self) -> None:
+        """Ask the agent once."""
+        try:
+            offers = await self._client.offers()
+        except RingfenceError:
+            self._clearances, self._closed_reason = {}, AWAY
+            return
+        self._clearances = {(o.provider, o.model): o.clearance for o in offers if o.available}
+        self._closed_reason = (
+            "" if self._clearances else "the egress agent lets nothing out (locked down, or its log is in doubt)"
+        )
+
+    async def run(self) -> None:
+        """Ask for as long as the daemon lives; goes into its owner's TaskGroup."""
+        while True:
+            await self.ask()
+            await asyncio.sleep(ASK_EVERY_S)
+
+
+class NoExits:
+    """A node without an agent: nothing leaves, and there is no log to read."""
+
+    closed_reason = "this node has no egress agent"
+
+    def clearance(self, provider: str, model: str) -> Label | None:
+        """None: nothing is reached."""
+        return None
+
+    async def send(
+        self, payload: Deidentified, terms: Terms, deadline_ms: int
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+        """Refuse."""
+        raise _no_agent()
+        yield  # type: ignore[unreachable]  # makes this a generator, as the Protocol asks
+
+    async def lockdown(self) -> bool:
+        """True: nothing leaves."""
+        return True
+
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
+        """Refuse."""
+        raise _no_agent()
+
+    async def entries(self, query: EntryQuery, *, follow: bool) -> AsyncIterator[tuple[int, bytes]]:
+        """Refuse."""
+        raise _no_agent()
+        yield  # type: ignore[unreachable]  # likewise
+
+    async def entry(self, index: int, tree_size: int) -> EntryProof:
+        """Refuse."""
+        raise _no_agent()
+
+    async def checkpoint(self) -> str:
+        """Refuse."""
+        raise _no_agent()
+
+    async def consistency(self, old_size: int, new_size: int) -> tuple[tuple[bytes, ...], str]:
+        """Refuse."""
+        raise _no_agent()
+
+    def witnessed(self) -> str:
+        """Nothing was witnessed."""
+        return ""
+
+
+def _no_agent() -> Unavailable:
+    return Unavailable(
+        "This node has no egress agent: nothing leaves, and there is no log. Add [agent].", reason="no_agent"
+    )

@@ -1,0 +1,251 @@
+"""The link between the supervisor process and its workers: wallets and memory over one unix socket.
+
+A line of JSON a message, an id to pair answers with questions; what is settled is only told. A worker that dies takes
+its holds with it: the supervisor releases whatever its connection had reserved (invariant 7).
+
+    worker ── {"id": 7, "do": "reserve", "with": [...]} ──▶ supervisor
+    worker ◀── {"id": 7, "ok": ...}  or  {"id": 7, "error": {...}} ── supervisor
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from ringfence.labels import Category, Label, Level
+from ringfenced import errors
+from ringfenced.flow import Ledger, Memory
+from ringfenced.model import Caller, Prompt, Request, Wallet
+
+LINE_BYTES_MAX = 64 * 1024
+"""Longest message; a wallet's numbers take some 200 bytes."""
+
+EMPTY_PROMPT = Prompt(())
+"""The memory reads no prompt."""
+
+_ERRORS = {
+    kind.__name__: kind for kind in (errors.WalletEmpty, errors.NotFound, errors.InvalidRequest, errors.Internal)
+}
+
+
+class Link:
+    """A worker's end: implements `flow.Ledger` and `flow.Memory`."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Use `open`."""
+        self._reader = reader
+        self._writer = writer
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self.ledger_failure = ""
+        """Why settlements are not being written; empty while they are."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[Link]:
+        """Connect; the link ends with the context. The supervisor's end closing it ends the worker.
+
+        Raises:
+            OSError: the supervisor is not there.
+        """
+        reader, writer = await asyncio.open_unix_connection(path, limit=LINE_BYTES_MAX)
+        link = cls(reader, writer)
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(link._listen(), name="link")
+            try:
+                yield link
+            finally:
+                listening.cancel()
+                writer.close()
+
+    async def ready(self, port: int) -> None:
+        """Tell the supervisor that this worker serves."""
+        await self._ask("ready", port)
+
+    async def wallet(self, department: str) -> Wallet:
+        """A department's wallet."""
+        return Wallet(*await self._ask("wallet", department))
+
+    async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold an amount; WalletEmpty if it would overdraw."""
+        await self._ask("reserve", department, request_id, amount_microcredits)
+
+    def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Book and release; told, not asked."""
+        self._tell(0, "settle", department, request_id, amount_microcredits)
+
+    async def inherited(self, caller: Caller, request: Request) -> Label:
+        """What earlier turns were labelled."""
+        if not request.conversation_id and not request.run_id:
+            return Label()
+        level, categories = await self._ask("inherited", caller.identity, request.conversation_id, request.run_id)
+        return Label(Level(level), frozenset(Category(category) for category in categories))
+
+    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
+        """Keep a turn's label."""
+        if request.conversation_id or request.run_id or request.idempotency_key:
+            await self._ask(
+                "remember",
+                *(caller.identity, request.conversation_id, request.run_id, request.idempotency_key),
+                *(int(label.level), sorted(label.categories)),
+            )
+
+    def _tell(self, number: int, what: str, *arguments: object) -> None:
+        self._writer.write(json.dumps({"id": number, "do": what, "with": arguments}).encode() + b"\n")
+
+    async def _ask(self, what: str, *arguments: object) -> Any:
+        number = next(self._ids)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._tell(number, what, *arguments)
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _listen(self) -> None:
+        while line := await self._reader.readline():
+            message = json.loads(line)
+            self.ledger_failure = message.get("ledger_failure", self.ledger_failure)
+            answer = self._waiting.get(message["id"])
+            if answer is None or answer.done():
+                continue
+            if error := message.get("error"):
+                answer.set_exception(_error_from(error))
+            else:
+                answer.set_result(message.get("ok"))
+        raise ConnectionError("the supervisor has gone; this worker ends")
+
+
+@asynccontextmanager
+async def serve_link(
+    path: Path, ledger: Ledger, memory: Memory, ledger_failure: Callable[[], str], on_ready: Callable[[int], None]
+) -> AsyncIterator[None]:
+    """Serve workers on `path` until the context is left.
+
+    Args:
+        path: the socket; an old one is replaced.
+        ledger: the wallets.
+        memory: the labels of earlier turns.
+        ledger_failure: why settlements are not being written.
+        on_ready: called with its port when a worker serves.
+    """
+    path.unlink(missing_ok=True)  # noqa: ASYNC240 - before anything is served
+    ends: set[_End] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        end = _End(ledger, memory, ledger_failure, on_ready)
+        ends.add(end)
+        try:
+            await end.serve(reader, writer)
+        finally:
+            ends.discard(end)
+            end.release()
+            writer.close()
+
+    server = await asyncio.start_unix_server(serve, path, limit=LINE_BYTES_MAX)
+    path.chmod(0o600)  # noqa: ASYNC240 - likewise
+    try:
+        yield
+    finally:
+        server.close()
+
+
+class _End:
+    """The supervisor's end of one worker's link; knows what that worker holds."""
+
+    def __init__(
+        self, ledger: Ledger, memory: Memory, ledger_failure: Callable[[], str], on_ready: Callable[[int], None]
+    ) -> None:
+        self._ledger = ledger
+        self._memory = memory
+        self._ledger_failure = ledger_failure
+        self._on_ready = on_ready
+        self._holds: dict[str, str] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer until the worker closes. Each message is answered before the next is read: nothing here waits."""
+        while line := await reader.readline():
+            message = json.loads(line)
+            answer: dict[str, object] = {"id": message["id"], "ledger_failure": self._ledger_failure()}
+            try:
+                answer["ok"] = await self._do(message["do"], message["with"])
+            except errors.RingfenceError as error:
+                answer["error"] = _error_to(error)
+            if message["id"]:
+                writer.write(json.dumps(answer).encode() + b"\n")
+
+    def release(self) -> None:
+        """Release whatever this worker still held."""
+        for request_id, department in self._holds.items():
+            self._ledger.settle(department, request_id, 0)
+        self._holds.clear()
+
+    async def _do(self, what: str, arguments: list[Any]) -> object:
+        match what:
+            case "reserve":
+                department, request_id, amount = arguments
+                await self._ledger.reserve(department, request_id, amount)
+                self._holds[request_id] = department
+                return None
+            case "settle":
+                department, request_id, amount = arguments
+                self._holds.pop(request_id, None)
+                self._ledger.settle(department, request_id, amount)
+                return None
+            case "wallet":
+                wallet = await self._ledger.wallet(arguments[0])
+                return [
+                    wallet.department,
+                    wallet.granted_microcredits,
+                    wallet.spent_microcredits,
+                    wallet.held_microcredits,
+                ]
+            case "inherited":
+                identity, conversation_id, run_id = arguments
+                label = await self._memory.inherited(*_turn(identity, conversation_id, run_id, ""))
+                return [int(label.level), sorted(label.categories)]
+            case "remember":
+                *turn, level, categories = arguments
+                label = Label(Level(level), frozenset(Category(category) for category in categories))
+                await self._memory.remember(*_turn(*turn), label)
+                return None
+            case "ready":
+                self._on_ready(arguments[0])
+                return None
+            case _:
+                raise errors.Internal("A worker of another version asks for something unknown.")
+
+
+def _turn(identity: str, conversation_id: str, run_id: str, idempotency_key: str) -> tuple[Caller, Request]:
+    """What the memory reads of a caller and a request."""
+    caller = Caller(identity, "", "", frozenset(), Label())
+    request = Request("", EMPTY_PROMPT, conversation_id=conversation_id, run_id=run_id, idempotency_key=idempotency_key)
+    return caller, request
+
+
+def _error_to(error: errors.RingfenceError) -> dict[str, object]:
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "reason": error.reason,
+        "numbers": error.numbers,
+        "suggestions": error.suggestions,
+        "input_path": error.input_path,
+    }
+
+
+def _error_from(error: dict[str, Any]) -> errors.RingfenceError:
+    kind = _ERRORS.get(error["kind"], errors.Internal)
+    return kind(
+        error["message"],
+        reason=error["reason"],
+        numbers=error["numbers"],
+        suggestions=tuple(error["suggestions"]),
+        input_path=error["input_path"],
+    )

@@ -1,0 +1,77 @@
+"""The worker processes of a node with `workers > 1`: started, watched, started again, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+RESTART_S = 0.5
+"""How long after its death a worker is started again, in seconds."""
+
+STOP_GRACE_S = 8.0
+"""How long workers may take to end; longer than the server's own grace for running requests."""
+
+
+class Workers:
+    """Owns N processes that serve requests."""
+
+    def __init__(self, config_path: Path, count: int) -> None:
+        """Prepare; nothing starts before `running`."""
+        self._config_path = config_path
+        self._count = count
+        self._ready = 0
+        self._port = 0
+        self._all_ready = asyncio.Event()
+
+    def on_ready(self, port: int) -> None:
+        """A worker serves on `port`."""
+        self._ready += 1
+        self._port = port
+        if self._ready >= self._count:
+            self._all_ready.set()
+
+    async def all_ready(self) -> int:
+        """Wait until every worker serves; the port."""
+        await self._all_ready.wait()
+        return self._port
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the workers running; none is left when the context is."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._keep(number), name=f"worker {number}") for number in range(self._count)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _keep(self, number: int) -> None:
+        while True:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "ringfenced"),
+                *("--config", str(self._config_path), "--worker", str(number)),
+            )
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                await _end(process)
+                raise
+            structlog.get_logger().error("worker_died", worker=number, code=code)
+            await asyncio.sleep(RESTART_S)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_GRACE_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
