@@ -1,0 +1,129 @@
+"""Folding: any text as ASCII-like bytes, one for each kept character, with a map back to the original.
+
+Recognisers read bytes, so what an evader writes in another alphabet's look-alikes must arrive as the letters that a
+reader sees. Folding is character by character, so folding a whole text is folding its characters:
+
+* compatibility forms (NFKC) become what they stand for; accents and other combining marks fall away;
+* digits of all scripts become ASCII digits, dashes ``-``, quotation marks ``'`` and ``"``, blanks a blank;
+* Cyrillic and Greek letters that look like Latin ones become these (Unicode TR 39's confusables, the alphabetic part);
+* format characters (zero width, bidi, soft hyphen, variation selectors) are dropped;
+* other letters become `UPPER` or `LOWER`, bytes that only the name patterns know, and all else `OTHER`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+UPPER = "\xc0"
+"""Stands for an upper-case letter without an ASCII form."""
+LOWER = "\xe0"
+"""Stands for any other letter without an ASCII form."""
+OTHER = "\x80"
+"""Stands for any other character without an ASCII form."""
+
+_TABLE_CHARS_MAX = 8192
+"""How many foreign characters are remembered; beyond it they are folded anew each time, so that memory is bounded."""
+
+_LOOKALIKES = dict(
+    zip(
+        "АВЕЅІЈКМНОРСТХУаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυχαικ",
+        "ABESIJKMHOPCTXYaesijopcyxdhqwABEZHIKMNOPTYXovpuxaik",
+        strict=True,
+    )
+)
+_LETTERS = dict(zip("ØøŁłÐðĐđÞþßÆæŒœıĦħ", "OoLlDdDdPpsAaOoiHh", strict=True))
+_MARKS = {"…": ".", "™": " ", "®": " ", "©": " ", "№": "#", "·": ".", "•": "*", "´": "'", "`": "'", "⁄": "/", "∕": "/"}
+_MARKS |= dict.fromkeys("‐‑‒–—―−﹘﹣－", "-") | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("“”„‟″«»", '"')
+_MARKS |= dict.fromkeys("․。｡", ".") | dict.fromkeys("：﹕꞉", ":") | {"\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+
+
+def _fold_plain(char: str) -> str:
+    """One character that needs no further decomposition."""
+    category = unicodedata.category(char)
+    if category in ("Cf", "Mn", "Me", "Mc"):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    if category[0] == "Z":
+        return " "
+    if category[0] == "L":
+        return UPPER if category == "Lu" else LOWER
+    return OTHER
+
+
+def fold_char(char: str) -> str:
+    """What one character becomes: no character, one, or (ligatures and the like) several, each below U+0100."""
+    known = _LOOKALIKES.get(char) or _LETTERS.get(char) or _MARKS.get(char)
+    if known is not None or char.isascii():
+        return char if known is None else known
+    parts = unicodedata.normalize("NFKD", char)
+    folded = "".join(
+        part
+        if part.isascii()
+        else (_LOOKALIKES.get(part) or _LETTERS.get(part) or _MARKS.get(part) or _fold_plain(part))
+        for part in parts[:8]
+    )
+    # A letter never vanishes: an accent above a foreign letter leaves the letter.
+    return folded
+
+
+class _Table(dict[int, str]):
+    """A translation table that fills itself, up to `_TABLE_CHARS_MAX` characters."""
+
+    def __init__(self) -> None:
+        super().__init__({code: chr(code) for code in range(128)})
+        self.regular = {chr(code) for code in range(128)}
+        """Characters that become exactly one."""
+
+    def __missing__(self, code: int) -> str:
+        folded = fold_char(chr(code))
+        if len(self) < _TABLE_CHARS_MAX:
+            self[code] = folded
+            if len(folded) == 1:
+                self.regular.add(chr(code))
+        return folded
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text."""
+
+    data: bytes
+    """One byte for each kept character."""
+    offsets: tuple[int, ...] | None
+    """For each byte the character of the original that it comes from, and at the end the original's length.
+
+    None where byte and character positions agree."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original's characters that bytes `start` to `end` come from; dropped ones inside the span included."""
+        if self.offsets is None:
+            return start, end
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+class Folder:
+    """Folds texts. Holds only a cache of single characters; may be used from several threads."""
+
+    def __init__(self) -> None:
+        """Start with the ASCII characters."""
+        self._table = _Table()
+
+    def fold(self, text: str) -> Folded:
+        """Fold `text`; never raises, lone surrogate code points included."""
+        if text.isascii():
+            return Folded(text.encode("ascii"), None)
+        folded = text.translate(self._table)
+        if len(folded) == len(text) and self._table.regular.issuperset(text):
+            return Folded(folded.encode("latin-1"), None)
+        table = self._table
+        data: list[str] = []
+        offsets: list[int] = []
+        for index, char in enumerate(text):
+            piece = table[ord(char)]
+            if piece:
+                data.append(piece)
+                offsets.extend((index,) * len(piece))
+        offsets.append(len(text))
+        return Folded("".join(data).encode("latin-1"), tuple(offsets))

@@ -1,0 +1,67 @@
+"""Every further mention of a name that was found: the whole of it, its surname or given name alone, in capitals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ringfence.recognize.span import Span
+from ringfence.recognize.vocabulary import COMMON_WORDS, NOT_NAMES, PARTICLES
+
+_NAME_WORD = re.compile(rb"[A-Za-z\xc0\xe0][A-Za-z\xc0\xe0'-]*")
+_LETTERS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0_")
+_FIND_MAX = 32
+"""With more words than this one pass over the text's words is cheaper than one search a word, and linear."""
+
+
+def mentions(buf: bytes, found: Iterable[Span]) -> list[Span]:
+    """Mentions in `buf` of the words of the persons in `found`, those already found included.
+
+    A word of two letters, and one that is an English word too, counts only with a capital; words that no name is
+    guessed from, particles and initials never count alone.
+    """
+    words: set[bytes] = set()
+    for span in found:
+        if span.entity_type == "PERSON":
+            words.update(word.lower() for word in _NAME_WORD.findall(buf, span.start, span.end))
+    words = {word for word in words if _stands_alone(word)}
+    if not words:
+        return []
+    low = buf.lower()
+    hits = _by_word(low, words) if len(words) > _FIND_MAX else _by_search(low, words)
+    return [
+        Span(start, end, "PERSON", 0.7, "mention:person") for start, end in hits if _is_mention(buf, low, start, end)
+    ]
+
+
+def _stands_alone(word: bytes) -> bool:
+    text = word.decode("latin-1")
+    return len(word) > 1 and text not in PARTICLES and text not in NOT_NAMES and not text.strip("\xe0\xc0'-") == ""
+
+
+def _by_search(low: bytes, words: set[bytes]) -> list[tuple[int, int]]:
+    hits: list[tuple[int, int]] = []
+    for word in words:
+        at = low.find(word)
+        while at >= 0:
+            hits.append((at, at + len(word)))
+            at = low.find(word, at + 1)
+    return hits
+
+
+def _by_word(low: bytes, words: set[bytes]) -> list[tuple[int, int]]:
+    return [
+        match.span() for match in _NAME_WORD.finditer(low) if match.group() in words or _stem(match.group()) in words
+    ]
+
+
+def _stem(word: bytes) -> bytes:
+    return word[:-2] if word.endswith(b"'s") else word
+
+
+def _is_mention(buf: bytes, low: bytes, start: int, end: int) -> bool:
+    if (start and buf[start - 1] in _LETTERS) or (end < len(buf) and buf[end] in _LETTERS):
+        return False
+    if buf[start] != low[start]:
+        return True
+    return end - start > 3 and low[start:end].decode("latin-1") not in COMMON_WORDS  # noqa: PLR2004 - short words are too often others

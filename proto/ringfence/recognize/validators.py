@@ -1,0 +1,97 @@
+"""Check digits and number ranges. Each function takes the bare characters, without separators, and never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from stdnum import luhn
+from stdnum.iso7064 import mod_97_10
+
+IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {
+        country: int(length)
+        for country, length in (
+            pair.split(":")
+            for pair in (
+                "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BI:27 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DJ:27 DK:18 "
+                "DO:28 EE:20 EG:29 ES:24 FI:18 FK:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HR:21 HU:28 IE:22 IL:23 IQ:23 "
+                "IS:26 IT:27 JO:30 KW:30 KZ:20 LB:28 LC:32 LI:21 LT:20 LU:20 LV:21 LY:25 MC:27 MD:24 ME:22 MK:19 MN:20 MR:27 MT:31 "
+                "MU:30 NI:28 NL:18 NO:15 OM:23 PK:24 PL:28 PS:29 PT:25 QA:29 RO:24 RS:22 RU:33 SA:24 SC:31 SD:18 SE:24 SI:19 SK:24 "
+                "SM:27 SO:23 ST:25 SV:28 TL:23 TN:24 TR:26 UA:29 VA:22 VG:24 XK:20 YE:30"
+            ).split()
+        )
+    }
+)
+"""Length of an IBAN by country (SWIFT IBAN Registry, release 99)."""
+
+IBAN_RESERVED = frozenset({"XX", "ZZ"})
+"""ISO 3166-1 leaves both to users; no bank has them. Ours alone carry them."""
+
+IBAN_LENGTH_MIN, IBAN_LENGTH_MAX = 15, 34
+"""ISO 13616: at most 34; the shortest in use has 15."""
+
+
+def is_luhn(digits: str) -> bool:
+    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1, annex B)."""
+    return digits.isascii() and digits.isdigit() and luhn.checksum(digits) == 0
+
+
+def is_npi(digits: str) -> bool:
+    """Whether ten digits are a National Provider Identifier: Luhn over 80840 and the digits (45 CFR 162.406).
+
+    The first digit is not checked: issued ones begin with 1 or 2.
+    """
+    return len(digits) == 10 and is_luhn("80840" + digits)  # noqa: PLR2004 - the length that the rule names
+
+
+def is_iban(text: str) -> bool:
+    """Whether upper-case `text` has the length of its country and right check digits (ISO 7064 mod 97-10)."""
+    length = IBAN_LENGTHS.get(text[:2])
+    if length is None:
+        if text[:2] not in IBAN_RESERVED or not IBAN_LENGTH_MIN <= len(text) <= IBAN_LENGTH_MAX:
+            return False
+    elif len(text) != length:
+        return False
+    if not (text.isascii() and text.isalnum() and text.isupper()):
+        return False
+    return bool(mod_97_10.checksum(text[4:] + text[:4]) == 1)
+
+
+def is_issuable_ssn(digits: str) -> bool:
+    """Whether nine digits can be an issued SSN: area not 000, 666 or 9xx, group not 00, serial not 0000 (SSA, 2011)."""
+    area, group, serial = digits[:3], digits[3:5], digits[5:]
+    return area not in ("000", "666") and area[0] != "9" and group != "00" and serial != "0000"
+
+
+def is_card_range(digits: str) -> bool:
+    """Whether the first digits are of a card network's range (ISO/IEC 7812 lists), or 9999, which are only ours.
+
+    Ranges: 4 Visa; 51-55 and 2221-2720 Mastercard; 34, 37 American Express; 30, 36, 38, 39 Diners; 35 JCB; 60-65 Discover,
+    UnionPay, RuPay, Maestro; 50 and 56-59 Maestro.
+    """
+    first = digits[0]
+    if first in "456":
+        return True
+    if first == "3":
+        return digits[1] in "0456789"
+    if first == "2":
+        return "2221" <= digits[:4] <= "2720"
+    return digits.startswith("9999")
+
+
+def is_isbn13(digits: str) -> bool:
+    """Whether thirteen digits are an ISBN (prefix 978 or 979, EAN-13 check digit): a false friend of card and case numbers."""
+    if len(digits) != 13 or not digits.startswith(("978", "979")):  # noqa: PLR2004 - the length that ISO 2108 names
+        return False
+    return sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits)) % 10 == 0
+
+
+def luhn_digit(digits: str) -> str:
+    """The digit that makes `digits` followed by it pass `is_luhn`."""
+    return str(luhn.calc_check_digit(digits))
+
+
+def iban_check_digits(country: str, national: str) -> str:
+    """The two check digits of an IBAN of `country` and upper-case `national` part (ISO 7064 mod 97-10)."""
+    return f"{98 - mod_97_10.checksum(national + country + '00'):02d}"
