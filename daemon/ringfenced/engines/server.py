@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from google.protobuf.message import DecodeError
 
@@ -24,6 +24,10 @@ from ringfenced.engines import frames
 
 WRITE_BYTES_MAX = 8 * 1024 * 1024
 """Bytes that may wait for a daemon that does not read; beyond that its connection and all its sequences end."""
+
+
+EXIT_DEFECT = 70
+"""Exit status after a defect (sysexits.h: EX_SOFTWARE)."""
 
 
 class Backend(Protocol):
@@ -148,9 +152,16 @@ class EngineServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        loop.set_exception_handler(_die)
         listener = await loop.create_unix_server(lambda: Connection(self, backend), sock=_listen(path))
         async with listener:
             await self._stopped.wait()
+
+
+def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """End the process after a defect: a step that failed half-way would leave its sequences waiting for ever."""
+    del context  # it may hold content
+    os._exit(EXIT_DEFECT)
 
 
 def _listen(path: Path) -> socket.socket:

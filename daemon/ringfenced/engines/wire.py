@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced import errors
@@ -165,38 +167,59 @@ def error_from_wire(wire: engine_pb2.EngineFailure, *, model: str) -> errors.Rin
 
 def failure(reason: str, numbers: Mapping[str, int], *, model: str) -> errors.RingfenceError:
     """Make the error for a reason of engine.proto; an unknown reason is a defect of the engine."""
-    numbers = dict(numbers)
-    if reason == "context_exceeded":
-        prompt_tokens, context_tokens_max = numbers.get("prompt_tokens", 0), numbers.get("context_tokens_max", 0)
-        return errors.ContextExceeded(
-            f"the prompt has {prompt_tokens} tokens and the model's context {context_tokens_max}, prompt and answer "
-            "together; shorten the prompt or ask for a model with a longer context",
-            model=model,
-            numbers=numbers,
-        )
-    if reason == "bad_schema":
-        return errors.InvalidRequest(
-            "the JSON Schema of the answer cannot be turned into a grammar; correct it or use plainer keywords",
-            reason=reason,
-            model=model,
-            input_path="response_format.json_schema",
-        )
-    if reason == "overloaded":
-        return errors.Overloaded(
-            "the engine's queue is full; try again later",
-            model=model,
-            numbers=numbers,
-            retry_after_ms=numbers.get("retry_after_ms", OVERLOADED_RETRY_MS),
-        )
-    if reason == "deadline":
-        return errors.DeadlineExceeded("the deadline passed before the answer was complete", model=model)
-    if reason == "unsupported":
-        return errors.Unsupported(
-            "the model cannot take what the request holds (pictures, binary files, tools); leave that out or ask for "
-            "another model",
-            model=model,
-        )
-    return errors.Internal("the engine failed on this request", model=model)
+    known = _FAILURES.get(reason)
+    if known is None:
+        return errors.Internal("the engine failed on this request", model=model)
+    retry_after_ms = numbers.get("retry_after_ms", OVERLOADED_RETRY_MS) if known.kind is errors.Overloaded else None
+    return known.kind(
+        known.message.format_map(defaultdict(int, numbers)),
+        reason=reason if known.kind is errors.InvalidRequest else "",
+        model=model,
+        input_path=known.input_path,
+        numbers=numbers,
+        retry_after_ms=retry_after_ms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What one of an engine's reasons becomes."""
+
+    kind: type[errors.RingfenceError]
+    message: str
+    input_path: str = ""
+
+
+_FAILURES: Final[Mapping[str, _Failure]] = {
+    "context_exceeded": _Failure(
+        errors.ContextExceeded,
+        "the prompt has {prompt_tokens} tokens and the model's context {context_tokens_max}, the answer included; "
+        "shorten the prompt or ask for a model with a longer context",
+        "messages",
+    ),
+    "bad_schema": _Failure(
+        errors.InvalidRequest,
+        "the JSON Schema of the answer cannot be turned into a grammar; correct it or use plainer keywords",
+        "response_format.json_schema",
+    ),
+    "bad_sampling": _Failure(
+        errors.InvalidRequest, "a sampling value is not finite or out of its range; correct it", "sampling"
+    ),
+    "template_refused": _Failure(
+        errors.InvalidRequest,
+        "the model's chat template does not take these messages, most often for the order of roles; begin with the "
+        "system's or the user's message and let user and assistant take turns",
+        "messages",
+    ),
+    "overloaded": _Failure(errors.Overloaded, "the engine's queue is full; try again later"),
+    "deadline": _Failure(errors.DeadlineExceeded, "the deadline passed before the answer was complete"),
+    "unsupported": _Failure(
+        errors.Unsupported,
+        "the model cannot take what the request holds (pictures, binary files, tools); leave that out or ask for "
+        "another model",
+        "messages",
+    ),
+}
 
 
 _SAMPLING_DEFAULT = Sampling()

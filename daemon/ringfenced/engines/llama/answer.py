@@ -1,0 +1,142 @@
+"""One request inside the llama.cpp engine: what was asked, how far it is, and what it reports."""
+
+from __future__ import annotations
+
+from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.llama.sampler import Sampler
+from ringfenced.engines.server import Connection
+from ringfenced.engines.text import TextAssembler
+
+
+class Answer:
+    """An answer in the making; it waits, then reads its prompt, then is generated."""
+
+    __slots__ = (
+        "_cached",
+        "_first_s",
+        "_logprob_min",
+        "_started_s",
+        "_text",
+        "_unsent",
+        "completion_tokens",
+        "confidential",
+        "connection",
+        "deadline_s",
+        "owner",
+        "position",
+        "prompt",
+        "sampler",
+        "sequence",
+        "token",
+        "tokens_max",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        command: engine_pb2.EngineSubmit,
+        *,
+        prompt: list[int],
+        tokens_max: int,
+        sampler: Sampler | None,
+        now_s: float,
+    ) -> None:
+        """Begin.
+
+        Args:
+            connection: where it came from.
+            command: what was asked.
+            prompt: the prompt's tokens.
+            tokens_max: most tokens to generate, at least 1.
+            sampler: how to draw; None for the likeliest token.
+            now_s: now, on the monotonic clock.
+        """
+        self.connection = connection
+        self.sequence = command.sequence
+        self.confidential = command.confidential
+        self.deadline_s = now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf")
+        self.prompt = prompt
+        self.tokens_max = tokens_max
+        self.sampler = sampler
+        self.owner = -1
+        """Number of its sequence in the cache; -1 while it waits."""
+        self.position = 0
+        """Tokens of it that the cache holds."""
+        self.token = -1
+        """The token drawn last, not yet in the cache."""
+        self.completion_tokens = 0
+        """Tokens drawn, the one that ends the generation not counted."""
+        self._text = TextAssembler(command.sampling.stop)
+        self._unsent = 0
+        self._started_s = now_s
+        self._first_s = 0.0
+        self._logprob_min = 0.0
+        self._cached = 0
+
+    @property
+    def cells(self) -> int:
+        """Room in the cache that it may come to need."""
+        return len(self.prompt) + self.tokens_max
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether some of its prompt is not in the cache yet."""
+        return self.position < len(self.prompt)
+
+    def take(self, token: int, piece: bytes | None, logprob: float, now_s: float) -> bool:
+        """Take the next token; send what can be sent; return whether the answer has ended, the finish sent.
+
+        Args:
+            token: the token.
+            piece: its bytes; None if it ends the generation.
+            logprob: its log-probability in the model's own distribution.
+            now_s: now, on the monotonic clock.
+        """
+        self._first_s = self._first_s or now_s
+        self._logprob_min = min(self._logprob_min, logprob)
+        if piece is None:
+            self._end(now_s, types_pb2.FINISH_REASON_STOP)
+            return True
+        self.token = token
+        self.completion_tokens += 1
+        self._unsent += 1
+        text, is_stopped = self._text.push(piece)
+        if text:
+            self._send(text)
+        if is_stopped:
+            self.finish(now_s, types_pb2.FINISH_REASON_STOP)
+            return True
+        if self.completion_tokens >= self.tokens_max:
+            self._end(now_s, types_pb2.FINISH_REASON_LENGTH)
+            return True
+        return False
+
+    def fail(self, reason: str, **numbers: int) -> None:
+        """Send that it cannot go on."""
+        self.connection.fail(self.sequence, reason, **numbers)
+
+    def finish(self, now_s: float, reason: types_pb2.FinishReason.ValueType, *, cancelled: bool = False) -> None:
+        """Send the finish as it stands."""
+        finish = self.connection.dirty().finishes.add(
+            sequence=self.sequence,
+            reason=reason,
+            prompt_tokens=len(self.prompt),
+            completion_tokens=self.completion_tokens,
+            cached_tokens=self._cached,
+            duration_us=round((now_s - self._started_s) * 1e6),
+            cancelled=cancelled,
+        )
+        if self._first_s:
+            finish.time_to_first_token_us = round((self._first_s - self._started_s) * 1e6)
+            finish.logprob_min = self._logprob_min
+
+    def _end(self, now_s: float, reason: types_pb2.FinishReason.ValueType) -> None:
+        """Send what was held back, then the finish."""
+        held = self._text.finish()
+        if held:
+            self._send(held)
+        self.finish(now_s, reason)
+
+    def _send(self, text: str) -> None:
+        self.connection.delta(self.sequence, text, self._unsent)
+        self._unsent = 0

@@ -1,0 +1,51 @@
+"""From a JSON Schema to the grammar that binds an answer to it; the conversion is llama-cpp-python's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+SCHEMA_CHARS_MAX = 64 * 1024
+"""Longest schema."""
+
+GRAMMAR_CHARS_MAX = 256 * 1024
+"""Longest grammar that may come of it."""
+
+
+class BadSchema(ValueError):
+    """A schema that cannot become a grammar; without its text."""
+
+
+def schema_to_grammar(schema: str) -> str:
+    """Return GBNF for a JSON Schema. The answer follows it in form; whether numbers are in range is not checked.
+
+    Raises:
+        BadSchema: it is no JSON, refers to anything outside itself, is too long, or uses what has no grammar.
+    """
+    if len(schema) > SCHEMA_CHARS_MAX:
+        raise BadSchema(f"a schema of more than {SCHEMA_CHARS_MAX} characters")
+    try:
+        value = json.loads(schema)
+        is_closed = all(reference.startswith("#") for reference in _references(value))
+        grammar = str(json_schema_to_gbnf(schema)) if is_closed else ""  # the converter would fetch from outside
+    except Exception:  # noqa: BLE001  # the converter raises whatever happens to it; its text may quote the schema
+        raise BadSchema("a schema that cannot be converted") from None
+    if not is_closed:
+        raise BadSchema("a reference to something outside the schema")
+    if len(grammar) > GRAMMAR_CHARS_MAX:
+        raise BadSchema(f"a grammar of more than {GRAMMAR_CHARS_MAX} characters")
+    return grammar
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        reference = value.get("$ref")
+        if reference is not None:
+            yield str(reference)
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)

@@ -1,0 +1,138 @@
+"""From messages to the text that a model was trained on: the chat template of its file, in a sandbox.
+
+A template is foreign code: it runs in jinja2's immutable sandbox, with the filters that such templates use. What
+people wrote is not code: a control token's text inside a message stays text. A message cannot close its own turn and
+open one of the system's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+CHATML = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+"""For a model whose file has no template: ChatML, as llama.cpp does."""
+
+_MARKS = [chr(0xE000 + offset) for offset in range(0x1900)]  # Unicode's private use area
+
+
+class TemplateRefused(ValueError):
+    """The template does not take these messages, for example an order of roles; without their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message as templates see it."""
+
+    role: str
+    """``system``, ``user``, ``assistant`` or ``tool``."""
+    content: str
+    """Its text."""
+    name: str = ""
+    """Who speaks, where that is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the rendered prompt."""
+
+    text: str
+    """The text."""
+    is_control: bool
+    """Whether control tokens in it are meant as such."""
+
+
+class ChatTemplate:
+    """One model's template, compiled once."""
+
+    def __init__(self, source: str, *, bos: str, eos: str, control: Sequence[str]) -> None:
+        """Compile it.
+
+        Args:
+            source: the template as the model's file has it; empty for `CHATML`.
+            bos: text of the token that begins a sequence.
+            eos: text of the token that ends one.
+            control: texts of all control tokens.
+
+        Raises:
+            TemplateRefused: the source is no template.
+        """
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # the output is a prompt, not HTML
+            extensions=[loopcontrols],
+        )
+        environment.filters["tojson"] = _to_json
+        environment.globals["raise_exception"] = _raise
+        try:
+            self._template = environment.from_string(source or CHATML)
+        except jinja2.TemplateError as error:
+            raise TemplateRefused("the model's chat template cannot be read") from error
+        self._bos = bos
+        self._eos = eos
+        longest_first = sorted(filter(None, control), key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def render(self, turns: Sequence[Turn]) -> list[Segment]:
+        """Return the prompt up to the place where the answer begins.
+
+        Raises:
+            TemplateRefused: the template does not take these messages.
+        """
+        if self._control is None or not any(self._control.search(turn.content) for turn in turns):
+            return [Segment(self._run(turns), is_control=True)]
+        return self._render_marked(turns, self._control)
+
+    def _render_marked(self, turns: Sequence[Turn], control: re.Pattern[str]) -> list[Segment]:
+        """Render with a mark in place of each control token's text, then put the text back as mere text."""
+        contents = "".join(turn.content for turn in turns)
+        mark = next((mark for mark in _MARKS if mark not in contents), None)
+        if mark is None:
+            raise TemplateRefused("the messages hold every character of the private use area")
+        found: list[str] = []
+
+        def replace(match: re.Match[str]) -> str:
+            found.append(match.group())
+            return f"{mark}{len(found) - 1}{mark}"
+
+        marked = [Turn(turn.role, control.sub(replace, turn.content), turn.name) for turn in turns]
+        segments: list[Segment] = []
+        for place, text in enumerate(self._run(marked).split(mark)):
+            if place % 2:
+                segments.append(Segment(found[int(text)], is_control=False))
+            elif text:
+                segments.append(Segment(text, is_control=True))
+        return segments
+
+    def _run(self, turns: Sequence[Turn]) -> str:
+        messages = [
+            {"role": turn.role, "content": turn.content, **({"name": turn.name} if turn.name else {})} for turn in turns
+        ]
+        try:
+            return self._template.render(
+                messages=messages, add_generation_prompt=True, bos_token=self._bos, eos_token=self._eos, tools=None
+            )
+        except Exception:  # noqa: BLE001  # foreign code may raise anything, content in it
+            raise TemplateRefused("the model's chat template does not take these messages") from None
+
+
+def _to_json(value: Any, **options: Any) -> str:
+    """As HuggingFace's templates expect: plain JSON, not escaped for HTML."""
+    return json.dumps(value, ensure_ascii=False, **options)
+
+
+def _raise(_: str) -> NoReturn:
+    raise TemplateRefused("the model's chat template does not take these messages")
