@@ -1,5 +1,6 @@
 """Both clients against a real server with mTLS: what they send, what they make of answers, and of errors."""
 
+import asyncio
 import contextlib
 
 import grpc
@@ -196,7 +197,7 @@ async def test_whoever_stops_awaiting_cancels_the_request(daemon, async_client):
     daemon.script["Generate"] = [*ANSWER[:2], HANG]
     async with contextlib.aclosing(async_client.generate("Hi")) as events:
         await anext(events)
-    assert daemon.cancelled.wait(5)
+    assert await asyncio.to_thread(daemon.cancelled.wait, 5)
 
 
 def test_a_silent_daemon_meets_the_deadline(daemon, client, monkeypatch):

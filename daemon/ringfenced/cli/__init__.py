@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,6 +13,9 @@ def main() -> None:
 
         print(f"ringfence {version('ringfence')}")
         return
+    from ringfence.tls13 import require_tls13  # noqa: PLC0415 - likewise
+
+    require_tls13(os.environ)  # noqa: TID251 - the launcher of this process; gRPC reads it when it is imported
     from ringfenced.cli.app import app  # noqa: PLC0415 - typer, rich and grpc cost 200 ms; `--version` needs none
 
     app(prog_name="ringfence")

@@ -30,7 +30,7 @@ def dev_certs(
     daemon, agent, two callers, an operator, an auditor and the provider; the Ed25519 key pairs that sign permits and
     the egress log. Nothing that exists is overwritten without --force.
 
-    Example: ringfence dev-certs run/certs && ringfence --certs run/certs --as caller-ward status
+    Example: `ringfence dev-certs run/certs && ringfence --certs run/certs --as caller-ward status`
     """
     files = devcerts.make(datetime.now(UTC), timedelta(days=days))  # noqa: TID251 - the edge: here the clock is read
     write(directory, files, force=force)

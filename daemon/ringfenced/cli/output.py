@@ -21,7 +21,24 @@ from ringfenced.cli.terminal import safe
 WIDTH_OFF_TERMINAL: Final = 160
 """Columns where the output is a file or a pipe: wide enough that reasons are not broken up."""
 
-json_option = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of tables; a stable shape.")]
+_WANTS_JSON: Final = "ringfenced.cli.output.json"
+"""Where a command's context keeps that --json was given, for whoever has to report its end."""
+
+
+def _remember(ctx: typer.Context, value: bool) -> bool:
+    """Note --json where `wants_json` finds it."""
+    ctx.meta[_WANTS_JSON] = value
+    return value
+
+
+def wants_json(ctx: typer.Context) -> bool:
+    """Whether the command of this context was given --json."""
+    return bool(ctx.meta.get(_WANTS_JSON, False))
+
+
+json_option = Annotated[
+    bool, typer.Option("--json", help="JSON, one object a line, instead of tables.", callback=_remember, is_eager=True)
+]
 """The option that every command has."""
 
 

@@ -13,7 +13,7 @@ A `Client` may be shared by threads, an `AsyncClient` by the tasks of one loop.
 from ringfence.client.aio import AsyncClient
 from ringfence.client.answer import Answer
 from ringfence.client.error import RingfenceCallError
-from ringfence.client.request import Prompt, RequestOptions, generate_request, label_message, user_message
+from ringfence.client.request import Prompt, RequestOptions, generate_request, user_message
 from ringfence.client.sync import Client
 from ringfence.tls import Identity
 
@@ -26,6 +26,5 @@ __all__ = [
     "RequestOptions",
     "RingfenceCallError",
     "generate_request",
-    "label_message",
     "user_message",
 ]

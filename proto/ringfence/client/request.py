@@ -8,8 +8,6 @@ from typing import TypedDict, Unpack
 from ringfence.labels import Label
 from ringfence.v1.inference_pb2 import GenerateRequest
 from ringfence.v1.types_pb2 import (
-    Category,
-    Level,
     Message,
     Part,
     Permission,
@@ -20,7 +18,7 @@ from ringfence.v1.types_pb2 import (
     Tool,
     ToolChoice,
 )
-from ringfence.v1.types_pb2 import Label as LabelMessage
+from ringfence.wire import label_to
 
 Prompt = str | Sequence[Message] | GenerateRequest
 """A question, a conversation, or a whole request that is sent as it is."""
@@ -81,7 +79,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         tool_choice=options.get("tool_choice"),
         response_format=ResponseFormat(json_schema=json_schema) if json_schema else None,
         sampling=options.get("sampling"),
-        label=label_message(label) if label is not None else None,
+        label=label_to(label) if label is not None else None,
         permission=options.get("permission"),
         task=task if task.name or task.quality_min else None,
         conversation_id=options.get("conversation_id", ""),
@@ -95,14 +93,6 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
 def user_message(text: str) -> Message:
     """One turn of the user, one part of text."""
     return Message(role=Role.ROLE_USER, parts=[Part(text=text)])
-
-
-def label_message(label: Label) -> LabelMessage:
-    """The lattice's label as a message; categories in alphabetical order."""
-    return LabelMessage(
-        level=Level.Value(f"LEVEL_{label.level.name}"),
-        categories=[Category.Value(f"CATEGORY_{category.name}") for category in sorted(label.categories)],
-    )
 
 
 def _milliseconds(deadline_s: float | None) -> int:
