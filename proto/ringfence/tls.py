@@ -6,7 +6,7 @@ A process calls `ringfence.tls13.require_tls13` before it imports gRPC, and its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import grpc
 TLS13: Final = "TLSv1.3"
 """How gRPC names the version in an auth context."""
 
-AuthContext = dict[str, Sequence[bytes]]
+AuthContext = Mapping[str, Iterable[bytes]]
 """What ``grpc.ServicerContext.auth_context()`` gives."""
 
 _KEEPALIVE: Final = (
@@ -119,7 +119,7 @@ def peer_identity(auth_context: AuthContext) -> str | None:
     A certificate with no URI, several, or one of another scheme names nobody (X.509-SVID, section 2: exactly one
     URI SAN).
     """
-    uris = auth_context.get("peer_uri", ())
+    uris = tuple(auth_context.get("peer_uri", ()))
     if len(uris) != 1:
         return None
     try:
@@ -146,5 +146,5 @@ def _limits(message_bytes_max: int) -> tuple[tuple[str, int], ...]:
 
 def _only(auth_context: AuthContext, name: str) -> str:
     """A property that comes once; empty where it is missing."""
-    values = auth_context.get(name, ())
+    values = tuple(auth_context.get(name, ()))
     return values[0].decode("ascii", "replace") if len(values) == 1 else ""

@@ -11,10 +11,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ringfence.labels import Label, Level
+from ringfence.labels import Label
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
-from ringfenced.api.names import CATEGORIES, LEVELS, ROLES, TOOL_MODES
+from ringfence.wire import WireError, label_from
+from ringfenced.api.names import ROLES, TOOL_MODES
 from ringfenced.errors import InvalidRequest
 from ringfenced.model import (
     File,
@@ -231,16 +232,13 @@ def _json(text: str, path: str, reason: str) -> object:
 
 
 def _label(label: types.Label) -> Label:
-    level = LEVELS.get(label.level)
-    if level is None:
-        if label.level:
-            raise wrong("label.level", "an unknown level; use LEVEL_PUBLIC to LEVEL_RESTRICTED.")
-        level = Level.PUBLIC
+    """The caller's label; a level that it leaves out adds nothing, so that categories alone can be said."""
+    if not label.level:
+        label = types.Label(level=types.LEVEL_PUBLIC, categories=label.categories)
     try:
-        categories = frozenset(CATEGORIES[category] for category in label.categories)
-    except KeyError:
-        raise wrong("label.categories", "an unknown category; see the enum Category.") from None
-    return Label(level, categories)
+        return label_from(label)
+    except WireError as error:
+        raise wrong("label", f"{error}.") from None
 
 
 def _permission(permission: types.Permission) -> Permission:

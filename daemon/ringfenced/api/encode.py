@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
-from ringfenced.api.names import FINISH_REASONS_BACK, TARGET_KINDS_BACK, label_to_pb
+from ringfence.wire import label_to
+from ringfenced.api.names import FINISH_REASONS_BACK, TARGET_KINDS_BACK
 from ringfenced.model import (
     Candidate,
     Decision,
@@ -65,7 +66,7 @@ def decision_to_pb(decision: Decision) -> types.Decision:
     return types.Decision(
         target=target_to_pb(target) if target else None,
         candidates=[_candidate_to_pb(candidate) for candidate in (*decision.ladder, *decision.refused)],
-        label=label_to_pb(decision.label),
+        label=label_to(decision.label),
         policy_digest=decision.policy_digest,
         ladder=[target_to_pb(candidate.target) for candidate in decision.ladder],
     )

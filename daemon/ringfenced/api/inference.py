@@ -8,11 +8,11 @@ import uuid
 from contextlib import aclosing
 
 from ringfence.v1 import inference_pb2 as pb
+from ringfence.wire import label_to
 from ringfenced.api.call import Context, Door, answering, identity_of, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.encode import decision_to_pb, event_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
-from ringfenced.api.names import label_to_pb
 from ringfenced.decide.rules import label_deidentified
 from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
 from ringfenced.flow import Directory, Flow
@@ -56,10 +56,10 @@ class InferenceService(LaterInference):
         asked = self._decode(request.request, context)
         classification, decision, wallet = await self._flow.plan(asked, identity_of(context))
         return pb.PlanResponse(
-            label=label_to_pb(classification.label),
+            label=label_to(classification.label),
             findings=findings_to_pb(classification.findings),
             decision=decision_to_pb(decision),
-            label_deidentified=label_to_pb(label_deidentified(classification)),
+            label_deidentified=label_to(label_deidentified(classification)),
             wallet_available_microcredits=wallet.available_microcredits,
         )
 

@@ -40,7 +40,7 @@ class LaterModels(admin_pb2_grpc.ModelsServicer):
 
     _door: Door
 
-    async def LoadModel(self, _request: Any, context: Any) -> Any:
+    async def LoadModel(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
         """Not yet."""
         await not_yet(self._door, context, "Models.LoadModel")
 
@@ -48,7 +48,7 @@ class LaterModels(admin_pb2_grpc.ModelsServicer):
         """Not yet."""
         await not_yet(self._door, context, "Models.UnloadModel")
 
-    async def WatchModels(self, _request: Any, context: Any) -> Any:
+    async def WatchModels(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
         """Not yet."""
         await not_yet(self._door, context, "Models.WatchModels")
 
@@ -58,7 +58,7 @@ class LaterNodes(admin_pb2_grpc.NodesServicer):
 
     _door: Door
 
-    async def WatchNode(self, _request: Any, context: Any) -> Any:
+    async def WatchNode(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
         """Not yet."""
         await not_yet(self._door, context, "Nodes.WatchNode")
 

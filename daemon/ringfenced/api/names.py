@@ -4,27 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.labels import Category, Label, Level
 from ringfence.v1 import types_pb2 as pb
 from ringfenced.model import FinishReason, Role, TargetKind, ToolMode
-
-LEVELS: Final = {
-    pb.LEVEL_PUBLIC: Level.PUBLIC,
-    pb.LEVEL_INTERNAL: Level.INTERNAL,
-    pb.LEVEL_CONFIDENTIAL: Level.CONFIDENTIAL,
-    pb.LEVEL_RESTRICTED: Level.RESTRICTED,
-}
-LEVELS_BACK: Final = {value: key for key, value in LEVELS.items()}
-
-CATEGORIES: Final = {
-    pb.CATEGORY_PHI: Category.PHI,
-    pb.CATEGORY_PII: Category.PII,
-    pb.CATEGORY_PCI: Category.PCI,
-    pb.CATEGORY_FINANCIAL: Category.FINANCIAL,
-    pb.CATEGORY_SECRET: Category.SECRET,
-    pb.CATEGORY_CUSTOM: Category.CUSTOM,
-}
-CATEGORIES_BACK: Final = {value: key for key, value in CATEGORIES.items()}
 
 ROLES: Final = {
     pb.ROLE_SYSTEM: Role.SYSTEM,
@@ -52,10 +33,3 @@ FINISH_REASONS_BACK: Final = {
     FinishReason.TOOL_CALLS: pb.FINISH_REASON_TOOL_CALLS,
     FinishReason.CONTENT_FILTER: pb.FINISH_REASON_CONTENT_FILTER,
 }
-
-
-def label_to_pb(label: Label) -> pb.Label:
-    """A label as the contract writes it."""
-    return pb.Label(
-        level=LEVELS_BACK[label.level], categories=sorted(CATEGORIES_BACK[category] for category in label.categories)
-    )

@@ -82,7 +82,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     # The later of two equal options wins in gRPC's core.
     options = (*tls.server_options(endpoint.message_bytes_max), ("grpc.so_reuseport", int(endpoint.is_shared)))
     server = grpc.aio.server(options=options)
-    probes = health.aio.HealthServicer()
+    probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
     _add_services(server, served)
     health_pb2_grpc.add_HealthServicer_to_server(probes, server)
     credentials = tls.server_credentials(endpoint.identity)
