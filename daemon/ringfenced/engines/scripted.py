@@ -19,7 +19,7 @@ from pathlib import Path
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.confine import confine
 from ringfenced.engines.script import Script, ScriptError, read_script, tokenize
-from ringfenced.engines.server import Connection, EngineServer
+from ringfenced.engines.server import Connection, EngineServer, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+def main() -> None:
+    """Run the engine until it is told to stop."""
+    arguments = _arguments()
+    confine(arguments.parent)
+    time.sleep(arguments.load_ms / 1000)
     server = EngineServer()
     usual = Script(
         tokens=arguments.tokens,
@@ -272,20 +276,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         queue_max=arguments.queue,
         interval_ms=arguments.interval_ms,
     )
-    await server.serve(arguments.socket, ScriptedBackend(server, usual, limits))
-
-
-def main() -> None:
-    """Run the engine until it is told to stop."""
-    arguments = _arguments()
-    confine(arguments.parent)
-    time.sleep(arguments.load_ms / 1000)
-    try:
-        import uvloop  # noqa: PLC0415  # only where it is installed
-    except ImportError:
-        asyncio.run(_serve(arguments))
-    else:
-        uvloop.run(_serve(arguments))
+    run(server.serve(arguments.socket, ScriptedBackend(server, usual, limits)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -156,6 +157,16 @@ class EngineServer:
         listener = await loop.create_unix_server(lambda: Connection(self, backend), sock=_listen(path))
         async with listener:
             await self._stopped.wait()
+
+
+def run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run an engine's loop to its end: uvloop's where that is installed, else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415  # an engine may run where the daemon's extras are not installed
+    except ImportError:
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
 
 
 def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

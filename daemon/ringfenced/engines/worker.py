@@ -7,13 +7,12 @@ model is loaded. A defect ends the process: its requests are told by that, and i
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
 
 from ringfenced.engines.confine import confine, silence_stderr
-from ringfenced.engines.server import EngineServer
+from ringfenced.engines.server import Backend, EngineServer, run
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,33 +30,34 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
+    """Load the model; leave with a message where that fails."""
     import llama_cpp  # noqa: PLC0415  # after the process is confined
 
     from ringfenced.engines.llama.backend import LlamaBackend  # noqa: PLC0415  # likewise
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
-    from ringfenced.engines.llama.library import LlamaContext, LlamaModel  # noqa: PLC0415
+    from ringfenced.engines.llama.library import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
 
-    model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)
-    context_tokens = arguments.context or model.context_trained
-    limits = Limits(
-        context_tokens_max=context_tokens,
-        cells=max(context_tokens, arguments.cells or context_tokens * arguments.sequences),
-        sequences_max=arguments.sequences,
-        queue_max=arguments.queue,
-        step_tokens=arguments.step_tokens,
-    )
-    context = LlamaContext(
-        model,
-        cells=limits.cells,
-        sequences=limits.sequences_max,
-        batch_tokens=limits.batch_tokens,
-        threads=arguments.threads or len(os.sched_getaffinity(0)),
-    )
-    server = EngineServer()
-    backend = LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
-    silence_stderr()
-    await server.serve(arguments.socket, backend)
+    try:
+        model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)
+        context_tokens = arguments.context or model.context_trained
+        limits = Limits(
+            context_tokens_max=context_tokens,
+            cells=max(context_tokens, arguments.cells or context_tokens * arguments.sequences),
+            sequences_max=arguments.sequences,
+            queue_max=arguments.queue,
+            step_tokens=arguments.step_tokens,
+        )
+        context = LlamaContext(
+            model,
+            cells=limits.cells,
+            sequences=limits.sequences_max,
+            batch_tokens=limits.batch_tokens,
+            threads=arguments.threads or len(os.sched_getaffinity(0)),
+        )
+    except LoadError as error:
+        sys.exit(str(error))
+    return LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
 
 
 def main() -> None:
@@ -66,12 +66,10 @@ def main() -> None:
     confine(arguments.parent)
     if not arguments.model.is_file():
         sys.exit("the model file does not exist")
-    try:
-        import uvloop  # noqa: PLC0415  # only where it is installed
-    except ImportError:
-        asyncio.run(_serve(arguments))
-    else:
-        uvloop.run(_serve(arguments))
+    server = EngineServer()
+    backend = _backend(arguments, server)
+    silence_stderr()
+    run(server.serve(arguments.socket, backend))
 
 
 if __name__ == "__main__":
