@@ -1,0 +1,223 @@
+"""Step 3 chooses the cheapest ladder that is allowed, and tells why each other target is not taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.labels import Category, Label, Level, may_leave
+from ringfence.recognize.finding import Finding
+from ringfenced.account import estimate
+from ringfenced.decide import Circumstances, decide
+from ringfenced.decide.rules import label_deidentified
+from ringfenced.model import (
+    Classification,
+    Located,
+    Message,
+    Offer,
+    Permission,
+    Prompt,
+    Request,
+    Role,
+    Target,
+    TargetKind,
+    Text,
+    Tool,
+)
+
+PUBLIC = Classification(Label(), Label(), (), 100)
+NOTE = Classification(
+    Label(Level.CONFIDENTIAL, frozenset({Category.PHI})),
+    Label(Level.INTERNAL),
+    (Located("messages[0].parts[0].text", Finding(0, 4, "PERSON", 0.9, "test")),),
+    400,
+)
+RICH = Circumstances(10**9, None)
+
+
+def offer(name="tiny", **changes):
+    """A local target, cheap and middling."""
+    base = Offer(
+        target=Target(TargetKind.LOCAL, name),
+        available=True,
+        unavailable_reason="",
+        quality=0.6,
+        context_tokens_max=1024,
+        prompt_microcredits_per_1k_tokens=20,
+        completion_microcredits_per_1k_tokens=60,
+        first_token_ms=50,
+        token_ms=1,
+    )
+    return replace(base, **changes)
+
+
+def cloud(name="gpt", **changes):
+    """A provider's target, dear and good."""
+    base = offer(
+        name, quality=0.95, prompt_microcredits_per_1k_tokens=2500, completion_microcredits_per_1k_tokens=10000
+    )
+    target = Target(TargetKind.PROVIDER, name, provider="acme", region="eu")
+    return replace(base, **{"target": target, "clearance": Label(Level.INTERNAL), **changes})
+
+
+def request(**changes):
+    return replace(Request("r", Prompt((Message(Role.USER, (Text("hello"),)),))), **changes)
+
+
+def rules(decision):
+    return {candidate.target.model: candidate.rule for candidate in decision.refused}
+
+
+def test_the_cheapest_open_target_is_taken():
+    decision = decide(request(), PUBLIC, (cloud(), offer()), RICH, "d")
+    assert decision.target.model == "tiny"
+    assert rules(decision) == {"gpt": "cost"}
+
+
+def test_quality_sends_it_to_the_provider():
+    decision = decide(request(quality_min=0.9), PUBLIC, (cloud(), offer()), RICH, "d")
+    assert decision.target.model == "gpt"
+    assert rules(decision) == {"tiny": "quality"}
+
+
+def test_sensitive_content_stays_where_the_caller_does_not_permit_egress():
+    decision = decide(request(quality_min=0.9), NOTE, (cloud(), offer()), RICH, "d")
+    assert decision.target is None
+    assert rules(decision) == {"gpt": "label", "tiny": "quality"}
+
+
+def test_sensitive_content_leaves_only_deidentified():
+    permission = Permission(deidentified_egress=True)
+    decision = decide(request(quality_min=0.9, permission=permission), NOTE, (cloud(), offer()), RICH, "d")
+    assert decision.target.model == "gpt"
+    assert decision.ladder[0].deidentified
+
+
+def test_what_a_caller_calls_restricted_never_leaves():
+    """De-identification removes what was found, never what was asserted."""
+    restricted = replace(NOTE, label=Label(Level.RESTRICTED), label_asserted=Label(Level.RESTRICTED))
+    permission = Permission(deidentified_egress=True)
+    everything = cloud(clearance=Label(Level.RESTRICTED, frozenset(Category)))
+    decision = decide(request(permission=permission), restricted, (everything,), RICH, "d")
+    assert rules(decision) == {"gpt": "label"}
+
+
+def test_each_rule_is_told():
+    cases = {
+        "model": (request(model="other"), offer()),
+        "permission": (request(permission=Permission(local_only=True)), cloud()),
+        "ability": (
+            replace(request(), prompt=replace(request().prompt, tools=(Tool("t", "", ""),))),
+            offer(supports_tools=False),
+        ),
+        "available": (request(), offer(available=False, unavailable_reason="loading")),
+        "ceiling": (request(permission=Permission(cost_microcredits_max=0)), offer()),
+    }
+    for rule, (asked, target) in cases.items():
+        assert rules(decide(asked, PUBLIC, (target,), RICH, "d")) == {target.target.model: rule}
+    assert rules(decide(request(), PUBLIC, (offer(),), Circumstances(10**9, 3.0), "d")) == {"tiny": "deadline"}
+    assert rules(decide(request(), PUBLIC, (offer(),), Circumstances(0, None), "d")) == {"tiny": "wallet"}
+
+
+def test_a_ladder_tries_the_cheap_one_first_and_keeps_a_good_one_above_it():
+    judged = offer(logprob_floor=-1.0)
+    asked = request(quality_min=0.9, permission=Permission(ladder_length_max=2))
+    decision = decide(asked, PUBLIC, (cloud(), judged), RICH, "d")
+    assert [candidate.target.model for candidate in decision.ladder] == ["tiny", "gpt"]
+
+
+def test_a_ladder_goes_up_from_a_target_that_is_good_enough_but_judged():
+    decision = decide(
+        request(permission=Permission(ladder_length_max=3)), PUBLIC, (cloud(), offer(logprob_floor=-1.0)), RICH, "d"
+    )
+    assert [candidate.target.model for candidate in decision.ladder] == ["tiny", "gpt"]
+
+
+def test_a_ladder_keeps_to_the_ceiling_as_a_whole():
+    dear = estimate(cloud(), 100, 512).cost_microcredits_max
+    asked = request(quality_min=0.9, permission=Permission(ladder_length_max=2, cost_microcredits_max=dear))
+    decision = decide(asked, PUBLIC, (cloud(), offer(logprob_floor=-1.0)), RICH, "d")
+    assert [candidate.target.model for candidate in decision.ladder] == ["gpt"]
+
+
+levels = st.sampled_from(Level)
+labels = st.builds(Label, levels, st.frozensets(st.sampled_from(Category)))
+classifications = st.builds(
+    lambda asserted, found, has: Classification(
+        Label(max(asserted.level, found.level), asserted.categories | found.categories) if has else asserted,
+        asserted,
+        NOTE.findings if has else (),
+        300,
+    ),
+    labels,
+    labels,
+    st.booleans(),
+)
+offers = st.lists(
+    st.one_of(
+        st.builds(
+            lambda q, ok, floor: ("local", q, ok, floor, None),
+            st.floats(0, 1),
+            st.booleans(),
+            st.sampled_from([None, -1.0]),
+        ),
+        st.builds(lambda q, ok, clearance: ("cloud", q, ok, None, clearance), st.floats(0, 1), st.booleans(), labels),
+    ),
+    max_size=6,
+).map(
+    lambda rows: tuple(
+        offer(f"m{i}", quality=q, available=ok, unavailable_reason="" if ok else "away", logprob_floor=floor)
+        if kind == "local"
+        else cloud(f"m{i}", quality=q, available=ok, unavailable_reason="" if ok else "away", clearance=clearance)
+        for i, (kind, q, ok, floor, clearance) in enumerate(rows)
+    )
+)
+permissions = st.builds(
+    Permission,
+    deidentified_egress=st.booleans(),
+    cost_microcredits_max=st.one_of(st.none(), st.integers(0, 10_000)),
+    ladder_length_max=st.integers(0, 4),
+    local_only=st.booleans(),
+)
+
+
+@given(classifications, offers, permissions, st.floats(0, 1), st.integers(0, 20_000))
+def test_no_decision_violates_label_permission_ceiling_or_ladder(classification, targets, permission, quality, wallet):
+    """Whatever the request, what is chosen is allowed, and every target stands in the decision once."""
+    asked = request(permission=permission, quality_min=quality)
+    decision = decide(asked, classification, targets, Circumstances(wallet, None), "d")
+    by_target = {target.target: target for target in targets}
+    everywhere = [candidate.target for candidate in (*decision.ladder, *decision.refused)]
+    assert sorted(map(str, everywhere)) == sorted(str(target.target) for target in targets)
+    assert len(decision.ladder) <= max(1, permission.ladder_length_max)
+    assert decision.cost_microcredits_max() <= min(
+        wallet, permission.cost_microcredits_max if permission.cost_microcredits_max is not None else wallet
+    )
+    for rung in decision.ladder:
+        target = by_target[rung.target]
+        assert target.available
+        if target.clearance is not None:
+            assert not permission.local_only
+            as_it_is = may_leave(classification.label, target.clearance)
+            deidentified = permission.deidentified_egress and may_leave(
+                label_deidentified(classification), target.clearance
+            )
+            assert as_it_is or deidentified
+            assert rung.deidentified == bool(classification.findings)
+    if decision.ladder:
+        assert any(by_target[rung.target].quality >= quality for rung in decision.ladder)
+
+
+@given(classifications, offers, permissions)
+def test_a_narrower_permission_never_opens_a_target(classification, targets, permission):
+    wide = decide(request(permission=replace(permission, deidentified_egress=True)), classification, targets, RICH, "d")
+    narrow = decide(
+        request(permission=replace(permission, deidentified_egress=False)), classification, targets, RICH, "d"
+    )
+
+    def allowed(decision):
+        return {c.target for c in (*decision.ladder, *decision.refused) if c.rule not in ("label", "permission")}
+
+    assert allowed(narrow) <= allowed(wide)
