@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from ringfence.client import RingfenceCallError
 from ringfenced.cli import ask, node
+from ringfenced.cli.audit import audit
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.output import wants_json
@@ -106,4 +107,5 @@ app.command()(ask.plan)
 app.command()(node.status)
 app.command()(node.models)
 app.command()(node.wallet)
+app.add_typer(audit, name="audit")
 app.command("dev-certs")(dev_certs)

@@ -1,0 +1,97 @@
+"""Reading an egress log and its keys from disk, and not writing there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from ringfence.translog import key_hash
+from ringfenced.cli.exits import ExitCode, Failure
+
+_ED25519: Final = b"\x01"
+"""Signature type of Ed25519 (C2SP signed-note)."""
+
+
+def read_checkpoint(path: Path) -> str:
+    """A signed checkpoint's text.
+
+    Raises:
+        Failure: it cannot be read, or is no text.
+    """
+    try:
+        return _bytes(path).decode()
+    except UnicodeDecodeError:
+        raise Failure(f"{path} is no checkpoint", code=ExitCode.USAGE) from None
+
+
+def origin_of(note: str) -> str:
+    """The name that a checkpoint bears; not verified here."""
+    return note.partition("\n")[0]
+
+
+def read_key(path: Path) -> tuple[Ed25519PublicKey, str]:
+    """The log's public key, from PEM or from a C2SP verifier key (``name+hash+key``); with its name where it has one.
+
+    Raises:
+        Failure: it cannot be read, or is neither.
+    """
+    data = _bytes(path)
+    try:
+        if data.lstrip().startswith(b"-----BEGIN"):
+            key = load_pem_public_key(data)
+            if isinstance(key, Ed25519PublicKey):
+                return key, ""
+        else:
+            return _verifier_key(data.decode("ascii").strip())
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    raise Failure(
+        f"{path} is no Ed25519 public key",
+        code=ExitCode.USAGE,
+        advice=("give the log's public key as PEM (log.pub), or as a verifier key: name+hash+base64",),
+    )
+
+
+def entries(directory: Path) -> Iterator[bytes]:
+    """The entries of a log, in order; a last line without its newline is left out, for it is still being written.
+
+    Raises:
+        Failure: a segment is missing, or cannot be read.
+    """
+    paths = sorted(directory.glob("entries-*.ndjson"))
+    for number, path in enumerate(paths):
+        if path.name != f"entries-{number:06}.ndjson":
+            raise Failure(f"{directory}: segment entries-{number:06}.ndjson is missing")
+        try:
+            with path.open("rb") as stream:
+                for line in stream:
+                    if line.endswith(b"\n"):
+                        yield line[:-1]
+                    elif path != paths[-1]:
+                        raise Failure(f"{path}: ends within an entry, and another segment follows")
+        except OSError as error:
+            raise Failure(f"cannot read {path}: {error.strerror}") from error
+
+
+def _verifier_key(text: str) -> tuple[Ed25519PublicKey, str]:
+    """A C2SP verifier key; ValueError where it is none."""
+    name, digest, encoded = text.split("+", 2)
+    decoded = base64.b64decode(encoded, validate=True)
+    key = Ed25519PublicKey.from_public_bytes(decoded[1:])
+    if decoded[:1] != _ED25519 or key_hash(name, key).hex() != digest:
+        raise ValueError("the hash does not fit name and key")
+    return key, name
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's bytes."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror}", code=ExitCode.USAGE) from error
