@@ -176,11 +176,12 @@ def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def _listen(path: Path) -> socket.socket:
-    """Bind a socket of mode 0600 beside `path`, then move it there, so that none ever waits with wider rights."""
+    """Listen beside `path` with mode 0600, then move the socket there: whoever sees it can connect if he may."""
     staging = path.with_name(f"{path.name}.{os.getpid()}")
     staging.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(staging))
     staging.chmod(0o600)
+    listener.listen()
     staging.rename(path)
     return listener

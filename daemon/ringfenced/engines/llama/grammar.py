@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from llama_cpp.llama_grammar import json_schema_to_gbnf
@@ -12,6 +13,9 @@ SCHEMA_CHARS_MAX = 64 * 1024
 
 GRAMMAR_CHARS_MAX = 256 * 1024
 """Longest grammar that may come of it."""
+
+_SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
+"""An escaped backslash, or the two halves of a character that JSON escapes as UTF-16 does (RFC 8259, section 7)."""
 
 
 class BadSchema(ValueError):
@@ -32,11 +36,19 @@ def schema_to_grammar(schema: str) -> str:
         grammar = str(json_schema_to_gbnf(schema)) if is_closed else ""  # the converter would fetch from outside
     except Exception:  # noqa: BLE001  # the converter raises whatever happens to it; its text may quote the schema
         raise BadSchema("a schema that cannot be converted") from None
+    grammar = _SURROGATES.sub(_join, grammar)
     if not is_closed:
         raise BadSchema("a reference to something outside the schema")
     if len(grammar) > GRAMMAR_CHARS_MAX:
         raise BadSchema(f"a grammar of more than {GRAMMAR_CHARS_MAX} characters")
     return grammar
+
+
+def _join(match: re.Match[str]) -> str:
+    """Write a character's two halves as the one escape that GBNF has for it."""
+    if match[1] is None:
+        return match[0]
+    return f"\\U{0x10000 + ((int(match[1], 16) - 0xD800) << 10) + int(match[2], 16) - 0xDC00:08x}"
 
 
 def _references(value: object) -> Iterator[str]:

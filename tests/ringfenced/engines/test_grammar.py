@@ -1,0 +1,45 @@
+"""JSON Schemas become grammars, or are refused without their text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ringfenced.engines.llama.grammar import SCHEMA_CHARS_MAX, BadSchema, schema_to_grammar
+
+
+def test_a_schema_becomes_a_grammar():
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"$ref": "#/$defs/b"}},
+        "required": ["a"],
+        "$defs": {"b": {"enum": ["x", "y"]}},
+    }
+    grammar = schema_to_grammar(json.dumps(schema))
+    assert "root ::=" in grammar
+    assert '"\\"x\\""' in grammar
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "",
+        "{",
+        "[]",
+        '"x"',
+        '{"type": "nope"}',
+        '{"$ref": "https://example.com/schema.json"}',
+        '{"properties": {"a": {"items": [{"$ref": "other.json"}]}}, "type": "object"}',
+        '{"$ref": "#/$defs/none"}',
+        '{"const": "' + "x" * SCHEMA_CHARS_MAX + '"}',
+        "[" * 5000,
+        json.dumps({"enum": ["\x00" * 10_000] * 5}),
+        json.dumps({"type": "string", "pattern": "^Jane Doe(?=x)$"}),
+    ],
+)
+def test_a_schema_that_cannot_be_converted_is_refused(schema):
+    with pytest.raises(BadSchema) as caught:
+        schema_to_grammar(schema)
+    assert "Jane" not in str(caught.value)
+    assert caught.value.__cause__ is None
