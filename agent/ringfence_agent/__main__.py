@@ -1,0 +1,88 @@
+"""``ringfence-agent --config FILE [--check-config]``.
+
+Exit codes: 0 it ran, or the file is fine; 2 the file or something that it names cannot be used; 3 the log cannot be
+opened or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvloop
+
+from ringfence.tls13 import require_tls13
+from ringfence_agent.process import keep_memory, notify
+from ringfence_agent.segments import LogError
+
+if TYPE_CHECKING:
+    from ringfence_agent.build import Parts
+    from ringfence_agent.config import Config
+
+EXIT_CONFIG: Final = 2
+EXIT_LOG: Final = 3
+
+
+def main() -> int:
+    """Run the agent until SIGTERM or SIGINT."""
+    arguments = _arguments()
+    require_tls13(os.environ)  # noqa: TID251 - the launcher of this process
+    keep_memory()
+    # Only now: gRPC looks for its TLS suites while it is imported.
+    from ringfence_agent import build, config  # noqa: PLC0415
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    log = structlog.get_logger()
+    try:
+        settings, digest = config.load(arguments.config)
+        parts = build.prepare(settings)
+        if arguments.check_config:
+            print(f"{arguments.config}: fine")  # noqa: T201 - the answer
+            return 0
+        uvloop.run(_serve(settings, digest, parts))
+    except config.ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the one who started it
+        return EXIT_CONFIG
+    except LogError as error:
+        log.error("log_failed", why=str(error))
+        return EXIT_LOG
+    return 0
+
+
+async def _serve(settings: Config, digest: str, parts: Parts) -> None:
+    """Listen until a signal comes."""
+    from ringfence_agent import build  # noqa: PLC0415 - after require_tls13
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with build.running(settings, digest, parts, structlog.get_logger()):
+        notify(os.environ, "READY=1")  # noqa: TID251 - the launcher of this process
+        await stop.wait()
+        notify(os.environ, "STOPPING=1")  # noqa: TID251
+
+
+def _arguments() -> argparse.Namespace:
+    """What stands on the command line; no secret ever does."""
+    parser = argparse.ArgumentParser(prog="ringfence-agent", description="The only way out of the site.")
+    parser.add_argument("--config", type=Path, required=True, help="TOML file; see agent/example.toml")
+    parser.add_argument("--check-config", action="store_true", help="read the file and all that it names, then end")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

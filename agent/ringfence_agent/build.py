@@ -1,0 +1,234 @@
+"""Wires the agent from its configuration; the only place that knows all its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import grpc.aio
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from grpc_health.v1 import health, health_pb2_grpc
+from structlog.typing import FilteringBoundLogger
+
+from ringfence import recognize, tls
+from ringfence.v1 import egress_pb2_grpc
+from ringfence_agent.config import Config, ConfigError, ProviderConfig, demand_private
+from ringfence_agent.gate import Destination, Rules
+from ringfence_agent.journal import Journal
+from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.providers import Provider
+from ringfence_agent.providers.door import Door, DoorSettings
+from ringfence_agent.providers.openai import OpenAIProvider
+from ringfence_agent.release import Release
+from ringfence_agent.service import EgressService
+
+_SALT_BYTES: Final = 32
+_SOCKET_MODE: Final = 0o660
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that can be made without opening the log or listening."""
+
+    signing_key: Ed25519PrivateKey
+    """Signs checkpoints."""
+    credentials: grpc.ServerCredentials
+    """The server's mutual TLS."""
+    providers: Mapping[str, Provider]
+    """By name."""
+    rules: Rules
+    """What the gate judges by."""
+    recogniser_version: str
+    """Names the patterns that the agent scans with."""
+
+
+def prepare(config: Config) -> Parts:
+    """Read every key and certificate; compile the recogniser.
+
+    Raises:
+        ConfigError: one of them is not what it should be.
+    """
+    signing_key = _private_key(config.log.signing_key)
+    permit_keys = {key_id: _public_key(path) for key_id, path in config.daemon.permit_keys.items()}
+    for path in (config.listen.certificate, config.listen.key, config.listen.authority):
+        _read(path)
+    providers = {provider.name: _provider(provider) for provider in config.providers}
+    recogniser = recognize.load(config.cache_directory)
+    return Parts(
+        signing_key=signing_key,
+        credentials=tls.server_credentials(config.listen.identity()),
+        providers=providers,
+        rules=Rules(
+            permit_keys=permit_keys,
+            destinations=_destinations(config, providers),
+            residual=partial(recognize.residual, recogniser.scan),
+            label_of=recognize.label_of,
+        ),
+        recogniser_version=recogniser.version,
+    )
+
+
+@asynccontextmanager
+async def running(config: Config, digest: str, parts: Parts, log: FilteringBoundLogger) -> AsyncIterator[int]:
+    """The agent, listening, for as long as the context is open; sends in progress may end when it closes.
+
+    Gives the TCP port; 0 on a unix socket.
+
+    Raises:
+        ConfigError: the address cannot be listened on, or the salts' key is not there and cannot be made.
+        LogError: the log cannot be opened; see `ringfence_agent.journal`.
+    """
+    salt_key = _salt_key(config.log.salt_key)
+    server = grpc.aio.server(
+        options=tls.server_options(config.listen.message_bytes_max), maximum_concurrent_rpcs=config.listen.calls_max
+    )
+    try:
+        port = _listen(server, config.listen.address, parts.credentials)
+        journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms)
+        lockdown = Lockdown(config.log.directory)
+        provenance = {"config_sha256": digest, "recogniser": parts.recogniser_version}
+        release = Release(journal, parts.rules, parts.providers, lockdown, salt_key=salt_key, provenance=provenance)
+        daemons = frozenset(config.daemon.identities)
+        service = EgressService(release, journal, parts.rules.destinations, lockdown, daemons=daemons, log=log)
+        egress_pb2_grpc.add_EgressServicer_to_server(service, server)
+        health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(journal.run())
+            try:
+                journal.resume({**provenance, "agent": _version()})
+                await server.start()
+                log.info("listening", address=config.listen.address, port=port, entries=journal.size)
+                yield port
+            finally:
+                await server.stop(config.drain_seconds_max)
+                journal.stop()
+    finally:
+        await server.stop(None)
+        for provider in parts.providers.values():
+            await provider.aclose()
+
+
+def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    """Bind the server; its TCP port, 0 on a unix socket."""
+    socket = address.removeprefix("unix:")
+    try:
+        port = server.add_secure_port(address, credentials)
+    except RuntimeError:
+        text = f"listen.address: cannot listen on {address}; see that it is free and that its folder exists"
+        raise ConfigError(text) from None
+    if socket == address:
+        return port
+    Path(socket).chmod(_SOCKET_MODE)
+    return 0
+
+
+def _provider(config: ProviderConfig) -> Provider:
+    """One provider."""
+    api_key = _read(config.api_key_file).decode("ascii", "replace").strip()
+    if not api_key or not api_key.isascii() or not api_key.isprintable():
+        raise ConfigError(f"{config.api_key_file}: not an API key; write the key and nothing else")
+    try:
+        door = Door(
+            DoorSettings(
+                url=f"{config.base_url}/chat/completions",
+                authority=config.authority,
+                api_key=api_key,
+                response_bytes_max=config.response_bytes_max,
+                connect_seconds_max=config.connect_seconds_max,
+                connections_max=config.connections_max,
+                allow_private_addresses=config.allow_private_addresses,
+            )
+        )
+    except (OSError, ssl.SSLError):
+        raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
+    return OpenAIProvider(door, config.base_url, config.tokens_field)
+
+
+def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tuple[str, str], Destination]:
+    """Every model of every provider."""
+    return {
+        (provider.name, model): Destination(
+            provider=provider.name,
+            model=model,
+            wire_model=wire_model,
+            region=provider.region,
+            contract=provider.contract,
+            clearance=provider.clearance.label(),
+            body_bytes_max=provider.request_bytes_max,
+            seconds_max=provider.response_seconds_max,
+            encode=partial(providers[provider.name].encode, wire_model=wire_model),
+        )
+        for provider in config.providers
+        for model, wire_model in provider.models.items()
+    }
+
+
+def _salt_key(path: Path) -> bytes:
+    """The key of the salts, made where it is missing."""
+    if not path.exists():
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:  # noqa: PTH123 - mode
+                file.write(os.urandom(_SALT_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}; make it: head -c 32 /dev/urandom > {path}") from None
+    demand_private(path)
+    key = _read(path)
+    if len(key) != _SALT_BYTES:
+        raise ConfigError(f"{path}: not {_SALT_BYTES} bytes; make it: head -c 32 /dev/urandom > {path}")
+    return key
+
+
+def _private_key(path: Path) -> Ed25519PrivateKey:
+    """An Ed25519 key."""
+    try:
+        key = load_pem_private_key(_read(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"{path}: no Ed25519 private key; make one: openssl genpkey -algorithm ed25519 -out {path}")
+    return key
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    """An Ed25519 key's public half."""
+    try:
+        key = load_pem_public_key(_read(path))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError(f"{path}: no Ed25519 public key; make one: openssl pkey -in KEY -pubout -out {path}")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    """A file's content."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; the configuration names this file") from None
+
+
+def _unix_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+def _version() -> str:
+    """What this agent is."""
+    try:
+        return version("ringfence")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,234 @@
+"""The agent's one file: TOML, checked once, frozen, every field documented.
+
+Relative paths are relative to the folder of the file. Nothing here is read from the environment, and no secret stands
+in the file: keys are files of their own, readable by nobody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+
+from ringfence.labels import Category, Label, Level
+from ringfence.tls import Identity
+from ringfence_agent.explain import explain, syntax
+
+MIB: Final = 1024 * 1024
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR
+
+
+class ConfigError(Exception):
+    """The file cannot be used; the text says file, line and what to write instead."""
+
+
+def _resolved(path: Path, info: ValidationInfo) -> Path:
+    """A path, seen from the file's folder."""
+    folder: Path = info.context if isinstance(info.context, Path) else Path.cwd()
+    return folder / path
+
+
+def _resolved_or_none(path: Path | None, info: ValidationInfo) -> Path | None:
+    """The same for a path that may be left out."""
+    return None if path is None else _resolved(path, info)
+
+
+def _spiffe(identity: str) -> str:
+    """An identity as a certificate bears it."""
+    domain, _, path = identity.removeprefix("spiffe://").partition("/")
+    if not identity.startswith("spiffe://") or not domain or not path:
+        raise ValueError("write a SPIFFE id, for example spiffe://site.example/daemon")
+    return identity
+
+
+def _https(url: str) -> str:
+    """A provider's address without anything that could steer a request."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("write https://host[:port]/path, without user, query or fragment")
+    return url.rstrip("/")
+
+
+def _address(address: str) -> str:
+    """A unix socket or host:port."""
+    host, _, port = address.rpartition(":")
+    if not address.startswith("unix:/") and not (host and port.isdecimal() and int(port) < 2**16):
+        raise ValueError("write unix:/path/agent.sock or host:port, for example 127.0.0.1:7443")
+    return address
+
+
+def _level(value: object) -> object:
+    """A level by its name."""
+    if isinstance(value, str) and value in Level.__members__:
+        return Level[value]
+    raise ValueError(f"write one of {', '.join(Level.__members__)}")
+
+
+Resolved = Annotated[Path, AfterValidator(_resolved)]
+SpiffeId = Annotated[str, AfterValidator(_spiffe)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+
+
+class _Section(BaseModel):
+    """What every table of the file has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
+
+
+class Listen(_Section):
+    """Where the daemon finds the agent."""
+
+    address: Annotated[str, AfterValidator(_address)]
+    """``unix:/path/agent.sock``, or ``host:port`` where the agent sits on a host of its own."""
+    certificate: Resolved
+    """PEM file of the agent's certificate chain, leaf first."""
+    key: Resolved
+    """PEM file of its private key, mode 0400 or 0600."""
+    authority: Resolved
+    """PEM file of the authority that the daemon's certificate must come from."""
+    message_bytes_max: int = Field(default=16 * MIB, ge=64 * 1024, le=256 * MIB)
+    """Longest payload, in bytes."""
+    calls_max: int = Field(default=1024, ge=1, le=100_000)
+    """Most calls at the same time; further ones wait."""
+
+    def identity(self) -> Identity:
+        """The files together."""
+        return Identity(self.certificate, self.key, self.authority)
+
+
+class Daemon(_Section):
+    """Who may ask the agent to send."""
+
+    identities: tuple[SpiffeId, ...] = Field(min_length=1)
+    """SPIFFE ids of the daemons' certificates."""
+    permit_keys: dict[Name, Resolved] = Field(min_length=1)
+    """Key id to PEM file of an Ed25519 public key; a permit names the key that signed it."""
+
+
+class Log(_Section):
+    """The egress log."""
+
+    directory: Resolved
+    """Folder of the log; only the agent writes there."""
+    origin: str = Field(min_length=1, max_length=128, pattern=r"^[^\s+]+$")
+    """Name of the log in its checkpoints, for example ``site.example/egress``; never changes."""
+    signing_key: Resolved
+    """PEM file of the Ed25519 key that signs checkpoints, mode 0400 or 0600."""
+    salt_key: Resolved
+    """File of 32 random bytes, mode 0400 or 0600, made at the first start where it is missing. Salts of payload
+    commitments come from it: who has it can test guesses of what was sent, so it stays with the agent."""
+
+
+class Clearance(_Section):
+    """What a provider may see."""
+
+    level: Annotated[Level, BeforeValidator(_level)]
+    """Highest level; RESTRICTED never leaves, whatever stands here."""
+    categories: frozenset[Category] = frozenset()
+    """Categories that may be among it."""
+
+    def label(self) -> Label:
+        """The same as a label."""
+        return Label(self.level, self.categories)
+
+
+class ProviderConfig(_Section):
+    """One provider."""
+
+    name: Name
+    """Its name in permits, decisions and the log."""
+    kind: Literal["openai"]
+    """``openai`` for OpenAI and everything compatible with its chat completions."""
+    base_url: Annotated[str, AfterValidator(_https)]
+    """Where its API begins, for example ``https://api.openai.com/v1``."""
+    authority: Resolved
+    """PEM file of the authorities that its certificate may come from; nothing else is trusted."""
+    api_key_file: Resolved
+    """File that holds its API key, mode 0400 or 0600."""
+    region: str = Field(default="", max_length=64)
+    """Where it runs, for example ``eu``."""
+    contract: str = Field(default="", max_length=256)
+    """What was agreed with it, for example ``BAA 2026-01, DPA 2026-02``."""
+    clearance: Clearance
+    """What it may see."""
+    models: dict[Name, str] = Field(min_length=1)
+    """Name in permits to name on the wire, for example ``assistant = "gpt-5-mini"``."""
+    tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the provider calls the upper bound on generated tokens."""
+    request_bytes_max: int = Field(default=4 * MIB, ge=1, le=256 * MIB)
+    """Longest request body, in bytes."""
+    response_bytes_max: int = Field(default=16 * MIB, ge=1, le=1024 * MIB)
+    """Longest answer, in bytes as they come from the wire."""
+    response_seconds_max: float = Field(default=300.0, gt=0, le=3600)
+    """Longest answer, in seconds from the first byte sent."""
+    connect_seconds_max: float = Field(default=10.0, gt=0, le=60)
+    """How long connecting may take."""
+    connections_max: int = Field(default=64, ge=1, le=1000)
+    """Most connections at the same time."""
+    allow_private_addresses: bool = False
+    """Allow addresses that are not global (RFC 6890), for a provider on the site, or for a demonstration."""
+
+
+class Config(_Section):
+    """The whole file."""
+
+    listen: Listen
+    """Where the daemon finds the agent."""
+    daemon: Daemon
+    """Who may ask it to send."""
+    log: Log
+    """The egress log."""
+    providers: tuple[ProviderConfig, ...] = Field(min_length=1)
+    """Where payloads may go."""
+    cache_directory: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
+    """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
+    drain_seconds_max: float = Field(default=10.0, ge=0, le=300)
+    """How long sends in progress may take after SIGTERM."""
+
+
+def load(path: Path) -> tuple[Config, str]:
+    """The file's configuration and its digest (SHA-256 of the file, hex).
+
+    Key files are looked at (mode), not read. Whether the certificates fit is found out when they are used.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    data, text = b"", ""
+    try:
+        data = path.read_bytes()
+        text = data.decode()
+        config = Config.model_validate(tomllib.loads(text), context=path.resolve().parent)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; write a file like agent/example.toml there") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(syntax(path, error)) from None
+    except ValidationError as error:
+        raise ConfigError(explain(path, text, error, Config)) from None
+    names = [provider.name for provider in config.providers]
+    if len(set(names)) != len(names):
+        raise ConfigError(f"{path}: two providers have the same name; give each its own")
+    for secret in (config.listen.key, config.log.signing_key, *(one.api_key_file for one in config.providers)):
+        demand_private(secret)
+    return config, hashlib.sha256(data).hexdigest()
+
+
+def demand_private(path: Path) -> None:
+    """Refuse a secret that anyone but its owner can read.
+
+    Raises:
+        ConfigError: it can be read, or is not there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; the configuration names this file") from None
+    if not stat.S_ISREG(mode) or mode & _OTHERS:
+        raise ConfigError(f"{path}: mode {stat.S_IMODE(mode):04o} lets others read a secret; run chmod 0400 {path}")

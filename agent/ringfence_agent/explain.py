@@ -1,0 +1,115 @@
+"""Says of a TOML file that cannot be used: which line, what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+_HEADER: Final = re.compile(r"^\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}")
+_KEY: Final = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
+
+Location = tuple[int | str, ...]
+
+
+def syntax(path: Path, error: tomllib.TOMLDecodeError) -> str:
+    """The text for a file that is no TOML; the parser names the line."""
+    where = re.search(r"line (\d+)", str(error))
+    return f"{path}:{where.group(1) if where else 1}: this is no TOML: {error}"
+
+
+def explain(path: Path, text: str, error: ValidationError, model: type[BaseModel]) -> str:
+    """The text for a file that parses and does not fit: one line for each thing that is wrong.
+
+    Args:
+        path: the file.
+        text: its content; no value of it is repeated, for a secret may stand where it should not.
+        error: what pydantic found.
+        model: what the whole file should be.
+    """
+    lines = []
+    for one in error.errors(include_url=False, include_input=False):
+        location = tuple(part for part in one["loc"] if part != "[key]")
+        field, siblings = _field(model, location)
+        if one["type"] == "extra_forbidden":
+            what = _unknown(str(location[-1]), siblings)
+        elif one["type"] == "missing":
+            what = f"is missing. {_description(field)}"
+        else:
+            what = f"{one['msg'].removeprefix('Value error, ')}. {_description(field)}"
+        lines.append(f"{path}:{line_of(text, location)}: {_dotted(location)}: {what.rstrip()}")
+    return "\n".join(lines)
+
+
+def line_of(text: str, location: Location) -> int:
+    """The line, from 1, of a key, or of the nearest thing around it that stands in the file."""
+    best, depth = 1, 0
+    table: Location = ()
+    arrays: dict[Location, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header.group(1))
+            if line.lstrip().startswith("[["):
+                arrays[table] = arrays.get(table, -1) + 1
+                table = (*table, arrays[table])
+            elif table[:1] in arrays:
+                table = (*table[:1], arrays[table[:1]], *table[1:])
+            here = table
+        elif key := _KEY.match(line):
+            here = (*table, *_parts(key.group(1)))
+        else:
+            continue
+        if len(here) > depth and here == location[: len(here)]:
+            best, depth = number, len(here)
+    return best
+
+
+def _parts(dotted: str) -> Location:
+    """``a."b".c`` taken apart."""
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _dotted(location: Location) -> str:
+    """For example ``providers[0].clearance.level``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".")
+
+
+def _field(model: type[BaseModel], location: Location) -> tuple[FieldInfo | None, tuple[str, ...]]:
+    """The field at `location` and the names that may stand beside it."""
+    current: type[BaseModel] | None = model
+    field: FieldInfo | None = None
+    siblings: tuple[str, ...] = ()
+    for part in location:
+        if isinstance(part, int) or current is None:
+            continue
+        siblings = tuple(current.model_fields)
+        field = current.model_fields.get(part)
+        current = _model_in(field.annotation) if field else None
+    return field, siblings
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The table that a field holds, also one of many."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := _model_in(argument):
+            return found
+    return None
+
+
+def _unknown(name: str, siblings: tuple[str, ...]) -> str:
+    """What to write instead of a name that nobody knows."""
+    near = difflib.get_close_matches(name, siblings, n=1)
+    return f"is unknown; write {near[0]}" if near else f"is unknown; remove it, or write one of {', '.join(siblings)}"
+
+
+def _description(field: FieldInfo | None) -> str:
+    """What the field is for, in one line."""
+    return " ".join((field.description or "").split()) if field else ""

@@ -1,0 +1,38 @@
+"""What the agent asks of the operating system: to keep its memory to itself, and to say that it is ready."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import socket
+from collections.abc import Mapping
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+"""prctl(2), from linux/prctl.h."""
+
+
+def keep_memory() -> None:
+    """No core dumps, and no other process of the same user may look inside (prctl(2), ptrace(2)).
+
+    Raises:
+        OSError: the kernel will not.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) failed")
+
+
+def notify(environment: Mapping[str, str], state: str) -> None:
+    """Tell the service manager, where one listens (sd_notify(3)).
+
+    Args:
+        environment: holds ``NOTIFY_SOCKET`` under systemd.
+        state: for example ``READY=1``.
+    """
+    address = environment.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
+            notifier.connect("\0" + address[1:] if address.startswith("@") else address)
+            notifier.sendall(state.encode())

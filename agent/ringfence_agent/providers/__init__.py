@@ -1,0 +1,93 @@
+"""Providers: one module a family. Each knows how to say a payload, and how to send exactly those bytes.
+
+Provider.encode    payload → the exact body; pure, and part of the judgement: what was scanned is what is sent
+Provider.send      the body → deltas, then the finish; ProviderError where it fails
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from ringfence_agent.payload import Payload
+
+
+class ProviderError(Exception):
+    """The provider failed. The text is the agent's own; nothing that the provider said is repeated."""
+
+    def __init__(self, reason: str, message: str, retry_after_ms: int | None = None) -> None:
+        """Describe the failure.
+
+        Args:
+            reason: ``unreachable``, ``rate_limited``, ``overloaded``, ``credentials``, ``rejected``, ``bad_answer``,
+                ``too_long`` or ``deadline``.
+            message: what happened and what to do.
+            retry_after_ms: when to try again, where that helps.
+        """
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.retry_after_ms = retry_after_ms
+
+
+class TextDelta(NamedTuple):
+    """A piece of the answer."""
+
+    text: str
+
+
+class ToolCallDelta(NamedTuple):
+    """A piece of a tool call."""
+
+    position: int
+    """Which of the answer's calls, from 0."""
+    id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How the answer ended."""
+
+    reason: str
+    """``stop``, ``length``, ``tool_calls`` or ``content_filter``."""
+    prompt_tokens: int
+    """As the provider counted them; 0 where it did not say, and so for the next two."""
+    completion_tokens: int
+    cached_tokens: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What went over the wire for one request; filled while it runs, and true however it ends."""
+
+    bytes_out: int = 0
+    """Of the body, handed to the connection."""
+    bytes_in: int = 0
+    """Of the answer's body."""
+
+
+class Provider(Protocol):
+    """One configured provider."""
+
+    def encode(self, payload: Payload, wire_model: str) -> bytes:
+        """The exact body that says `payload`; the same payload gives the same bytes."""
+        ...
+
+    def send(
+        self, body: bytes, tally: Tally, seconds_max: float
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Finish, None]:
+        """Send a body that was judged, once, and stream the answer; the finish comes last.
+
+        Closing the generator closes the connection.
+
+        Raises:
+            ProviderError: it failed, or took longer than `seconds_max`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close idle connections."""
+        ...

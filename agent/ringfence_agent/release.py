@@ -1,0 +1,222 @@
+"""One submission's way out, in this order every time.
+
+    1. judge    the gate's verdict
+    2. refuse   a refusal is logged and proven like everything else; or
+    3. intend   the intent is durable before a byte leaves
+    4. send     the judged body, once
+    5. tell     the outcome is logged however it ended; the daemon hanging up is an end too
+
+`Release` is the sentence; the gate is pure, and journal, providers and lockdown are the nouns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal
+from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, Verdict, judge
+from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
+from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The intent is durable; bytes may leave from now on."""
+
+    intent_index: int
+    """Where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Nothing left."""
+
+    verdict: Verdict
+    """Why."""
+    entry: Proof
+    """The refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The provider failed after the intent."""
+
+    error: ProviderError
+    """How."""
+    nothing_generated: bool
+    """No piece of an answer came."""
+    entry: Proof
+    """The outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The provider answered to the end."""
+
+    finish: Finish
+    """How it ended."""
+    first_delta_us: int
+    """From sending to the first piece, in microseconds."""
+    duration_us: int
+    """From sending to the end, in microseconds."""
+    intent: Proof
+    """What was about to leave."""
+    outcome: Proof
+    """What became of it."""
+
+
+Event = Admitted | TextDelta | ToolCallDelta | Withheld | Failed | Released
+
+
+class _End(NamedTuple):
+    """How a send ended."""
+
+    outcome: Outcome
+    reason: str
+    tally: Tally
+    usage: Mapping[str, int] = MappingProxyType({})
+
+
+class Nonces:
+    """The permits used, for as long as a permit could still be fresh. In memory; the log brings them back."""
+
+    def __init__(self, recovered: Mapping[str, int]) -> None:
+        """Begin with what the log says: digest of a nonce to the time of its entry, oldest first."""
+        self._seen = dict(recovered)
+
+    def used(self, nonce: bytes) -> bool:
+        """Whether it was taken before."""
+        return digest(nonce) in self._seen
+
+    def take(self, nonce: bytes, now_unix_ms: int) -> None:
+        """Never again; and forget those whose permits have long expired."""
+        self._seen[digest(nonce)] = now_unix_ms
+        while now_unix_ms - self._seen[oldest := next(iter(self._seen))] > REMEMBERED_MS:
+            del self._seen[oldest]
+
+
+class Release:
+    """Sends what may leave. For many tasks of one event loop."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        rules: Rules,
+        providers: Mapping[str, Provider],
+        lockdown: Lockdown,
+        *,
+        salt_key: bytes,
+        provenance: Mapping[str, str],
+    ) -> None:
+        """Wire.
+
+        Args:
+            journal: the egress log, running.
+            rules: what the gate judges by.
+            providers: by name; one for every destination of `rules`.
+            lockdown: whether egress is stopped.
+            salt_key: 32 bytes that salt the commitments to what was sent.
+            provenance: what every judgement rests on besides the submission: digests and versions.
+        """
+        self._journal = journal
+        self._rules = rules
+        self._providers = providers
+        self._lockdown = lockdown
+        self._salt_key = salt_key
+        self._provenance = provenance
+        self._nonces = Nonces(journal.recovered.nonces)
+
+    async def send(self, submission: Submission, seconds_max: float) -> AsyncGenerator[Event, None]:
+        """One submission's way out, as events; the last is Withheld, Failed or Released.
+
+        Args:
+            submission: what the daemon asks for.
+            seconds_max: how long the provider may take, from now.
+
+        Raises:
+            LogError: the log cannot be written; nothing left, or nothing more is said about what did.
+        """
+        verdict = self._judge(submission)
+        if verdict.reasons or verdict.destination is None:
+            said = refusal(submission.permit, submission.payload, verdict) | self._provenance
+            index = await self._journal.append(Kind.REFUSAL, said)
+            yield Withheld(verdict, self._journal.prove(index))
+            return
+        fields = intent(submission.permit, submission.payload, verdict, self._salt_key) | self._provenance
+        index = await self._intend(fields)
+        async with aclosing(self._run(index, fields, verdict.destination, verdict.body, seconds_max)) as events:
+            async for event in events:
+                yield event
+
+    def _judge(self, submission: Submission) -> Verdict:
+        """The verdict; a permit that holds is used up by it, whatever the verdict says."""
+        now_unix_ms = self._journal.now_unix_ms()
+        verdict = judge(submission, self._rules, Circumstances(now_unix_ms, self._nonces.used, self._lockdown.on))
+        if verdict.statement is not None:
+            self._nonces.take(verdict.statement.nonce, now_unix_ms)
+        return verdict
+
+    async def _intend(self, fields: Mapping[str, Value]) -> int:
+        """Make the intent durable; a daemon that hangs up meanwhile leaves an outcome, and nothing leaves."""
+        durable = self._journal.submit(Kind.INTENT, fields)
+        try:
+            return await asyncio.shield(durable)
+        except asyncio.CancelledError:
+            durable.add_done_callback(lambda done: self._withdraw(done, fields))
+            raise
+
+    def _withdraw(self, durable: asyncio.Future[int], fields: Mapping[str, Value]) -> None:
+        """Close an intent that nobody waits for any more."""
+        if not durable.cancelled() and durable.exception() is None:
+            self._tell(durable.result(), fields, _End(Outcome.CANCELLED, "before_sending", Tally()))
+
+    async def _run(
+        self, index: int, fields: Mapping[str, Value], destination: Destination, body: bytes, seconds_max: float
+    ) -> AsyncGenerator[Event, None]:
+        """Send, and tell what became of it, however it ends: the outcome is in line before anything else happens."""
+        clock = asyncio.get_running_loop().time
+        tally, started_s, first_s = Tally(), clock(), 0.0
+        finish: Finish | None = None
+        failure = ProviderError("bad_answer", "the provider's answer ended early")
+        try:
+            yield Admitted(index)
+            provider = self._providers[destination.provider]
+            async with aclosing(provider.send(body, tally, min(seconds_max, destination.seconds_max))) as answer:
+                async for event in answer:
+                    if isinstance(event, Finish):
+                        finish = event
+                        break
+                    first_s = first_s or clock()
+                    yield event
+        except ProviderError as error:
+            failure = error
+        except (asyncio.CancelledError, GeneratorExit):
+            self._tell(index, fields, _End(Outcome.CANCELLED, "hung_up", tally))
+            raise
+        except Exception:
+            self._tell(index, fields, _End(Outcome.FAILED, "internal", tally))
+            raise
+        if finish is None:
+            told = await self._tell(index, fields, _End(Outcome.FAILED, failure.reason, tally))
+            yield Failed(failure, not first_s, self._journal.prove(told))
+            return
+        usage = {"prompt_tokens": finish.prompt_tokens, "completion_tokens": finish.completion_tokens}
+        told = await self._tell(index, fields, _End(Outcome.ANSWERED, finish.reason, tally, usage))
+        yield Released(
+            finish=finish,
+            first_delta_us=round(((first_s or clock()) - started_s) * 1e6),
+            duration_us=round((clock() - started_s) * 1e6),
+            intent=self._journal.prove(index),
+            outcome=self._journal.prove(told),
+        )
+
+    def _tell(self, index: int, fields: Mapping[str, Value], end: _End) -> asyncio.Future[int]:
+        """Put the outcome in line."""
+        said = outcome(index, fields, end.outcome, reason=end.reason, bytes_in=end.tally.bytes_in, usage=end.usage)
+        return self._journal.submit(Kind.OUTCOME, said)
