@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from ringfence.recognize.span import Span
 from ringfence.recognize.vocabulary import COMMON_WORDS, NOT_NAMES, PARTICLES
@@ -15,16 +16,27 @@ _FIND_MAX = 32
 
 
 def mentions(buf: bytes, found: Iterable[Span]) -> list[Span]:
-    """Mentions in `buf` of the words of the persons in `found`, those already found included.
-
-    A word of two letters, and one that is an English word too, counts only with a capital; words that no name is
-    guessed from, particles and initials never count alone.
-    """
+    """Mentions in `buf` of the words of the persons in `found`, those already found included."""
     words: set[bytes] = set()
     for span in found:
         if span.entity_type == "PERSON":
-            words.update(word.lower() for word in _NAME_WORD.findall(buf, span.start, span.end))
-    words = {word for word in words if _stands_alone(word)}
+            words |= name_words(buf, span.start, span.end)
+    return find_words(buf, words)
+
+
+def name_words(buf: bytes, start: int, end: int) -> set[bytes]:
+    """The words of the name at `start` to `end` of a folded text that stand for the person alone, in lower case.
+
+    Particles, initials and words that no name is guessed from do not.
+    """
+    return {word for word in map(bytes.lower, _NAME_WORD.findall(buf, start, end)) if _stands_alone(word)}
+
+
+def find_words(buf: bytes, words: AbstractSet[bytes]) -> list[Span]:
+    """Where `words` (lower case) stand in `buf` as names.
+
+    A word of up to three letters, and one that is an English word too, counts only with a capital.
+    """
     if not words:
         return []
     low = buf.lower()
@@ -39,7 +51,7 @@ def _stands_alone(word: bytes) -> bool:
     return len(word) > 1 and text not in PARTICLES and text not in NOT_NAMES and not text.strip("\xe0\xc0'-") == ""
 
 
-def _by_search(low: bytes, words: set[bytes]) -> list[tuple[int, int]]:
+def _by_search(low: bytes, words: AbstractSet[bytes]) -> list[tuple[int, int]]:
     hits: list[tuple[int, int]] = []
     for word in words:
         at = low.find(word)
@@ -49,7 +61,7 @@ def _by_search(low: bytes, words: set[bytes]) -> list[tuple[int, int]]:
     return hits
 
 
-def _by_word(low: bytes, words: set[bytes]) -> list[tuple[int, int]]:
+def _by_word(low: bytes, words: AbstractSet[bytes]) -> list[tuple[int, int]]:
     return [
         match.span() for match in _NAME_WORD.finditer(low) if match.group() in words or _stem(match.group()) in words
     ]

@@ -31,5 +31,5 @@ TOWNS: tuple[str, ...] = ("Exampleton", "Placeholm", "Samplebury", "Mockford")
 
 PERSON_WORDS = frozenset(name.casefold() for name in (*FIRST_NAMES, *LAST_NAMES))
 """Every word of a surrogate person."""
-PLACE_WORDS = frozenset(name.casefold() for name in (*STREETS, *TOWNS, "Street", "ZZ", "00000"))
-"""Every word of a surrogate address; house numbers stand beside them."""
+PLACE_WORDS = frozenset(name.casefold() for name in (*STREETS, *TOWNS, "Street", "ZZ"))
+"""Every word of a surrogate address; house numbers and ZIPs stand beside them."""

@@ -7,7 +7,7 @@ surrogate from a real identifier by them.
     DATE      the year is 2100 to 2299 (MIMIC-III, Johnson et al. 2016, shifts to 2100-2200; a second century leaves the
               secret offset room although one text spans a lifetime)
     AGE       90: "90 or over" is what 45 CFR 164.514(b)(2)(i)(C) lets stand
-    PHONE     NANP line 555-0100 to 555-0199 (ATIS-0300115)
+    PHONE     NANP line 555-0100 to 555-0199 (ATIS-0300115), or 999 first (no area code, no country code: ITU-T E.164)
     EMAIL     at example.com, .org or .net (RFC 2606), or below
     URL       a host under the same, and the path ``/x/`` with eight letters and digits
     IP        192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24 (RFC 5737); 2001:db8::/32 (RFC 3849)
@@ -16,7 +16,7 @@ surrogate from a real identifier by them.
     NPI       begins with 9 (issued ones begin with 1 or 2), right Luhn digit
     PAN       begins with 9999 (ISO/IEC 7812-1 leaves 9 to national use), right Luhn digit
     IBAN      country XX or ZZ (ISO 3166-1 user-assigned), right check digits
-    ADDRESS   every word is in `pools`' streets and towns; ZIP 00000 (USPS assigns none)
+    ADDRESS   every word is in `pools`' streets and towns; ZIPs below 00500 (USPS assigns none below 00501)
     others    the first three digits are 999; with fewer digits all are 9. By chance a real one is: 1 in 1,000 with three
               digits or more, 1 in 100 with two; such a number would pass the agent's scan, not the daemon's.
     any       the literal ``[TYPE-999...]``, for what no space fits
@@ -38,6 +38,8 @@ YEAR_FIRST, YEAR_LAST = 2100, 2299
 """Years of surrogate dates."""
 ID_DIGITS = "999"
 """First digits of a surrogate number."""
+ZIP_LAST = "00499"
+"""Highest reserved ZIP: 00501 is the lowest that USPS assigns."""
 IPV4_BLOCKS = ("192.0.2.", "198.51.100.", "203.0.113.")
 """RFC 5737."""
 IPV6_BLOCK = "2001:db8:"
@@ -50,6 +52,8 @@ DOMAINS = ("example.com", "example.org", "example.net")
 _LITERAL = re.compile(r"\[?([A-Z_]{2,16})-999\d{3,9}\]?")
 _PLAIN_WORDS = re.compile(r"[^\W\d_]+")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_WORDS = re.compile(r"\w+")
+_ZIP_DIGITS = 5
 _URL = re.compile(r"(?:https?://)?(?:[a-z0-9-]+\.)*example\.(?:com|org|net)/x/[a-z0-9]{8}", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)*example\.(?:com|org|net)", re.IGNORECASE)
 _TITLE_WORDS = frozenset(TITLES.split("|"))
@@ -74,7 +78,7 @@ def _phone(text: str) -> bool:
     digits = _digits(text)
     if len(digits) == 11 and digits[0] == "1":  # noqa: PLR2004 - the NANP's country code
         digits = digits[1:]
-    return len(digits) in (7, 10) and digits[-7:-2] == "55501"
+    return digits.startswith(ID_DIGITS) or (len(digits) in (7, 10) and digits[-7:-2] == "55501")
 
 
 def _email(text: str) -> bool:
@@ -86,15 +90,17 @@ def _ip(text: str) -> bool:
 
 
 def _address(text: str) -> bool:
-    words = [word.casefold() for word in re.findall(r"\w+", text)]
-    numbers = [word for word in words if word.isdigit() and word != "00000"]
-    names = [word for word in words if not word.isdigit() and word not in ("address", "zz")]
-    return (
-        PLACE_WORDS.issuperset(names)
-        and len(numbers) <= 1
-        and all(len(number) <= 4 for number in numbers)
-        and bool(names or "00000" in words)
-    )  # noqa: PLR2004
+    words = [word.casefold() for word in _WORDS.findall(text)]
+    numbers = [word for word in words if word.isdigit()]
+    zips = [number for number in numbers if len(number) == _ZIP_DIGITS]
+    names = [word for word in words if not word.isdigit()]
+    if (
+        len(numbers) - len(zips) > 1
+        or any(number > ZIP_LAST for number in zips)
+        or any(len(number) > _ZIP_DIGITS for number in numbers)
+    ):
+        return False
+    return PLACE_WORDS.issuperset(names) and bool(names or zips)
 
 
 def _number(text: str) -> bool:

@@ -1,0 +1,6 @@
+"""Step 2: what a request is. Pure; the recognisers come as an argument."""
+
+from ringfenced.classify.leaves import string_leaves
+from ringfenced.classify.verdict import Scan, classify
+
+__all__ = ["Scan", "classify", "string_leaves"]

@@ -1,0 +1,83 @@
+"""What de-identification gives: a prompt that may leave, the mapping that stays, or the error that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import InitVar, dataclass
+from typing import Final, NoReturn
+
+from ringfence.labels import Label
+from ringfenced.errors import RingfenceError
+from ringfenced.model import Prompt
+
+PASS: Final = object()
+"""Held by this package alone: without it nobody makes a `Deidentified`."""
+
+
+class ResidualFindings(RingfenceError):
+    """Something is left that no provider may see; the request stays inside."""
+
+    default_reason = "residual_findings"
+
+    def __init__(self, counts: AbstractMapping[str, int]) -> None:
+        """Say what is left.
+
+        Args:
+            counts: how many findings of each entity type are left; ``UNREADABLE`` counts texts that no recogniser could
+                read. Types and numbers only, never a value.
+        """
+        listed = ", ".join(f"{count} {entity_type}" for entity_type, count in sorted(counts.items()))
+        super().__init__(
+            f"De-identification leaves {listed}: run it locally, or take that out.", step=5, numbers=counts
+        )
+        self.counts = dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentified:
+    """A prompt that went through de-identification: the only type that fits the way out."""
+
+    prompt: Prompt
+    """What may leave: surrogates stand where identifiers stood, and a scan finds nothing else."""
+    label: Label
+    """Its label: what the caller asserted, and INTERNAL at least where something was replaced."""
+    label_before: Label
+    """The label of what it was made from."""
+    token: InitVar[object]
+    """`PASS`; anything else is refused."""
+
+    def __post_init__(self, token: object) -> None:
+        """Refuse every maker but this package."""
+        if token is not PASS:
+            raise TypeError("only ringfenced.deidentify.deidentify makes a Deidentified")
+
+
+class Mapping:
+    """Surrogates and what they stand for. Lives in memory, for one request or one run, and nowhere else."""
+
+    __slots__ = ("_originals",)
+
+    def __init__(self, originals: AbstractMapping[str, str]) -> None:
+        """Hold `originals`: surrogate, as it was placed, to the identifier that it replaced."""
+        self._originals = dict(originals)
+
+    def __len__(self) -> int:
+        """How many surrogates there are."""
+        return len(self._originals)
+
+    def __repr__(self) -> str:
+        """Say nothing of what it holds."""
+        return f"<Mapping of {len(self)}>"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        """Refuse to be written or copied."""
+        raise TypeError("a mapping stays in memory")
+
+    def originals(self) -> dict[str, str]:
+        """Surrogate to original, with the upper-case form of each that has one. For re-identification only."""
+        upper = {
+            surrogate.upper(): original.upper()
+            for surrogate, original in self._originals.items()
+            if surrogate.upper() != surrogate and "@" not in surrogate and "://" not in surrogate
+        }
+        return upper | self._originals
