@@ -1,0 +1,92 @@
+"""The daemon's configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringfence.configfile import ConfigError, parse
+from ringfence.labels import Label, Level
+from ringfenced.config import Config
+
+GOOD = """
+state = "state"
+[listen]
+tcp = "127.0.0.1:0"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+[[departments]]
+name = "ward"
+grant_credits = 1
+[[callers]]
+identity = "spiffe://site.example/ward-app"
+department = "ward"
+roles = ["caller", "auditor"]
+"""
+AGENT = """
+[agent]
+target = "unix:/run/agent.sock"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+permit_key = "permit.key"
+log_public_key = "log.pub"
+log_origin = "site.example/egress"
+"""
+PROVIDER = """
+[[providers]]
+name = "acme"
+clearance = { level = "INTERNAL", categories = ["PII"] }
+[[providers.models]]
+name = "gpt"
+"""
+
+
+def read(text):
+    return parse(text, Path("/etc/ringfence/ringfenced.toml"), Config)
+
+
+def test_paths_are_relative_to_the_file():
+    config = read(GOOD)
+    assert config.listen.tls.ca == Path("/etc/ringfence/ca.pem")
+    assert config.runtime_folder == Path("/etc/ringfence/state/run")
+
+
+def test_callers_become_values_with_internal_as_the_default_label():
+    caller = read(GOOD).callers_by_identity()["spiffe://site.example/ward-app"]
+    assert (caller.department, caller.label_default) == ("ward", Label(Level.INTERNAL))
+
+
+def test_a_good_agent_and_provider_are_taken():
+    provider = read(GOOD + AGENT + PROVIDER).providers[0]
+    assert provider.clearance.label().level is Level.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD + PROVIDER, "nothing leaves but through it"),
+        (GOOD.replace('department = "ward"', 'department = "x"'), "which no [[departments]] names"),
+        (GOOD.replace('tcp = "127.0.0.1:0"', ""), "listen.unix"),
+        (GOOD + '[[models]]\nname = "m"\n', "needs path"),
+        (GOOD + '[[models]]\nname = "m"\nengine = "command"\n', "needs command"),
+        (GOOD + '[[models]]\nname = "m"\npath = "a"\n[[models]]\nname = "m"\npath = "a"\n', "twice: m"),
+        (GOOD.replace("spiffe://", "https://"), "identity"),
+        (GOOD.replace('["caller", "auditor"]', '["root"]'), "roles"),
+    ],
+)
+def test_what_is_wrong_is_told(text, told):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert told in str(caught.value)
+
+
+def test_the_policy_digest_changes_with_the_policy_alone():
+    one = read(GOOD + AGENT + PROVIDER)
+    other_port = read(GOOD.replace(":0", ":7443") + AGENT + PROVIDER)
+    other_clearance = read(GOOD + AGENT + PROVIDER.replace("INTERNAL", "PUBLIC"))
+    assert one.policy_digest() == other_port.policy_digest()
+    assert one.policy_digest() != other_clearance.policy_digest()
+
+
+def test_the_policy_digest_does_not_depend_on_the_order_of_a_set():
+    again = read(GOOD.replace('["caller", "auditor"]', '["auditor", "caller"]'))
+    assert again.policy_digest() == read(GOOD).policy_digest()
