@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto lock bench-flow setup clean
+.PHONY: help demo test lint format proto docs lock bench-flow setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ lint: setup ## formatting, lint, types, import direction, contract, stubs, chang
 	$(BIN)/lint-imports
 	scripts/buf.sh
 	scripts/proto.sh --check
+	$(BIN)/python scripts/configuration.py --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
 format: setup ## let ruff format and repair what it can
@@ -32,6 +33,9 @@ format: setup ## let ruff format and repair what it can
 
 proto: setup ## write the Python stubs of proto/ anew
 	scripts/proto.sh
+
+docs: setup ## write docs/configuration.md anew
+	$(BIN)/python scripts/configuration.py
 
 lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versions)
 	scripts/lock.sh
