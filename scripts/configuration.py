@@ -31,7 +31,7 @@ def main() -> int:
             (
                 "ringfence-agent",
                 "`ringfence-agent --config FILE`, `agent/example.toml` is one.",
-                ringfence_agent.config.Config,
+                AgentConfig,
             ),
         )
     )
