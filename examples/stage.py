@@ -149,7 +149,7 @@ class Stage:
     def ringfence(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line."""
         return subprocess.run(  # noqa: S603 - our own program
-            (sys.executable, "-m", "ringfenced.cli", *arguments), capture_output=True, text=True, check=False
+            (str(Path(sys.executable).with_name("ringfence")), *arguments), capture_output=True, text=True, check=False
         )
 
 
@@ -251,9 +251,9 @@ def _provider_answers(port: int, certs: Path) -> bool:
 
 def _daemon_is_well(made: Stage) -> bool:
     try:
-        with made.client("operator-dev") as client:
+        with made.client("operator") as client:
             return bool(client.health().ok)
-    except (RingfenceCallError, OSError):
+    except RingfenceCallError:
         return False
 
 

@@ -56,6 +56,10 @@ from ringfenced.model import (
     Wallet,
 )
 
+PROVIDER_MS_MAX = 300_000
+"""How long a provider may take for a request without a deadline, in milliseconds: nothing that left is waited for
+without end."""
+
 
 class Run(Protocol):
     """One answer in the making, on a local engine."""
@@ -428,9 +432,12 @@ class Flow:
         )
         # From here on bytes may leave: until the provider tells what it used, the whole estimate counts as spent.
         way.cost_microcredits += rung.estimate.cost_microcredits_max
+        begun = False
         try:
-            async with aclosing(self._egress.send(payload, terms, self._deadline_ms(way.request))) as answer:
+            deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
+            async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
                 async for event in reidentified(answer, mapping):
+                    begun = True
                     if isinstance(event, Sent):
                         way.cost_microcredits -= rung.estimate.cost_microcredits_max
                         way.proofs.extend(event.proofs)
@@ -439,8 +446,8 @@ class Flow:
                     else:
                         yield event
         except (Refused, Unavailable):
-            # The agent refused, or the provider generated nothing: nothing is owed.
-            if way.finish is None:
+            # The agent refused, or the provider failed before it generated anything: nothing is owed.
+            if not begun:
                 way.cost_microcredits -= rung.estimate.cost_microcredits_max
             raise
 
