@@ -104,15 +104,16 @@ class FakeDaemon:
         async def stream(request, context):
             self.requests.append((method.name, request))
             self.identities.append(peer_identity(context.auth_context()))
-            for answer in self.script.get(method.name, [Fail(grpc.StatusCode.UNIMPLEMENTED, "not in the script")]):
-                if answer is HANG:
-                    try:
+            try:
+                for answer in self.script.get(method.name, [Fail(grpc.StatusCode.UNIMPLEMENTED, "not in the script")]):
+                    if answer is HANG:
                         await asyncio.Event().wait()
-                    finally:
-                        self.cancelled.set()
-                if isinstance(answer, Fail):
-                    await context.abort(answer.code, answer.message, answer.metadata())
-                yield answer
+                    if isinstance(answer, Fail):
+                        await context.abort(answer.code, answer.message, answer.metadata())
+                    yield answer
+            except (asyncio.CancelledError, GeneratorExit):
+                self.cancelled.set()
+                raise
 
         async def unary(request, context):
             return await anext(stream(request, context))

@@ -10,7 +10,7 @@ from ringfence.client import RingfenceCallError
 from ringfence.v1.types_pb2 import ErrorDetail
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, to_dict
-from ringfenced.cli.tables import decision_table
+from ringfenced.cli.tables import credits_of, decision_table
 
 STEPS: Final = (
     "before the first step",
@@ -69,11 +69,10 @@ def advice(error: RingfenceCallError) -> tuple[str, ...]:
         return _NO_ANSWER if error.code is grpc.StatusCode.UNAVAILABLE else _hint(error)
     lines = []
     if detail.numbers:
-        lines.append(
-            ", ".join(f"{name.replace('_', ' ')}: {detail.numbers[name]:,}" for name in sorted(detail.numbers))
-        )
+        lines.append(", ".join(_number(name, detail.numbers[name]) for name in sorted(detail.numbers)))
     if detail.suggestions:
-        lines.append(f"nearest: {', '.join(detail.suggestions)}")
+        word = "nearest" if error.code is grpc.StatusCode.NOT_FOUND else "namely"
+        lines.append(f"{word}: {', '.join(detail.suggestions)}")
     if error.retry_after_s is not None:
         lines.append(f"try again in {error.retry_after_s:g} s")
     return (*lines, *_hint(error), _where(error.reason, detail))
@@ -110,6 +109,12 @@ def report(failure: Failure) -> None:
 def _report_json(output: Output, code: ExitCode, message: str, more: dict[str, Any]) -> None:
     """The last line of a command with --json that ended badly."""
     output.json({"error": {"exitCode": int(code), "message": message, **more}})
+
+
+def _number(name: str, value: int) -> str:
+    """A figure with its name; amounts of money in credits."""
+    words = name.removesuffix("_microcredits").replace("_", " ")
+    return f"{words}: {credits_of(value)} credits" if name.endswith("_microcredits") else f"{words}: {value:,}"
 
 
 def _hint(error: RingfenceCallError) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from ringfence.v1.types_pb2 import (
     Candidate,
     Category,
     Decision,
+    Estimate,
     Finding,
     Label,
     Level,
@@ -118,9 +119,15 @@ def wallets_table(output: Output, wallets: Iterable[Wallet]) -> None:
 def _candidate_row(candidate: Candidate) -> tuple[str, ...]:
     """One target that was considered."""
     estimate = candidate.estimate
-    figures = (credits_of(estimate.cost_microcredits), f"{estimate.latency_ms:,}", f"{estimate.quality:.2f}")
+    figures = (_cost(estimate), f"{estimate.latency_ms:,}", f"{estimate.quality:.2f}")
     reason = candidate.reason + (" [de-identified]" if candidate.deidentified else "")
     return ("*" if candidate.chosen else "", target_of(candidate.target), *figures, candidate.rule, reason)
+
+
+def _cost(estimate: Estimate) -> str:
+    """What it should cost, and what is held in case it costs more."""
+    expected, at_most = estimate.cost_microcredits, estimate.cost_microcredits_max
+    return credits_of(expected) + (f" (max {credits_of(at_most)})" if at_most > expected else "")
 
 
 def _model_row(model: Model) -> tuple[str, ...]:

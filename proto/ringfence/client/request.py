@@ -50,7 +50,7 @@ class RequestOptions(TypedDict, total=False):
     run_id: str
     """Steps of one workflow run share their labels and surrogates."""
     idempotency_key: str
-    """A repeat with the same key within an hour is answered without running again."""
+    """A repeat with the same key within an hour is refused, so that nothing runs or is charged twice."""
     deadline_s: float | None
     """Seconds for the whole request; None for no limit of the caller's."""
     metadata: Mapping[str, str]

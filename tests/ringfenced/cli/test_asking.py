@@ -16,7 +16,13 @@ from ringfenced.cli.exits import Failure
 LOCAL = types.Target(kind=types.TARGET_KIND_LOCAL, model="tiny")
 CLOUD = types.Target(kind=types.TARGET_KIND_PROVIDER, model="gpt", provider="cloud", region="eu")
 CANDIDATES = [
-    types.Candidate(target=LOCAL, chosen=True, rule="cost", reason="cheapest that is good enough"),
+    types.Candidate(
+        target=LOCAL,
+        chosen=True,
+        rule="cost",
+        reason="cheapest that is good enough",
+        estimate=types.Estimate(cost_microcredits=900, cost_microcredits_max=4000),
+    ),
     types.Candidate(target=CLOUD, rule="label", reason="RESTRICTED never leaves"),
 ]
 LABEL = types.Label(level=types.LEVEL_RESTRICTED, categories=[types.CATEGORY_PHI])
@@ -43,7 +49,16 @@ def test_the_answer_goes_to_stdout_and_everything_else_to_stderr(daemon, ringfen
     result = ringfence("generate", "Hi")
     assert result.exit_code == 0
     assert result.stdout == "Hello\n"
-    for piece in ("local:tiny", "RESTRICTED {PHI}", "RESTRICTED never leaves", "r-1", "0.0015", "MRN 2", "nothing"):
+    for piece in (
+        "local:tiny",
+        "RESTRICTED {PHI}",
+        "RESTRICTED never leaves",
+        "r-1",
+        "0.0009 (max 0.004)",
+        "0.0015",
+        "MRN 2",
+        "nothing",
+    ):
         assert piece in result.stderr
 
 

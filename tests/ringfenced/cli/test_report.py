@@ -42,16 +42,21 @@ def test_advice_has_the_numbers_the_nearest_names_and_when_to_try_again():
         step=5,
         model="tiny",
         input="messages[0]",
-        numbers={"waiting": 1200, "at_most": 64},
+        numbers={"waiting": 1200, "at_most": 64, "needed_microcredits": 1200},
         suggestions=["small", "large"],
         retry_after_ms=1500,
     )
     assert advice(RingfenceCallError(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", detail)) == (
-        "at most: 64, waiting: 1,200",
-        "nearest: small, large",
+        "at most: 64, needed: 0.0012 credits, waiting: 1,200",
+        "namely: small, large",
         "try again in 1.5 s",
         "reason overloaded, step 5 (run), model tiny, input messages[0]",
     )
+
+
+def test_nearest_names_are_called_so():
+    detail = ErrorDetail(reason="model_unknown", suggestions=["tiny"])
+    assert advice(RingfenceCallError(grpc.StatusCode.NOT_FOUND, "m", detail))[0] == "nearest: tiny"
 
 
 def test_no_daemon_at_all_points_at_target_and_certificates():
