@@ -1,0 +1,129 @@
+import pytest
+
+UNITS = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", "ringfenced-proxy.socket")
+SERVICES = UNITS[:3]
+
+EXPOSURE_MAX = {"ringfenced.service": 0.2, "ringfence-agent.service": 1.0, "ringfenced-proxy.service": 0.2}
+"""As `systemd-analyze security` counts: 0 for a service that can do nothing, 10 for one that can do everything."""
+
+
+def test_systemd_has_nothing_to_say_about_the_units(root, analyze):
+    """It exits 0 on an unknown key: silence is the test."""
+    verified = analyze("verify", f"--root={root}", *UNITS)
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_an_unknown_key_is_told(root, analyze, unit):
+    """Proves that the silence above means something."""
+    path = root / "usr/lib/systemd/system" / unit
+    section = "[Socket]" if unit.endswith(".socket") else "[Service]"
+    path.write_text(path.read_text().replace(section, f"{section}\nPrivateNetwrok=yes"))
+    assert "'PrivateNetwrok'" in analyze("verify", f"--root={root}", unit).stderr
+
+
+@pytest.mark.parametrize(("drop_in", "unit"), [("nvidia", "ringfenced"), ("providers", "ringfence-agent")])
+def test_the_examples_of_drop_ins_fit_their_units(root, analyze, source, drop_in, unit):
+    folder = root / f"usr/lib/systemd/system/{unit}.service.d"
+    folder.mkdir()
+    (folder / f"{drop_in}.conf").write_bytes((source / f"drop-ins/{drop_in}.conf").read_bytes())
+    verified = analyze("verify", f"--root={root}", f"{unit}.service")
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_exposure_stays_low(root, analyze, unit):
+    threshold = round(EXPOSURE_MAX[unit] * 10)
+    report = analyze("security", "--offline=yes", f"--root={root}", f"--threshold={threshold}", unit)
+    print(report.stdout)  # noqa: T201 - what there is to gain, for whom looks with -s
+    assert report.returncode == 0, report.stdout
+
+
+def writable(settings):
+    """Every folder that a service can write to, as its unit says."""
+    return {
+        *(f"/var/lib/{name}" for name in settings.get("StateDirectory", ())),
+        *(f"/run/{name}" for name in settings.get("RuntimeDirectory", ())),
+        *settings.get("ReadWritePaths", ()),
+    }
+
+
+def test_daemon_and_agent_share_no_path_that_either_can_write(units):
+    daemon, agent = (writable(units[name]) for name in ("ringfenced.service", "ringfence-agent.service"))
+    assert daemon
+    assert agent
+    for one in daemon:
+        for other in agent:
+            assert not f"{one}/".startswith(f"{other}/"), (one, other)
+            assert not f"{other}/".startswith(f"{one}/"), (one, other)
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_folders_that_everybody_may_write_are_closed(units, unit):
+    """ProtectSystem=strict leaves /dev alone, and a tmpfs at /run/lock with it on some machines."""
+    settings = units[unit]
+    closed = {path.lstrip("-").partition(":")[0] for path in settings["InaccessiblePaths"]}
+    closed |= {path.partition(":")[0] for path in settings.get("TemporaryFileSystem", ())}
+    assert {"/dev/shm", "/dev/mqueue", "/run/lock"} <= closed
+    assert settings["ReadOnlyPaths"] == ["/tmp", "/var/tmp"]
+    assert settings["ProtectSystem"] == ["strict"]
+
+
+@pytest.mark.parametrize("unit", ["ringfenced.service", "ringfenced-proxy.service"])
+def test_the_daemons_side_has_no_way_out(units, unit):
+    settings = units[unit]
+    assert settings["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert settings["PrivateNetwork"] == ["yes"]
+    assert settings["IPAddressDeny"] == ["any"]
+    assert "IPAddressAllow" not in settings
+
+
+def test_the_agents_way_out_is_closed_until_a_site_opens_it(units):
+    agent = units["ringfence-agent.service"]
+    assert agent["IPAddressDeny"] == ["any"]
+    assert agent["IPAddressAllow"] == ["localhost"]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_no_service_gets_up_or_leaves_memory_behind(units, unit):
+    settings = units[unit]
+    denied = settings["SystemCallFilter"]
+    assert denied[0] == "@system-service"
+    assert {"io_uring_setup", "io_uring_enter", "io_uring_register"} <= set(denied[1:])
+    assert denied[1].startswith("~")
+    assert settings["CapabilityBoundingSet"] == []
+    assert settings["AmbientCapabilities"] == []
+    assert (settings["NoNewPrivileges"], settings["MemoryDenyWriteExecute"]) == (["yes"], ["yes"])
+    assert (settings["LimitCORE"], settings["MemorySwapMax"]) == (["0"], ["0"])
+
+
+def test_the_one_shared_group_is_for_the_agents_socket(units, source):
+    daemon, agent = units["ringfenced.service"], units["ringfence-agent.service"]
+    assert daemon["User"] != agent["User"]
+    assert daemon["SupplementaryGroups"] == ["ringfence-link"]
+    assert "SupplementaryGroups" not in agent
+    folders = [line.split() for line in (source / "tmpfiles.d/ringfence.conf").read_text().splitlines()]
+    owned = {
+        fields[1]: fields[2:] for fields in folders if fields and fields[0] == "d" and fields[4] == "ringfence-link"
+    }
+    assert owned == {"/run/ringfence/agent": ["2710", "ringfence-agent", "ringfence-link"]}
+
+
+def test_every_user_and_group_of_a_unit_is_made_by_sysusers(units, source):
+    lines = [line.split() for line in (source / "sysusers.d/ringfence.conf").read_text().splitlines()]
+    made = {fields[1] for fields in lines if fields and fields[0] in {"u", "g"}}
+    asked = {
+        name
+        for settings in units.values()
+        for key in ("User", "Group", "SupplementaryGroups")
+        for name in settings.get(key, ())
+    }
+    assert asked == made
+
+
+def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_stop(units):
+    daemon = units["ringfenced.service"]
+    assert daemon["OOMPolicy"] == ["continue"]
+    assert daemon["KillMode"] == ["mixed"]
+    for unit in ("ringfenced.service", "ringfence-agent.service"):
+        assert units[unit]["RestartPreventExitStatus"] == ["78"]
