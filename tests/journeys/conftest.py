@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from fakes.site import site as open_site
+
+
+@pytest.fixture(scope="session")
+def short_folder():
+    """A folder with a path short enough for unix sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="rf-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def site(short_folder):
+    """One site for all journeys that leave it as they found it."""
+    async with open_site(short_folder) as made:
+        yield made
