@@ -193,6 +193,26 @@ def test_whoever_stops_reading_cancels_the_request(daemon, client):
     assert daemon.cancelled.wait(5)
 
 
+def test_a_reader_that_fails_cancels_the_request_while_its_traceback_lives(daemon, client):
+    daemon.script["Generate"] = [*ANSWER[:2], HANG]
+    events = client.generate("Hi")
+    next(events)
+    with pytest.raises(RuntimeError) as kept:
+        events.throw(RuntimeError("the reader failed"))
+    assert daemon.cancelled.wait(5)
+    assert kept.traceback
+
+
+async def test_an_async_reader_that_fails_does_so_too(daemon, async_client):
+    daemon.script["Generate"] = [*ANSWER[:2], HANG]
+    events = async_client.generate("Hi")
+    await anext(events)
+    with pytest.raises(RuntimeError) as kept:
+        await events.athrow(RuntimeError("the reader failed"))
+    assert await asyncio.to_thread(daemon.cancelled.wait, 5)
+    assert kept.traceback
+
+
 async def test_whoever_stops_awaiting_cancels_the_request(daemon, async_client):
     daemon.script["Generate"] = [*ANSWER[:2], HANG]
     async with contextlib.aclosing(async_client.generate("Hi")) as events:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ringfenced.cli.output import Output
 
-_WIDTHS: Final = (8, 20, 8, 14, 26, 26, 10)
+_WIDTHS: Final = (6, 19, 8, 10, 18, 24, 7)
 """Columns of a line but the last, which is as long as it is."""
 
 HEAD: Final = ("#", "time (UTC)", "kind", "department", "to", "label", "bytes", "what came of it")
