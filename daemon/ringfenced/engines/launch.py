@@ -7,8 +7,8 @@ import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 import sys
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,8 +20,8 @@ import ringfenced
 STDERR_LINES_MAX = 40
 """Lines of an engine's start that are kept."""
 
-STDERR_LINE_CHARS_MAX = 400
-"""Characters of such a line that are kept."""
+STDERR_BYTES_MAX = 16 * 1024
+"""Bytes of them that are kept."""
 
 STOP_GRACE_S = 1.0
 """How long an engine that was asked to leave may take before its process group is killed."""
@@ -91,25 +91,38 @@ def environment(spec: EngineSpec) -> dict[str, str]:
 
 
 class EngineProcess:
-    """One running engine process and all that it starts: its process group."""
+    """One running engine process and all that it starts: its process group. Belongs to the loop that started it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._lines: deque[str] = deque(maxlen=STDERR_LINES_MAX)
+        self._loop = asyncio.get_running_loop()
+        self._exited = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._lines = bytearray()
+        self._keeps_lines = True
+        self._is_over = False
+        assert process.stderr is not None
+        self._stderr = process.stderr.fileno()
+        os.set_blocking(self._stderr, False)
+        self._loop.add_reader(self._stderr, self._on_stderr)
+        self._pidfd = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._pidfd, self._on_exit)
 
     @classmethod
-    async def start(cls, spec: EngineSpec, path: Path) -> EngineProcess:
+    def start(cls, spec: EngineSpec, path: Path) -> EngineProcess:
         """Start the engine in a session and process group of its own.
+
+        It does not wait for anything, so that no cancellation can come between a process and its owner.
 
         Raises:
             EngineStartError: the program cannot be started.
         """
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command_line(spec, path, os.getpid()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
+            process = subprocess.Popen(  # noqa: S603  # the command line is the operator's
+                command_line(spec, path, os.getpid()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env=environment(spec),
                 start_new_session=True,
             )
@@ -127,21 +140,10 @@ class EngineProcess:
         """Exit status; negative for a signal; None while it runs."""
         return self._process.returncode
 
-    async def drain(self) -> None:
-        """Read stderr until its end; keep the last lines. The owner runs this beside everything else."""
-        assert self._process.stderr is not None
-        while True:
-            try:
-                line = await self._process.stderr.readline()
-            except ValueError:  # a line beyond the stream's limit; its rest comes as further lines
-                continue
-            if not line:
-                return
-            self._lines.append(line.decode(errors="replace").rstrip()[:STDERR_LINE_CHARS_MAX])
-
     def forget_lines(self) -> None:
         """Drop what was kept: the engine is ready, and what it says from now on may hold content."""
-        self._lines = deque(maxlen=0)
+        self._keeps_lines = False
+        self._lines.clear()
 
     def describe_end(self, *, timed_out: bool) -> str:
         """Say for people how the process ended, with the last lines of its start.
@@ -157,24 +159,52 @@ class EngineProcess:
             how = f"the engine was ended by {signal.Signals(-code).name}"
         else:
             how = f"the engine left with exit status {code}"
-        return "\n".join([how, *self._lines])
+        lines = self._lines.decode(errors="replace").splitlines()[-STDERR_LINES_MAX:]
+        return "\n".join([how, *lines])
 
     async def wait(self) -> None:
         """Wait until the process has ended."""
-        await self._process.wait()
+        await self._exited.wait()
 
     async def stop(self, *, grace_s: float = STOP_GRACE_S) -> None:
-        """End the process group: politely, then for sure. Nothing of it runs when this returns."""
-        if self._process.returncode is None and grace_s > 0:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
+        """End the process group: politely, then for sure. Nothing of it runs when this returns; once is enough."""
+        if self._is_over:
+            return
+        if grace_s > 0 and self._process.poll() is None:
+            self._process.terminate()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace_s):
-                    await self._process.wait()
+                    await self._exited.wait()
         self.kill()
-        await self._process.wait()
+        await self._exited.wait()
+        with contextlib.suppress(TimeoutError):  # one that left its group may hold the pipe
+            async with asyncio.timeout(STOP_GRACE_S):
+                await self._drained.wait()
+        self._end_stderr()
+        self._is_over = True  # its id may be another's from here on
 
     def kill(self) -> None:
         """Kill the process group, children that outlived their parent included."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _on_exit(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._process.wait()
+        self._exited.set()
+
+    def _on_stderr(self) -> None:
+        data = os.read(self._stderr, STDERR_BYTES_MAX)
+        if not data:
+            self._end_stderr()
+        elif self._keeps_lines:
+            self._lines += data
+            del self._lines[:-STDERR_BYTES_MAX]
+
+    def _end_stderr(self) -> None:
+        if not self._drained.is_set():
+            assert self._process.stderr is not None
+            self._loop.remove_reader(self._stderr)
+            self._process.stderr.close()
+            self._drained.set()

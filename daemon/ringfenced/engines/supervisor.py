@@ -183,13 +183,12 @@ class _Slot:
     async def _live(self) -> str | None:
         """Run one process to its end; return why it died, or None where it was not wanted any more."""
         try:
-            process = await EngineProcess.start(self._spec, self._path)
+            process = EngineProcess.start(self._spec, self._path)
         except EngineStartError as error:
             return str(error)
         self._process = process
         try:
             async with asyncio.TaskGroup() as group:
-                draining = group.create_task(process.drain())
                 died = group.create_task(process.wait())
                 unwanted = group.create_task(self._unwanted.wait())
                 ready = group.create_task(self._serve(process))
@@ -201,12 +200,10 @@ class _Slot:
                 unwanted.cancel()
                 ready.cancel()
                 await process.stop(grace_s=0.0 if timed_out else STOP_GRACE_S)
-                await draining
                 return process.describe_end(timed_out=timed_out) if is_wanted else None
         finally:
             self.client = None
-            process.kill()
-            await process.wait()
+            await process.stop(grace_s=0.0)
             self._process = None
 
     async def _serve(self, process: EngineProcess) -> bool:

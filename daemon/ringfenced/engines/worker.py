@@ -54,6 +54,7 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             sequences=limits.sequences_max,
             batch_tokens=limits.batch_tokens,
             threads=arguments.threads or len(os.sched_getaffinity(0)),
+            has_gpu=arguments.gpu_layers != 0,
         )
     except LoadError as error:
         sys.exit(str(error))

@@ -9,11 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from fakes.random_gguf import write_random_gguf
 from ringfenced.engines.client import EngineClient
 
 TINY = Path(__file__).parents[3] / "models/tiny/ringfence-tiny.gguf"
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """The loop that the daemon runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_sec
             killed_s = time.monotonic()
             with pytest.raises(errors.Unavailable) as caught:
                 await lost.take()
-            assert time.monotonic() - killed_s < 0.1
+            assert time.monotonic() - killed_s < 0.3
             assert caught.value.retry_after_ms
             assert caught.value.model == "a"
             while not isinstance(event := await kept.take(), Finish):

@@ -65,6 +65,7 @@ class Batcher:
         self._cells_free = limits.cells
         self._deadline_s = float("inf")
         """The earliest deadline, or one that has gone already."""
+        self._places = np.arange(limits.sequences_max)
         self._exponents = np.empty((limits.sequences_max, model.tokens_n), np.float32)
 
     @property
@@ -183,11 +184,11 @@ class Batcher:
     def _distributions(self, rows: NDArray[np.float32]) -> tuple[list[int], list[float]]:
         """Return for each row of logits the likeliest token and the logarithm of the sum of exponentials."""
         likeliest = rows.argmax(axis=1)
-        peaks = np.take_along_axis(rows, likeliest[:, None], axis=1)
+        peaks = rows[self._places[: len(rows)], likeliest]
         exponents = self._exponents[: len(rows)]
-        np.subtract(rows, peaks, out=exponents)
+        np.subtract(rows, peaks[:, None], out=exponents)
         np.exp(exponents, out=exponents)
-        normalisers = np.log(exponents.sum(axis=1)) + peaks[:, 0]
+        normalisers = np.log(exponents.sum(axis=1)) + peaks
         return likeliest.tolist(), normalisers.tolist()
 
     def _fail_all(self) -> None:

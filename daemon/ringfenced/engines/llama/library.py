@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 
 _LOG_LEVEL_ERROR = 4  # enum ggml_log_level
 _ATTRIBUTES_CONTROL = 1 | 8  # enum llama_token_attr: UNKNOWN, CONTROL: what tokenizing reads only when asked to
+_SCORES_BYTES_MAX = 256 * 1024 * 1024
+"""Attention scores of a batch, in bytes, up to which a processor computes them whole. Its flash attention adds up in 16
+bits: on the bundled model it is slower, and an answer's probabilities depend on who else is in the batch."""
+
 _PIECE_BYTES_MAX = 4096
 _META_BYTES_MAX = 64 * 1024
 
@@ -60,6 +64,8 @@ class LlamaModel:
         """Size of the vocabulary."""
         self.context_trained: int = lib.llama_model_n_ctx_train(self.pointer)
         """Context that the model was trained for, in tokens."""
+        self.heads: int = lib.llama_model_n_head(self.pointer)
+        """Attention heads of a layer."""
         self.bytes: int = lib.llama_model_size(self.pointer)
         """Size of the weights."""
         self.bos: int = lib.llama_vocab_bos(self.vocab)
@@ -132,7 +138,9 @@ class LlamaModel:
 class LlamaContext:
     """Working memory for many sequences in one unified cache, and the batch that is decoded in it."""
 
-    def __init__(self, model: LlamaModel, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> None:
+    def __init__(
+        self, model: LlamaModel, *, cells: int, sequences: int, batch_tokens: int, threads: int, has_gpu: bool
+    ) -> None:
         """Allocate it.
 
         Args:
@@ -141,6 +149,7 @@ class LlamaContext:
             sequences: how many sequences; their numbers are 0 to this.
             batch_tokens: most tokens in one call of `decode`.
             threads: compute threads.
+            has_gpu: whether layers of the model are on a GPU.
 
         Raises:
             LoadError: llama.cpp does not allocate it.
@@ -154,6 +163,8 @@ class LlamaContext:
         parameters.n_threads_batch = threads
         parameters.kv_unified = True
         parameters.no_perf = True
+        if not has_gpu and 4 * model.heads * cells * batch_tokens <= _SCORES_BYTES_MAX:
+            parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot allocate a context of this size")
