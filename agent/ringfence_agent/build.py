@@ -102,7 +102,8 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         daemons = frozenset(config.daemon.identities)
         service = EgressService(release, journal, parts.rules.destinations, lockdown, daemons=daemons, log=log)
         egress_pb2_grpc.add_EgressServicer_to_server(service, server)
-        health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+        checks = health.aio.HealthServicer()  # type: ignore[attr-defined]  # it is, and documented
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)  # type: ignore[no-untyped-call]  # untyped package
         async with asyncio.TaskGroup() as group:
             group.create_task(journal.run())
             try:

@@ -144,11 +144,11 @@ class Release:
         """
         verdict = self._judge(submission)
         if verdict.reasons or verdict.destination is None:
-            said = refusal(submission.permit, submission.payload, verdict) | self._provenance
+            said = {**refusal(submission.permit, submission.payload, verdict), **self._provenance}
             index = await self._journal.append(Kind.REFUSAL, said)
             yield Withheld(verdict, self._journal.prove(index))
             return
-        fields = intent(submission.permit, submission.payload, verdict, self._salt_key) | self._provenance
+        fields = {**intent(submission.permit, submission.payload, verdict, self._salt_key), **self._provenance}
         index = await self._intend(fields)
         async with aclosing(self._run(index, fields, verdict.destination, verdict.body, seconds_max)) as events:
             async for event in events:

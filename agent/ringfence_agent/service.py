@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Final
@@ -86,6 +87,11 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         except LogError as error:
             self._log.error("log_failed", why=str(error))
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"nothing leaves: {error}")
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect's text may hold content, so that gRPC must not log it
+            self._log.error("defect", what=type(error).__name__, where=_where(error))
+            await context.abort(grpc.StatusCode.INTERNAL, "a defect of the agent; its log says where")
 
     async def ListProviders(  # noqa: N802
         self, request: egress_pb2.ListProvidersRequest, context: Context
@@ -208,6 +214,12 @@ class EgressService(egress_pb2_grpc.EgressServicer):
                 self._log.info("sent", entry=event.outcome.index, duration_us=event.duration_us)
             case _:
                 pass
+
+
+def _where(error: Exception) -> list[str]:
+    """The lines that an error came through; nothing of what they worked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
 
 
 def _response(event: Event) -> egress_pb2.SendResponse:

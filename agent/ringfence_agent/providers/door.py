@@ -14,7 +14,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -193,9 +193,11 @@ class _Capped(httpx2.AsyncByteStream):
         self._bytes_max = bytes_max
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body, as it comes."""
+        """The body, as it comes; asked again it goes on where it stopped, as the SDK does to empty a connection."""
+        stream = self._response.stream
+        assert isinstance(stream, AsyncIterable)
         with translated():
-            async for data in self._response.aiter_stream():
+            async for data in stream:
                 self._tally.bytes_in += len(data)
                 if self._tally.bytes_in > self._bytes_max:
                     raise ProviderError("too_long", f"the answer is longer than {self._bytes_max} bytes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 import httpx2
@@ -67,17 +67,13 @@ class OpenAIProvider:
                     stream = await client.post(
                         "/chat/completions",
                         cast_to=ChatCompletionChunk,
-                        body=body,
+                        content=body,
                         stream=True,
                         stream_cls=openai.AsyncStream[ChatCompletionChunk],
                     )
                 chunks = aiter(stream)
                 reader = _Reader()
-                while True:
-                    async with asyncio.timeout_at(end_s):
-                        chunk = await anext(chunks, None)
-                    if chunk is None:
-                        break
+                while chunk := await _next(chunks, reader, end_s):
                     for event in reader.read(chunk):
                         yield event
                 yield reader.finish()
@@ -93,12 +89,30 @@ class OpenAIProvider:
         await self._door.aclose()
 
 
+async def _next(
+    chunks: AsyncIterator[ChatCompletionChunk], reader: _Reader, end_s: float
+) -> ChatCompletionChunk | None:
+    """The next chunk; None after the last. A connection that breaks once the answer has ended breaks nothing."""
+    try:
+        async with asyncio.timeout_at(end_s):
+            return await anext(chunks, None)
+    except ProviderError as error:
+        if reader.ended and error.reason == "bad_answer":
+            return None
+        raise
+
+
 class _Reader:
     """Chunks to events; keeps what the finish will say."""
 
     def __init__(self) -> None:
         self._reason = ""
         self._usage = (0, 0, 0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the provider has said why the answer ends."""
+        return self._reason in _REASONS
 
     def read(self, chunk: ChatCompletionChunk) -> list[TextDelta | ToolCallDelta]:
         """What one chunk says."""
@@ -119,7 +133,7 @@ class _Reader:
 
     def finish(self) -> Finish:
         """How it ended; an answer that only stops coming did not end."""
-        if self._reason not in _REASONS:
+        if not self.ended:
             raise ProviderError("bad_answer", "the provider's answer ended without saying why")
         return Finish(_REASONS[self._reason], *self._usage)
 
