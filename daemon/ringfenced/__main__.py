@@ -72,8 +72,8 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
         else:
             await _supervise(config, path, stopping)
     except* OSError as group:
-        for error in group.exceptions:
-            structlog.get_logger().error("cannot_serve", problem=str(error))
+        for problem in _problems(group):
+            structlog.get_logger().error("cannot_serve", problem=problem)
         sys.exit(1)
 
 
@@ -93,17 +93,32 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
         workers = Workers(path, config.workers)
         await stack.enter_async_context(linked(config, shared, workers.on_ready))
         await stack.enter_async_context(workers.running())
-        port = await workers.all_ready()
-        structlog.get_logger().info("ready", port=port, workers=config.workers)
-        _notify("READY=1")
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        announcing = group.create_task(_announce(workers, config.workers))
         await stopping.wait()
+        announcing.cancel()
         _notify("STOPPING=1")
+
+
+async def _announce(workers: Workers, count: int) -> None:
+    """Say that the daemon is ready once every worker serves."""
+    port = await workers.all_ready()
+    structlog.get_logger().info("ready", port=port, workers=count)
+    _notify("READY=1")
 
 
 async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
     async with attached(config) as (engines, shared, link), working(config, engines, shared, worker=worker) as bound:
         await link.ready(bound.tcp_port or 0)
         await stopping.wait()
+
+
+def _problems(group: BaseExceptionGroup[OSError]) -> list[str]:
+    """What the system said, however deeply it is wrapped."""
+    problems: list[str] = []
+    for error in group.exceptions:
+        problems += _problems(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+    return problems
 
 
 def _notify(state: str) -> None:

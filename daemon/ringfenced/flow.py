@@ -29,7 +29,7 @@ from ringfenced.account import cost
 from ringfenced.classify import classify
 from ringfenced.decide import Circumstances, decide, tokens_max
 from ringfenced.decide.evaluate import falls_short, has_evaluator
-from ringfenced.deidentify import Deidentified, Mapping, Reidentifier, ResidualFindings, deidentify
+from ringfenced.deidentify import Deidentified, Mapping, Reidentifier, deidentify
 from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
 from ringfenced.identify import demand, identify
 from ringfenced.model import (
@@ -353,12 +353,12 @@ class Flow:
                         else:
                             self._mark_first(way)
                             yield event
-            except (Unavailable, Refused, ResidualFindings) as error:
+            except (Unavailable, Refused) as error:
                 # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
                 # caller already saw cannot be taken back, so a stream that began ends here.
                 if above is None or (begun and held_back is None):
                     raise
-                yield Escalation(rung.target, above.target, _why(error))
+                yield Escalation(rung.target, above.target, error.message)
                 continue
             way.step = 6
             assert way.finish is not None
@@ -559,7 +559,3 @@ async def reidentified(answer: AsyncIterator[Delta | Sent], mapping: Mapping) ->
                 if rest := arguments.flush():
                     yield ToolCallDelta(index, "", "", rest)
             yield event
-
-
-def _why(error: Exception) -> str:
-    return error.message if isinstance(error, RingfenceError) else "de-identification left something to find"

@@ -73,18 +73,19 @@ def channel_credentials(files: Identity) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(authority, key, chain)
 
 
-def server_options(message_bytes_max: int) -> tuple[tuple[str, int], ...]:
+def server_options(message_bytes_max: int, *, is_shared: bool = False) -> tuple[tuple[str, int], ...]:
     """Keepalive and limits of a server.
 
     Args:
         message_bytes_max: longest message in either direction, in bytes.
+        is_shared: several processes of ours serve one port.
     """
     return (
         *_KEEPALIVE,
         # A client that pings more often than this is cut off.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-        # Two servers on one port would share its connections; refuse to start instead.
-        ("grpc.so_reuseport", 0),
+        # Two servers on one port share its connections; unless that is meant, refuse to start instead.
+        ("grpc.so_reuseport", int(is_shared)),
         *_limits(message_bytes_max),
     )
 

@@ -79,9 +79,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     Raises:
         OSError: a certificate cannot be read, or an address cannot be bound.
     """
-    # The later of two equal options wins in gRPC's core.
-    options = (*tls.server_options(endpoint.message_bytes_max), ("grpc.so_reuseport", int(endpoint.is_shared)))
-    server = grpc.aio.server(options=options)
+    server = grpc.aio.server(options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared))
     probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
     _add_services(server, served)
     health_pb2_grpc.add_HealthServicer_to_server(probes, server)
@@ -89,7 +87,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     tcp_port = _bind(endpoint.tcp, lambda: server.add_secure_port(endpoint.tcp, credentials)) if endpoint.tcp else None
     if endpoint.unix is not None:
         _bind_unix(server, endpoint.unix, credentials)
-    plain = grpc.aio.server(options=(("grpc.so_reuseport", int(endpoint.is_shared)),)) if endpoint.health else None
+    plain = grpc.aio.server(options=(("grpc.so_reuseport", 0),)) if endpoint.health else None
     health_port = None
     if plain is not None:
         health_pb2_grpc.add_HealthServicer_to_server(probes, plain)

@@ -13,6 +13,17 @@ from ringfenced.deidentify.keyed import Keyed, fill, scramble
 _ATTEMPTS_MAX = 64
 """Draws before the literal ``[TYPE-999...]`` stands in; only texts full of surrogates come so far."""
 _ZIP = re.compile(r"(?:[A-Z]{2} )?\d{5}(?:-\d{4})?")
+_FITS = {
+    "IBAN": re.compile(r"[A-Za-z0-9 ]{15,50}"),
+    "PAN": re.compile(r"(?:\d[ -]?){11,18}\d"),
+    "SSN": re.compile(r"(?:\d[ .-]?){8}\d"),
+    "NPI": re.compile(r"(?:\d[ -]?){9}\d"),
+    "MAC": re.compile(r"[0-9A-Fa-f:-]{17}"),
+    "IP": re.compile(r"[0-9A-Fa-f:.]{3,45}"),
+    "AGE": re.compile(r"[^\W\d]*\W{0,4}\d{2,3}\W{0,3}[\w/ -]{0,16}"),
+    "PHONE": re.compile(r"[\d()+./ x-]{6,40}"),
+}
+"""What a maker can imitate; longer spans, in which findings of several types were merged, get a literal."""
 _ZIP_FREE = 500
 """ZIPs below 00501 are not assigned (USPS)."""
 
@@ -69,6 +80,9 @@ class Surrogates:
 
     def _draw(self, entity_type: str, original: str) -> str:
         make = _MAKERS.get(entity_type, _number)
+        fits = _FITS.get(entity_type)
+        if fits is not None and fits.fullmatch(original) is None:
+            return self._literal(entity_type, original)
         if entity_type == "AGE" and is_reserved("AGE", original):
             return original  # "90 or over" already
         for attempt in range(_ATTEMPTS_MAX):
@@ -131,11 +145,10 @@ class Surrogates:
         known = self._words.get((role, word))
         if known is not None:
             return known
-        # First by the word whatever its case; where that form already stands for another spelling, by the spelling.
-        for base in (word.casefold(), word):
-            made = persons.like(self._base(role, base), word)
-            if self.originals.get(made, word) == word:
-                break
+        # By the word whatever its case; where that form already stands for another spelling, by the spelling.
+        made = persons.like(self._base(role, word.casefold()), word)
+        if self.originals.get(made, word) != word:
+            made = persons.like(self._base(role, f"{word}/"), word)
         self._words[role, word] = made
         self.originals[made] = word
         return made
@@ -218,16 +231,12 @@ def _mac(original: str, keyed: Keyed, attempt: int) -> str:
     return separator.join(("00", "00", "5E", "00", "53", f"{keyed.number('MAC', original, attempt) % 256:02X}"))
 
 
-def _ssn(original: str, keyed: Keyed, attempt: int) -> str | None:
-    if len(_digits(original)) != 9:  # noqa: PLR2004 - an SSN
-        return None
+def _ssn(original: str, keyed: Keyed, attempt: int) -> str:
     number = keyed.number("SSN", original, attempt)
-    return fill(original, f"{'666'}{number % 99 + 1:02d}{number // 99 % 9999 + 1:04d}")
+    return fill(original, f"666{number % 99 + 1:02d}{number // 99 % 9999 + 1:04d}")
 
 
-def _npi(original: str, keyed: Keyed, attempt: int) -> str | None:
-    if len(_digits(original)) != 10:  # noqa: PLR2004 - an NPI
-        return None
+def _npi(original: str, keyed: Keyed, attempt: int) -> str:
     body = f"9{keyed.number('NPI', original, attempt) % 10**8:08d}"
     return fill(original, body + validators.luhn_digit("80840" + body))
 
@@ -239,7 +248,9 @@ def _pan(original: str, keyed: Keyed, attempt: int) -> str:
 
 
 def _iban(original: str, keyed: Keyed, attempt: int) -> str | None:
-    compact = "".join(original.split()).upper()
+    compact = original.replace(" ", "").upper()
+    if not validators.IBAN_LENGTH_MIN <= len(compact) <= validators.IBAN_LENGTH_MAX:
+        return None
     number = keyed.number("IBAN", compact, attempt)
     country = ("XX", "ZZ")[number % 2]
     national = scramble(compact[4:], number, "")

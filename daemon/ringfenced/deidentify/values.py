@@ -7,14 +7,14 @@ from dataclasses import InitVar, dataclass
 from typing import Final, NoReturn
 
 from ringfence.labels import Label
-from ringfenced.errors import RingfenceError
+from ringfenced.errors import Refused
 from ringfenced.model import Prompt
 
 PASS: Final = object()
 """Held by this package alone: without it nobody makes a `Deidentified`."""
 
 
-class ResidualFindings(RingfenceError):
+class ResidualFindings(Refused):
     """Something is left that no provider may see; the request stays inside."""
 
     default_reason = "residual_findings"

@@ -16,6 +16,7 @@ from ringfence.recognize.entities import label_of
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.merge import merge
+from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
 from ringfenced.classify.leaves import Leaf, leaves
 from ringfenced.classify.verdict import Scan, scan_leaf
@@ -160,13 +161,30 @@ def _split(texts: tuple[str, ...], spans: list[Span], surrogates: Surrogates) ->
 
 
 def _verify(prompt: Prompt, scan: Scan, placed: set[str], occurrences: Occurrences) -> None:
-    """Raise where anything but surrogates is found in `prompt`, or an original occurs outside them."""
+    """Raise where anything but surrogates is found in `prompt`, or an original occurs outside them.
+
+    A finding must lie in surrogates that were just placed, and in its reserved space: the first is what this side knows,
+    the second what the agent will ask.
+    """
     left: Counter[str] = Counter()
     for leaf in leaves(prompt, {}):
+        found = [_span(finding) for finding in _scanned(scan, leaf)]
+        known = occurrences.find(leaf.text)
+        if not found and not known:
+            continue
         covered = _covered(leaf.text, placed)
-        for finding in (*_scanned(scan, leaf), *occurrences.find(leaf.text)):
-            if any(leaf.text[at].isalnum() and not covered[at] for at in range(finding.start, finding.end)):
+        for finding in (*found, *known):
+            text = leaf.text[finding.start : finding.end]
+            if any(
+                char.isalnum() and not ours
+                for char, ours in zip(text, covered[finding.start : finding.end], strict=True)
+            ):
                 left[finding.entity_type] += 1
+        left.update(
+            finding.entity_type
+            for finding in found
+            if not is_reserved(finding.entity_type, leaf.text[finding.start : finding.end])
+        )
     if left:
         raise ResidualFindings(left)
 

@@ -1,0 +1,82 @@
+"""What sysadmins' tools expect: health, reflection, check-config, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_probes_need_no_certificate_and_learn_only_health(site):
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{site.health_port}") as channel:
+        response = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        assert response.status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/ringfence.v1.Models/ListModels")(b"")
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_reflection_lists_the_services(site):
+    stub = reflection_pb2_grpc.ServerReflectionStub(site.client("operator")._channel)
+
+    async def asked():
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+
+    async for response in stub.ServerReflectionInfo(asked()):
+        names = {service.name for service in response.list_services_response.service}
+        break
+    assert {"ringfence.v1.Inference", "ringfence.v1.Audit", "ringfence.v1.Lockdown", "grpc.health.v1.Health"} <= names
+    assert "ringfence.v1.Egress" not in names
+
+
+async def test_a_connection_without_a_certificate_or_with_tls_1_2_gets_nowhere(site):
+    import ssl  # noqa: PLC0415 - the peer of this test alone
+
+    def connect(version=None, certificate=False):
+        context = ssl.create_default_context(cafile=str(site.folder / "ca.pem"))
+        context.set_alpn_protocols(["h2"])
+        if version:
+            context.maximum_version = version
+        if certificate:
+            context.load_cert_chain(site.folder / "caller-ward.pem", site.folder / "caller-ward.key")
+        import socket  # noqa: PLC0415 - likewise
+
+        with socket.create_connection(("localhost", site.port), timeout=5) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as secured:
+                secured.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+                return secured.recv(64)
+
+    assert await asyncio.to_thread(connect, None, True)
+    with pytest.raises(ssl.SSLError):
+        await asyncio.to_thread(connect, ssl.TLSVersion.TLSv1_2, True)
+    try:
+        assert not await asyncio.to_thread(connect)
+    except (ssl.SSLError, ConnectionError):
+        pass
+
+
+def check(text, tmp_path):
+    file = tmp_path / "daemon.toml"
+    file.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "ringfenced", "--config", str(file), "--check-config"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_check_config_says_file_line_and_what_to_write(site, tmp_path):
+    good = (site.folder / "daemon.toml").read_text()
+    assert check(good, tmp_path).returncode == 0
+    broken = check(good.replace("coalesce_ms", "coalesce"), tmp_path)
+    line = good.splitlines().index("[streams]") + 2
+    assert broken.returncode == 78
+    assert f"daemon.toml:{line}: streams.coalesce is not a setting; did you mean coalesce_ms?" in broken.stderr
