@@ -14,7 +14,6 @@ from pathlib import Path
 
 from fakes import provider as standin
 from fakes.agent import folder as agent_folder
-
 from ringfence.client import AsyncClient, RingfenceCallError
 from ringfence.tls import Identity
 

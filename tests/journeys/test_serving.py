@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import ssl
 import subprocess
 import sys
 
@@ -37,8 +40,6 @@ async def test_reflection_lists_the_services(site):
 
 
 async def test_a_connection_without_a_certificate_or_with_tls_1_2_gets_nowhere(site):
-    import ssl  # noqa: PLC0415 - the peer of this test alone
-
     def connect(version=None, certificate=False):
         context = ssl.create_default_context(cafile=str(site.folder / "ca.pem"))
         context.set_alpn_protocols(["h2"])
@@ -46,20 +47,16 @@ async def test_a_connection_without_a_certificate_or_with_tls_1_2_gets_nowhere(s
             context.maximum_version = version
         if certificate:
             context.load_cert_chain(site.folder / "caller-ward.pem", site.folder / "caller-ward.key")
-        import socket  # noqa: PLC0415 - likewise
-
-        with socket.create_connection(("localhost", site.port), timeout=5) as plain:
-            with context.wrap_socket(plain, server_hostname="localhost") as secured:
-                secured.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
-                return secured.recv(64)
+        plain = socket.create_connection(("localhost", site.port), timeout=5)
+        with plain, context.wrap_socket(plain, server_hostname="localhost") as secured:
+            secured.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+            return secured.recv(64)
 
     assert await asyncio.to_thread(connect, None, True)
     with pytest.raises(ssl.SSLError):
         await asyncio.to_thread(connect, ssl.TLSVersion.TLSv1_2, True)
-    try:
+    with contextlib.suppress(ssl.SSLError, ConnectionError):
         assert not await asyncio.to_thread(connect)
-    except (ssl.SSLError, ConnectionError):
-        pass
 
 
 def check(text, tmp_path):

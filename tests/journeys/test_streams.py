@@ -11,8 +11,8 @@ import signal
 import grpc
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from fakes.agent import ORIGIN
 
+from fakes.agent import ORIGIN
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
 from ringfence.translog import open_checkpoint, verify_inclusion
@@ -171,9 +171,7 @@ async def test_the_receipt_of_what_left_is_proven(site):
 
     answer = await site.client().generate_text("Which organ?", label=Label(Level.PUBLIC), quality_min=0.9)
     intent = answer.receipt.egress[0]
-    checkpoint = parse_checkpoint(intent.checkpoint)
-    verify_inclusion(
-        leaf_hash(intent.entry), intent.index, checkpoint.size, list(intent.inclusion_path), checkpoint.root
-    )
+    checkpoint = open_checkpoint(intent.checkpoint, ORIGIN, public_key)
+    verify_inclusion(intent.entry, intent.index, checkpoint.size, list(intent.inclusion_path), checkpoint.root)
     entry = json.loads(intent.entry)
     assert (entry["provider"], entry["model"], entry["department"]) == ("cloud", "gpt", "ward")

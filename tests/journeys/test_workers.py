@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fakes.site import site as open_site
 
+from fakes.site import site as open_site
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
 
