@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ringfenced.classify.json_leaves import is_json, json_leaves
-from ringfenced.model import File, Json, Message, Prompt, Text, Tool
+from ringfenced.model import File, Json, Message, Part, Prompt, Text, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,59 +39,49 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
         yield from message_leaves(f"messages[{index}]", message)
     for index, tool in enumerate(prompt.tools):
         yield from _tool_leaves(f"tools[{index}]", tool)
-    if prompt.tool_name:
-        yield Leaf("tool_name", prompt.tool_name)
-    if prompt.json_schema:
-        yield from document_leaves("json_schema", prompt.json_schema, is_schema=True)
-    if prompt.schema_name:
-        yield Leaf("schema_name", prompt.schema_name)
+    yield from _field("tool_name", prompt.tool_name)
+    yield from document_leaves("json_schema", prompt.json_schema, is_schema=True)
+    yield from _field("schema_name", prompt.schema_name)
     for index, stop in enumerate(prompt.sampling.stop):
-        if stop:
-            yield Leaf(f"sampling.stop[{index}]", stop)
+        yield from _field(f"sampling.stop[{index}]", stop)
     for index, (key, value) in enumerate(metadata.items()):
-        if key:
-            yield Leaf(f"metadata[{index}].key", key)
-        if value:
-            yield Leaf(f"metadata[{index}].value", value, context=key)
+        yield from _field(f"metadata[{index}].key", key)
+        yield from _field(f"metadata[{index}].value", value, context=key)
+
+
+def _field(path: str, text: str, context: str = "") -> tuple[Leaf, ...]:
+    return (Leaf(path, text, context),) if text else ()
 
 
 def message_leaves(path: str, message: Message) -> Iterator[Leaf]:
     """The leaves of one message."""
-    texts: list[str] = []
     for index, part in enumerate(message.parts):
-        if isinstance(part, Text):
-            if part.text:
-                texts.append(part.text)
-                yield Leaf(f"{path}.parts[{index}].text", part.text)
-        elif isinstance(part, Json):
-            yield from document_leaves(f"{path}.parts[{index}].json", part.text)
-        elif isinstance(part, File):
-            if part.name:
-                yield Leaf(f"{path}.parts[{index}].file.name", part.name)
-            if part.text:
-                yield Leaf(f"{path}.parts[{index}].file.text", part.text)
+        yield from _part_leaves(f"{path}.parts[{index}]", part)
+    texts = [part.text for part in message.parts if isinstance(part, Text) and part.text]
     if len(texts) > 1:
         yield Leaf(f"{path}.text", "".join(texts), counted=False)
-    if message.name:
-        yield Leaf(f"{path}.name", message.name, context="name")
-    if message.tool_call_id:
-        yield Leaf(f"{path}.tool_call_id", message.tool_call_id)
+    yield from _field(f"{path}.name", message.name, context="name")
+    yield from _field(f"{path}.tool_call_id", message.tool_call_id)
     for index, call in enumerate(message.tool_calls):
-        if call.id:
-            yield Leaf(f"{path}.tool_calls[{index}].id", call.id)
-        if call.name:
-            yield Leaf(f"{path}.tool_calls[{index}].name", call.name)
-        if call.arguments_json:
-            yield from document_leaves(f"{path}.tool_calls[{index}].arguments_json", call.arguments_json)
+        yield from _field(f"{path}.tool_calls[{index}].id", call.id)
+        yield from _field(f"{path}.tool_calls[{index}].name", call.name)
+        yield from document_leaves(f"{path}.tool_calls[{index}].arguments_json", call.arguments_json)
+
+
+def _part_leaves(path: str, part: Part) -> Iterator[Leaf]:
+    if isinstance(part, Text):
+        yield from _field(f"{path}.text", part.text)
+    elif isinstance(part, Json):
+        yield from document_leaves(f"{path}.json", part.text)
+    elif isinstance(part, File):
+        yield from _field(f"{path}.file.name", part.name)
+        yield from _field(f"{path}.file.text", part.text or "")
 
 
 def _tool_leaves(path: str, tool: Tool) -> Iterator[Leaf]:
-    if tool.name:
-        yield Leaf(f"{path}.name", tool.name)
-    if tool.description:
-        yield Leaf(f"{path}.description", tool.description)
-    if tool.parameters_json_schema:
-        yield from document_leaves(f"{path}.parameters_json_schema", tool.parameters_json_schema, is_schema=True)
+    yield from _field(f"{path}.name", tool.name)
+    yield from _field(f"{path}.description", tool.description)
+    yield from document_leaves(f"{path}.parameters_json_schema", tool.parameters_json_schema, is_schema=True)
 
 
 def document_leaves(path: str, raw: str, *, is_schema: bool = False) -> Iterator[Leaf]:

@@ -145,7 +145,8 @@ def _write(slots: _Slots, moved: date) -> str:
     month = pieces[slots.month]
     pieces[slots.month] = f"{moved.month:0{len(month)}d}" if month.isdecimal() else _month_word(month, moved.month)
     if slots.day is not None:
-        pieces[slots.day] = f"{moved.day:0{len(pieces[slots.day])}d}"
+        is_padded = month.isdecimal() or pieces[slots.day].startswith("0")
+        pieces[slots.day] = f"{moved.day:0{len(pieces[slots.day]) if is_padded else 1}d}"
         suffix = slots.day + 2
         if suffix < len(pieces) and pieces[suffix - 1] == "" and pieces[suffix].lower() in ("st", "nd", "rd", "th"):
             pieces[suffix] = _ordinal(moved.day, pieces[suffix])

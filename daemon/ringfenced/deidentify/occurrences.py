@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from ringfence.recognize.fold import Folded, Folder
 from ringfence.recognize.mentions import find_words, name_words
 from ringfence.recognize.span import Span
+from ringfenced.deidentify.surrogates import VALUE_CHARS_MIN
 
-_VALUE_CHARS_MIN = 4
-"""Shorter values are too often something else: ``12`` in ``2012``."""
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
 
 
@@ -26,7 +25,7 @@ class Occurrences:
             data = folder.fold(text).data
             if entity_type == "PERSON":
                 words |= name_words(data, 0, len(data))
-            if len(text) >= _VALUE_CHARS_MIN:
+            if len(text) >= VALUE_CHARS_MIN:
                 if data.isascii():
                     self._needles[data.lower()] = entity_type
                 else:  # its letters have no ASCII form, so folding would make different words alike

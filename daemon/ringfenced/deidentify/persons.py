@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ringfence.recognize.pools import FIRST_NAMES, LAST_NAMES
 from ringfence.recognize.vocabulary import PARTICLES
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 
 
 class Piece(NamedTuple):
@@ -41,7 +41,7 @@ def pieces(name: str, families: frozenset[str] | set[str], givens: frozenset[str
         given = [word for word in words if word[0] > comma]
     else:
         cut = len(words) - 1
-        while cut > 0 and _is_initial(name, words[cut]):
+        while cut > 0 and _is_initial(words[cut]):
             cut -= 1
         head = cut
         while head > 0 and name[slice(*words[head - 1])].casefold() in PARTICLES:
@@ -51,13 +51,13 @@ def pieces(name: str, families: frozenset[str] | set[str], givens: frozenset[str
             alone = name[slice(*family[0])].casefold()
             if alone in givens and alone not in families:
                 family, given = [], family + given
-    found = [Piece(*word, "initial" if _is_initial(name, word) else "given") for word in given]
+    found = [Piece(*word, "initial" if _is_initial(word) else "given") for word in given]
     if family:
         found.append(Piece(family[0][0], family[-1][1], "family"))
     return sorted(found)
 
 
-def _is_initial(name: str, word: tuple[int, int]) -> bool:
+def _is_initial(word: tuple[int, int]) -> bool:
     return word[1] - word[0] == 1
 
 

@@ -10,6 +10,8 @@ from ringfence.recognize.reserved import DOMAINS, ID_DIGITS, IPV4_BLOCKS, IPV6_B
 from ringfenced.deidentify import dates, persons
 from ringfenced.deidentify.keyed import Keyed, fill, scramble
 
+VALUE_CHARS_MIN = 4
+"""Shorter values are too often something else: ``12`` in ``2012``."""
 _ATTEMPTS_MAX = 64
 """Draws before the literal ``[TYPE-999...]`` stands in; only texts full of surrogates come so far."""
 _ZIP = re.compile(r"(?:[A-Z]{2} )?\d{5}(?:-\d{4})?")
@@ -43,6 +45,7 @@ class Surrogates:
         self._families: set[str] = set()
         self._givens: set[str] = set()
         self._taken: dict[str, str] = {}
+        self._values: tuple[str, ...] = ()
         self._year_reference = 2025
         self._days = 7 * (dates.WEEKS_MIN + self._keyed.number("weeks") % (dates.WEEKS_MAX - dates.WEEKS_MIN))
         self.originals: dict[str, str] = {}
@@ -55,6 +58,8 @@ class Surrogates:
 
         Full names tell which word is a surname, and dates with a year tell the year of those without.
         """
+        found = tuple(found)
+        self._values = tuple(text.casefold() for _, text in found if len(text) >= VALUE_CHARS_MIN)
         years: list[int] = []
         for entity_type, text in found:
             if entity_type == "PERSON":
@@ -105,7 +110,11 @@ class Surrogates:
             attempt += 1
 
     def _is_free(self, made: str, original: str) -> bool:
-        return self._taken.get(made.casefold(), original) == original and made.casefold() not in self._corpus
+        """Whether nothing else stands for `made`, it occurs in no text, and no original occurs in it."""
+        folded = made.casefold()
+        if self._taken.get(folded, original) != original or folded in self._corpus:
+            return False
+        return not any(value in folded for value in self._values)
 
     def _take(self, made: str, original: str) -> str:
         self._taken[made.casefold()] = original

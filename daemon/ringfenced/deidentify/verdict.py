@@ -110,7 +110,7 @@ def _gather(prompt: Prompt, located: Iterable[Located], scan: Scan) -> Gathered:
             shifted[message] = (offset + len(leaf.text), spans)
         elif rest == "text":
             found += shifted[message][1]
-        gathered[_key(leaf)] = (leaf, found)
+        gathered[_key(leaf)] = (leaf, list(dict.fromkeys(found)))
     return gathered
 
 

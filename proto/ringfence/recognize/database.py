@@ -7,6 +7,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import hyperscan
@@ -21,7 +22,7 @@ def fingerprint(triggers: Sequence[Trigger]) -> str:
     """SHA-256, hex, of all that a compiled database depends on: expressions, flags, hyperscan, CPU."""
     state = hashlib.sha256()
     for part in (
-        hyperscan.__version__,
+        version("hyperscan"),
         platform.machine(),
         _cpu(),
         *(f"{t.name}\0{t.flags}\0{t.expression}" for t in triggers),

@@ -33,9 +33,17 @@ _LOOKALIKES = dict(
     )
 )
 _LETTERS = dict(zip("ØøŁłÐðĐđÞþßÆæŒœıĦħ", "OoLlDdDdPpsAaOoiHh", strict=True))
-_MARKS = {"…": ".", "™": " ", "®": " ", "©": " ", "№": "#", "·": ".", "•": "*", "´": "'", "`": "'", "⁄": "/", "∕": "/"}
-_MARKS |= dict.fromkeys("‐‑‒–—―−﹘﹣－", "-") | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("“”„‟″«»", '"')
-_MARKS |= dict.fromkeys("․。｡", ".") | dict.fromkeys("：﹕꞉", ":") | {"\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+_MARKS = (
+    {"\u2026": ".", "\u2122": " ", "\xae": " ", "\xa9": " ", "\u2116": "#", "\xb7": ".", "\u2022": "*", "\xb4": "'"}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+    | dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\xab\xbb", '"')
+    | dict.fromkeys("\u2024\u3002\uff61", ".")
+    | dict.fromkeys("\uff1a\ufe55\ua789", ":")
+    | dict.fromkeys("\u2044\u2215", "/")
+    | dict.fromkeys("\x85\u2028\u2029", "\n")
+)
+"""Punctuation: ellipsis and signs, dashes, quotation marks, full stops, colons, slashes, line ends."""
 
 
 def _fold_plain(char: str) -> str:
@@ -58,14 +66,12 @@ def fold_char(char: str) -> str:
     if known is not None or char.isascii():
         return char if known is None else known
     parts = unicodedata.normalize("NFKD", char)
-    folded = "".join(
+    return "".join(
         part
         if part.isascii()
         else (_LOOKALIKES.get(part) or _LETTERS.get(part) or _MARKS.get(part) or _fold_plain(part))
         for part in parts[:8]
     )
-    # A letter never vanishes: an accent above a foreign letter leaves the letter.
-    return folded
 
 
 class _Table(dict[int, str]):

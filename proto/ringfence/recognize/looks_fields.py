@@ -7,7 +7,7 @@ import re
 from ringfence.recognize.looks_names import before_number
 from ringfence.recognize.looks_numbers import digits_of
 from ringfence.recognize.span import NONE, Look, Span, Spans
-from ringfence.recognize.vocabulary import NOT_NAMES, STATES, UNITS, WEAK_ID_LABELS
+from ringfence.recognize.vocabulary import FIELD_WORDS, STATES, UNITS, WEAK_ID_LABELS
 
 _QUALIFIER = rb"(?:[ -]{0,2}(?:no|nos|number|num|nr|id|ref|reference|identifier|code|#)\b\.?|[ ]?#|\.)?"
 _STRONG = re.compile(
@@ -19,7 +19,7 @@ _WEAK = re.compile(_QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with )?#?", re.IGNORE
 _QUALIFIED = re.compile(rb"[ -]{0,2}(?:no|nos|number|num|nr|id|identifier|#)\b", re.IGNORECASE)
 _TOKEN = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9]|[./_-](?=[A-Za-z0-9])){0,40}+")
 _NEXT = re.compile(rb" (?=([A-Z0-9](?:[A-Z0-9]|[/_-](?=[A-Z0-9])){0,16}+)(?![a-z'@]|[.,]\d))")
-_YEAR = re.compile(rb"(?:19|20)\d\d")
+_YEAR = re.compile(rb"19\d\d|20[0-3]\d")
 _QUANTITY = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
 _PHONE = re.compile(rb"\+?[(\d][\d ()./-]{3,22}\d")
 _NINE = re.compile(rb"\d{3}[- .]?\d{2}[- .]?\d{4}(?![0-9])")
@@ -31,7 +31,7 @@ _KEY_REST = re.compile(rb"[A-Za-z0-9_./+=~-]{0,4096}")
 _KEY_BYTES_MIN = 20
 """The shortest of the known shapes, an AWS access key id."""
 _ZIP = re.compile(rb"\d{5}(?:-\d{4})?(?![0-9])")
-_FIELD_REST = re.compile(rb"[^\r\n;|<\"]{5,120}")
+_FIELD_REST = re.compile(rb"[^\r\n;|<\"&]{5,120}")
 _SENTENCE = re.compile(rb"\.(?=\s+[A-Z]|\s*$)")
 _ABBREVIATED = (b"St", b"Ave", b"Rd", b"Blvd", b"Dr", b"Ln", b"Apt", b"No", b"Str", b"Ct")
 
@@ -73,7 +73,7 @@ def _identifier_end(buf: bytes, at: int, *, loose: bool) -> int:
         if following is None:
             break
         word = following.group(1)
-        if word.lower().decode("latin-1") in NOT_NAMES or word.isalpha() and len(word) > 4:  # noqa: PLR2004 - a word, no group
+        if word.lower().decode("latin-1") in FIELD_WORDS or (word.isalpha() and len(word) > 4):  # noqa: PLR2004 - a word, no group
             break
         stop = following.end() + len(word)
         if _has_digit(word):
@@ -128,11 +128,9 @@ def secret(buf: bytes, start: int, end: int) -> Spans:
     """What follows ``password:``, ``api_key =`` and the like."""
     match = _SECRET_MARK.match(buf, end, end + 12)
     value = None if match is None else _SECRET.match(buf, match.end(), match.end() + 256)
-    if (
-        value is None
-        or value.group().rstrip(b".").isalpha()
-        and (len(value.group()) < 8 or buf[start:end].lower() == b"secret")
-    ):  # noqa: PLR2004
+    if value is None or (
+        value.group().rstrip(b".").isalpha() and (len(value.group()) < 8 or buf[start:end].lower() == b"secret")
+    ):
         return NONE
     return (Span(value.start(), value.end(), "SECRET", 0.8, "label:secret"),)
 

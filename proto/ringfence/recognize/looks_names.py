@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 from ringfence.recognize.span import NONE, Span, Spans
-from ringfence.recognize.vocabulary import NOT_NAMES, PARTICLES, TITLES
+from ringfence.recognize.vocabulary import FIELD_WORDS, NOT_NAMES, PARTICLES, SHORT_TITLES, TITLES
 
 _UP = rb"[A-Z\xc0]"
 _ANY = rb"[A-Za-z\xc0\xe0]"
 _WORD = rb"(?:(?:al-|el-|[dlo]')?" + _UP + rb"(?:" + _ANY + rb"|['-](?=" + _ANY + rb")){0,30}+)"
-_PARTICLE = rb"(?:(?:" + b"|".join(word.encode() for word in sorted(PARTICLES, key=len, reverse=True)) + rb")\.? )"
+_PARTICLE = rb"(?:(?:st\.|" + b"|".join(word.encode() for word in sorted(PARTICLES, key=len, reverse=True)) + rb") )"
 _PIECE = rb"(?:(?i:" + _PARTICLE + rb"){0,3}+" + _WORD + rb"(?:(?<=[ (,:\t|>='\"-].)\.|(?<=^.)\.)?)"
 _NAME = re.compile(_PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,4}+")
 _INDEXED = re.compile(_PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,2}+, ?" + _PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,2}+")
-_TITLE = re.compile(rb"(?:(?:" + TITLES.encode() + rb")(?:\.|(?=[ ]))[ ]{0,2}){1,2}+", re.IGNORECASE)
+_TITLE = re.compile(
+    rb"(?:(?:" + SHORT_TITLES.encode() + rb")\.[ ]{0,2}|(?:" + TITLES.encode() + rb")[ ]{1,2}){1,2}+", re.IGNORECASE
+)
 _STRONG = re.compile(
     rb"[ \t]{0,4}['\"]?[ \t]{0,4}(?:[:|=>]|-(?= )|\s-\s)[ \t]{0,4}(?:\r?\n[ \t]{0,4}(?=[A-Z]))?[ \t]{0,4}['\"*_]{0,2}"
 )
@@ -28,42 +30,54 @@ _BEFORE_NAME = re.compile(
 )
 _SUBJECT_REST = re.compile(rb"[^\r\n<]{1,160}")
 _REFERENCE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9./_-]*(?: [A-Z0-9][A-Z0-9./_-]*){0,3}")
+_TOKENS = re.compile(rb"\S+")
 _CLOSING_NAME = re.compile(rb"[ \t]{0,4}(?:[-*_]{1,3} ?)?")
 
 
-def _cut(buf: bytes, start: int, end: int) -> int:
-    """Where the name that begins at `start` ends: before the first word that belongs to no name."""
+def _cut(buf: bytes, start: int, end: int, stops: frozenset[str]) -> int:
+    """Where the name that begins at `start` ends: before the first of `stops`, and not with a lower-case particle."""
     stop = start
-    for word in re.finditer(rb"\S+", buf[start:end]):
-        bare = word.group().strip(b".,'").lower().decode("latin-1")
-        if bare in NOT_NAMES and not (len(bare) == 1 and word.group().endswith(b".")):
+    for word in _TOKENS.finditer(buf, start, end):
+        token = word.group()
+        bare = token.strip(b".,'").lower().decode("latin-1")
+        if bare in PARTICLES:
+            if token[:1].isupper():
+                stop = word.end()
+            continue
+        if bare in stops and not (len(bare) == 1 and token.endswith(b".")):
             break
-        stop = start + word.end()
+        stop = word.end()
     return start + len(buf[start:stop].rstrip(b" ,"))
 
 
-def _name_at(buf: bytes, start: int, *, indexed: bool = True) -> int:
-    """The end of the name that begins at `start`; `start` itself where there is none."""
+def _name_at(buf: bytes, start: int, *, indexed: bool = True, stops: frozenset[str] = NOT_NAMES) -> int:
+    """The end of the name that begins at `start`; `start` itself where there is none.
+
+    Args:
+        buf: the folded text.
+        start: where the name would begin.
+        indexed: whether ``Smith, Anna`` counts as one name.
+        stops: words that no name contains here; fewer where a label or title says that a name follows.
+    """
     window = min(len(buf), start + 120)
     match = _INDEXED.match(buf, start, window) if indexed else None
     if match is not None:
-        stop = _cut(buf, start, match.end())
-        comma = buf.find(b",", start, stop)
-        # "Anna Smith, NPI": what follows the comma is a label, or the next field.
-        if comma > 0 and not _is_field_label(buf, match.end()):
-            return stop
+        stop = _cut(buf, start, match.end(), stops)
+        # "Anna Smith, NPI: ...": what follows the comma is the next field's label.
+        if buf.find(b",", start, stop) > 0 and buf[match.end() : match.end() + 3].lstrip()[:1] != b":":
+            return _without_stop(buf, start, stop)
     match = _NAME.match(buf, start, window)
     if match is None:
         return start
-    stop = _cut(buf, start, match.end())
-    if stop < match.end() and buf[match.start() : stop].strip(b" .") == b"":
-        return start
-    return stop - 1 if buf[stop - 1 : stop] == b"." and stop - start > 2 and buf[stop - 3 : stop - 2] != b" " else stop  # noqa: PLR2004
+    return _without_stop(buf, start, _cut(buf, start, match.end(), stops))
 
 
-def _is_field_label(buf: bytes, end: int) -> bool:
-    """Whether a colon follows, so that the words before it name the next field."""
-    return buf[end : end + 3].lstrip()[:1] == b":"
+def _without_stop(buf: bytes, start: int, stop: int) -> int:
+    """`stop` before a genitive's ``'s`` and before a full stop that ends the sentence; an initial keeps its own."""
+    is_initial = stop - start < 3 or buf[stop - 3 : stop - 2] in (b" ", b".")  # noqa: PLR2004 - a letter and its full stop
+    if buf[stop - 1 : stop] == b"." and not is_initial:
+        stop -= 1
+    return stop - 2 if buf[stop - 2 : stop] in (b"'s", b"'S") and stop - start > 2 else stop  # noqa: PLR2004 - the two
 
 
 def _words(buf: bytes, start: int, end: int) -> int:
@@ -75,61 +89,69 @@ def labelled(buf: bytes, start: int, end: int) -> Spans:
     """The name after a field's label: ``Patient: Anna Smith``, ``Name | SMITH, ANNA``, ``the patient Anna Smith``."""
     label = buf[start:end].lower()
     strong = _STRONG.match(buf, end, end + 24)
-    if strong is None:
-        weak = _WEAK.match(buf, end, end + 12)
-        if weak is None or (label.isalpha() and buf[start:end].isupper()) or label in _STRONG_ONLY:
-            return NONE
-        at, words_min, indexed = weak.end(), 2, True
-    else:
-        at, words_min, indexed = strong.end(), 2 if label in _STRONG_ONLY_TWO else 1, True
-    if label in (b"subject", b"re", b"subject line"):
-        found = _subject(buf, at, label) if strong else NONE
+    if strong is not None:
+        return _field(buf, label, strong.end())
+    weak = _WEAK.match(buf, end, end + 12)
+    if weak is None or buf[start:end].isupper():
+        return NONE
+    title = _TITLE.match(buf, weak.end(), weak.end() + 24)
+    if title is not None:
+        return NONE  # the title's own look finds it
+    stop = _name_at(buf, weak.end())
+    if _words(buf, weak.end(), stop) < 2:  # noqa: PLR2004 - one capitalised word may be anything
+        return NONE
+    if label in _STRONG_ONLY and not (label in (b"to", b"from") and _is_line(buf, start, stop)):
+        return NONE
+    return (Span(weak.end(), stop, "PERSON", 0.8, "label:person"),)
+
+
+def _field(buf: bytes, label: bytes, at: int) -> Spans:
+    """The name that begins the value of a field."""
+    if label == b"subject":
+        found = _subject(buf, at)
         if found:
             return found
     title = _TITLE.match(buf, at, at + 24)
-    if title is not None:
-        at, words_min = title.end(), 0
-    stop = _name_at(buf, at, indexed=indexed)
+    at = title.end() if title is not None else at
+    guessed = label in _STRONG_ONLY_TWO and title is None
+    stop = _name_at(buf, at, stops=NOT_NAMES if guessed else FIELD_WORDS)
     if stop == at:
         return NONE
-    if _words(buf, at, stop) < words_min and (words_min == 2 or not (strong and stop - at >= 1)):  # noqa: PLR2004
+    words = _words(buf, at, stop)
+    ends = _FIELD_END.match(buf, stop, min(len(buf), stop + 6)) is not None
+    if title is None and ((guessed and (words < 2 or not ends)) or (words < 2 and not ends)):  # noqa: PLR2004
+        return NONE  # "Name: Tests are pending"
+    if words == 1 and title is None and buf[at:stop].strip(b".,'").lower().decode("latin-1") in NOT_NAMES:
         return NONE
-    if strong is None or title is None:
-        if not _ends_field(buf, stop) and _words(buf, at, stop) < 2:  # noqa: PLR2004 - "Name: Tests are pending"
-            return NONE
-    if label == b"re" and title is None and not _FIELD_END.match(buf, stop, stop + 6):
-        return NONE
-    return (Span(at, stop, "PERSON", 0.9 if strong else 0.8, "label:person"),)
+    return (Span(at, stop, "PERSON", 0.9, "label:person"),)
+
+
+def _is_line(buf: bytes, start: int, stop: int) -> bool:
+    """Whether `start` to `stop` is a line of its own."""
+    return buf[start - 1 : start] in (b"", b"\n") and buf[stop : stop + 1] in (b"", b"\n", b"\r")
 
 
 _STRONG_ONLY = frozenset(
-    b"from to cc re subject attn name number user nom caller sender recipient author son mother father husband wife daughter "
-    b"brother sister partner member group".split()
+    b"from to cc re subject attn user nom caller sender recipient author son mother father husband wife daughter "
+    b"brother sister partner member".split()
 )
 _STRONG_ONLY_TWO = frozenset(b"subject re caller to agent user".split())
 
 
-def _ends_field(buf: bytes, stop: int) -> bool:
-    return _FIELD_END.match(buf, stop, min(len(buf), stop + 6)) is not None
-
-
-def _subject(buf: bytes, at: int, label: bytes) -> Spans:
-    """A subject line ``topic - name - reference``."""
+def _subject(buf: bytes, at: int) -> Spans:
+    """The name and the reference in a subject line ``topic - name - reference``."""
     line = _SUBJECT_REST.match(buf, at)
-    pieces = line.group().split(b" - ") if line is not None else []
-    if len(pieces) < 2 or label == b"re":  # noqa: PLR2004
-        return NONE
     found: list[Span] = []
-    for piece in pieces[1:]:
-        start = buf.find(piece, at)
+    start = at
+    for place, piece in enumerate(line.group().split(b" - ") if line is not None else ()):
+        stop = start + len(piece.rstrip())
         title = _TITLE.match(buf, start, start + 24)
-        start = title.end() if title else start
-        stop = start + len(piece.rstrip()) - (title.end() - title.start() if title else 0)
-        name = _name_at(buf, start)
-        if name == stop and _words(buf, start, stop) > 1:
-            found.append(Span(start, stop, "PERSON", 0.8, "label:subject"))
-        elif _REFERENCE.fullmatch(buf, start, stop) and sum(byte in b"0123456789" for byte in piece) > 2:  # noqa: PLR2004
+        begin = title.end() if title else start
+        if place and _name_at(buf, begin, stops=FIELD_WORDS) == stop and b" " in buf[begin:stop]:
+            found.append(Span(begin, stop, "PERSON", 0.8, "label:subject"))
+        elif place and _REFERENCE.fullmatch(buf, start, stop) and sum(byte in b"0123456789" for byte in piece) > 2:  # noqa: PLR2004
             found.append(Span(start, stop, "CASE_ID", 0.8, "label:subject"))
+        start += len(piece) + 3
     return tuple(found)
 
 
@@ -139,7 +161,7 @@ def titled(buf: bytes, start: int, end: int) -> Spans:
     if title is None or title.end() < end or (start and buf[start - 1 : start].isalnum()):
         return NONE
     at = title.end()
-    stop = _name_at(buf, at, indexed=False)
+    stop = _name_at(buf, at, indexed=False, stops=FIELD_WORDS)
     if stop == at:
         return NONE
     return (Span(at, stop, "PERSON", 0.85, "title:person"),)

@@ -11,7 +11,9 @@ from ringfence.recognize.vocabulary import UNITS
 
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
 _DIGITS = frozenset(b"0123456789")
-_LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&*+/=?^_{|}~.-\xc0\xe0"
+_POINT = 46
+_NO_DIGITS = bytes(byte for byte in range(256) if byte not in _DIGITS)
+_LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_%+.-\xc0\xe0"
 _LABELS = re.compile(rb"[A-Za-z0-9\xc0\xe0-]{1,63}(?:\.[A-Za-z0-9\xc0\xe0-]{1,63}){1,8}")
 _URL_REST = re.compile(rb"[^\s<>\"|\\^{}\x80]{1,2048}+")
 _URL_HOST = re.compile(rb"(?:[a-z][a-z0-9]{1,9}://)?(?:[^/?#@]{0,256}@)?[^/?#]*+[/]?", re.IGNORECASE)
@@ -29,19 +31,16 @@ _NOT_ID_PREFIX = (b"NCT", b"PMC", b"ISBN", b"RFC", b"ISO", b"GSK", b"ICD", b"CVE
 
 def digits_of(raw: bytes) -> str:
     """The digits of `raw`."""
-    return "".join(chr(byte) for byte in raw if byte in _DIGITS)
+    return raw.translate(None, _NO_DIGITS).decode("ascii")
 
 
 def _is_bounded(buf: bytes, start: int, end: int) -> bool:
     """Whether neither a letter, a digit nor a decimal point continues the span."""
-    if start and (buf[start - 1] in _WORD or (buf[start - 1] in b".," and start > 1 and buf[start - 2] in _DIGITS)):
+    if start and (buf[start - 1] in _WORD or (buf[start - 1] == _POINT and start > 1 and buf[start - 2] in _DIGITS)):
         return False
-    if end < len(buf):
-        if buf[end] in _WORD:
-            return False
-        if buf[end] in b".," and end + 1 < len(buf) and buf[end + 1] in _DIGITS:
-            return False
-    return True
+    if end == len(buf):
+        return True
+    return not (buf[end] in _WORD or (buf[end] == _POINT and end + 1 < len(buf) and buf[end + 1] in _DIGITS))
 
 
 def email(buf: bytes, _start: int, end: int) -> Spans:
@@ -68,7 +67,10 @@ def url(buf: bytes, start: int, _end: int) -> Spans:
     match = _URL_REST.match(buf, start)
     if match is None:
         return NONE
-    stop = start + len(match.group().rstrip(b".,;:!?)]}'*"))
+    run = match.group()
+    if b"&" in run and b"?" not in run[: run.index(b"&")]:
+        run = run[: run.index(b"&")]  # an ampersand outside a query belongs to what is around the URL
+    stop = start + len(run.rstrip(b".,;:!?)]}'*"))
     host = _URL_HOST.match(buf, start, stop)
     if host is None or (host.end() >= stop and b"@" not in host.group()):
         return NONE
@@ -80,7 +82,7 @@ def ipv4(buf: bytes, start: int, end: int) -> Spans:
     octets = buf[start:end].split(b".")
     if not _is_bounded(buf, start, end) or any(
         int(octet) > 255 or (len(octet) > 1 and octet[:1] == b"0") for octet in octets
-    ):  # noqa: PLR2004
+    ):
         return NONE
     if buf[max(0, start - 9) : start].lower().endswith((b"version ", b"version: ", b" v", b"(v")):
         return NONE
@@ -183,13 +185,16 @@ def phone_international(buf: bytes, start: int, _end: int) -> Spans:
 
 def long_number(buf: bytes, start: int, end: int) -> Spans:
     """Seven or more digits, alone, grouped by hyphens or behind letters, that nothing marks as a quantity or a code."""
+    if end - start < 7 or (start and buf[start - 1] in b"-/$+_#=") or buf[end : end + 1] in (b"-", b"/", b"_", b"%"):  # noqa: PLR2004
+        return NONE
     raw = buf[start:end]
-    if len(digits_of(raw)) < 7 or not _is_bounded(buf, start, end) or raw.upper().startswith(_NOT_ID_PREFIX):  # noqa: PLR2004
+    digits = raw.translate(None, _NO_DIGITS)
+    if len(digits) < 7 or not _is_bounded(buf, start, end) or raw.upper().startswith(_NOT_ID_PREFIX):  # noqa: PLR2004
         return NONE
-    if (start and buf[start - 1] in b"-/$+_#=") or buf[end : end + 1] in (b"-", b"/", b"_", b"%"):
+    if end < len(buf) and _UNIT_AFTER.match(buf, end, end + 12):
         return NONE
-    if _UNIT_AFTER.match(buf, end, end + 12) or _NOT_ID_BEFORE.search(buf, max(0, start - 16), start):
+    if start and _NOT_ID_BEFORE.search(buf, max(0, start - 16), start):
         return NONE
-    if validators.is_isbn13(digits_of(raw)):
+    if validators.is_isbn13(digits.decode("ascii")):
         return NONE
     return (Span(start, end, "ID", 0.4, "pattern:long-number"),)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
@@ -16,12 +18,21 @@ _FIND_MAX = 32
 
 
 def mentions(buf: bytes, found: Iterable[Span]) -> list[Span]:
-    """Mentions in `buf` of the words of the persons in `found`, those already found included."""
+    """Mentions in `buf` of the words of the persons in `found`; some of them lie in what is found already."""
+    names = {(span.start, span.end) for span in found if span.entity_type == "PERSON"}
+    if not names:
+        return []
     words: set[bytes] = set()
-    for span in found:
-        if span.entity_type == "PERSON":
-            words |= name_words(buf, span.start, span.end)
-    return find_words(buf, words)
+    for start, end in names:
+        words |= name_words(buf, start, end)
+    bounds = sorted(names)
+    return [mention for mention in find_words(buf, words) if not _inside(mention.start, bounds)]
+
+
+def _inside(place: int, bounds: list[tuple[int, int]]) -> bool:
+    """Whether the last of the sorted `bounds` that begins at or before `place` reaches beyond it."""
+    index = bisect_right(bounds, (place, sys.maxsize)) - 1
+    return index >= 0 and bounds[index][1] > place
 
 
 def name_words(buf: bytes, start: int, end: int) -> set[bytes]:
@@ -48,7 +59,7 @@ def find_words(buf: bytes, words: AbstractSet[bytes]) -> list[Span]:
 
 def _stands_alone(word: bytes) -> bool:
     text = word.decode("latin-1")
-    return len(word) > 1 and text not in PARTICLES and text not in NOT_NAMES and not text.strip("\xe0\xc0'-") == ""
+    return len(word) > 1 and text not in PARTICLES and text not in NOT_NAMES and text.strip("\xe0\xc0'-") != ""
 
 
 def _by_search(low: bytes, words: AbstractSet[bytes]) -> list[tuple[int, int]]:

@@ -8,30 +8,43 @@ from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.span import Span
 
 _UNSPECIFIC = frozenset({"ID", "CASE_ID"})
-"""Types that give way to any other."""
-_SEVERITY = {entity_type: (int(label.level), entity_type not in _UNSPECIFIC) for entity_type, label in ENTITIES.items()}
+"""Types that give way to any other of their level."""
+_FIRST = {"SECRET": 9, "IBAN": 8}
+"""Before all others: a secret, which is never replaced; and an IBAN, whose check digits speak for all of it, while one in
+ten has a part that passes for a card number."""
+_PRECEDENCE = {
+    entity_type: (_FIRST.get(entity_type, int(label.level)), entity_type not in _UNSPECIFIC)
+    for entity_type, label in ENTITIES.items()
+}
 
 
 def _rank(span: Span) -> tuple[tuple[int, bool], int, float, str]:
-    return _SEVERITY[span.entity_type], span.end - span.start, span.score, span.entity_type
+    return _PRECEDENCE[span.entity_type], span.end - span.start, span.score, span.entity_type
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
     """Sorted spans without overlaps.
 
     Spans that overlap, directly or through others, become one that covers them all, so nothing found is ever lost. It
-    carries type, score and recogniser of the severest one: the highest level, then the more specific type, then the
-    longest, then the surest. The order of `spans` does not matter.
+    carries type, score and recogniser of the first by: secrets, IBANs, the highest level, the more specific type, the
+    longest, the surest. The order of `spans` does not matter.
     """
     merged: list[Span] = []
     best: Span | None = None
+    start = end = 0
     for span in sorted(spans):
-        if best is None or span.start >= merged[-1].end:
+        if best is None or span[0] >= end:
+            if best is not None:
+                merged.append(best if best[0] == start and best[1] == end else best._replace(start=start, end=end))
             best = span
-            merged.append(span)
+            start, end = span[0], span[1]
             continue
-        if _rank(span) > _rank(best):
+        end = max(end, span[1])
+        # The commonest case by far: another span of the same type inside the best one changes nothing.
+        if (span[2] != best[2] or span[1] - span[0] > best[1] - best[0] or span[3] > best[3]) and _rank(span) > _rank(
+            best
+        ):
             best = span
-        last = merged[-1]
-        merged[-1] = Span(last.start, max(last.end, span.end), best.entity_type, best.score, best.recogniser)
+    if best is not None:
+        merged.append(best if best[0] == start and best[1] == end else best._replace(start=start, end=end))
     return merged

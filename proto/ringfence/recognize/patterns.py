@@ -11,8 +11,8 @@ from typing import NamedTuple
 import hyperscan
 
 from ringfence.recognize import looks_dates, looks_fields, looks_names, looks_numbers
-from ringfence.recognize.span import Look
-from ringfence.recognize.vocabulary import ID_LABELS, MONTHS, PERSON_LABELS, TITLES
+from ringfence.recognize.span import Look, Spans
+from ringfence.recognize.vocabulary import ID_LABELS, MONTHS, PERSON_LABELS, SHORT_TITLES, TITLES
 
 _SOM = hyperscan.HS_FLAG_SOM_LEFTMOST
 _ANYCASE = hyperscan.HS_FLAG_CASELESS
@@ -29,6 +29,8 @@ class Trigger(NamedTuple):
     """Hyperscan's flags."""
     look: Look
     """The second look."""
+    is_last_resort: bool = False
+    """Looked at only where nothing else was found."""
 
 
 def _label(alternatives: str) -> str:
@@ -76,9 +78,15 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger(
             "age-label", r"\b(?:aged?|edad|alter)[\"']?[ ]?[:=]?[ ]?(?:9\d|1[0-3]\d)\b", _ANYCASE | _SOM, dates.age
         ),
-        Trigger("long-number", r"\b\d{7,20}\b", _SOM, numbers.long_number),
-        Trigger("long-number-groups", r"\b[A-Z]{0,4}-?\d{2,6}(?:-\d{2,6}){1,4}\b", _SOM, numbers.long_number),
-        Trigger("long-number-letters", r"\b[A-Z]{1,4}-?\d{7,14}\b", _SOM, numbers.long_number),
+        Trigger("long-number", r"\b\d{7,20}\b", _SOM, numbers.long_number, is_last_resort=True),
+        Trigger(
+            "long-number-groups",
+            r"\b[A-Z]{0,4}-?\d{2,6}(?:-\d{2,6}){1,4}\b",
+            _SOM,
+            numbers.long_number,
+            is_last_resort=True,
+        ),
+        Trigger("long-number-letters", r"\b[A-Z]{1,4}-?\d{7,14}\b", _SOM, numbers.long_number, is_last_resort=True),
         Trigger(
             "street",
             rf"\b\d{{1,5}}[a-zA-Z]? (?:[NSEW]\.? )?(?:{caps} ){{1,3}}(?:{kinds}|{kinds.upper()})\b",
@@ -113,7 +121,8 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger(
             "phone",
             _label(
-                r"(?:home |work |cell )?phone|tel|telephone|mobile|cell|fax|pager|telefono|movil|telefon|handy|portable|mobil|rufnummer"
+                r"(?:home |work |cell )?phone|tel|telephone|mobile|cell|fax|pager|telefono|movil|telefon|handy|"
+                r"portable|mobil|rufnummer"
             ),
             _ANYCASE,
             fields.phone,
@@ -128,7 +137,7 @@ def triggers() -> tuple[Trigger, ...]:
             for entity_type, labels in ID_LABELS.items()
         ),
         Trigger("person", _label(PERSON_LABELS), _ANYCASE | _SOM, names.labelled),
-        Trigger("title", rf"\b(?:{TITLES})\.? ", _ANYCASE | _SOM, names.titled),
+        Trigger("title", rf"\b(?:(?:{TITLES}) |(?:{SHORT_TITLES})\.)", _ANYCASE | _SOM, names.titled),
         Trigger(
             "greeting",
             _label("dear|hello|hi|liebe|lieber|geehrte|geehrter|estimado|estimada|cher|chere|bonjour|hola|hallo"),
@@ -151,7 +160,8 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger(
             "secret",
             _label(
-                r"password|passwd|pwd|passphrase|passwort|contrasena|mot de passe|secret|client[_-]secret|api[_ -]?key|apikey|"
+                r"password|passwd|pwd|passphrase|passwort|contrasena|mot de passe|secret|client[_-]secret|"
+                r"api[_ -]?key|apikey|"
                 r"access[_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|token|private[_-]?key|pin code|cvv|cvc"
             ),
             _ANYCASE | _SOM,
@@ -167,6 +177,6 @@ def triggers() -> tuple[Trigger, ...]:
     )
 
 
-def _iso(buf: bytes, start: int, end: int) -> tuple[looks_numbers.Span, ...]:
+def _iso(buf: bytes, start: int, end: int) -> Spans:
     """A numeric date, without the ``T`` and hour that may follow it (RFC 3339)."""
     return looks_dates.numeric(buf, start, end - 4 if buf[end - 1 : end] == b":" else end)

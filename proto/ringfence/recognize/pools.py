@@ -6,14 +6,73 @@ Names are built of parts; `FIRST_NAMES` and `LAST_NAMES` are disjoint and every 
 
 from __future__ import annotations
 
-_FIRST_STEMS = (
-    "Arv Belv Caldr Dorv Eldr Fenv Galvr Hestr Isvr Jorv Keldr Lorv Merv Nevr Orv Pelv Quendr Rosv Sylv Tavr".split()
-)
-_FIRST_ENDINGS = "avel ennic imond orwyn ustra athra ellith ovane yrian issel".split()
-_LAST_STEMS = "Ashk Brack Crest Drav Elmsk Farnd Grimv Hollv Ingr Kestr Lanv Morv Northv Osk Pellv Ravv Stanv Thornv Ulvr Wexl".split()
-_LAST_ENDINGS = (
-    "amoor andrell arvex elquist emsby enthal erval eskar ethorn evarre immick inholt istrel ivant olmar ondale orvane uldrick umfrey yvern"
-).split()
+_FIRST_STEMS = [
+    "Arv",
+    "Belv",
+    "Caldr",
+    "Dorv",
+    "Eldr",
+    "Fenv",
+    "Galvr",
+    "Hestr",
+    "Isvr",
+    "Jorv",
+    "Keldr",
+    "Lorv",
+    "Merv",
+    "Nevr",
+    "Orv",
+    "Pelv",
+    "Quendr",
+    "Rosv",
+    "Sylv",
+    "Tavr",
+]
+_FIRST_ENDINGS = ["avel", "ennic", "imond", "orwyn", "ustra", "athra", "ellith", "ovane", "yrian", "issel"]
+_LAST_STEMS = [
+    "Ashk",
+    "Brack",
+    "Crest",
+    "Drav",
+    "Elmsk",
+    "Farnd",
+    "Grimv",
+    "Hollv",
+    "Ingr",
+    "Kestr",
+    "Lanv",
+    "Morv",
+    "Northv",
+    "Osk",
+    "Pellv",
+    "Ravv",
+    "Stanv",
+    "Thornv",
+    "Ulvr",
+    "Wexl",
+]
+_LAST_ENDINGS = [
+    "amoor",
+    "andrell",
+    "arvex",
+    "elquist",
+    "emsby",
+    "enthal",
+    "erval",
+    "eskar",
+    "ethorn",
+    "evarre",
+    "immick",
+    "inholt",
+    "istrel",
+    "ivant",
+    "olmar",
+    "ondale",
+    "orvane",
+    "uldrick",
+    "umfrey",
+    "yvern",
+]
 
 FIRST_NAMES: tuple[str, ...] = tuple(stem + ending for stem in _FIRST_STEMS for ending in _FIRST_ENDINGS)
 """200 given names."""
@@ -22,7 +81,7 @@ LAST_NAMES: tuple[str, ...] = tuple(stem + ending for stem in _LAST_STEMS for en
 
 STREETS: tuple[str, ...] = tuple(
     stem + ending
-    for stem in "Quorn Velm Tarrow Brinsk Oldarv Fensk Marrov Hestil Ulmarsk Dravel".split()
+    for stem in ["Quorn", "Velm", "Tarrow", "Brinsk", "Oldarv", "Fensk", "Marrov", "Hestil", "Ulmarsk", "Dravel"]
     for ending in ("ick", "mere", "holt", "gate")
 )
 """40 street names."""

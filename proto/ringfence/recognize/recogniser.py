@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,13 +26,14 @@ Scan = Callable[[str], tuple[Finding, ...]]
 class Recogniser:
     """Finds identifiers. One object serves a process; calls from several threads take turns."""
 
-    __slots__ = ("_database", "_folder", "_lock", "_looks", "version")
+    __slots__ = ("_database", "_folder", "_last_resort", "_lock", "_looks", "version")
 
     def __init__(self, database: hyperscan.Database, table: Sequence[Trigger]) -> None:
         """Serve `table`, compiled as `database`; use `load` to get one."""
         self._database = database
         self._database.scratch = hyperscan.Scratch(database)
         self._looks = tuple(trigger.look for trigger in table)
+        self._last_resort = frozenset(index for index, trigger in enumerate(table) if trigger.is_last_resort)
         self._folder = Folder()
         self._lock = threading.Lock()
         self.version = fingerprint(table)[:12]
@@ -52,12 +55,16 @@ class Recogniser:
             )
         if not hits:
             return ()
-        looks = self._looks
         spans: list[Span] = []
-        for trigger, start, end in hits:
-            found = looks[trigger](data, start, end)
-            if found:
+        later: list[tuple[int, int, int]] = []
+        for hit in hits:
+            trigger, start, end = hit
+            if trigger in self._last_resort:
+                later.append(hit)
+            elif found := self._looks[trigger](data, start, end):
                 spans += found
+        for trigger, start, end in _outside(later, spans):
+            spans += self._looks[trigger](data, start, end)
         if not spans:
             return ()
         spans += mentions(data, spans)
@@ -65,6 +72,19 @@ class Recogniser:
             Finding(*folded.span(span.start, span.end), span.entity_type, span.score, span.recogniser)
             for span in merge(spans)
         )
+
+
+def _outside(hits: list[tuple[int, int, int]], spans: list[Span]) -> list[tuple[int, int, int]]:
+    """The `hits` that lie in none of `spans`."""
+    if not hits or not spans:
+        return hits
+    reach = sorted((span.start, span.end) for span in spans)
+    kept = []
+    for hit in hits:
+        index = bisect_right(reach, (hit[1], sys.maxsize)) - 1
+        if index < 0 or reach[index][1] < hit[2]:
+            kept.append(hit)
+    return kept
 
 
 def load(cache_dir: Path | None) -> Recogniser:

@@ -14,37 +14,51 @@ def _words(text: str) -> frozenset[str]:
 
 
 PERSON_LABELS = (
-    r"patient(?:[ -]?name)?|pt|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|customer(?:[ -]?name)?|client(?:[ -]?name)?|"
-    r"(?:account|card|policy)[ -]?holder|cardholder|account owner|member(?:[ -]?name)?|subscriber|insured|beneficiary|payee|payer|remitter|"
-    r"debtor|creditor|co-?signer|guarantor|applicant|borrower|attending(?: physician)?|physician|consultant|surgeon|provider|nurse|"
-    r"referred by|referring physician|signed(?: by)?|electronically signed by|dictated by|reviewed by|handled by|prepared by|"
-    r"adviser|advisor|contact(?: person)?|emergency contact|next of kin|nok|guardian|spouse|mother|father|husband|wife|daughter|son|"
+    r"patient(?:[ -]?name)?|pt|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|customer(?:[ -]?name)?|"
+    r"client(?:[ -]?name)?|"
+    r"(?:account|card|policy)[ -]?holder|cardholder|account owner|member(?:[ -]?name)?|subscriber|insured|"
+    r"beneficiary|payee|payer|remitter|"
+    r"debtor|creditor|co-?signer|guarantor|applicant|borrower|attending(?: physician)?|physician|consultant|"
+    r"surgeon|provider|nurse|"
+    r"referred by|referring physician|signed(?: by)?|electronically signed by|dictated by|reviewed by|"
+    r"handled by|prepared by|"
+    r"adviser|advisor|contact(?: person)?|emergency[ -]contact|next[ -]of[ -]kin|nok|guardian|spouse|mother|"
+    r"father|husband|wife|daughter|son|"
     r"brother|sister|partner|caregiver|from|to|cc|attn|sender|recipient|author|employee|user|subject|re|agent|caller|"
     r"paciente|nombre(?: completo)?|apellidos?|cliente|titular|medico(?: responsable)?|firmado(?: por)?|contacto|"
     r"nom|prenom|nom complet|titulaire|medecin(?: traitant)?|signe par|beneficiaire|"
-    r"patientin|vorname|nachname|familienname|kunde|kundin|kontoinhaber(?:in)?|arzt|aerztin|arztin|behandelnder arzt|unterzeichnet|ansprechpartner"
+    r"patientin|vorname|nachname|familienname|kunde|kundin|kontoinhaber(?:in)?|arzt|aerztin|arztin|"
+    r"behandelnder arzt|unterzeichnet|ansprechpartner"
 )
 """Labels before a person's name."""
 
 ID_LABELS: Mapping[str, str] = MappingProxyType(
     {
         "MRN": (
-            r"mrn|medical record|med rec|patient[ -]?id|patient no|patient number|hospital|chart|record|nhc|historia clinica|"
-            r"numero de historia|dossier(?: medical)?|ipp|patienten(?:nummer|nr|-id)|fallnummer|aufnahmenummer|encounter|visit|accession"
+            r"mrn|medical record|med rec|patient[ -]?id|patient no|patient number|hospital|chart|record|nhc|"
+            r"historia clinica|"
+            r"numero de historia|dossier(?: medical)?|ipp|patienten(?:nummer|nr|-id)|fallnummer|aufnahmenummer|"
+            r"encounter|visit|accession"
         ),
         "CASE_ID": (
-            r"case|reference|our ref|your ref|ref|file|ticket|claim|incident|matter|complaint|caso|expediente|referencia|"
-            r"reference dossier|aktenzeichen|vorgang(?:snummer)?|geschaftszeichen|referenz|number|sample|order|terminal|transaction|"
-            r"specimen|invoice|customer[ -]?id|client[ -]?id|customer number|kundennummer|numero de cliente|employee[ -]?id|badge|id"
+            r"case|reference|our ref|your ref|ref|file|ticket|claim|incident|matter|complaint|caso|expediente|"
+            r"referencia|"
+            r"reference dossier|aktenzeichen|vorgang(?:snummer)?|geschaftszeichen|referenz|number|sample|order|"
+            r"terminal|transaction|"
+            r"specimen|invoice|customer[ -]?id|client[ -]?id|customer number|kundennummer|numero de cliente|"
+            r"employee[ -]?id|badge|id"
         ),
         "ACCOUNT": (
-            r"account(?: ref)?|acct|a/c|loan|branch|sort code|routing|aba|konto(?:nummer)?|blz|bankleitzahl|cuenta|compte|rib|wire|swift"
+            r"account(?: ref)?|acct|a/c|loan|branch|sort ?code|routing|aba|konto(?:nummer)?|blz|bankleitzahl|"
+            r"cuenta|compte|rib|wire|swift"
         ),
         "INSURANCE_ID": (
-            r"insurance(?: policy)?(?: id)?|policy|member(?:[ -]?id)?|subscriber[ -]?id|group|medicare|medicaid|mbi|health plan|"
-            r"nhs|versicherten(?:nummer|nr)|versicherung(?:snummer)?|poliza|aseguradora|mutuelle|numero de securite sociale|cip|tarjeta sanitaria"
+            r"insurance(?: policy)?(?: id)?|policy|member(?:[ -]?id)?|subscriber[ -]?id|group|medicare|medicaid|"
+            r"mbi|health plan|"
+            r"nhs|versicherten(?:nummer|nr)|versicherung(?:snummer)?|poliza|aseguradora|mutuelle|"
+            r"numero de securite sociale|cip|tarjeta sanitaria"
         ),
-        "TAX_ID": r"tax|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|nif|nie|dni|cif|siret|siren|utr",
+        "TAX_ID": r"tax(?:no)?|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|nif|nie|dni|cif|siret|siren|utr",
         "DOCUMENT_ID": r"passport|driver'?s? licen[cs]e|licen[cs]e|dl|dea|certificate|pasaporte|passeport|reisepass|ausweis(?:nummer)?|permis",
         "DEVICE_ID": r"serial|s/n|imei|device(?: id)?|udi|vin|licen[cs]e plate|plate|kennzeichen|matricula|implant",
     }
@@ -52,17 +66,26 @@ ID_LABELS: Mapping[str, str] = MappingProxyType(
 """Entity type to the labels before such a number."""
 
 WEAK_ID_LABELS = _words(
-    "record hospital chart visit case reference file ticket claim incident matter complaint caso vorgang number sample order terminal id "
-    "transaction specimen invoice account loan branch insurance policy member group tax licence license certificate serial device plate "
-    "implant wire swift routing konto cuenta compte dossier encounter ref medicare medicaid kunde badge vat dl re swift iban plate permis"
+    "record hospital chart visit case reference file ticket claim incident matter complaint caso vorgang "
+    "number sample order terminal id "
+    "transaction specimen invoice account loan branch insurance policy member group tax licence license "
+    "certificate serial device plate "
+    "implant wire swift routing konto cuenta compte dossier encounter ref medicare medicaid kunde badge vat dl "
+    "re swift iban plate permis"
 )
 """Labels that are ordinary words too: without a mark after them they need a number that looks like an identifier."""
 
-TITLES = r"mr|mrs|ms|miss|mx|dr|prof|professor|doctor|sir|herr|hr|frau|sr|sra|srta|senor|senora|don|dona|dra|doctora|mme|mlle|madame|monsieur|maitre|sister|nurse"
+SHORT_TITLES = r"mr|mrs|ms|mx|dr|prof|hr|fr|sr|sra|srta|mme|mlle|dra"
+"""Titles that may end with a full stop."""
+TITLES = (
+    SHORT_TITLES
+    + r"|miss|professor|doctor|sir|herr|frau|senor|senora|don|dona|doctora|madame|monsieur|maitre|sister|nurse"
+)
 """Titles before a name."""
 
 PARTICLES = _words(
-    "van von der den de la las los del della di da do dos das du le les ten ter zu zum zur bin ibn ben al el y e af av st"
+    "van von der den de la las los del della di da do dos das du le les ten ter zu zum zur bin ibn ben al el y "
+    "e af av st"
 )
 """Lower-case (or, upper-case) words inside a surname."""
 
@@ -92,49 +115,87 @@ MONTHS: Mapping[str, int] = MappingProxyType(
 """Month names and abbreviations in four languages."""
 
 STATES = _words(
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT "
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH "
+    "OK OR PA RI SC SD TN TX UT "
     "VT VA WA WV WI WY DC PR VI GU AS MP"
 )
 """USPS Publication 28, appendix B."""
 
-NOT_NAMES = _words(
+FIELD_WORDS = _words(
+    "mrn dob ssn npi iban bic pan ip phone tel telephone mobile fax email e-mail mail date address born birth "
+    "case record reference ref re "
+    "account card policy insurance id no number age sex gender diagnosis reason portal link url zip code room "
+    "ward unit mr mrs ms dr prof"
+)
+"""Words that begin the next field, and so end a name even after a label."""
+
+NOT_NAMES = FIELD_WORDS | _words(
     # words that begin sentences or stand for people without naming them
-    "a an the this that these those it he she we you they i his her our your their my its is was are were be has have had will would can "
-    "could should may must do does did no not yes none unknown and or but if in on at by for from to with of as per via please thank thanks "
-    "dear hello hi all sir madam colleague colleagues team everyone doctor doctors patient patients customer customers client clients member "
-    "members family mother father copies consent earlier income advice vital regards sincerely here who what when where why how which "
+    "a an the this that these those it he she we you they i his her our your their my its is was are were be "
+    "has have had will would can "
+    "could should may must do does did no not yes none unknown and or but if in on at by for from to with of "
+    "as per via please thank thanks "
+    "dear hello hi all sir madam colleague colleagues team everyone doctor doctors patient patients customer "
+    "customers client clients member "
+    "members family mother father copies consent earlier income advice vital regards sincerely here who what "
+    "when where why how which "
     # labels
-    "mrn dob ssn npi iban bic pan ip id mr mrs ms dr prof phone tel telephone mobile fax email e-mail mail address date born birth name case "
-    "record reference ref re file account card policy insurance order sample terminal transaction tax branch portal link url nok attending "
-    "physician consultant adviser advisor contact signed received admitted discharged seen age sex gender male female status subject topic "
-    "diagnosis reason priority department ward room bed unit note notes summary report results result letter request review review: message "
-    "plan change referral booking appointment admission discharge laboratory lab imaging medication prescription complaint clinic outpatient "
-    "history allergies assessment findings impression procedure medications labs vitals code number no type amount total balance currency "
-    "zip city state country street home home: next kin emergency member beneficiary payee co-signer holder handled referred member "
+    "mrn dob ssn npi iban bic pan ip id mr mrs ms dr prof phone tel telephone mobile fax email e-mail mail "
+    "address date born birth name case "
+    "record reference ref re file account card policy insurance order sample terminal transaction tax branch "
+    "portal link url nok attending "
+    "physician consultant adviser advisor contact signed received admitted discharged seen age sex gender male "
+    "female status subject topic "
+    "diagnosis reason priority department ward room bed unit note notes summary report results result letter "
+    "request review review: message "
+    "plan change referral booking appointment admission discharge laboratory lab imaging medication "
+    "prescription complaint clinic outpatient "
+    "history allergies assessment findings impression procedure medications labs vitals code number no type "
+    "amount total balance currency "
+    "zip city state country street home home: next kin emergency member beneficiary payee co-signer holder "
+    "handled referred member "
     # topics and things
-    "hospital hospitals medical center centre health healthcare care clinic bank insurance university department service services company "
-    "corp inc llc ltd gmbh group payment dispute disputed chargeback block lost stolen transfer inquiry missing tracing loan application "
-    "kyc due diligence identity fraud alert suspicious activity phishing formal customer blood pressure heart rate pulse temperature oxygen "
-    "ct mri mr ecg ekg icu er ed us uk eu usa gdpr hipaa phi pii pci json xml html api sql http https python java linux english spanish "
-    "french german monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
-    "october november december today tomorrow yesterday morning afternoon evening night urgent routine soon immediate final draft "
-    "north south east west new york london paris berlin madrid street road avenue lane drive united states kingdom europe america "
-    "aspirin metformin insulin ibuprofen paracetamol penicillin disease syndrome test treatment therapy surgery cancer diabetes stage type "
+    "hospital hospitals medical center centre health healthcare care clinic bank insurance university "
+    "department service services company "
+    "corp inc llc ltd gmbh group payment dispute disputed chargeback block lost stolen transfer inquiry "
+    "missing tracing loan application "
+    "kyc due diligence identity fraud alert suspicious activity phishing formal customer blood pressure heart "
+    "rate pulse temperature oxygen "
+    "ct mri mr ecg ekg icu er ed us uk eu usa gdpr hipaa phi pii pci json xml html api sql http https python "
+    "java linux english spanish "
+    "french german monday tuesday wednesday thursday friday saturday sunday january february march april june "
+    "july august september "
+    "october november december today tomorrow yesterday morning afternoon evening night urgent routine soon "
+    "immediate final draft "
+    "north south east west new york london paris berlin madrid street road avenue lane drive united states "
+    "kingdom europe america "
+    "aspirin metformin insulin ibuprofen paracetamol penicillin disease syndrome test treatment therapy "
+    "surgery cancer diabetes stage type "
     # languages
-    "el la los las un una der die das ein eine und oder aber mit le les un une des et ou mais avec con para por sin bei aus nach sehr "
-    "geehrte geehrter damen herren estimado estimada senores cher chere bonjour hola hallo liebe lieber nachname vorname"
+    "el la los las un una der die das ein eine und oder aber mit le les un une des et ou mais avec con para "
+    "por sin bei aus nach sehr "
+    "geehrte geehrter damen herren estimado estimada senores cher chere bonjour hola hallo liebe lieber "
+    "nachname vorname"
 )
 """Words that are no part of a name when a name is only guessed from its shape."""
 
 COMMON_WORDS = _words(
-    "young white brown black green gray grey long short small little best good king day may june april august rose grace will mark bill "
-    "frank grant hope faith joy sky summer wood woods stone rivers banks fields bush hill hills park parks church house hall field brook "
-    "ford lane street moore more price rice bean pepper wheat fish fox wolf lamb bird swan cook baker miller smith taylor carpenter mason "
-    "fisher hunter gardner butler page west east north south winter snow frost rain storm cloud love sharp strong wise rich power powers "
-    "chance case cross bell ball hand hands head foot back case weeks week month booth chase cash bond gold silver singer porter marsh "
-    "lake pool wells waters forest ray sunny dawn eve art drew don pat sue rob jack jean dale glen heath ivy iris lily violet daisy crystal "
-    "amber ruby pearl jade star victor max miles rod chuck guy gene dean duke earl prince noble major sergeant pope bishop abbot monk cannon "
-    "archer bowman shepherd weaver turner potter sawyer tanner cooper do an he so in on my no to me we or be by as at am is it"
+    "young white brown black green gray grey long short small little best good king day may june april august "
+    "rose grace will mark bill "
+    "frank grant hope faith joy sky summer wood woods stone rivers banks fields bush hill hills park parks "
+    "church house hall field brook "
+    "ford lane street moore more price rice bean pepper wheat fish fox wolf lamb bird swan cook baker miller "
+    "smith taylor carpenter mason "
+    "fisher hunter gardner butler page west east north south winter snow frost rain storm cloud love sharp "
+    "strong wise rich power powers "
+    "chance case cross bell ball hand hands head foot back case weeks week month booth chase cash bond gold "
+    "silver singer porter marsh "
+    "lake pool wells waters forest ray sunny dawn eve art drew don pat sue rob jack jean dale glen heath ivy "
+    "iris lily violet daisy crystal "
+    "amber ruby pearl jade star victor max miles rod chuck guy gene dean duke earl prince noble major sergeant "
+    "pope bishop abbot monk cannon "
+    "archer bowman shepherd weaver turner potter sawyer tanner cooper do an he so in on my no to me we or be "
+    "by as at am is it"
 )
 """Surnames and given names that are words too: only their capitalised mentions count."""
 

@@ -1,0 +1,74 @@
+"""The reserved spaces."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.labels import Category, Level
+from ringfence.recognize import ENTITIES, is_reserved, label_of, residual
+from ringfence.recognize.finding import Finding
+from ringfence.recognize.pools import FIRST_NAMES, LAST_NAMES, PERSON_WORDS
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "ours", "real"),
+    [
+        ("PERSON", f"{LAST_NAMES[3]}, {FIRST_NAMES[5]} Q.", f"{LAST_NAMES[3]} Smith"),
+        ("PERSON", LAST_NAMES[3].upper(), "Smith"),
+        ("DATE", "11/02/2143", "11/02/2026"),
+        ("DATE", "14 March 2143", "14 March"),
+        ("AGE", "90-year-old", "93-year-old"),
+        ("PHONE", "(216) 555-0142", "(216) 555-1142"),
+        ("EMAIL", "a@mail.example.org", "a@example.org.evil.com"),
+        ("URL", "https://www.example.org/x/0a1b2c3d", "https://www.example.org/r/402917"),
+        ("IP", "203.0.113.9", "203.0.114.9"),
+        ("IP", "2001:db8::1", "2001:db9::1"),
+        ("MAC", "00:00:5E:00:53:07", "00:1a:2b:3c:4d:5e"),
+        ("SSN", "666-12-3456", "524-71-6038"),
+        ("NPI", "9920187009", "2580730218"),
+        ("PAN", "9999 1709 9356 9669", "4012 8888 8888 1881"),
+        ("IBAN", "XX35 4351 2295 4310 4734 41", "DE26 2931 3758 5847 1954 06"),
+        ("ADDRESS", "242 Quornick Street, Exampleton, ZZ 00428", "242 Linden Street, Fairview, OH 44126"),
+        ("ADDRESS", "00428", "44126"),
+        ("MRN", "Q-9993-46984", "H-2291-40873"),
+        ("CASE_ID", "99", "98"),
+        ("MRN", "[MRN-999123456]", "[MRN-998123456]"),
+    ],
+)
+def test_ours_are_told_from_real_ones(entity_type, ours, real):
+    """A surrogate is recognised without its mapping, and a real identifier is not taken for one."""
+    assert is_reserved(entity_type, ours)
+    assert not is_reserved(entity_type, real)
+
+
+def test_a_secret_is_never_reserved():
+    assert not is_reserved("SECRET", "[SECRET-999123456]")
+
+
+@given(st.sampled_from([*ENTITIES, "NEW"]), st.text())
+def test_asking_never_raises(entity_type, text):
+    assert is_reserved(entity_type, text) in (True, False)
+
+
+def test_the_pools_are_large_and_disjoint():
+    """200 given names, 400 surnames, no word twice, so each half of a name is known alone."""
+    assert (len(FIRST_NAMES), len(LAST_NAMES), len(PERSON_WORDS)) == (200, 400, 600)
+
+
+def test_residual_leaves_out_surrogates_only():
+    """What the agent asks of a text."""
+    text = "SSN 666-12-3456, SSN 524-71-6038"
+
+    def scan(_text):
+        return (Finding(4, 15, "SSN", 1.0, "r"), Finding(21, 32, "SSN", 1.0, "r"))
+
+    assert residual(scan, text) == (Finding(21, 32, "SSN", 1.0, "r"),)
+
+
+def test_labels_follow_the_table():
+    """The join of what was found; what nobody knows counts as RESTRICTED."""
+    mrn, pan, new = (Finding(0, 1, entity, 1.0, "r") for entity in ("MRN", "PAN", "NEW"))
+    assert str(label_of((mrn,))) == "CONFIDENTIAL {PHI}"
+    assert label_of((mrn, pan)).categories == {Category.PHI, Category.PCI}
+    assert label_of((new,)).level == Level.RESTRICTED
+    assert label_of(()).level == Level.PUBLIC
