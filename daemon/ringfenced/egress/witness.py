@@ -148,9 +148,13 @@ class Witness:
         if current and seen.checkpoint.size < self.size:
             await self._condemn(seen, f"it has {seen.checkpoint.size} entries and had {self.size}")
         self._pending.append(seen)
-        async with self._lock:
+        try:
+            async with self._lock:
+                if seen in self._pending:
+                    await self._take(sorted(self._pending, key=lambda one: one.checkpoint.size), proof)
+        finally:
             if seen in self._pending:
-                await self._take(sorted(self._pending, key=lambda one: one.checkpoint.size), proof)
+                self._pending.remove(seen)
         self.demand_trust()
 
     async def _take(self, batch: list[Seen], proof: ProofSource) -> None:

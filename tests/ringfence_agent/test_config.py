@@ -1,0 +1,139 @@
+"""A file that cannot be used is refused with file, line, and what to write instead."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fakes.agent import folder
+from ringfence_agent import build, config
+from ringfence_agent.config import ConfigError
+from ringfence_agent.explain import line_of
+
+EXAMPLE = Path(__file__).parents[2] / "agent" / "example.toml"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return folder(tmp_path, "https://provider.example/v1")
+
+
+def line_with(file, text):
+    return next(number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line)
+
+
+def refused(file):
+    with pytest.raises(ConfigError) as caught:
+        build.prepare(config.load(file)[0])
+    return str(caught.value)
+
+
+def change(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_good_file_is_read_and_paths_are_relative_to_it(file):
+    settings, digest = config.load(file)
+    assert settings.log.directory == file.parent / "log"
+    assert settings.providers[0].models == {"gpt": "gpt-5-mini-2026-01-02"}
+    assert len(digest) == 64
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "says"),
+    [
+        ('region = "eu"', 'regoin = "eu"', "regoin", "providers[0].regoin: is unknown; write region"),
+        ('kind = "openai"', 'kind = "banana"', "banana", "providers[0].kind"),
+        ('directory = "log"', "", "[log]", "log.directory: is missing. Folder of the log"),
+        ("https://provider", "http://provider", "http://provider", "write https://host"),
+        ("https://provider", "https://user@provider", "user@", "write https://host"),
+        ('level = "INTERNAL"', 'level = "internal"', "internal", "PUBLIC, INTERNAL"),
+        ("spiffe://ringfence.local/daemon", "daemon", "identities", "write a SPIFFE id"),
+        ("drain_seconds_max = 1.0", "drain_seconds_max = -1", "drain", "greater than or equal to 0"),
+        ("drain_seconds_max = 1.0", "drain_seconds_max", "drain_seconds_max", "this is no TOML"),
+        ('address = "unix:', 'address = "http:', "address", "write unix:/path/agent.sock or host:port"),
+        ("[daemon]", "[deamon]", "[deamon]", "deamon: is unknown; write daemon"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_the_remedy(file, old, new, at, says):
+    change(file, old, new)
+    said = refused(file)
+    assert f"{file}:{line_with(file, at)}: " in said
+    assert says in said
+
+
+def test_a_value_is_never_repeated(file):
+    """Somebody may have pasted a key where it does not belong."""
+    change(file, 'region = "eu"', 'region = ["sk-very-secret"]')
+    assert "sk-very-secret" not in refused(file)
+
+
+@pytest.mark.parametrize("name", ["api.key", "agent.key", "log.key"])
+def test_a_secret_that_others_can_read_is_refused(file, name):
+    (file.parent / name).chmod(0o644)
+    assert f"{name}: mode 0644 lets others read a secret; run chmod 0400" in refused(file)
+    (file.parent / name).unlink()
+    assert name in refused(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("permit.pub", "nonsense", "no Ed25519 public key"),
+        ("log.key", "nonsense", "no Ed25519 private key"),
+        ("provider-ca.pem", "nonsense", "no PEM certificates"),
+        ("api.key", "two\nlines", "not an API key"),
+        ("api.key", "", "not an API key"),
+    ],
+)
+def test_files_that_are_not_what_they_should_be_are_named(file, name, content, says):
+    path = file.parent / name
+    path.chmod(0o600)
+    path.write_text(content)
+    said = refused(file)
+    assert name in said
+    assert says in said
+
+
+def test_two_providers_need_two_names(file):
+    text = file.read_text()
+    file.write_text(text + text[text.index("[[providers]]") :])
+    assert "two providers have the same name" in refused(file)
+
+
+def test_lines_are_found_in_the_right_table_of_an_array():
+    text = '[[providers]]\nname = "a"\n\n[[providers]]\nname = "b"\n[providers.clearance]\nlevel = "X"\n'
+    assert line_of(text, ("providers", 0, "name")) == 2
+    assert line_of(text, ("providers", 1, "name")) == 5
+    assert line_of(text, ("providers", 1, "clearance", "level")) == 7
+    assert line_of(text, ("providers", 1, "missing")) == 4
+
+
+def test_the_command_says_whether_a_file_is_fine(file):
+    """Exit code 0 and a word, or 2 and the reason, on the right stream."""
+    command = [sys.executable, "-m", "ringfence_agent", "--check-config", "--config", str(file)]
+    fine = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (fine.returncode, fine.stdout, fine.stderr) == (0, f"{file}: fine\n", "")
+    change(file, 'region = "eu"', 'regoin = "eu"')
+    wrong = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "write region" in wrong.stderr
+    assert not (file.parent / "log").exists()
+
+
+def test_the_example_is_a_good_file(tmp_path):
+    """Its keys and values; the files that it names are not there."""
+    text = EXAMPLE.read_text()
+    settings = config.Config.model_validate(tomllib.loads(text), context=tmp_path)
+    assert settings.providers
+
+
+def test_every_field_is_documented():
+    """By the sentence under it, which is also what an error message says."""
+    for section in (config.Config, config.Listen, config.Daemon, config.Log, config.Clearance, config.ProviderConfig):
+        for name, field in section.model_fields.items():
+            assert field.description, name

@@ -1,0 +1,233 @@
+"""The agent's judgement: one rule at a time, then all together."""
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence import permit
+from ringfence.labels import Category, Label, Level
+from ringfence.permit import Permit, Statement
+from ringfence.recognize.finding import Finding
+from ringfence.v1 import egress_pb2
+from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, judge
+from ringfence_agent.providers import openai_body
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+NOW = 1_800_000_000_000
+INTERNAL = Label(Level.INTERNAL)
+
+
+def residual(text):
+    """Finds the word SECRET and dates of one year."""
+    return [
+        Finding(text.index(word), text.index(word) + len(word), kind, 1.0, "test")
+        for word, kind in (("SECRET", "SSN"), ("2026-", "DATE"))
+        if word in text
+    ]
+
+
+def label_of(findings):
+    return Label(Level.CONFIDENTIAL, frozenset({Category.PII})) if list(findings) else Label()
+
+
+RULES = Rules(
+    permit_keys={"k": KEY.public_key()},
+    destinations={
+        ("cloud", "gpt"): Destination(
+            provider="cloud",
+            model="gpt",
+            wire_model="gpt-2026-01-02",
+            region="eu",
+            contract="DPA",
+            clearance=INTERNAL,
+            body_bytes_max=1000,
+            seconds_max=10.0,
+            encode=lambda payload: openai_body.encode(payload, "gpt-2026-01-02", "max_tokens"),
+        )
+    },
+    residual=residual,
+    label_of=label_of,
+)
+
+
+def calm(**changes):
+    return dataclasses.replace(Circumstances(NOW, lambda _nonce: False, lockdown=False), **changes)
+
+
+def payload(*texts, build=None):
+    message = egress_pb2.EgressPayload()
+    one = message.messages.add(role=2)
+    for text in texts or ("What?",):
+        one.parts.add(text=text)
+    if build:
+        build(message)
+    return message.SerializeToString()
+
+
+def submission(data=None, **changes):
+    data = payload() if data is None else data
+    statement = Statement(
+        payload_sha256=hashlib.sha256(data).digest(),
+        payload_bytes=len(data),
+        provider="cloud",
+        model="gpt",
+        label=Label(),
+        label_before=Label(),
+        caller_pseudonym="c",
+        department="d",
+        request_id="r",
+        issued_at_unix_ms=NOW,
+        expires_at_unix_ms=NOW + permit.LIFETIME_MS,
+        nonce=bytes(16),
+        key_id="k",
+    )
+    return Submission(permit.sign(dataclasses.replace(statement, **changes), KEY), data)
+
+
+def rules(verdict):
+    return [reason.rule for reason in verdict.reasons]
+
+
+def test_what_breaks_no_rule_may_leave_with_exactly_this_body():
+    verdict = judge(submission(), RULES, calm())
+    assert rules(verdict) == []
+    assert verdict.body == (
+        b'{"model":"gpt-2026-01-02","messages":[{"role":"user","content":"What?"}],'
+        b'"stream":true,"stream_options":{"include_usage":true}}'
+    )
+
+
+def test_every_failed_rule_is_told_in_order():
+    """One submission that breaks all rules which are looked at together."""
+    data = payload("SECRET " + "x" * 1000)
+    verdict = judge(submission(data, label=Label(Level.RESTRICTED)), RULES, calm(lockdown=True))
+    assert rules(verdict) == ["label", "residual", "size", "lockdown"]
+    assert verdict.body == b""
+    assert verdict.findings == {"SSN": 1}
+    verdict = judge(submission(data, model="other"), RULES, calm())
+    assert rules(verdict) == ["destination", "residual"]
+
+
+def test_without_a_permit_nothing_else_is_looked_at_or_believed():
+    good = submission(payload("SECRET"))
+    forged = Submission(Permit(good.permit.statement, bytes(64)), good.payload)
+    verdict = judge(forged, RULES, calm(lockdown=True))
+    assert (rules(verdict), verdict.statement, verdict.findings) == (["permit.signature"], None, {})
+
+
+def test_a_nonce_that_was_seen_is_refused_and_the_statement_is_known():
+    verdict = judge(submission(), RULES, calm(used=lambda nonce: nonce == bytes(16)))
+    assert rules(verdict) == ["permit.replayed"]
+    assert verdict.statement is not None
+
+
+def test_findings_within_the_clearance_may_leave_and_are_counted():
+    cleared = dataclasses.replace(
+        RULES.destinations["cloud", "gpt"], clearance=Label(Level.CONFIDENTIAL, frozenset({Category.PII}))
+    )
+    verdict = judge(
+        submission(payload("SECRET")), dataclasses.replace(RULES, destinations={("cloud", "gpt"): cleared}), calm()
+    )
+    assert (rules(verdict), verdict.findings) == ([], {"SSN": 1})
+
+
+def test_restricted_never_leaves_even_where_the_clearance_says_restricted():
+    cleared = dataclasses.replace(
+        RULES.destinations["cloud", "gpt"], clearance=Label(Level.RESTRICTED, frozenset(Category))
+    )
+    open_rules = dataclasses.replace(RULES, destinations={("cloud", "gpt"): cleared})
+    assert rules(judge(submission(label=Label(Level.RESTRICTED)), open_rules, calm())) == ["label"]
+    found = dataclasses.replace(open_rules, label_of=lambda _findings: Label(Level.RESTRICTED))
+    assert rules(judge(submission(payload("SECRET")), found, calm())) == ["residual"]
+
+
+def test_the_models_name_on_the_wire_comes_from_the_configuration_and_is_not_scanned():
+    """It holds a date; a date in the payload is found all the same."""
+    assert rules(judge(submission(), RULES, calm())) == []
+    assert rules(judge(submission(payload("on 2026-05-05")), RULES, calm())) == ["residual"]
+
+
+SECRET_AS_JSON = '{"a":"\\u0053ECRET"}'
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda m: m.messages[0].parts.add(json=SECRET_AS_JSON),
+        lambda m: m.messages[0].parts.add(text=SECRET_AS_JSON),
+        lambda m: m.messages[0].parts.add(json='{"a":"\\u0053ECRET","a":"x"}'),
+        lambda m: m.messages[0].parts.add(json='{"\\u0053ECRET":1}'),
+        lambda m: (
+            m.messages[0]
+            .parts.add()
+            .file.MergeFromString(
+                egress_pb2.EgressPayload().messages.add().parts.add().file.SerializeToString()
+                or b"\x0a\x06SECRET\x12\x0atext/plain"
+            )
+        ),
+        lambda m: setattr(m.messages[0], "name", "SECRET"),
+        lambda m: setattr(m.messages[0], "tool_call_id", "SECRET"),
+        lambda m: m.messages.add(role=3).tool_calls.add(id="1", name="f", arguments_json=SECRET_AS_JSON),
+        lambda m: m.messages.add(role=3).tool_calls.add(id="SECRET", name="f", arguments_json="{}"),
+        lambda m: m.tools.add(name="SECRET"),
+        lambda m: m.tools.add(name="f", description="SECRET"),
+        lambda m: m.tools.add(name="f", parameters_json_schema=SECRET_AS_JSON),
+        lambda m: setattr(m.tool_choice, "name", "SECRET"),
+        lambda m: setattr(m.response_format, "json_schema", SECRET_AS_JSON),
+        lambda m: setattr(m.response_format, "name", "SECRET"),
+        lambda m: m.sampling.stop.append("SECRET"),
+    ],
+)
+def test_every_place_for_a_string_is_scanned(build):
+    verdict = judge(submission(payload(build=build)), RULES, calm())
+    assert rules(verdict) == ["residual"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        payload() + b"\xfa\x07\x05smugg",
+        payload(build=lambda m: m.messages[0].parts.add(json="{")),
+        payload(build=lambda m: m.messages[0].parts.add(json="[" * 100_000)),
+        payload(build=lambda m: m.tools.add(name="f", parameters_json_schema="nope")),
+        payload(build=lambda m: setattr(m.messages[0].parts.add().image, "data", b"x")),
+        payload(build=lambda m: setattr(m.messages[0].parts.add().file, "media_type", "application/pdf")),
+        payload(build=lambda m: m.messages.add(role=0)),
+        payload(build=lambda m: m.messages.add(role=9)),
+        payload(build=lambda m: m.messages[0].parts.add()),
+        payload(build=lambda m: setattr(m.sampling, "seed", 2**63)),
+        payload(build=lambda m: setattr(m.tool_choice, "mode", 9)),
+    ],
+)
+def test_what_cannot_be_read_whole_is_refused(data):
+    assert rules(judge(submission(data), RULES, calm())) == ["payload"]
+
+
+@given(st.binary(max_size=300))
+def test_no_payload_makes_the_gate_raise(data):
+    verdict = judge(submission(data), RULES, calm())
+    assert verdict.reasons or verdict.body
+
+
+@given(st.text(max_size=200))
+def test_what_leaves_says_what_was_asked_and_nothing_is_lost(text):
+    """Any text comes out of the body as it went in, or is refused."""
+    verdict = judge(submission(payload(text)), RULES, calm())
+    if not verdict.reasons:
+        assert json.loads(verdict.body)["messages"] == [{"role": "user", "content": text}]
+
+
+def test_numbers_keep_four_digits_so_that_the_rest_carries_nothing():
+    def build(message):
+        message.sampling.temperature = 0.7123456
+        message.sampling.logit_bias[3] = -1.23456789
+
+    body = json.loads(judge(submission(payload(build=build)), RULES, calm()).body)
+    assert (body["temperature"], body["logit_bias"]) == (0.7123, {"3": -1.2346})

@@ -1,0 +1,346 @@
+"""What is acknowledged is durable and stays; what a crash tore is cut; what someone changed is not continued."""
+
+import asyncio
+import errno
+import json
+import os
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.translog import ProofError, open_checkpoint, verify_consistency, verify_inclusion
+from ringfence_agent import segments
+from ringfence_agent.entry import Kind
+from ringfence_agent.journal import REMEMBERED_MS, Journal
+from ringfence_agent.segments import LogError
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+ORIGIN = "site.example/egress"
+ROOT = Path(__file__).parents[2]
+
+
+class Clock:
+    def __init__(self, now=1_800_000_000_000):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@asynccontextmanager
+async def journal(directory, clock=None):
+    """A journal, running; brought up to date when it ends."""
+    one = Journal(directory, ORIGIN, KEY, clock or Clock())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(one.run())
+        try:
+            yield one
+        finally:
+            one.stop()
+
+
+async def filled(directory, count, clock=None):
+    async with journal(directory, clock) as one:
+        for number in range(count):
+            await one.append(Kind.REFUSAL, {"number": number})
+
+
+def damage(path, old, new):
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+
+
+def segment(directory, number=0):
+    return directory / f"entries-{number:06}.ndjson"
+
+
+async def test_entries_are_canonical_json_lines_in_order(tmp_path):
+    async with journal(tmp_path) as one:
+        assert [await one.append(Kind.START, {"z": 1, "a": "ä"}), await one.append(Kind.REFUSAL, {})] == [0, 1]
+    assert segment(tmp_path).read_text() == (
+        '{"a":"ä","kind":"start","seq":0,"time_unix_ms":1800000000000,"v":1,"z":1}\n'
+        '{"kind":"refusal","seq":1,"time_unix_ms":1800000000000,"v":1}\n'
+    )
+
+
+async def test_an_entry_is_on_disk_before_its_append_returns(tmp_path):
+    async with journal(tmp_path) as one:
+        for number in range(5):
+            await one.append(Kind.REFUSAL, {})
+            assert len(segment(tmp_path).read_bytes().splitlines()) == number + 1
+
+
+async def test_many_waiters_share_one_sync(tmp_path, monkeypatch):
+    """Two hundred entries submitted at once need far fewer than two hundred syncs."""
+    syncs = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (syncs.append(file), real(file)))
+    async with journal(tmp_path) as one:
+        indexes = await asyncio.gather(*(one.append(Kind.REFUSAL, {}) for _ in range(200)))
+    assert indexes == list(range(200))
+    assert len(syncs) <= 3
+
+
+async def test_every_entry_is_proven_and_checkpoints_are_consistent(tmp_path):
+    async with journal(tmp_path) as one:
+        notes = []
+        for _ in range(20):
+            await one.append(Kind.REFUSAL, {})
+            notes.append(open_checkpoint(one.checkpoint(), ORIGIN, KEY.public_key()))
+        for index in range(20):
+            proof = one.prove(index)
+            last = open_checkpoint(proof.checkpoint, ORIGIN, KEY.public_key())
+            verify_inclusion(proof.entry, index, 20, proof.inclusion_path, last.root)
+            old = notes[index]
+            verify_consistency(old.size, 20, old.root, last.root, one.consistency(old.size, 0))
+        with pytest.raises(ProofError):
+            one.prove(20)
+        with pytest.raises(ProofError):
+            one.consistency(1, 21)
+
+
+async def test_a_checkpoint_reaches_the_disk_within_a_second(tmp_path):
+    async with journal(tmp_path) as one:
+        await one.append(Kind.REFUSAL, {})
+        async with asyncio.timeout(3):
+            note = tmp_path / "checkpoint"
+            while open_checkpoint(note.read_text(), ORIGIN, KEY.public_key()).size != 1:  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.05)
+
+
+async def test_the_log_goes_on_over_segments_and_restarts(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "SEGMENT_ENTRIES", 4)
+    await filled(tmp_path, 10)
+    await filled(tmp_path, 3)
+    assert [path.name for path in sorted(tmp_path.glob("entries-*"))] == [f"entries-{n:06}.ndjson" for n in range(4)]
+    async with journal(tmp_path) as one:
+        assert one.size == 13
+        assert [json.loads(one.read(index))["seq"] for index in range(13)] == list(range(13))
+
+
+async def test_a_second_agent_cannot_write_the_same_log(tmp_path):
+    async with journal(tmp_path):
+        with pytest.raises(LogError, match="another agent"):
+            Journal(tmp_path, ORIGIN, KEY, Clock())
+
+
+async def test_times_never_go_back_whatever_the_clock_does(tmp_path):
+    clock = Clock(2000)
+    async with journal(tmp_path, clock) as one:
+        await one.append(Kind.REFUSAL, {})
+        clock.now = 1000
+        await one.append(Kind.REFUSAL, {})
+        assert one.now_unix_ms() == 2000
+    async with journal(tmp_path, clock) as one:
+        assert one.now_unix_ms() == 2000
+        await one.append(Kind.REFUSAL, {})
+    times = [json.loads(line)["time_unix_ms"] for line in segment(tmp_path).read_bytes().splitlines()]
+    assert times == [2000, 2000, 2000]
+
+
+# ── after a crash ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("tail", [b'{"seq":3,"kin', b"\x00" * 100, b'{"seq":9,"kind":"x","time_unix_ms":1}\n', b"\n"])
+async def test_a_torn_end_that_no_checkpoint_covers_is_cut_and_told(tmp_path, tail):
+    await filled(tmp_path, 3)
+    with segment(tmp_path).open("ab") as file:
+        file.write(tail)
+    async with journal(tmp_path) as one:
+        assert (one.size, one.cut_bytes) == (3, len(tail))
+        one.resume({})
+        await one.append(Kind.REFUSAL, {})
+        assert json.loads(one.read(3))["cut_bytes"] == len(tail)
+
+
+async def test_open_intents_are_closed_as_unknown(tmp_path):
+    async with journal(tmp_path) as one:
+        answered = await one.append(Kind.INTENT, {"request_id": "r-1"})
+        await one.append(Kind.INTENT, {"request_id": "r-2", "bytes_out": 9})
+        await one.append(Kind.OUTCOME, {"intent": answered})
+    async with journal(tmp_path) as one:
+        one.resume({})
+        await one.append(Kind.REFUSAL, {})
+        closed = json.loads(one.read(4))
+    assert (closed["kind"], closed["intent"], closed["outcome"]) == ("outcome", 1, "unknown")
+    assert (closed["request_id"], closed["bytes_out"]) == ("r-2", 9)
+    assert "bytes_in" not in closed
+    async with journal(tmp_path) as one:
+        assert one.recovered.open_intents == {}
+
+
+async def test_nonces_of_the_last_minute_come_back(tmp_path):
+    clock = Clock()
+    async with journal(tmp_path, clock) as one:
+        for nonce, passed in (("old", 0), ("edge", 1), ("new", REMEMBERED_MS)):
+            clock.now += passed
+            await one.append(Kind.INTENT, {"nonce_sha256": nonce})
+    async with journal(tmp_path, clock) as one:
+        assert set(one.recovered.nonces) == {"edge", "new"}
+
+
+@pytest.mark.parametrize("covered", [1, 5, 9])
+async def test_a_log_that_is_shorter_than_its_checkpoint_is_not_opened(tmp_path, covered):
+    """Truncated at any entry, or in the middle of one."""
+    await filled(tmp_path, 10)
+    lines = segment(tmp_path).read_bytes().splitlines(keepends=True)
+    for end in (b"", lines[covered][:7]):
+        segment(tmp_path).write_bytes(b"".join(lines[:covered]) + end)
+        with pytest.raises(LogError, match="truncated or damaged"):
+            Journal(tmp_path, ORIGIN, KEY, Clock())
+
+
+async def test_a_changed_entry_is_found(tmp_path):
+    await filled(tmp_path, 10)
+    damage(segment(tmp_path), b'"number":4', b'"number":7')
+    with pytest.raises(LogError, match="does not match"):
+        Journal(tmp_path, ORIGIN, KEY, Clock())
+
+
+async def test_missing_pieces_are_found(tmp_path, monkeypatch):
+    """A segment, the checkpoint, or all entries gone: each is said by name, and nothing is opened."""
+    monkeypatch.setattr(segments, "SEGMENT_ENTRIES", 4)
+    await filled(tmp_path, 10)
+    whole = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for name, text in (
+        ("entries-000001.ndjson", "missing"),
+        ("entries-000002.ndjson", "truncated"),
+        ("checkpoint", "missing beside entries"),
+    ):
+        (tmp_path / name).unlink()
+        with pytest.raises(LogError, match=text):
+            Journal(tmp_path, ORIGIN, KEY, Clock())
+        (tmp_path / name).write_bytes(whole[name])
+    damage(segment(tmp_path, 1), b'"seq":5', b'"seq":6')
+    with pytest.raises(LogError, match="later entries follow"):
+        Journal(tmp_path, ORIGIN, KEY, Clock())
+
+
+async def test_a_log_opens_with_its_own_key_and_origin_only(tmp_path):
+    await filled(tmp_path, 2)
+    with pytest.raises(LogError, match="origin and key"):
+        Journal(tmp_path, "another.example/log", KEY, Clock())
+    with pytest.raises(LogError, match="origin and key"):
+        Journal(tmp_path, ORIGIN, Ed25519PrivateKey.generate(), Clock())
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_mutation_of_a_covered_log_goes_unnoticed(tmp_path_factory, data):
+    """Any byte changed, any piece cut out, any two entries swapped: refused, or nothing that is covered changed."""
+    directory = tmp_path_factory.mktemp("log")
+    asyncio.run(filled(directory, 6))
+    path = segment(directory)
+    whole = path.read_bytes()
+    kind = data.draw(st.sampled_from(["flip", "cut", "swap"]))
+    place = data.draw(st.integers(0, len(whole) - 1))
+    if kind == "flip":
+        bent = whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :]
+    elif kind == "cut":
+        bent = whole[:place] + whole[place + data.draw(st.integers(1, 200)) :]
+    else:
+        lines = whole.splitlines(keepends=True)
+        one = data.draw(st.integers(0, 4))
+        lines[one], lines[one + 1] = lines[one + 1], lines[one]
+        bent = b"".join(lines)
+    path.write_bytes(bent)
+    with pytest.raises(LogError):
+        Journal(directory, ORIGIN, KEY, Clock())
+
+
+# ── when the disk fails ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+async def test_after_the_first_error_of_the_disk_nothing_is_acknowledged(tmp_path, monkeypatch, number):
+    """Those who wait are told, those who come later too, and what was acknowledged before can still be read."""
+
+    def fail(_file):
+        raise OSError(number, os.strerror(number))
+
+    async with journal(tmp_path) as one:
+        await one.append(Kind.REFUSAL, {})
+        monkeypatch.setattr(os, "fdatasync", fail)
+        told = await asyncio.gather(*(one.append(Kind.REFUSAL, {}) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(error, LogError) for error in told)
+        monkeypatch.undo()
+        with pytest.raises(LogError, match=os.strerror(number)):
+            await one.append(Kind.REFUSAL, {})
+        assert one.size == 1
+        assert json.loads(one.read(0))["seq"] == 0
+        await one.grown(5)
+    async with journal(tmp_path) as one:
+        assert one.size >= 1
+
+
+async def test_a_short_write_is_finished(tmp_path, monkeypatch):
+    """write(2) may take less than it was given."""
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[:7]))
+    await filled(tmp_path, 3)
+    monkeypatch.undo()
+    async with journal(tmp_path) as one:
+        assert (one.size, one.cut_bytes) == (3, 0)
+
+
+async def test_a_waiter_that_leaves_takes_nothing_out_of_the_line(tmp_path):
+    async with journal(tmp_path) as one:
+        gone = one.submit(Kind.REFUSAL, {})
+        gone.cancel()
+        assert await one.append(Kind.REFUSAL, {}) == 1
+        assert one.size == 2
+
+
+async def test_followers_wait_for_growth(tmp_path):
+    async with journal(tmp_path) as one, asyncio.timeout(5), asyncio.TaskGroup() as group:
+        waiting = [group.create_task(one.grown(0)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert not any(task.done() for task in waiting)
+        await one.append(Kind.REFUSAL, {})
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ringfence_agent.entry import Kind
+from ringfence_agent.journal import Journal
+
+async def write(journal):
+    while True:
+        print(await journal.append(Kind.INTENT, {"request_id": "r"}), flush=True)
+
+async def main():
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    journal = Journal(Path(sys.argv[1]), "site.example/egress", key, lambda: 1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(journal.run())
+        for _ in range(16):
+            group.create_task(write(journal))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("after", [1, 60, 900])
+async def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path, after):
+    """A writer killed after some acknowledgements: each of them is in the log that opens again."""
+    roots = os.pathsep.join(str(ROOT / name) for name in ("proto", "agent"))
+    with subprocess.Popen(  # noqa: ASYNC220 - nothing else runs meanwhile
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": roots},
+        stdout=subprocess.PIPE,
+    ) as process:
+        acknowledged = [int(process.stdout.readline()) for _ in range(after)]
+        process.kill()
+        acknowledged += [int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith(b"\n")]
+    async with journal(tmp_path) as one:
+        assert one.size > max(acknowledged)
+        assert len(one.recovered.open_intents) == one.size

@@ -1,0 +1,25 @@
+"""What the agent asks of the kernel and tells the service manager."""
+
+import socket
+import subprocess
+import sys
+
+from ringfence_agent.process import notify
+
+
+def test_readiness_goes_to_the_service_managers_socket(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        notify({"NOTIFY_SOCKET": str(tmp_path / "notify")}, "READY=1")
+        assert manager.recv(100) == b"READY=1"
+    notify({}, "READY=1")
+
+
+def test_memory_stays_with_the_process():
+    """No core file, and not dumpable (PR_GET_DUMPABLE is 3)."""
+    code = (
+        "import ctypes, resource; from ringfence_agent.process import keep_memory; keep_memory();"
+        "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "(0, 0) 0"
