@@ -35,7 +35,7 @@ def confine(parent_pid: int) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if parent_pid:
-        pass
+        _prctl(libc, _PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent_pid:
             raise ParentGone(f"the parent process {parent_pid} is gone")
     Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
