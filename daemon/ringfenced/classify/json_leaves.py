@@ -1,7 +1,7 @@
 """The string, key and number leaves of a JSON document, with their places in its raw text.
 
-Places matter: de-identification replaces a leaf where it stands, so whitespace, order and duplicate keys stay as they are
-and the document stays valid (RFC 8259).
+Places matter: de-identification replaces a leaf where it stands, so whitespace, order and duplicate keys stay as they
+are and the document stays valid (RFC 8259).
 """
 
 from __future__ import annotations

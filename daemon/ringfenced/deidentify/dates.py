@@ -1,8 +1,8 @@
 """Dates moved by whole days, written as they were.
 
-MIMIC-III (Johnson et al. 2016) moves each patient's dates by one secret offset, so that intervals hold; here the offset is
-a whole number of weeks, so that weekdays hold too. Two-digit years become four digits, and a day without a year gets one:
-else nobody could tell the surrogate from a date (see `ringfence.recognize.reserved`).
+MIMIC-III (Johnson et al. 2016) moves each patient's dates by one secret offset, so that intervals hold; here the offset
+is a whole number of weeks, so that weekdays hold too. Two-digit years become four digits, and a day without a year gets
+one: else nobody could tell the surrogate from a date (see `ringfence.recognize.reserved`).
 """
 
 from __future__ import annotations

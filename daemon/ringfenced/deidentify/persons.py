@@ -1,7 +1,7 @@
 """Persons: each word of a name has its surrogate, so that every form of the name has one too.
 
-``John Smith``, ``SMITH, JOHN``, ``Mr Smith`` and ``Smith's`` meet the same two words, and the answer's ``Smith`` alone comes
-back without a rule of its own. A surname with its particles (``van der Berg``) is one word here.
+``John Smith``, ``SMITH, JOHN``, ``Mr Smith`` and ``Smith's`` meet the same two words, and the answer's ``Smith`` alone
+comes back without a rule of its own. A surname with its particles (``van der Berg``) is one word here.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from ringfenced.deidentify.values import Mapping
 class Reidentifier:
     """Puts originals back into one stream of text. One object a stream; not for several tasks at once.
 
-    Only what may still become a surrogate is held back: at most one character less than the longest surrogate, and a whole
-    one only while a longer one, or a letter or digit that makes it another word, may still follow. What the model never
-    wrote is never invented: a surrogate inside a longer number or word stays.
+    Only what may still become a surrogate is held back: at most one character less than the longest surrogate, and a
+    whole one only while a longer one, or a letter or digit that makes it another word, may still follow. What the model
+    never wrote is never invented: a surrogate inside a longer number or word stays.
     """
 
     __slots__ = ("_firsts", "_held", "_last", "_originals", "_pattern", "_prefixes", "_tail_max", "_wholes")

@@ -37,7 +37,7 @@ class Surrogates:
     """
 
     def __init__(self, seed: bytes, corpus: str) -> None:
-        """Draw with `seed`, and never what occurs in `corpus`: all the texts that surrogates are placed in, casefolded."""
+        """Draw with `seed`, and never what occurs in `corpus`, all the texts to replace in, casefolded."""
         self._keyed = Keyed(seed)
         self._corpus = corpus
         self._given: dict[tuple[str, str], str] = {}

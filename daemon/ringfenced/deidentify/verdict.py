@@ -48,8 +48,8 @@ def deidentify(
         the prompt that may leave, and the mapping that must not.
 
     Raises:
-        ResidualFindings: a secret stands in it, a leaf cannot be read, or the scan of the result finds something that is
-            no surrogate.
+        ResidualFindings: a secret stands in it, a leaf cannot be read, or the scan of the result finds what is no
+            surrogate.
 
     Does not look into images and files without text: these make `label_asserted` RESTRICTED, and that stays.
     """
@@ -163,8 +163,8 @@ def _split(texts: tuple[str, ...], spans: list[Span], surrogates: Surrogates) ->
 def _verify(prompt: Prompt, scan: Scan, placed: set[str], occurrences: Occurrences) -> None:
     """Raise where anything but surrogates is found in `prompt`, or an original occurs outside them.
 
-    A finding must lie in surrogates that were just placed, and in its reserved space: the first is what this side knows,
-    the second what the agent will ask.
+    A finding must lie in surrogates that were just placed, and in its reserved space: the first is what this side
+    knows, the second what the agent will ask.
     """
     left: Counter[str] = Counter()
     for leaf in leaves(prompt, {}):
@@ -190,7 +190,7 @@ def _verify(prompt: Prompt, scan: Scan, placed: set[str], occurrences: Occurrenc
 
 
 def _covered(text: str, placed: set[str]) -> bytearray:
-    """For each character of `text` whether it belongs to a surrogate. None occurred in the original, so all are ours."""
+    """For each character of `text` whether it belongs to a surrogate; none occurred before, so all are ours."""
     covered = bytearray(len(text))
     for surrogate in placed:
         at = text.find(surrogate)

@@ -1,8 +1,8 @@
 """What can be found, and the label that each implies.
 
 Sources: 45 CFR 164.514(b)(2)(i) names the 18 identifiers of HIPAA's Safe Harbor; 45 CFR 160.103 defines PHI; GDPR
-art. 4(1) defines personal data; PCI DSS v4.0.1, requirement 3, asks that a PAN never leaves unprotected; NIST SP 800-122
-ranks a social security number as highly sensitive. A site's policy will be able to replace this table (issue 3).
+art. 4(1) defines personal data; PCI DSS v4.0.1, requirement 3, asks that a PAN never leaves unprotected; NIST
+SP 800-122 ranks a social security number as highly sensitive. A site's policy will be able to replace this table.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from ringfence.recognize.vocabulary import FIELD_WORDS, STATES, UNITS, WEAK_ID_L
 
 _QUALIFIER = rb"(?:[ -]{0,2}(?:no|nos|number|num|nr|id|ref|reference|identifier|code|#)\b\.?|[ ]?#|\.)?"
 _STRONG = re.compile(
-    _QUALIFIER
-    + rb"(?:[ ]?\([^)\n]{1,16}\))?[ \t]{0,4}['\"]?[ \t]{0,4}(?:[:|=>#]|-(?= )|\s-\s)[ \t]{0,4}(?:\r?\n[ \t]{0,4})?[#'\"*_]{0,2}",
+    _QUALIFIER + rb"(?:[ ]?\([^)\n]{1,16}\))?[ \t]{0,4}['\"]?[ \t]{0,4}(?:[:|=>#]|-(?= )|\s-\s)[ \t]{0,4}"
+    rb"(?:\r?\n[ \t]{0,4})?[#'\"*_]{0,2}",
     re.IGNORECASE,
 )
 _WEAK = re.compile(_QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with )?#?", re.IGNORECASE)
@@ -27,6 +27,7 @@ _TEN = re.compile(rb"\d{10}(?![0-9])|\d{3,4}[ -]\d{3}[ -]\d{3,4}(?![0-9])")
 _CARD = re.compile(rb"\d(?:[ -]?\d){11,18}(?![0-9])")
 _SECRET = re.compile(rb"[^\s'\"<>,;]{4,256}")
 _SECRET_MARK = re.compile(rb"['\"]?[ \t]{0,3}(?:[:=]|is\b)[ \t]{0,3}['\"]?")
+_NO_SECRETS = frozenset(b"required optional none null true false string reset expired forgotten unknown wrong".split())
 _KEY_REST = re.compile(rb"[A-Za-z0-9_./+=~-]{0,4096}")
 _KEY_BYTES_MIN = 20
 """The shortest of the known shapes, an AWS access key id."""
@@ -124,13 +125,15 @@ card = _labelled(_CARD, "PAN", 12)
 """A card number after ``Card:``, whatever its check digit."""
 
 
-def secret(buf: bytes, start: int, end: int) -> Spans:
+def secret(buf: bytes, _start: int, end: int) -> Spans:
     """What follows ``password:``, ``api_key =`` and the like."""
     match = _SECRET_MARK.match(buf, end, end + 12)
     value = None if match is None else _SECRET.match(buf, match.end(), match.end() + 256)
-    if value is None or (
-        value.group().rstrip(b".").isalpha() and (len(value.group()) < 8 or buf[start:end].lower() == b"secret")
-    ):
+    if match is None or value is None:
+        return NONE
+    word = value.group().rstrip(b".")
+    # "The password is wrong": after a verb a plain word is none.
+    if word.isalpha() and (b"is" in match.group() or word.lower() in _NO_SECRETS):
         return NONE
     return (Span(value.start(), value.end(), "SECRET", 0.8, "label:secret"),)
 
@@ -153,7 +156,8 @@ def private_key(buf: bytes, start: int, end: int) -> Spans:
 
 _STREET_REST = re.compile(
     rb"\.?(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Floor|#)\.? ?[A-Za-z0-9-]{1,6})?"
-    rb"(?:,[ ]|[ ]?\r?\n)?(?:(?<=[ \n])(?:\d{4,5} )?[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}(?: [A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}){0,2})?"
+    rb"(?:,[ ]|[ ]?\r?\n)?(?:(?<=[ \n])(?:\d{4,5} )?[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}"
+    rb"(?: [A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}){0,2})?"
     rb"(?:,? [A-Z]{2}(?: \d{5}(?:-\d{4})?)?(?![A-Za-z0-9]))?"
 )
 

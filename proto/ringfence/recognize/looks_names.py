@@ -204,7 +204,7 @@ def speaking(buf: bytes, start: int, _end: int) -> Spans:
 
 
 def before_number(buf: bytes, start: int) -> Spans:
-    """The name that stands before a labelled number: ``for Anna Smith (MRN 1234567)``. Called by the look at numbers."""
+    """The name before a labelled number: ``for Anna Smith (MRN 1234567)``. Called by the look at numbers."""
     return _before(buf, start, "number:person", anywhere=False)
 
 

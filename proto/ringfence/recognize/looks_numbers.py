@@ -12,6 +12,7 @@ from ringfence.recognize.vocabulary import UNITS
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
 _DIGITS = frozenset(b"0123456789")
 _POINT = 46
+_OCTET_MAX = 255
 _NO_DIGITS = bytes(byte for byte in range(256) if byte not in _DIGITS)
 _LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_%+.-\xc0\xe0"
 _LABELS = re.compile(rb"[A-Za-z0-9\xc0\xe0-]{1,63}(?:\.[A-Za-z0-9\xc0\xe0-]{1,63}){1,8}")
@@ -81,7 +82,7 @@ def ipv4(buf: bytes, start: int, end: int) -> Spans:
     """A dotted quad that is no version number."""
     octets = buf[start:end].split(b".")
     if not _is_bounded(buf, start, end) or any(
-        int(octet) > 255 or (len(octet) > 1 and octet[:1] == b"0") for octet in octets
+        int(octet) > _OCTET_MAX or (len(octet) > 1 and octet[:1] == b"0") for octet in octets
     ):
         return NONE
     if buf[max(0, start - 9) : start].lower().endswith((b"version ", b"version: ", b" v", b"(v")):

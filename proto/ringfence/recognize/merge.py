@@ -10,8 +10,8 @@ from ringfence.recognize.span import Span
 _UNSPECIFIC = frozenset({"ID", "CASE_ID"})
 """Types that give way to any other of their level."""
 _FIRST = {"SECRET": 9, "IBAN": 8}
-"""Before all others: a secret, which is never replaced; and an IBAN, whose check digits speak for all of it, while one in
-ten has a part that passes for a card number."""
+"""Before all others: a secret, which is never replaced; and an IBAN, whose check digits speak for all of it, while
+one in ten has a part that passes for a card number."""
 _PRECEDENCE = {
     entity_type: (_FIRST.get(entity_type, int(label.level)), entity_type not in _UNSPECIFIC)
     for entity_type, label in ENTITIES.items()

@@ -41,7 +41,10 @@ def triggers() -> tuple[Trigger, ...]:
     """Every trigger, in the order of their hyperscan ids."""
     numbers, fields, names, dates = looks_numbers, looks_fields, looks_names, looks_dates
     caps = r"[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}"
-    kinds = "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Way|Terrace|Square|Highway|Hwy|Close|Crescent|Parkway|Pkwy"
+    kinds = (
+        "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Way|Terrace|Square|Highway|Hwy|"
+        "Close|Crescent|Parkway|Pkwy"
+    )
     months = "|".join(sorted(MONTHS))
     return (
         Trigger("email", r"[a-z0-9_%+\-\xc0\xe0]@[a-z0-9\xc0\xe0]", _ANYCASE, numbers.email),
@@ -95,13 +98,15 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "street-de",
-            r"\b[A-Z\xc0][A-Za-z\xc0\xe0-]{2,24}(?:strasse|str\.|weg|platz|gasse|allee|STRASSE|STR\.|WEG|PLATZ|GASSE|ALLEE) \d{1,4}[a-z]?\b",
+            r"\b[A-Z\xc0][A-Za-z\xc0\xe0-]{2,24}(?:strasse|str\.|weg|platz|gasse|allee|"
+            r"STRASSE|STR\.|WEG|PLATZ|GASSE|ALLEE) \d{1,4}[a-z]?\b",
             _SOM,
             fields.street,
         ),
         Trigger(
             "street-romance",
-            r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse) [^\n,;]{3,40}|(?:Calle|C/|Avenida|Avda\.?|Plaza|Paseo) [^\n,;]{3,40},? \d{1,4})\b",
+            r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse) [^\n,;]{3,40}|"
+            r"(?:Calle|C/|Avenida|Avda\.?|Plaza|Paseo) [^\n,;]{3,40},? \d{1,4})\b",
             _SOM,
             fields.street,
         ),
@@ -146,7 +151,8 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "closing",
-            r"\b(?:regards|sincerely|faithfully|yours|truly|best|thanks|thank you|cordially|cordialement|salutations|grussen|grusse|saludos|atentamente)[ ,.!]{0,3}\r?\n",
+            r"\b(?:regards|sincerely|faithfully|yours|truly|best|thanks|thank you|cordially|"
+            r"cordialement|salutations|grussen|grusse|saludos|atentamente)[ ,.!]{0,3}\r?\n",
             _ANYCASE,
             names.closed,
         ),
@@ -169,7 +175,8 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "key",
-            r"\b(?:AKIA|ASIA|gh[pousr]_|github_pat_|xox[abprs]-|sk-|[sr]k_live_|sk_test_|AIza|glpat-|hf_|npm_|eyJ|[Bb]earer )[A-Za-z0-9_-]{4}",
+            r"\b(?:AKIA|ASIA|gh[pousr]_|github_pat_|xox[abprs]-|sk-|[sr]k_live_|"
+            r"sk_test_|AIza|glpat-|hf_|npm_|eyJ|[Bb]earer )[A-Za-z0-9_-]{4}",
             _SOM,
             fields.key,
         ),

@@ -12,7 +12,7 @@ import hyperscan
 
 from ringfence.recognize.database import fingerprint, load_database
 from ringfence.recognize.finding import Finding
-from ringfence.recognize.fold import Folder
+from ringfence.recognize.fold import Folded, Folder
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
 from ringfence.recognize.patterns import Trigger, triggers
@@ -68,10 +68,14 @@ class Recogniser:
         if not spans:
             return ()
         spans += mentions(data, spans)
-        return tuple(
-            Finding(*folded.span(span.start, span.end), span.entity_type, span.score, span.recogniser)
-            for span in merge(spans)
-        )
+        if folded.offsets is not None:  # before the merge: two spans may meet inside a character that folds to several
+            spans = [_mapped(folded, span) for span in spans]
+        return tuple(Finding(*span) for span in merge(spans))
+
+
+def _mapped(folded: Folded, span: Span) -> Span:
+    start, end = folded.span(span.start, span.end)
+    return span._replace(start=start, end=end)
 
 
 def _outside(hits: list[tuple[int, int, int]], spans: list[Span]) -> list[tuple[int, int, int]]:

@@ -1,7 +1,7 @@
 """The spaces that surrogates come from: reserved, so that none is ever anyone's identifier.
 
-Defined once, for both sides: the daemon draws surrogates from these spaces, and the agent, which has no mapping, tells a
-surrogate from a real identifier by them.
+Defined once, for both sides: the daemon draws surrogates from these spaces, and the agent, which has no mapping, tells
+a surrogate from a real identifier by them.
 
     PERSON    every word is in `pools`' closed list of invented names; initials beside them do not count
     DATE      the year is 2100 to 2299 (MIMIC-III, Johnson et al. 2016, shifts to 2100-2200; a second century leaves the
@@ -17,8 +17,8 @@ surrogate from a real identifier by them.
     PAN       begins with 9999 (ISO/IEC 7812-1 leaves 9 to national use), right Luhn digit
     IBAN      country XX or ZZ (ISO 3166-1 user-assigned), right check digits
     ADDRESS   every word is in `pools`' streets and towns; ZIPs below 00500 (USPS assigns none below 00501)
-    others    the first three digits are 999; with fewer digits all are 9. By chance a real one is: 1 in 1,000 with three
-              digits or more, 1 in 100 with two; such a number would pass the agent's scan, not the daemon's.
+    others    the first three digits are 999; with fewer digits all are 9. By chance a real one is so: 1 in 1,000 with
+              three digits or more, 1 in 100 with two; it would pass the agent's scan, not the daemon's.
     any       the literal ``[TYPE-999...]``, for what no space fits
 
 SECRET has none: a secret is never replaced.

@@ -75,8 +75,8 @@ def is_issuable_ssn(digits: str) -> bool:
 def is_card_range(digits: str) -> bool:
     """Whether the first digits are of a card network's range (ISO/IEC 7812 lists), or 9999, which are only ours.
 
-    Ranges: 4 Visa; 51-55 and 2221-2720 Mastercard; 34, 37 American Express; 30, 36, 38, 39 Diners; 35 JCB; 60-65 Discover,
-    UnionPay, RuPay, Maestro; 50 and 56-59 Maestro.
+    Ranges: 4 Visa; 51-55 and 2221-2720 Mastercard; 34, 37 American Express; 30, 36, 38, 39 Diners; 35 JCB; 60-65
+    Discover, UnionPay, RuPay, Maestro; 50 and 56-59 Maestro.
     """
     first = digits[0]
     if first in "456":
@@ -89,7 +89,7 @@ def is_card_range(digits: str) -> bool:
 
 
 def is_isbn13(digits: str) -> bool:
-    """Whether thirteen digits are an ISBN (prefix 978 or 979, EAN-13 check digit): a false friend of card and case numbers."""
+    """Whether thirteen digits are an ISBN (978 or 979 first, EAN-13 check digit): a false friend of card numbers."""
     if len(digits) != 13 or not digits.startswith(("978", "979")):  # noqa: PLR2004 - the length that ISO 2108 names
         return False
     return sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits)) % 10 == 0

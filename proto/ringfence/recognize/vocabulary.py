@@ -59,7 +59,10 @@ ID_LABELS: Mapping[str, str] = MappingProxyType(
             r"numero de securite sociale|cip|tarjeta sanitaria"
         ),
         "TAX_ID": r"tax(?:no)?|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|nif|nie|dni|cif|siret|siren|utr",
-        "DOCUMENT_ID": r"passport|driver'?s? licen[cs]e|licen[cs]e|dl|dea|certificate|pasaporte|passeport|reisepass|ausweis(?:nummer)?|permis",
+        "DOCUMENT_ID": (
+            r"passport|driver'?s? licen[cs]e|licen[cs]e|dl|dea|certificate|pasaporte|passeport|reisepass|"
+            r"ausweis(?:nummer)?|permis"
+        ),
         "DEVICE_ID": r"serial|s/n|imei|device(?: id)?|udi|vin|licen[cs]e plate|plate|kennzeichen|matricula|implant",
     }
 )

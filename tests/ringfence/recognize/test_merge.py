@@ -1,6 +1,7 @@
 """Overlaps."""
 
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ spans = st.lists(
 def test_merged_spans_cover_exactly_what_was_found(found, rng):
     """Sorted, apart, covering the same characters, whatever the order; merging again changes nothing."""
     merged = merge(found)
-    assert all(left.end <= right.start for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(merged))
     covered = {place for span in found for place in range(span.start, span.end)}
     assert {place for span in merged for place in range(span.start, span.end)} == covered
     shuffled = list(found)

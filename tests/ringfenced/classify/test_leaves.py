@@ -65,7 +65,10 @@ def test_every_field_of_the_model_is_known_here():
         Json: "text",
         Image: "data media_type",
         File: "data media_type name text",
-        Sampling: "temperature top_p top_k min_p presence_penalty frequency_penalty repeat_penalty seed tokens_max stop logit_bias",
+        Sampling: (
+            "temperature top_p top_k min_p presence_penalty frequency_penalty repeat_penalty seed tokens_max stop "
+            "logit_bias"
+        ),
     }
     for model, fields in known.items():
         assert [field.name for field in dataclasses.fields(model)] == fields.split()

@@ -1,6 +1,6 @@
 """Dates moved in their own writing."""
 
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import given
@@ -37,11 +37,11 @@ def test_the_writing_is_kept(text, moved):
     assert shift(text, DAYS, 2025) == moved
 
 
-@given(st.dates(datetime.date(1900, 1, 1), datetime.date(2050, 12, 31)), st.integers(WEEKS_MIN, WEEKS_MAX - 1))
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2050, 12, 31)), st.integers(WEEKS_MIN, WEEKS_MAX - 1))
 def test_every_day_of_a_lifetime_lands_in_the_reserved_years(day, weeks):
     """Any offset that can be drawn moves any day of 1900 to 2050 into 2100 to 2299, by exactly that offset."""
-    moved = datetime.date.fromisoformat(shift(day.isoformat(), 7 * weeks, 2025))
-    assert moved - day == datetime.timedelta(weeks=weeks)
+    moved = dt.date.fromisoformat(shift(day.isoformat(), 7 * weeks, 2025))
+    assert moved - day == dt.timedelta(weeks=weeks)
     assert 2100 <= moved.year <= 2299
 
 

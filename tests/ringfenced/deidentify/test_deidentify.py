@@ -2,11 +2,13 @@
 
 import copy
 import dataclasses
+import datetime as dt
 import importlib
 import json
 import pickle
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,7 +50,7 @@ def back(mapping, text, cuts=(), **options):
     """Feed `text` cut at `cuts` through a re-identifier."""
     reidentifier = Reidentifier(mapping, **options)
     edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    pieces = [reidentifier.feed(text[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [reidentifier.feed(text[start:end]) for start, end in pairwise(edges)]
     return "".join(pieces) + reidentifier.flush()
 
 
@@ -128,7 +130,7 @@ def test_each_kind_is_replaced_by_its_reserved_space(run, recogniser, identifier
 
 
 def test_generated_notes_leave_nothing(run, recogniser):
-    """400 notes of every layout: at most one in a hundred is kept inside, and none that leaves has a residual finding."""
+    """400 notes of every layout: at most one in a hundred stays, and none that leaves has a residual finding."""
     sys.path.insert(0, str(ROOT / "models"))
     notes, names = importlib.import_module("tiny.notes"), importlib.import_module("tiny.names")
     sys.path.pop(0)
@@ -166,7 +168,8 @@ def test_the_same_person_has_the_same_surrogate_in_every_form(run):
     )
     given_name, family = text_of(made).removeprefix("Patient: ").split()
     assert text_of(made, 1) == (
-        f"{family.upper()}, {given_name.upper()} was seen by Mr {family}'s wife. {given_name.lower()} {family.lower()}, {family}."
+        f"{family.upper()}, {given_name.upper()} was seen by Mr {family}'s wife. "
+        f"{given_name.lower()} {family.lower()}, {family}."
     )
     assert back(mapping, f"{family} and {given_name.upper()} and {family}'s") == "Smithson and JOHN and Smithson's"
 
@@ -186,11 +189,9 @@ def test_intervals_and_weekdays_hold(run):
     """Dates move by one offset, in their own format, into years that are nobody's; two years become four digits."""
     made, _ = run("Admitted: 11/02/2026\nDischarged: 11/09/2026\nDOB: 02.11.26\nSeen on November 2nd, 2026")
     lines = [line.split(": ")[-1] for line in text_of(made).splitlines()]
-    import datetime  # noqa: PLC0415 - only here
-
-    first, second = (datetime.datetime.strptime(line, "%m/%d/%Y").date() for line in lines[:2])
-    assert second - first == datetime.timedelta(days=7)
-    assert first.weekday() == datetime.date(2026, 11, 2).weekday()
+    first, second = (dt.date(int(line[6:]), int(line[:2]), int(line[3:5])) for line in lines[:2])
+    assert second - first == dt.timedelta(days=7)
+    assert first.weekday() == dt.date(2026, 11, 2).weekday()
     assert lines[2] == first.strftime("%d.%m.%Y")
     assert 2100 <= first.year <= 2299
 
@@ -213,7 +214,7 @@ def test_different_originals_have_different_surrogates(run):
 
 def test_json_stays_json(run, recogniser):
     """Strings, keys and numbers are replaced inside the document; the rest of it stays as it was written."""
-    raw = '{ "patient": "Anna \\u0056arga",\n "ssn": 524716038, "tags": ["Varga", 7, null], "Anna Varga": {"note": "SSN 524-71-6038"} }'
+    raw = '{ "patient": "Anna \\u0056arga",\n "ssn": 524716038, "tags": ["Varga", 7, null], "Anna Varga": {"x": "SSN 524-71-6038"} }'
     prompt = Prompt(
         (Message(Role.USER, (Json(raw),), tool_calls=(ToolCall("1", "f", '{"customer_name": "Anna Varga"}'),)),)
     )

@@ -1,6 +1,7 @@
 """Streams."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -81,7 +82,7 @@ def test_chunking_never_matters(parts, cuts):
     """Any cut gives what no cut gives."""
     text = "".join(parts)
     edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    cut = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    cut = [text[start:end] for start, end in pairwise(edges)]
     assert "".join(stream(cut)) == "".join(stream([text]))
 
 
