@@ -527,12 +527,16 @@ def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
                 "held_microcredits": wallet.held_microcredits,
             },
         )
-    if rules & {"available"} and not rules & {"label", "permission", "quality", "ceiling"}:
+    if "available" in rules:  # what is away may come back; every other rule stays
         return Unavailable(
             f"No target can take this request now ({told}). Try again in a second.",
             step=3,
             decision=decision,
             retry_after_ms=1000,
+        )
+    if "deadline" in rules and not rules & {"label", "permission", "quality", "ceiling"}:
+        return DeadlineExceeded(
+            f"No target is expected to answer in time ({told}). Give it more time.", step=3, decision=decision
         )
     return Refused(
         f"No target may take this request under {decision.label} ({told or 'this site has no targets'}).",

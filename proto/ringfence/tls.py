@@ -83,7 +83,7 @@ def server_options(message_bytes_max: int, *, is_shared: bool = False) -> tuple[
     return (
         *_KEEPALIVE,
         # A client that pings more often than this is cut off.
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         # Two servers on one port share its connections; unless that is meant, refuse to start instead.
         ("grpc.so_reuseport", int(is_shared)),
         *_limits(message_bytes_max),
@@ -98,8 +98,10 @@ def channel_options(message_bytes_max: int, server_name: str = "") -> tuple[tupl
         server_name: the DNS name that the server's certificate must bear; empty for the target's own. Over a unix
             socket there is none to go by, so that one must be given.
     """
+    # A process that was restarted is found again within a second; gRPC's own back-off goes up to two minutes.
+    again = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
     name = (("grpc.ssl_target_name_override", server_name), ("grpc.default_authority", server_name))
-    return (*_KEEPALIVE, *_limits(message_bytes_max), *(name if server_name else ()))
+    return (*_KEEPALIVE, *again, *_limits(message_bytes_max), *(name if server_name else ()))
 
 
 def peer_of(auth_context: AuthContext) -> Peer:

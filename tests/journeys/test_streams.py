@@ -27,12 +27,19 @@ async def running(site):
         return health.requests_running, sum(model.requests_running for model in await client.models())
 
 
-async def until(condition, seconds=5.0):
+async def until(condition, seconds=15.0):
     for _ in range(int(seconds / 0.02)):
         if await condition():
             return
         await asyncio.sleep(0.02)
     raise AssertionError("not in time")
+
+
+async def answers(client, text, **options):
+    try:
+        return bool((await client.generate_text(text, **options)).text)
+    except RingfenceCallError:
+        return False
 
 
 async def test_events_come_in_order(site):
@@ -76,8 +83,7 @@ async def test_a_dead_engine_ends_its_requests_with_a_retry_hint_and_comes_back(
         await client.generate_text("/crash 2")
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert caught.value.retry_after_s is not None
-    await site.well()
-    assert (await client.generate_text("hello")).text
+    await until(lambda: answers(client, "hello", model="house"))
 
 
 async def test_a_dead_engine_never_sends_a_note_to_the_provider(site):
@@ -87,7 +93,7 @@ async def test_a_dead_engine_never_sends_a_note_to_the_provider(site):
         await site.client().generate_text("/crash 0\nPatient: Joanna Whitfield, MRN: 00482913")
     with contextlib.suppress(RingfenceCallError):  # answered, if the engine was back in time
         await site.client().generate_text("Patient: Joanna Whitfield, MRN: 00482913")
-    await site.well()
+    await until(lambda: answers(site.client(), "hello", model="house"))
     assert len(site.provider.bodies) == before
 
 
@@ -146,9 +152,9 @@ async def test_without_the_agent_work_goes_on_locally_and_nothing_leaves(site):
         assert (await client.generate_text("Which organ makes insulin?", label=Label(Level.PUBLIC))).text
     finally:
         await site.start_agent()
-        await site.well()
-    answer = await site.client().generate_text("Which organ makes insulin?", label=Label(Level.PUBLIC), quality_min=0.9)
-    assert answer.text == "Which organ makes insulin?"
+    await until(
+        lambda: answers(site.client(), "Which organ makes insulin?", label=Label(Level.PUBLIC), quality_min=0.9)
+    )
 
 
 async def test_lockdown_stops_egress_and_local_work_goes_on(site):
@@ -163,7 +169,7 @@ async def test_lockdown_stops_egress_and_local_work_goes_on(site):
     finally:
         state = (await stub.SetLockdown(admin_pb2.SetLockdownRequest(on=False, reason="drill over"))).state
     assert not state.on
-    await site.well()
+    await until(lambda: answers(site.client(), "Which organ?", label=Label(Level.PUBLIC), quality_min=0.9))
 
 
 async def test_the_receipt_of_what_left_is_proven(site):
