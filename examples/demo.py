@@ -1,7 +1,9 @@
 """`make demo`: real requests through daemon, engine, agent and a stand-in provider; ends by itself.
 
-There is no internet in a first run, so the provider is a stand-in on this machine: `llama_cpp.server` behind TLS with an
-authority of its own, with the same tiny model as the local engine. Everything else is what a site would run.
+There is no internet in a first run, so the provider is a stand-in on this machine: `llama_cpp.server` behind TLS with
+an authority of its own, with the same tiny model as the local engine: what it answers is no better, and how it is
+reached is what counts here. It does not tell its usage, so that the whole estimate is booked. Everything else is what a
+site would run.
 """
 
 from __future__ import annotations
@@ -205,7 +207,7 @@ def summary(outcomes: list[Outcome]) -> Table:
             str(sum(receipt.findings_by_type.values())),
             " → ".join(name_of(target) for target in receipt.ran),
             "nothing" if not receipt.egress else f"log entry {receipt.egress[0].index}",
-            f"{usage.prompt_tokens} + {usage.completion_tokens}",
+            f"{usage.prompt_tokens} + {usage.completion_tokens}" if usage.prompt_tokens else "not told",
             str(receipt.cost_microcredits),
             took,
         )

@@ -398,7 +398,8 @@ class Flow:
                 if coalesce_s and not first:
                     await world.sleep(coalesce_s)
                 first = False
-        self._finish(way, rung, piece)
+        way.finish = piece
+        way.cost_microcredits += cost(way.offers[rung.target], piece.usage)
         yield piece
 
     async def _run_provider(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
@@ -430,7 +431,7 @@ class Flow:
             decision_reason=rung.reason,
             cost_microcredits_max=rung.estimate.cost_microcredits_max,
         )
-        # From here on bytes may leave: until the provider tells what it used, the whole estimate counts as spent.
+        # From here on bytes may leave: unless the provider tells what it used, the whole estimate counts as spent.
         way.cost_microcredits += rung.estimate.cost_microcredits_max
         begun = False
         try:
@@ -439,9 +440,11 @@ class Flow:
                 async for event in reidentified(answer, mapping):
                     begun = True
                     if isinstance(event, Sent):
-                        way.cost_microcredits -= rung.estimate.cost_microcredits_max
                         way.proofs.extend(event.proofs)
-                        self._finish(way, rung, event.finish)
+                        way.finish = event.finish
+                        if event.finish.usage.prompt_tokens:
+                            way.cost_microcredits -= rung.estimate.cost_microcredits_max
+                            way.cost_microcredits += cost(offer, event.finish.usage)
                         yield event.finish
                     else:
                         yield event
@@ -480,10 +483,6 @@ class Flow:
         )
 
     # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _finish(self, way: Way, rung: Candidate, finish: Finish) -> None:
-        way.finish = finish
-        way.cost_microcredits += cost(way.offers[rung.target], finish.usage)
 
     def _mark_first(self, way: Way) -> None:
         if way.first_delta_s is None:
