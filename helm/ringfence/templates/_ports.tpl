@@ -1,0 +1,4 @@
+{{- /* The ports of the containers; nothing outside of the chart knows them but callers, the first. */ -}}
+{{- define "ringfence.port.daemon" }}7443{{ end }}
+{{- define "ringfence.port.agent" }}7444{{ end }}
+{{- define "ringfence.port.health" }}7445{{ end }}

@@ -1,0 +1,91 @@
+"""Prints the chart's values.schema.json.
+
+That is values.schema.in.json, and in it the settings of the two TOML files as daemon and agent themselves define and
+describe them:
+
+    .venv/bin/python helm/values_schema.py > helm/ringfence/values.schema.json
+
+A test compares the two, so that the chart never offers a setting that a process does not know.
+"""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from ringfence.labels import Level
+from ringfence_agent import config as agent
+from ringfenced import config as daemon
+
+TEMPLATE = Path(__file__).with_name("values.schema.in.json")
+
+FILLED_IN = {
+    "daemonConfig": (("state",), ("runtime",), ("listen",), ("agent",)),
+    "agentConfig": (
+        ("listen",),
+        ("cache_directory",),
+        ("$defs", "Daemon", "permit_keys"),
+        ("$defs", "Log", "directory"),
+        ("$defs", "Log", "signing_key"),
+        ("$defs", "Log", "salt_key"),
+        ("$defs", "ProviderConfig", "authority"),
+        ("$defs", "ProviderConfig", "api_key_file"),
+    ),
+}
+"""Settings that the chart's templates give, because they are paths and addresses of its own making."""
+
+
+def values_schema() -> dict[str, Any]:
+    """The whole schema."""
+    schema: dict[str, Any] = json.loads(TEMPLATE.read_text())
+    schema["$defs"] |= {"daemonConfig": settings("daemonConfig", daemon.Config)}
+    schema["$defs"] |= {"agentConfig": settings("agentConfig", agent.Config)}
+    return schema
+
+
+def settings(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of one file, to stand under `name`, without what the chart fills in."""
+    schema = model.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
+    for *table, key in FILLED_IN[name]:
+        _drop(_inner(schema, table), key)
+    # People write a level by its name; pydantic sees the number that it becomes.
+    schema["$defs"]["Level"] = {"enum": list(Level.__members__)}
+    used = json.dumps(schema)
+    schema["$defs"] = {one: inner for one, inner in schema["$defs"].items() if f'/$defs/{one}"' in used}
+    plain: dict[str, Any] = _plain(schema)
+    return plain
+
+
+def _inner(schema: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    inner: Any = schema
+    for step in path:
+        inner = inner[step]
+    assert isinstance(inner, dict)
+    return inner
+
+
+def _drop(table: dict[str, Any], key: str) -> None:
+    table["properties"].pop(key)
+    table["required"] = [name for name in table.get("required", ()) if name != key]
+
+
+def _plain(schema: Any) -> Any:
+    """Without titles, which repeat names, and defaults, which are the process's to choose."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _plain(inner) for name, inner in value.items()} if key == "properties" else _plain(value)
+        for key, value in schema.items()
+        if key not in {"title", "default"}
+    }
+
+
+if __name__ == "__main__":
+    json.dump(values_schema(), sys.stdout, indent=2)
+    sys.stdout.write("\n")

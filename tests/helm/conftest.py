@@ -1,0 +1,97 @@
+"""The chart, rendered by Helm itself, without a cluster."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import helm_python as helm
+import pytest
+import yaml
+
+CHART = Path(__file__).parents[2] / "helm/ringfence"
+
+Objects = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def chart() -> Iterator[helm.Chart]:
+    with helm.Chart.load(CHART) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def render(chart: helm.Chart) -> Callable[..., Objects]:
+    """Values to objects, by kind and name."""
+
+    def objects(values: dict[str, Any] | None = None) -> Objects:
+        rendered = chart.render(values, name="ringfence", namespace="ai")
+        manifests = [text for path, text in rendered.items() if path.endswith(".yaml")]
+        documents = [document for text in manifests for document in yaml.safe_load_all(text) if document]
+        found = {(document["kind"], document["metadata"]["name"]): document for document in documents}
+        assert len(found) == len(documents), "two objects have one name"
+        return found
+
+    return objects
+
+
+@pytest.fixture
+def opened() -> dict[str, Any]:
+    """Values of a site that lets something out, and uses what else there is to use."""
+    return opened_values()
+
+
+@pytest.fixture(scope="session")
+def opened_once() -> dict[str, Any]:
+    """The same, for properties, whose examples share it."""
+    return opened_values()
+
+
+def opened_values() -> dict[str, Any]:
+    return {
+        "images": {"daemon": {"digest": f"sha256:{'a' * 64}"}, "pullSecrets": ["registry"]},
+        "daemon": {
+            "config": {
+                "workers": 2,
+                "callers": [
+                    {
+                        "identity": "spiffe://site.example/caller/ward",
+                        "department": "example",
+                        "roles": ["caller", "auditor"],
+                        "label_default": {"level": "CONFIDENTIAL", "categories": ["PHI"]},
+                    }
+                ],
+                "models": [{"name": "local", "path": "/models/local.gguf", "quality": 0.7, "logprob_floor": -3}],
+                "providers": [
+                    {"name": "example", "clearance": {"level": "INTERNAL"}, "models": [{"name": "assistant"}]}
+                ],
+                "streams": {"coalesce_ms": 12.5},
+            },
+            "models": {"existingClaim": "models"},
+            "state": {"hostPath": "/var/lib/ringfenced"},
+            "resources": {"limits": {"nvidia.com/gpu": 1}},
+            "nodeSelector": {"gpu": "yes"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "priorityClassName": "high",
+        },
+        "agent": {
+            "enabled": True,
+            "clusterIP": "10.96.0.50",
+            "config": {
+                "daemon": {"identities": ["spiffe://site.example/daemon"]},
+                "log": {"origin": "site.example/egress"},
+                "providers": [
+                    {
+                        "name": "example",
+                        "kind": "openai",
+                        "base_url": "https://api.provider.example/v1",
+                        "clearance": {"level": "INTERNAL"},
+                        "models": {"assistant": "assistant-2026-01"},
+                        "contract": 'DPA "2026" <draft>\nsecond line',
+                        "request_bytes_max": 16777216,
+                    }
+                ],
+            },
+            "egress": {"providers": [{"cidr": "192.0.2.0/24", "except": ["192.0.2.128/25"], "port": 8443}]},
+            "nodeSelector": {"egress": "yes"},
+        },
+    }

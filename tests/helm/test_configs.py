@@ -1,0 +1,112 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.configfile import parse
+from ringfence_agent import config as agent_config
+from ringfenced.config import Config
+
+FOLDER = Path("/etc/ringfence")
+
+
+def daemon_file(objects):
+    return objects["ConfigMap", "ringfence-daemon"]["data"]["ringfenced.toml"]
+
+
+def agent_file(objects):
+    return objects["ConfigMap", "ringfence-agent"]["data"]["ringfence-agent.toml"]
+
+
+def daemon_of(objects):
+    return parse(daemon_file(objects), FOLDER / "ringfenced.toml", Config)
+
+
+def agent_of(objects):
+    return agent_config.Config.model_validate(tomllib.loads(agent_file(objects)), context=FOLDER)
+
+
+def mounted(objects, kind, name):
+    """Every file and writable folder of a pod, as its volumes are mounted."""
+    pod = objects[kind, name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    files, folders = set(), set()
+    for mount in container["volumeMounts"]:
+        place = Path(mount["mountPath"])
+        for source in volumes[mount["name"]].get("projected", {}).get("sources", ()):
+            files |= {place / item["path"] for item in source.get("secret", {}).get("items", ())}
+        if not mount.get("readOnly"):
+            folders.add(place)
+    return files, folders
+
+
+def test_the_daemon_takes_its_file_as_shipped(render):
+    config = daemon_of(render())
+    assert config.agent is None
+    assert config.providers == ()
+
+
+def test_daemon_and_agent_find_and_believe_each_other(render, opened):
+    objects = render(opened)
+    daemon, agent = daemon_of(objects), agent_of(objects)
+    service = objects["Service", "ringfence-agent"]["spec"]
+    (port,) = service["ports"]
+    assert daemon.agent.target == f"{service['clusterIP']}:{port['port']}"
+    assert agent.listen.address == f"[::]:{port['port']}"
+    assert daemon.agent.log_origin == agent.log.origin
+    assert set(agent.daemon.permit_keys) == {daemon.agent.permit_key_id}
+
+
+def test_an_ipv6_address_is_written_as_grpc_reads_it(render, opened):
+    opened["agent"]["clusterIP"] = "fd00::50"
+    assert daemon_of(render(opened)).agent.target == "[fd00::50]:7444"
+
+
+def test_files_that_the_daemon_reads_and_folders_that_it_writes_are_mounted(render, opened):
+    objects = render(opened)
+    config = daemon_of(objects)
+    files, folders = mounted(objects, "DaemonSet", "ringfence-daemon")
+    tls = {config.listen.tls.ca, config.listen.tls.cert, config.listen.tls.key}
+    assert tls | {config.agent.permit_key, config.agent.log_public_key} == files
+    assert {config.state, config.runtime} == folders
+
+
+def test_files_that_the_agent_reads_and_folders_that_it_writes_are_mounted(render, opened):
+    objects = render(opened)
+    config = agent_of(objects)
+    files, folders = mounted(objects, "Deployment", "ringfence-agent")
+    named = {config.listen.authority, config.listen.certificate, config.listen.key, config.log.signing_key}
+    named |= set(config.daemon.permit_keys.values())
+    named |= {path for one in config.providers for path in (one.authority, one.api_key_file)}
+    assert named == files
+    assert {config.log.directory.parent, config.log.salt_key.parent, config.cache_directory.parent} == folders
+
+
+def test_what_the_values_say_arrives_unchanged(render, opened):
+    objects = render(opened)
+    daemon, agent = daemon_of(objects), agent_of(objects)
+    assert (daemon.workers, daemon.streams.coalesce_ms, daemon.models[0].logprob_floor) == (2, 12.5, -3)
+    assert daemon.callers[0].label_default.label().level.name == "CONFIDENTIAL"
+    assert agent.providers[0].contract == 'DPA "2026" <draft>\nsecond line'
+    assert agent.providers[0].request_bytes_max == 16 * 1024 * 1024
+    assert "request_bytes_max = 16777216\n" in agent_file(objects)
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
+
+
+@settings(max_examples=50, deadline=None)
+@given(region=words, grant=st.integers(0, 10**12), quality=st.floats(0, 1))
+def test_any_value_survives_its_way_into_the_file(render, opened_once, region, grant, quality):
+    """Quotes, template braces, backslashes, big and small numbers."""
+    config = opened_once["daemon"]["config"]
+    config["departments"] = [{"name": "example", "grant_credits": grant}]
+    config["providers"][0]["region"] = region
+    config["models"][0]["quality"] = quality
+    daemon = daemon_of(render(opened_once))
+    assert daemon.providers[0].region == region
+    assert daemon.departments[0].grant_credits == grant
+    assert daemon.models[0].quality == pytest.approx(quality, rel=1e-12, abs=1e-300)
