@@ -124,9 +124,12 @@ def decode(data: bytes) -> Payload:
 
 
 def leaves(payload: Payload) -> Iterator[str]:
-    """Every string of a payload, those inside JSON documents too; a number counts as its digits."""
+    """Every string of a payload, those inside JSON documents too; a number counts as its digits.
+
+    A message's texts come one by one and joined, so that nothing hides in two halves.
+    """
     for message in payload.messages:
-        yield from (message.name, message.tool_call_id, *message.texts)
+        yield from (message.name, message.tool_call_id, *message.texts, "".join(message.texts))
         for call in message.tool_calls:
             yield from (call.id, call.name, call.arguments_json)
     for tool in payload.tools:

@@ -153,6 +153,15 @@ def test_a_log_that_changed_its_past_has_no_consistency_proof(old, more, data):
             verify_consistency(old, new, tree.root(old), forked.root(), path)
 
 
+def test_a_path_of_a_smaller_tree_does_not_serve_a_larger_one():
+    """Root and path agree with each other, but not with the size that was signed."""
+    tree = tree_of(numbered(4))
+    with pytest.raises(ProofError):
+        verify_inclusion(b"0", 0, 8, tree.inclusion(0, 4), tree.root())
+    with pytest.raises(ProofError):
+        verify_consistency(2, 8, tree.root(2), tree.root(), tree.consistency(2, 4))
+
+
 def test_going_backwards_is_never_consistent():
     tree = tree_of(numbered(10))
     with pytest.raises(ProofError, match="backwards"):

@@ -170,6 +170,7 @@ SECRET_AS_JSON = '{"a":"\\u0053ECRET"}'
                 or b"\x0a\x06SECRET\x12\x0atext/plain"
             )
         ),
+        lambda m: (m.messages[0].parts.add(text="SEC"), m.messages[0].parts.add(text="RET")),
         lambda m: setattr(m.messages[0], "name", "SECRET"),
         lambda m: setattr(m.messages[0], "tool_call_id", "SECRET"),
         lambda m: m.messages.add(role=3).tool_calls.add(id="1", name="f", arguments_json=SECRET_AS_JSON),
@@ -185,6 +186,13 @@ SECRET_AS_JSON = '{"a":"\\u0053ECRET"}'
 )
 def test_every_place_for_a_string_is_scanned(build):
     verdict = judge(submission(payload(build=build)), RULES, calm())
+    assert rules(verdict) == ["residual"]
+
+
+def test_the_body_is_scanned_too_and_not_only_what_it_was_made_from():
+    """An encoder that adds something of its own, or puts together what stood apart."""
+    adds = dataclasses.replace(RULES.destinations["cloud", "gpt"], encode=lambda _payload: b'{"user":"SEC\\u0052ET"}')
+    verdict = judge(submission(), dataclasses.replace(RULES, destinations={("cloud", "gpt"): adds}), calm())
     assert rules(verdict) == ["residual"]
 
 

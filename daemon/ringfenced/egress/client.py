@@ -153,14 +153,14 @@ class AgentClient:
         Args:
             payload: what only `ringfenced.deidentify` can make.
             terms: what the permit says besides.
-            deadline_ms: milliseconds that the request has left.
+            deadline_ms: milliseconds that the request has left; 0 for no limit but the agent's own.
 
         Raises:
             Refused: the agent would not send it; nothing left.
             Unavailable: the agent or the provider is away or failed, or the log could not be proven.
             DeadlineExceeded: the time ran out.
         """
-        if deadline_ms <= 0:
+        if deadline_ms < 0:
             raise DeadlineExceeded("no time was left to ask a provider")
         deadline_ms = min(deadline_ms, _UINT32_MAX)
         if self._monotonic_s() - self._witnessed_s > _WITNESS_AGE_S_MAX:
@@ -174,7 +174,7 @@ class AgentClient:
                 payload=data,
                 deadline_ms=deadline_ms,
             ),
-            timeout=(deadline_ms + _GRACE_MS) / 1000,
+            timeout=(deadline_ms + _GRACE_MS) / 1000 if deadline_ms else None,
         )
         try:
             with translated():
