@@ -10,7 +10,7 @@ import pytest_asyncio
 from fakes.site import site as open_site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def short_folder():
     """A folder with a path short enough for unix sockets."""
     folder = Path(tempfile.mkdtemp(prefix="rf-"))
@@ -18,8 +18,8 @@ def short_folder():
     shutil.rmtree(folder)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def site(short_folder):
-    """One site for all journeys that leave it as they found it."""
+    """One site for the journeys of a module; crashed engines of another module do not count here."""
     async with open_site(short_folder) as made:
         yield made
