@@ -44,7 +44,7 @@ def pieces(name: str, families: frozenset[str] | set[str], givens: frozenset[str
         while cut > 0 and _is_initial(words[cut]):
             cut -= 1
         head = cut
-        while head > 0 and name[slice(*words[head - 1])].casefold() in PARTICLES:
+        while head > 0 and name[slice(*words[head - 1])].casefold().encode() in PARTICLES:
             head -= 1
         family, given = words[head : cut + 1], words[:head] + words[cut + 1 :]
         if not words[:head] and len(family) == 1:

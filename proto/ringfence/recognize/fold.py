@@ -12,6 +12,7 @@ reader sees. Folding is character by character, so folding a whole text is foldi
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ OTHER = "\x80"
 _TABLE_CHARS_MAX = 8192
 """How many foreign characters are remembered; beyond it they are folded anew each time, so that memory is bounded."""
 
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LOOKALIKES = dict(
     zip(
         "АВЕЅІЈКМНОРСТХУаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυχαικ",
@@ -120,10 +122,11 @@ class Folder:
         """Fold `text`; never raises, lone surrogate code points included."""
         if text.isascii():
             return Folded(text.encode("ascii"), None)
-        folded = text.translate(self._table)
-        if len(folded) == len(text) and self._table.regular.issuperset(text):
-            return Folded(folded.encode("latin-1"), None)
         table = self._table
+        # Translating the foreign runs alone costs a quarter of translating the whole of a European text.
+        folded = _FOREIGN.sub(lambda run: run.group().translate(table), text)
+        if table.regular.issuperset("".join(_FOREIGN.findall(text))):
+            return Folded(folded.encode("latin-1"), None)
         data: list[str] = []
         offsets: list[int] = []
         for index, char in enumerate(text):

@@ -42,7 +42,7 @@ def identifier(entity_type: str) -> Look:
     recogniser = f"label:{entity_type.lower()}"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
-        label = buf[start:end].lower().decode("latin-1")
+        label = buf[start:end].lower()
         strong = _STRONG.match(buf, end, end + 48)
         match = strong or _WEAK.match(buf, end, end + 24)
         if match is None:
@@ -74,7 +74,7 @@ def _identifier_end(buf: bytes, at: int, *, loose: bool) -> int:
         if following is None:
             break
         word = following.group(1)
-        if word.lower().decode("latin-1") in FIELD_WORDS or (word.isalpha() and len(word) > 4):  # noqa: PLR2004 - a word, no group
+        if word.lower() in FIELD_WORDS or (word.isalpha() and len(word) > 4):  # noqa: PLR2004 - a word, no group
             break
         stop = following.end() + len(word)
         if _has_digit(word):
@@ -177,7 +177,7 @@ def street(buf: bytes, start: int, end: int) -> Spans:
 
 def zip_line(buf: bytes, start: int, end: int) -> Spans:
     """A USPS state and ZIP, with the town before them."""
-    if buf[start : start + 2].decode("latin-1") not in STATES and buf[start : start + 2] != b"ZZ":
+    if buf[start : start + 2] not in STATES and buf[start : start + 2] != b"ZZ":
         return NONE
     if (start and buf[start - 1 : start].isalnum()) or buf[end : end + 1] in (b"-", b"/", b"."):
         return NONE

@@ -10,7 +10,8 @@ from ringfence.recognize.vocabulary import FIELD_WORDS, NOT_NAMES, PARTICLES, SH
 _UP = rb"[A-Z\xc0]"
 _ANY = rb"[A-Za-z\xc0\xe0]"
 _WORD = rb"(?:(?:al-|el-|[dlo]')?" + _UP + rb"(?:" + _ANY + rb"|['-](?=" + _ANY + rb")){0,30}+)"
-_PARTICLE = rb"(?:(?:st\.|" + b"|".join(word.encode() for word in sorted(PARTICLES, key=len, reverse=True)) + rb") )"
+_LONGEST_FIRST: list[bytes] = sorted(PARTICLES, key=len, reverse=True)
+_PARTICLE = rb"(?:(?:st\.|" + b"|".join(_LONGEST_FIRST) + rb") )"
 _PIECE = rb"(?:(?i:" + _PARTICLE + rb"){0,3}+" + _WORD + rb"(?:(?<=[ (,:\t|>='\"-].)\.|(?<=^.)\.)?)"
 _NAME = re.compile(_PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,4}+")
 _INDEXED = re.compile(_PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,2}+, ?" + _PIECE + rb"(?: {1,2}" + _PIECE + rb"){0,2}+")
@@ -34,12 +35,12 @@ _TOKENS = re.compile(rb"\S+")
 _CLOSING_NAME = re.compile(rb"[ \t]{0,4}(?:[-*_]{1,3} ?)?")
 
 
-def _cut(buf: bytes, start: int, end: int, stops: frozenset[str]) -> int:
+def _cut(buf: bytes, start: int, end: int, stops: frozenset[bytes]) -> int:
     """Where the name that begins at `start` ends: before the first of `stops`, and not with a lower-case particle."""
     stop = start
     for word in _TOKENS.finditer(buf, start, end):
         token = word.group()
-        bare = token.strip(b".,'").lower().decode("latin-1")
+        bare = token.strip(b".,'").lower()
         if bare in PARTICLES:
             if token[:1].isupper():
                 stop = word.end()
@@ -50,7 +51,7 @@ def _cut(buf: bytes, start: int, end: int, stops: frozenset[str]) -> int:
     return start + len(buf[start:stop].rstrip(b" ,"))
 
 
-def _name_at(buf: bytes, start: int, *, indexed: bool = True, stops: frozenset[str] = NOT_NAMES) -> int:
+def _name_at(buf: bytes, start: int, *, indexed: bool = True, stops: frozenset[bytes] = NOT_NAMES) -> int:
     """The end of the name that begins at `start`; `start` itself where there is none.
 
     Args:
@@ -121,7 +122,7 @@ def _field(buf: bytes, label: bytes, at: int) -> Spans:
     ends = _FIELD_END.match(buf, stop, min(len(buf), stop + 6)) is not None
     if title is None and ((guessed and (words < 2 or not ends)) or (words < 2 and not ends)):  # noqa: PLR2004
         return NONE  # "Name: Tests are pending"
-    if words == 1 and title is None and buf[at:stop].strip(b".,'").lower().decode("latin-1") in NOT_NAMES:
+    if words == 1 and title is None and buf[at:stop].strip(b".,'").lower() in NOT_NAMES:
         return NONE
     return (Span(at, stop, "PERSON", 0.9, "label:person"),)
 
@@ -135,7 +136,7 @@ _STRONG_ONLY = frozenset(
     b"from to cc re subject attn user nom caller sender recipient author son mother father husband wife daughter "
     b"brother sister partner member".split()
 )
-_STRONG_ONLY_TWO = frozenset(b"subject re caller to agent user".split())
+_STRONG_ONLY_TWO = frozenset(b"subject re caller to agent user n".split())
 
 
 def _subject(buf: bytes, at: int) -> Spans:
@@ -220,7 +221,7 @@ def _before(buf: bytes, end: int, recogniser: str, *, anywhere: bool) -> Spans:
     if match is None:
         return NONE
     start, stop = left + match.start(), left + match.end()
-    words = [word.strip(b".,'").lower().decode("latin-1") for word in buf[start:stop].split()]
+    words = [word.strip(b".,'").lower() for word in buf[start:stop].split()]
     while words and words[0] in NOT_NAMES and words[0] not in PARTICLES:
         start = buf.index(b" ", start) + 1
         words.pop(0)

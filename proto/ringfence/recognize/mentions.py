@@ -38,9 +38,13 @@ def _inside(place: int, bounds: list[tuple[int, int]]) -> bool:
 def name_words(buf: bytes, start: int, end: int) -> set[bytes]:
     """The words of the name at `start` to `end` of a folded text that stand for the person alone, in lower case.
 
-    Particles, initials and words that no name is guessed from do not.
+    Particles, initials and words that no name is guessed from do not; each half of a double name does.
     """
-    return {word for word in map(bytes.lower, _NAME_WORD.findall(buf, start, end)) if _stands_alone(word)}
+    words = buf[start:end].lower()
+    found = _NAME_WORD.findall(words)
+    if b"-" in words:
+        found += [half for word in found for half in word.split(b"-") if len(half) > 3]  # noqa: PLR2004 - as a surname
+    return {word for word in found if _stands_alone(word)}
 
 
 def find_words(buf: bytes, words: AbstractSet[bytes]) -> list[Span]:
@@ -58,8 +62,7 @@ def find_words(buf: bytes, words: AbstractSet[bytes]) -> list[Span]:
 
 
 def _stands_alone(word: bytes) -> bool:
-    text = word.decode("latin-1")
-    return len(word) > 1 and text not in PARTICLES and text not in NOT_NAMES and text.strip("\xe0\xc0'-") != ""
+    return len(word) > 1 and word not in NOT_NAMES and word not in PARTICLES and word.strip(b"\xe0\xc0'-") != b""
 
 
 def _by_search(low: bytes, words: AbstractSet[bytes]) -> list[tuple[int, int]]:
@@ -87,4 +90,4 @@ def _is_mention(buf: bytes, low: bytes, start: int, end: int) -> bool:
         return False
     if buf[start] != low[start]:
         return True
-    return end - start > 3 and low[start:end].decode("latin-1") not in COMMON_WORDS  # noqa: PLR2004 - short words are too often others
+    return end - start > 3 and low[start:end] not in COMMON_WORDS  # noqa: PLR2004 - short words are too often others

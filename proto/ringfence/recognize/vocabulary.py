@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+def _words(text: str) -> frozenset[bytes]:
+    return frozenset(text.encode("ascii").split())
 
 
 PERSON_LABELS = (
-    r"patient(?:[ -]?name)?|pt|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|customer(?:[ -]?name)?|"
+    r"patient(?:[ -]?name)?|pt|n|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|customer(?:[ -]?name)?|"
     r"client(?:[ -]?name)?|"
     r"(?:account|card|policy)[ -]?holder|cardholder|account owner|member(?:[ -]?name)?|subscriber|insured|"
     r"beneficiary|payee|payer|remitter|"
-    r"debtor|creditor|co-?signer|guarantor|applicant|borrower|attending(?: physician)?|physician|consultant|"
+    r"debtor|creditor|co-?signer|guarantor|applicant|borrower|attending(?: ?physician)?|physician|consultant|"
     r"surgeon|provider|nurse|"
-    r"referred by|referring physician|signed(?: by)?|electronically signed by|dictated by|reviewed by|"
-    r"handled by|prepared by|"
-    r"adviser|advisor|contact(?: person)?|emergency[ -]contact|next[ -]of[ -]kin|nok|guardian|spouse|mother|"
+    r"referred ?by|referring physician|signed(?: by)?|electronically signed by|dictated by|reviewed by|"
+    r"handled ?by|prepared by|"
+    r"adviser|advisor|contact(?: person)?|emergency[ -]?contact|next[ -]?of[ -]?kin|nok|guardian|spouse|mother|"
     r"father|husband|wife|daughter|son|"
     r"brother|sister|partner|caregiver|from|to|cc|attn|sender|recipient|author|employee|user|subject|re|agent|caller|"
     r"paciente|nombre(?: completo)?|apellidos?|cliente|titular|medico(?: responsable)?|firmado(?: por)?|contacto|"

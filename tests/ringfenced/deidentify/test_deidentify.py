@@ -214,7 +214,10 @@ def test_different_originals_have_different_surrogates(run):
 
 def test_json_stays_json(run, recogniser):
     """Strings, keys and numbers are replaced inside the document; the rest of it stays as it was written."""
-    raw = '{ "patient": "Anna \\u0056arga",\n "ssn": 524716038, "tags": ["Varga", 7, null], "Anna Varga": {"x": "SSN 524-71-6038"} }'
+    raw = (
+        '{ "patient": "Anna \\u0056arga",\n "ssn": 524716038, "tags": ["Varga", 7, null], '
+        '"Anna Varga": {"x": "SSN 524-71-6038"} }'
+    )
     prompt = Prompt(
         (Message(Role.USER, (Json(raw),), tool_calls=(ToolCall("1", "f", '{"customer_name": "Anna Varga"}'),)),)
     )
