@@ -125,5 +125,5 @@ def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_sto
     daemon = units["ringfenced.service"]
     assert daemon["OOMPolicy"] == ["continue"]
     assert daemon["KillMode"] == ["mixed"]
-    for unit in ("ringfenced.service", "ringfence-agent.service"):
-        assert units[unit]["RestartPreventExitStatus"] == ["78"]
+    assert daemon["RestartPreventExitStatus"] == ["78"]
+    assert units["ringfence-agent.service"]["RestartPreventExitStatus"] == ["2"]
