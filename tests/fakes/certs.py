@@ -9,7 +9,7 @@ from ringfenced.cli.devcerts_command import write
 
 def fresh() -> tuple[devcerts.DevFile, ...]:
     """A folder's files, valid from now on for an hour."""
-    return devcerts.make(datetime.now(UTC), timedelta(hours=1))  # noqa: TID251 - TLS libraries read the real clock
+    return devcerts.make(datetime.now(UTC), timedelta(hours=1))
 
 
 def write_fresh(directory: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,5 @@ def test_a_file_that_is_not_there_says_so(tmp_path):
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_config_error_or_a_value(text):
-    try:
+    with contextlib.suppress(ConfigError):
         parse(text, FILE, Outer)
-    except ConfigError:
-        pass

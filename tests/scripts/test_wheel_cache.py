@@ -222,7 +222,7 @@ def test_no_line_disturbs_the_progress(line):
 def run_python(code: str, log: Path, show=lambda progress: None) -> None:
     with log.open("a") as output:
         step = wheel_cache.Step("trying", (sys.executable, "-c", code))
-        wheel_cache.run_step(step, output, dict(os.environ), show)  # noqa: TID251 (it launches a child)
+        wheel_cache.run_step(step, output, dict(os.environ), show)
 
 
 def test_a_step_reports_what_its_command_prints(tmp_path):
@@ -389,7 +389,7 @@ def test_on_a_terminal_one_line_is_redrawn(monkeypatch):
 
 
 def command(cache: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}  # noqa: TID251 (it launches a child)
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     environment.pop("CMAKE_ARGS", None)
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 
 import pytest
@@ -112,10 +113,8 @@ def test_a_wallet_is_never_overdrawn(tmp_path_factory, steps):
                 if what == "settle":
                     ledger.settle("ward", request, amount)
                 else:
-                    try:
+                    with contextlib.suppress(WalletEmpty, Internal):
                         await ledger.reserve("ward", request, amount)
-                    except (WalletEmpty, Internal):
-                        pass
                 wallet = await ledger.wallet("ward")
                 assert wallet.held_microcredits >= 0
                 assert wallet.spent_microcredits + wallet.held_microcredits <= 1000

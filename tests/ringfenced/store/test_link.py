@@ -65,7 +65,7 @@ async def test_labels_and_keys_are_shared(node):
 
 
 async def test_many_reservations_at_once_never_overdraw(node):
-    ledger, path, _ = node
+    _, path, _ = node
     async with Link.open(path) as one, Link.open(path) as two:
 
         async def take(link, number):
@@ -81,8 +81,12 @@ async def test_many_reservations_at_once_never_overdraw(node):
 
 async def test_a_worker_whose_supervisor_goes_ends(node):
     _, path, _ = node
-    with pytest.raises(ExceptionGroup) as caught:
+
+    async def work():
         async with Link.open(path) as worker:
             worker._reader.feed_eof()
             await asyncio.sleep(1)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await work()
     assert caught.group_contains(ConnectionError)
