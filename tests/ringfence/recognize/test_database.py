@@ -21,11 +21,16 @@ def test_a_cached_database_finds_the_same(tmp_path):
 
 
 def test_a_damaged_cache_is_compiled_anew(tmp_path):
-    """A flipped byte, a torn file and an empty one are noticed before they are deserialised."""
+    """A flipped byte (of the digest too), a torn file and an empty one are noticed before they are deserialised."""
     load(tmp_path)
     (file,) = tmp_path.iterdir()
     intact = file.read_bytes()
-    for damaged in (intact[:100] + bytes([intact[100] ^ 1]) + intact[101:], intact[:500], b""):
+    for damaged in (
+        bytes([intact[0] ^ 1]) + intact[1:],
+        intact[:100] + bytes([intact[100] ^ 1]) + intact[101:],
+        intact[:500],
+        b"",
+    ):
         file.write_bytes(damaged)
         assert load(tmp_path).scan(TEXT)
         assert file.read_bytes() == intact

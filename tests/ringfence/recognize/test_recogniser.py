@@ -118,6 +118,11 @@ def test_a_common_word_is_no_mention(found):
     assert found("Patient: Ann Young\nA young man came with her.") == [("PERSON", "Ann Young")]
 
 
+def test_a_short_word_is_a_mention_only_with_a_capital(found):
+    """Mr Wu is mentioned as Wu, and in no smaller letters."""
+    assert found("Patient: Lin Wu\nWu came; the lin wu sound was heard.") == [("PERSON", "Lin Wu"), ("PERSON", "Wu")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
