@@ -86,7 +86,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
                     yield _response(event)
         except LogError as error:
             self._log.error("log_failed", why=str(error))
-            await context.abort(grpc.StatusCode.UNAVAILABLE, f"nothing leaves: {error}")
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"nothing leaves: {error}")
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - a defect's text may hold content, so that gRPC must not log it
@@ -174,7 +174,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             self._lockdown.apply(on=request.on, reason=request.reason, by=request.by_pseudonym, unix_ms=unix_ms)
         except OSError as error:
             text = f"egress is {'stopped' if self._lockdown.on else 'allowed'}, but the disk fails: {error.strerror}"
-            await context.abort(grpc.StatusCode.UNAVAILABLE, text)
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
         if request.on:
             await self._append(context, said)
         self._log.warning("lockdown", on=self._lockdown.on)
@@ -200,7 +200,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         try:
             await self._journal.append(Kind.LOCKDOWN, fields)
         except LogError as error:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
     def _tell(self, event: Event) -> None:
         """One line for each send's end."""

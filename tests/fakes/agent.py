@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -81,22 +83,41 @@ async def agent(file: Path) -> AsyncIterator[None]:
         yield
 
 
+@dataclass
+class AgentProcess:
+    """The agent in a process of its own, and what it says."""
+
+    process: subprocess.Popen[bytes]
+    said: Path
+    """Its stderr; a file, because a pipe that nobody reads would stop it."""
+
+    def line(self, event: str) -> dict:
+        """The first line about `event`; waits for it."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in self.said.read_text().splitlines(keepends=True):
+                if f'"event": "{event}"' in line and line.endswith("\n"):
+                    return json.loads(line)
+            time.sleep(0.01)
+        raise AssertionError(self.said.read_text())
+
+
 @contextlib.contextmanager
-def agent_process(file: Path, *, wait: bool = True) -> Iterator[subprocess.Popen[str]]:
-    """The agent, in a process of its own; killed at the end."""
+def agent_process(file: Path) -> Iterator[AgentProcess]:
+    """The agent, in a process of its own, listening; killed at the end."""
     roots = os.pathsep.join(str(ROOT / name) for name in ("proto", "agent"))
-    environment = {**os.environ, "PYTHONPATH": roots}  # noqa: TID251 - the launcher of a child process
+    environment = {**os.environ, "PYTHONPATH": roots}
     command = [sys.executable, "-m", "ringfence_agent", "--config", str(file)]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    said = file.parent / "agent.stderr"
+    with said.open("wb") as stderr:
+        process = subprocess.Popen(command, env=environment, stderr=stderr)
+    running = AgentProcess(process, said)
     try:
-        if wait:
-            line = process.stderr.readline()
-            assert '"listening"' in line, line + process.stderr.read()
-        yield process
+        running.line("listening")
+        yield running
     finally:
         process.kill()
         process.wait()
-        process.stderr.close()
 
 
 @contextlib.asynccontextmanager

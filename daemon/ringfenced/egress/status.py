@@ -29,22 +29,26 @@ def translated() -> Iterator[None]:
 def _error(code: grpc.StatusCode, details: str) -> RingfenceError:
     """The one table."""
     match code:
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
-            return Unavailable(
-                "the agent is away; see that ringfence-agent runs and that its address and certificates are right",
-                reason="agent_unavailable",
-                retry_after_ms=_AWAY_RETRY_MS,
-            )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceeded("the agent did not answer in the time that the request had left")
-        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
-            return Unavailable(
-                "the agent does not accept this daemon; add the daemon's SPIFFE id to daemon.identities in its file",
-                reason="agent_rejects_daemon",
-            )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return InvalidRequest("the payload is longer than the agent accepts", reason="payload_too_long")
         case _ if code in NO_SUCH_TREE:
             return NotFound(details)
+        case _:
+            return _unavailable(code, details)
+
+
+def _unavailable(code: grpc.StatusCode, details: str) -> Unavailable:
+    """Why the agent does not do its work."""
+    match code:
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
+            text = "the agent is away; see that ringfence-agent runs and that its address and certificates are right"
+            return Unavailable(text, reason="agent_unavailable", retry_after_ms=_AWAY_RETRY_MS)
+        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+            text = "the agent does not accept this daemon; add the daemon's SPIFFE id to daemon.identities in its file"
+            return Unavailable(text, reason="agent_rejects_daemon")
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return Unavailable(f"the agent lets nothing out: {details}", reason="agent_log_failed")
         case _:
             return Unavailable(f"the agent failed with {code.name}; its own log says more", reason="agent_failed")

@@ -2,9 +2,11 @@
 
 import asyncio
 import dataclasses
+import errno
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import socket
 import ssl
@@ -502,6 +504,22 @@ async def test_the_intent_is_durable_before_the_provider_hears_of_it(provider, t
     assert seen == ["intent"]
 
 
+async def test_a_disk_that_fails_stops_egress_with_a_typed_error_and_nothing_is_sent(provider, tmp_path, monkeypatch):
+    def fail(_file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
+        await egress.offers()
+        monkeypatch.setattr(os, "fdatasync", fail)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="No space left") as caught:
+                await gather(egress.send(payload(), terms(), 5000))
+            assert caught.value.reason == "agent_log_failed"
+        assert [offer.available for offer in await egress.offers()] == [False]
+        monkeypatch.undo()
+    assert provider.raw == b""
+
+
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -605,13 +623,13 @@ async def test_nothing_acknowledged_is_lost_to_sigkill(provider, tmp_path):
         except Unavailable:
             return
 
-    with agent_process(file) as process:
+    with agent_process(file) as running:
         async with client(tmp_path) as egress, asyncio.TaskGroup() as group:
             for _ in range(8):
                 group.create_task(send_until_it_dies(egress))
             await until(lambda: len(proven) >= 40, 20)
-            process.kill()
-    with agent_process(file) as process:
+            running.process.kill()
+    with agent_process(file) as running:
         async with client(tmp_path) as egress:
             assert isinstance((await gather(egress.send(payload(), terms(), 5000)))[-1], Sent)
             for proof in proven:
@@ -619,9 +637,9 @@ async def test_nothing_acknowledged_is_lost_to_sigkill(provider, tmp_path):
         said = entries(tmp_path)
         closed = {entry["intent"] for entry in said if entry["kind"] == "outcome"}
         assert closed == {entry["seq"] for entry in said if entry["kind"] == "intent"}
-        process.terminate()
-        await until(lambda: process.poll() is not None)
-        assert process.returncode == 0
+        running.process.terminate()
+        await until(lambda: running.process.poll() is not None)
+        assert running.process.returncode == 0
 
 
 async def test_the_agents_process_speaks_tls_13_only(provider, tmp_path):
@@ -641,8 +659,8 @@ async def test_the_agents_process_speaks_tls_13_only(provider, tmp_path):
         ):
             return secure.version(), secure.recv(9)
 
-    with agent_process(file, wait=False) as process:
-        port = json.loads(await asyncio.to_thread(process.stderr.readline))["port"]
+    with agent_process(file) as running:
+        port = running.line("listening")["port"]
         version, settings = await asyncio.to_thread(handshake, port, ssl.TLSVersion.TLSv1_3)
         assert version == "TLSv1.3"
         assert settings
@@ -652,15 +670,16 @@ async def test_the_agents_process_speaks_tls_13_only(provider, tmp_path):
 
 async def test_the_agents_process_tells_no_secret_and_no_content_on_stderr(provider, tmp_path):
     file = folder(tmp_path, provider.base_url)
-    with agent_process(file) as process:
+    with agent_process(file) as running:
         async with client(tmp_path) as egress:
             await gather(egress.send(payload("the patient sleeps"), terms(), 5000))
             with pytest.raises(Refused):
                 await gather(egress.send(payload("mail jane.doe@hospital.org"), terms(), 5000))
         status = (tmp_path / "log").stat()
         assert status.st_mode & 0o077 == 0
-        process.terminate()
-        said = await asyncio.to_thread(process.stderr.read)
+        running.process.terminate()
+        await until(lambda: running.process.poll() is not None)
+        said = running.said.read_text()
     assert '"sent"' in said
     assert '"refused"' in said
     for secret in ("patient", "jane", "sk-test-key", "Hello"):
