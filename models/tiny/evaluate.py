@@ -16,6 +16,7 @@ from typing import Final
 import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from tiny import notes, questions, tokenizer
 from tiny.names import RESERVED
@@ -23,7 +24,7 @@ from tiny.surrogates import replaced
 
 SEED: Final = 7
 """Seed of the evaluation sets; training has another."""
-FLOOR: Final = -0.35
+FLOOR: Final = -0.25
 """Answers whose lowest token log-probability is below this are not to be kept.
 
 Chosen on notes of another seed than those that the model card reports."""
@@ -136,6 +137,16 @@ def sets(seed: int, count: int) -> dict[str, list[tuple[str, str]]]:
     }
 
 
+def each_layout(seed: int, count: int) -> dict[str, list[tuple[str, str]]]:
+    """Return `count` notes in each layout by itself, trained layouts first."""
+    rng = Random(seed)
+    pairs = {}
+    for layout in dict.fromkeys(notes.FAMILIAR + notes.UNFAMILIAR):
+        drawn = [notes.draw(rng, layouts=[layout], pool=RESERVED) for _ in range(count)]
+        pairs[layout.__name__] = [(note.text, note.answer) for note in drawn]
+    return pairs
+
+
 def disguised(rng: Random, note: str, count: int) -> list[tuple[str, str]]:
     """Return the bundled discharge note with `count` sets of surrogates, and the right answers."""
     names = ("Margarete Ellison-Varga", "Ruben Castellan", "Tobias Varga")
@@ -144,6 +155,22 @@ def disguised(rng: Random, note: str, count: int) -> list[tuple[str, str]]:
         text, people, case = replaced(rng, note, names, "H-2291-40873", "She presented")
         pairs.append((text, notes.Note(text, people[0], case, "cardiology", "soon", "discharge").answer))
     return pairs
+
+
+def odd_texts(rng: Random, count: int) -> list[str]:
+    """Return random texts of letters, marks, blanks, signs and special tokens, in which tokenizers like to differ."""
+    kinds = ((1, 127), (1, 0x2FF), (0x2000, 0x206F), (0x20, 0x2F), (0x30, 0x39), (0x4E00, 0x4EFF), (0x1F600, 0x1F64F))
+    whole = ("\n", " ", "  ", "'s", "'LL", "\u00a0", "\u0301", "\ufeff", "<|end|>", "<|user|>")
+    texts = []
+    for _ in range(count):
+        parts = [rng.choice(whole) if rng.random() < 0.2 else chr(rng.randint(*rng.choice(kinds))) for _ in range(40)]
+        texts.append("".join(parts))
+    return texts
+
+
+def disagreements(model: llama_cpp.Llama, encoder: Tokenizer, texts: Sequence[str]) -> int:
+    """Return how many texts llama.cpp cuts into other tokens than the tokenizer of the training."""
+    return sum(encoder.encode(text).ids != model.tokenize(text.encode(), add_bos=False, special=True) for text in texts)
 
 
 def load(path: Path) -> llama_cpp.Llama:
@@ -159,18 +186,28 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--floor", type=float, default=FLOOR, help="lowest token log-probability that is kept")
     parser.add_argument("--example", type=Path, help="examples/discharge-note.txt, to try with 50 sets of surrogates")
+    parser.add_argument("--layouts", action="store_true", help="also each layout by itself, 100 notes")
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json of the training, to compare with llama.cpp's")
     parser.add_argument("--json", type=Path, help="write every outcome there")
     arguments = parser.parse_args()
     model = load(arguments.model)
-    results = {name: judge(model, pairs) for name, pairs in sets(arguments.seed, arguments.count).items()}
+    drawn = sets(arguments.seed, arguments.count)
+    results = {name: judge(model, pairs) for name, pairs in drawn.items()}
     if arguments.example:
         results["surrogates"] = judge(
             model, disguised(Random(arguments.seed), arguments.example.read_text("utf-8"), 50)
         )
     results["all"] = [outcome for outcomes in results.values() for outcome in outcomes]
+    if arguments.layouts:
+        by_layout = each_layout(arguments.seed, 100)
+        results |= {name: judge(model, pairs) for name, pairs in by_layout.items()}
     print(f"floor {arguments.floor}\n{'set':12} {'right':>5}    {'':5} {'AUROC':>9} {'kept':>9} {'wrong':>9}")
     for name, outcomes in results.items():
         print(report(name, outcomes, arguments.floor))
+    if arguments.tokenizer:
+        texts = odd_texts(Random(arguments.seed), 3000) + [text for pairs in drawn.values() for text, _ in pairs]
+        count = disagreements(model, tokenizer.load(arguments.tokenizer), texts)
+        print(f"llama.cpp and the tokenizer of the training differ on {count} of {len(texts)} texts")
     if arguments.json:
         rows = {name: [(outcome.right, outcome.lowest) for outcome in outcomes] for name, outcomes in results.items()}
         arguments.json.write_text(json.dumps(rows), encoding="utf-8")

@@ -17,6 +17,8 @@ class Pool:
     """Given names, as they are written before a surname."""
     family: tuple[str, ...]
     """Surnames, with particles, hyphens, apostrophes and accents."""
+    pieces: tuple[str, ...] = ()
+    """Fragments of words; where there are some, half of the made-up names are random runs of them."""
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -95,6 +97,14 @@ RESERVED: Final = Pool(
 )
 
 
+def made_up(rng: Random, pool: Pool, longest: int) -> str:
+    """Return a capitalised random word of at most `longest` syllables, or of as many pieces of the pool."""
+    count = rng.randint(1, longest)
+    if pool.pieces and rng.random() < 0.5:
+        return "".join(rng.choice(pool.pieces) for _ in range(count + 1)).capitalize()
+    return syllables(rng, count)
+
+
 def syllables(rng: Random, count: int) -> str:
     """Return a capitalised random word of `count` syllables; it may be hard to pronounce."""
     onsets = words("b c d f g h j k l m n p r s t v w z br ch cl cr dr fr gr kh kl kr pr sch sh st th tr vl w y zh")
@@ -109,18 +119,18 @@ def family_name(rng: Random, pool: Pool) -> str:
     """Return a surname: half from the pool, half made up, some of those double or with a prefix."""
     if rng.random() < 0.5:
         return rng.choice(pool.family)
-    made_up = syllables(rng, rng.randint(1, 4))
+    name = made_up(rng, pool, 3)
     shape = rng.random()
     if shape < 0.08:
-        return f"{made_up}-{syllables(rng, rng.randint(1, 2))}"
+        return f"{name}-{made_up(rng, pool, 2)}"
     if shape < 0.16:
-        return rng.choice(("O'", "D'", "Mc", "Mac", "de ", "van ", "von ", "al-", "da ", "Di ")) + made_up
-    return made_up
+        return rng.choice(("O'", "D'", "Mc", "Mac", "de ", "van ", "von ", "al-", "da ", "Di ")) + name
+    return name
 
 
 def given_name(rng: Random, pool: Pool) -> str:
     """Return a given name: half from the pool, half made up, a few double."""
-    name = rng.choice(pool.given) if rng.random() < 0.5 else syllables(rng, rng.randint(1, 3))
+    name = rng.choice(pool.given) if rng.random() < 0.5 else made_up(rng, pool, 3)
     return f"{name}-{rng.choice(pool.given)}" if rng.random() < 0.04 else name
 
 

@@ -188,6 +188,41 @@ def compact(rng: Random, facts: Facts) -> tuple[str, str]:
     return f"{facts.title}; {joined}; {' '.join(facts.body)}", name
 
 
+def rows_of(rng: Random, facts: Facts) -> list[tuple[str, str]]:
+    """Return all labelled fields, with the name in speaking order, shuffled."""
+    known = (
+        (rng.choice(NAME_LABELS[facts.hospital]), facts.who.written),
+        (rng.choice(CASE_LABELS[facts.hospital]), facts.case),
+    )
+    rows = [*known, *facts.fields]
+    rng.shuffle(rows)
+    return rows
+
+
+def equals(rng: Random, facts: Facts) -> tuple[str, str]:
+    """Fields with an equals sign, as configuration files have them (held out of training)."""
+    lines = "\n".join(f"{label} = {value}" for label, value in rows_of(rng, facts))
+    return f"[{facts.title}]\n{lines}\n# {' '.join(facts.body)}", facts.who.written
+
+
+def numbered(rng: Random, facts: Facts) -> tuple[str, str]:
+    """Numbered fields (held out of training)."""
+    lines = "\n".join(f"{place}) {label}: {value}" for place, (label, value) in enumerate(rows_of(rng, facts), start=1))
+    return f"{facts.title}\n{lines}\n{flow(rng, facts.body)}", facts.who.written
+
+
+def forwarded(rng: Random, facts: Facts) -> tuple[str, str]:
+    """A quoted note (held out of training)."""
+    text, name = labelled(rng, facts)
+    return "\n".join(f"> {line}" for line in text.splitlines()), name
+
+
+def footer(rng: Random, facts: Facts) -> tuple[str, str]:
+    """The sentences first, title and fields last (held out of training)."""
+    lines = "\n".join(f"{label}: {value}" for label, value in rows_of(rng, facts))
+    return f"{flow(rng, facts.body)}\n{facts.title}\n{lines}", facts.who.written
+
+
 def dialogue(rng: Random, facts: Facts) -> tuple[str, str]:
     """A telephone record with turns (held out of training)."""
     name = facts.who.written
@@ -239,8 +274,8 @@ def query(rng: Random, facts: Facts) -> tuple[str, str]:
     ) + f"&text={' '.join(facts.body)}", name
 
 
-FAMILIAR: Final[tuple[Layout, ...]] = (labelled, labelled, prose, email, letter, table, compact, capitals)
-UNFAMILIAR: Final[tuple[Layout, ...]] = (dialogue, markup, signature, query)
+FAMILIAR: Final[tuple[Layout, ...]] = (labelled, labelled, prose, email, letter, table, compact, capitals, capitals)
+UNFAMILIAR: Final[tuple[Layout, ...]] = (equals, numbered, forwarded, footer, dialogue, markup, signature, query)
 
 
 def title(rng: Random) -> str:

@@ -2,8 +2,8 @@
 
 The loss is taken on answers only, never on the notes. Three stages, each with its own share of the steps:
 1. random tokens, repeated: the network learns to find and copy what it has never seen;
-2. short notes;
-3. notes of full length, with the public questions among them.
+2. short notes, random tokens among them;
+3. notes of full length, the public questions and random tokens among them.
 Run it with `python -m tiny.train --out FOLDER`; the folder gets `tokenizer.json`, `weights.pt` and `training.json`.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tiny import notes, questions, tokenizer
+from tiny.names import KNOWN, Pool
 from tiny.network import Network, Shape
 
 SEED: Final = 20261
@@ -46,9 +47,9 @@ SYSTEMS: Final = (
 class Recipe:
     """How long and how fast to train."""
 
-    steps_copy: int = 400
+    steps_copy: int = 300
     """Steps of stage 1."""
-    steps_short: int = 1000
+    steps_short: int = 900
     """Steps of stage 2."""
     steps_full: int = 4000
     """Steps of stage 3."""
@@ -58,6 +59,8 @@ class Recipe:
     """Peak learning rate of Muon, for the matrices of the layers."""
     rate_rest: float = 0.004
     """Peak learning rate of AdamW, for embedding and norms."""
+    copy_share: float = 0.15
+    """Share of random tokens, repeated, among the examples of stages 2 and 3."""
     question_share: float = 0.06
     """Share of public questions among the examples of stage 3."""
 
@@ -72,9 +75,12 @@ class Example:
     """Index of the answer's first token."""
 
 
-def note_example(rng: Random, encoder: Tokenizer, full: bool) -> Example:
-    """Draw a note as a chat; some carry a system message or an instruction."""
-    note = notes.draw(rng) if full else notes.draw(rng, fields=(0, 3), fillers=(0, 1))
+def note_example(rng: Random, encoder: Tokenizer, pool: Pool, full: bool) -> Example:
+    """Draw a note, short or full, as a chat; some carry a system message or an instruction."""
+    if full:
+        note = notes.draw(rng, pool=pool, fields=(8, 14) if rng.random() < 0.1 else (1, 9))
+    else:
+        note = notes.draw(rng, pool=pool, fields=(0, 3), fillers=(0, 1))
     text, system = note.text, []
     if rng.random() < 0.12:
         line, gap = rng.choice(INSTRUCTIONS), rng.choice(("\n", "\n\n"))
@@ -108,25 +114,33 @@ def encode(encoder: Tokenizer, prompt: str, answer: str) -> Example:
     return Example([*head, *encoder.encode(answer).ids, tokenizer.SPECIAL.index(tokenizer.END)], len(head))
 
 
+def fragments(encoder: Tokenizer) -> tuple[str, ...]:
+    """Return the tokens of at most five letters, and letters with marks, in order; names can be of any of them."""
+    texts = (encoder.decode([token]) for token in range(encoder.get_vocab_size()))
+    marked = "àâãäåæçèêëìíîïñòóôõøùúûüýąćčďęěğłńňőřśşšťůűźżžđ"
+    return tuple(sorted({text.lower() for text in (*texts, *marked) if text.isalpha() and len(text) <= 5}))
+
+
 def batches(rng: Random, encoder: Tokenizer, recipe: Recipe) -> Iterator[list[Example]]:
     """Yield the batches of the whole run; examples of like length share a batch, and batches come in random order."""
+    pool = replace(KNOWN, pieces=fragments(encoder))
     for stage, steps in enumerate((recipe.steps_copy, recipe.steps_short, recipe.steps_full)):
         ready: list[list[Example]] = []
         for _ in range(steps):
             if not ready:
-                drawn = [draw(rng, encoder, stage, recipe) for _ in range(1024)]
+                drawn = [draw(rng, encoder, pool, stage, recipe) for _ in range(1024)]
                 ready = pack(sorted(drawn, key=lambda example: len(example.tokens)), recipe.batch_tokens)
                 rng.shuffle(ready)
             yield ready.pop()
 
 
-def draw(rng: Random, encoder: Tokenizer, stage: int, recipe: Recipe) -> Example:
+def draw(rng: Random, encoder: Tokenizer, pool: Pool, stage: int, recipe: Recipe) -> Example:
     """Draw one example of a stage, counted from 0."""
-    if stage == 0:
+    if stage == 0 or rng.random() < recipe.copy_share:
         return copy_example(rng)
     if stage == 2 and rng.random() < recipe.question_share:
         return question_example(rng, encoder)
-    return note_example(rng, encoder, full=stage == 2)
+    return note_example(rng, encoder, pool, full=stage == 2)
 
 
 def pack(examples: list[Example], batch_tokens: int) -> list[list[Example]]:

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 
 from tiny import identifiers, notes, questions
 from tiny.names import KNOWN, RESERVED
+from tiny.surrogates import replaced
 
 
 def drawn(seed: int, count: int) -> list[notes.Note]:
@@ -83,3 +84,13 @@ def test_public_questions_are_distinct_and_answered() -> None:
     asked = [question for question, _ in questions.QUESTIONS]
     assert len(set(asked)) == len(asked) == 24
     assert all(answer.endswith(".") for _, answer in questions.QUESTIONS)
+
+
+def test_replacing_identifiers_keeps_the_formats_and_the_clinical_text() -> None:
+    """Names and numbers change, the reference keeps its form, the NPI stays valid, the text after the mark stays."""
+    note = "Patient: Ada Ames\nMRN: AB-1234\nPhysician: Dr. Bo Berg, NPI 2580730218\n\nSeen for asthma. Pulse 76."
+    text, people, case = replaced(Random(1), note, ("Ada Ames", "Bo Berg"), "AB-1234", "Seen")
+    assert text.endswith("Seen for asthma. Pulse 76.")
+    assert f"Patient: {people[0]}\nMRN: {case}\nPhysician: Dr. {people[1]}, NPI " in text
+    assert re.fullmatch(r"AB-\d{4}", case)
+    assert luhn_holds("80840" + re.search(r"NPI (\d+)", text)[1])
