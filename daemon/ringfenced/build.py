@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -34,6 +35,7 @@ from ringfenced.site.node import SiteNode
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
+from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
 
 MICROCREDITS = 1_000_000
@@ -206,7 +208,7 @@ def _recorder(config: Config, worker: int | None) -> CanonicalRecorder:
     if metrics is not None and telemetry.metrics_listen:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
-    return CanonicalRecorder(metrics, lines=telemetry.request_lines)
+    return CanonicalRecorder(metrics, LineBuffer(sys.stderr) if telemetry.request_lines else None, _unix_ms)
 
 
 def _pseudonym(path: Path) -> Callable[[str], str]:

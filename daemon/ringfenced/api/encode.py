@@ -24,8 +24,25 @@ from ringfenced.model import (
 )
 
 
+class Encoder:
+    """Encodes one request's events; the decision, which comes twice, once."""
+
+    def __init__(self) -> None:
+        """Begin without a decision."""
+        self._decision: types.Decision | None = None
+
+    def encode(self, event: Event) -> pb.GenerateResponse:
+        """One event of a stream."""
+        if type(event) is Decision:
+            self._decision = decision_to_pb(event)
+            return pb.GenerateResponse(decision=self._decision)
+        if type(event) is Receipt:
+            return pb.GenerateResponse(receipt=receipt_to_pb(event, self._decision))
+        return event_to_pb(event)
+
+
 def event_to_pb(event: Event) -> pb.GenerateResponse:
-    """One event of a stream; the most frequent kind is asked for first."""
+    """One event alone; the most frequent kind is asked for first."""
     if isinstance(event, TextDelta):
         return pb.GenerateResponse(text=pb.TextDelta(text=event.text, tokens=event.tokens))
     if isinstance(event, ToolCallDelta):
@@ -91,11 +108,11 @@ def proof_to_pb(proof: EntryProof) -> types.EntryProof:
     )
 
 
-def receipt_to_pb(receipt: Receipt) -> types.Receipt:
-    """What a caller gets with an answer."""
+def receipt_to_pb(receipt: Receipt, decision: types.Decision | None = None) -> types.Receipt:
+    """What a caller gets with an answer; `decision` is its own, where that was encoded before."""
     message = types.Receipt(
         request_id=receipt.request_id,
-        decision=decision_to_pb(receipt.decision),
+        decision=decision or decision_to_pb(receipt.decision),
         cost_microcredits=receipt.cost_microcredits,
         egress=[proof_to_pb(proof) for proof in receipt.egress],
         findings_by_type=receipt.findings_by_type,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import secrets
 import time
-import uuid
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.wire import label_to
 from ringfenced.api.call import Context, Door, answering, identity_of, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
-from ringfenced.api.encode import decision_to_pb, event_to_pb, findings_to_pb
+from ringfenced.api.encode import Encoder, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
 from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
@@ -35,16 +36,19 @@ class InferenceService(LaterInference):
         self._directory = directory
         self._door = door
         self._limits = limits
+        self._ids = secrets.token_hex(8)
+        self._count = itertools.count(1)
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> None:  # type: ignore[override]
         """Run one request and stream its events."""
+        encode, write = Encoder().encode, context.write
         try:
             asked = self._decode(request, context)
             # gRPC's own deadline cancels this task; only the caller's tighter one needs a timer.
-            async with asyncio.timeout(request.deadline_ms / 1000 if request.deadline_ms else None):
-                async with aclosing(self._flow.generate(asked, identity_of(context))) as events:
-                    async for event in events:
-                        await context.write(event_to_pb(event))
+            limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
+            async with limit, aclosing(self._flow.generate(asked, identity_of(context))) as events:
+                async for event in events:
+                    await write(encode(event))
         except TimeoutError:
             await refuse(context, DeadlineExceeded("The request's deadline_ms ran out. Give it more time."))
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets a status
@@ -78,9 +82,13 @@ class InferenceService(LaterInference):
             tokens=tokens, context_tokens_max=self._directory.context_tokens_max(name), model=name
         )
 
+    def _new_id(self) -> str:
+        """An id that no other process makes: 64 random bits for this one and a count."""
+        return f"{self._ids}{next(self._count):08x}"
+
     def _decode(self, request: pb.GenerateRequest, context: Context) -> Request:
         try:
-            return decode(request, uuid.uuid4().hex, time.monotonic(), context.time_remaining(), self._limits)
+            return decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
         except InvalidRequest:
             # An unknown caller learns nothing about what this site accepts.
             self._door.admit(context)

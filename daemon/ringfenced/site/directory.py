@@ -76,13 +76,23 @@ class SiteDirectory:
         self._providers = config.providers
         self.callers: dict[str, Caller] = config.callers_by_identity()
         self.policy_digest = config.policy_digest()
+        self._offered_for: tuple[str, ...] | None = None
+        self._offers: tuple[Offer, ...] = ()
         self._names = (*self._models, *(model.name for provider in config.providers for model in provider.models))
 
     def offers(self) -> tuple[Offer, ...]:
         """Every target, as it stands now."""
         states = self._engines.states()
-        local = [_local_offer(model, states[name]) for name, model in self._models.items()]
-        return (*local, *(self._exit_offer(p, model) for p in self._providers for model in p.models))
+        now = (
+            *(str(states[name].state) for name in self._models),
+            *(self._closed(provider, model) for provider in self._providers for model in provider.models),
+        )
+        # Offers are made anew only when something has changed: deciding asks for them with every request.
+        if now != self._offered_for:
+            local = [_local_offer(model, states[name]) for name, model in self._models.items()]
+            exits = [self._exit_offer(provider, model) for provider in self._providers for model in provider.models]
+            self._offered_for, self._offers = now, (*local, *exits)
+        return self._offers
 
     def engine(self, model: str) -> Engine | None:
         """The engine that hosts `model`; None while it has none."""

@@ -9,10 +9,12 @@ spent is written behind by one thread, which commits all that waits in one trans
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +36,10 @@ CREATE TABLE IF NOT EXISTS spent (
 ) STRICT, WITHOUT ROWID;
 """
 
+GATHER_S = 0.05
+"""How long the writer gathers settlements before it commits them together, in seconds: a commit a request would cost
+more than the rest of the request, and what a crash may forget is at most this much of local work."""
+
 RETRY_S = 1.0
 """How long the writer waits after a failed commit, in seconds."""
 
@@ -45,6 +51,14 @@ class Settlement(NamedTuple):
     department: str
     amount_microcredits: int
     settled_unix_ms: int
+
+
+def _totals(rows: list[Settlement]) -> Counter[str]:
+    """What each department spent in `rows`."""
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals[row.department] += row.amount_microcredits
+    return totals
 
 
 class _Balance:
@@ -86,6 +100,7 @@ class SqliteLedger:
         self._balances = {name: _Balance(granted, int(spent.get(name, 0))) for name, granted in grants.items()}
         self._waiting: queue.SimpleQueue[Settlement | None] = queue.SimpleQueue()
         self._failure = ""
+        self._closing = threading.Event()
         self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._writer.start()
 
@@ -148,6 +163,7 @@ class SqliteLedger:
 
     def close(self) -> None:
         """Write all that waits, then stop the writer."""
+        self._closing.set()
         self._waiting.put(None)
         self._writer.join(timeout=10)
 
@@ -178,8 +194,9 @@ class SqliteLedger:
             rows.clear()
 
     def _gather(self, rows: list[Settlement]) -> bool:
-        """Wait for one row and take all that are there; False once closed."""
+        """Wait for one row, give others time to come, and take all that are there; False once closed."""
         item = self._waiting.get()
+        self._closing.wait(GATHER_S)
         while item is not None:
             rows.append(item)
             try:
@@ -191,17 +208,14 @@ class SqliteLedger:
     def _commit(self, rows: list[Settlement]) -> bool:
         try:
             connection = sqlite3.connect(self._path)
-            try:
+            with contextlib.closing(connection), connection:
                 connection.execute("PRAGMA synchronous=FULL")
-                with connection:
-                    connection.executemany("INSERT INTO settlement VALUES (?, ?, ?, ?)", rows)
-                    connection.executemany(
-                        "INSERT INTO spent VALUES (?, ?) ON CONFLICT (department) "
-                        "DO UPDATE SET amount_microcredits = amount_microcredits + excluded.amount_microcredits",
-                        [(row.department, row.amount_microcredits) for row in rows],
-                    )
-            finally:
-                connection.close()
+                connection.executemany("INSERT INTO settlement VALUES (?, ?, ?, ?)", rows)
+                connection.executemany(
+                    "INSERT INTO spent VALUES (?, ?) ON CONFLICT (department) "
+                    "DO UPDATE SET amount_microcredits = amount_microcredits + excluded.amount_microcredits",
+                    _totals(rows).items(),
+                )
         except sqlite3.Error as error:
             self._failure = f"settlements cannot be written ({error.sqlite_errorname}); check the disk"
             return False

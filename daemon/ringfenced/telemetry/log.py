@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
+
+FLUSH_S = 0.1
+"""How long a request's line may wait to be written, in seconds."""
 
 
 def configure(level: str) -> None:
@@ -31,6 +35,34 @@ def configure(level: str) -> None:
     )
     # Libraries may log what they handle; theirs are silenced, for nobody vouches for their texts.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+class LineBuffer:
+    """Lines that are written together: a system call a request would cost as much as making the line.
+
+    Belongs to one event loop. What a crash may lose is the last `FLUSH_S`.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`."""
+        self._stream = stream
+        self._lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Take a line; it is written within `FLUSH_S`, or at once where no event loop runs."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
 
 
 def _dumps(value: Any, **_: Any) -> str:

@@ -6,13 +6,15 @@ The field names are constants, so that a site's queries do not break; none of th
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ringfenced.errors import RingfenceError
 from ringfenced.flow import Way
+from ringfenced.telemetry.log import LineBuffer
 
 REQUEST: Final = "request"
 OUTCOMES: Final = ("answered", "refused", "failed", "cancelled")
@@ -45,23 +47,27 @@ class Metrics:
 class CanonicalRecorder:
     """Writes the line and counts."""
 
-    def __init__(self, metrics: Metrics | None, *, lines: bool) -> None:
+    def __init__(self, metrics: Metrics | None, lines: LineBuffer | None, wall_clock_ms: Callable[[], int]) -> None:
         """Take what to feed.
 
         Args:
             metrics: None to count nothing.
-            lines: whether to write the line.
+            lines: where lines go; None to write none.
+            wall_clock_ms: Unix time in milliseconds.
         """
         self._metrics = metrics
-        self._log = structlog.get_logger() if lines else None
+        self._lines = lines
+        self._wall_clock_ms = wall_clock_ms
+        self._encode = json.JSONEncoder(separators=(",", ":")).encode
 
     def record(self, way: Way) -> None:
         """Write one line and count; without content."""
         outcome = _outcome(way)
         if self._metrics is not None:
             self._count(self._metrics, way, outcome)
-        if self._log is not None:
-            self._log.info(REQUEST, **fields(way, outcome))
+        if self._lines is not None:
+            line = {"event": REQUEST, "time_unix_ms": self._wall_clock_ms(), **fields(way, outcome)}
+            self._lines.add(self._encode(line))
 
     @staticmethod
     def _count(metrics: Metrics, way: Way, outcome: str) -> None:
