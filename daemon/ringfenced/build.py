@@ -127,7 +127,7 @@ async def working(
             egress=egress,
             memory=shared.memory,
             recorder=_recorder(config, worker),
-            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym, asyncio.sleep),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
             coalesce_s=config.streams.coalesce_ms / 1000,
         )
         node = SiteNode(

@@ -234,8 +234,9 @@ class Telemetry(Section):
 class Streams(Section):
     """How answers are streamed."""
 
-    coalesce_ms: float = Field(default=20.0, ge=0, le=1000)
-    """Least time between two messages of one stream after the first, in milliseconds; 0 sends each token at once."""
+    coalesce_ms: float = Field(default=50.0, ge=0, le=1000)
+    """Least time between two messages of one stream, in milliseconds: the first goes at once, the end never waits; 0
+    sends each token as it comes."""
 
 
 class Config(Section):

@@ -18,7 +18,7 @@ the peer's certificate and a bound on a request's size and time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -66,6 +66,10 @@ class Run(Protocol):
 
     async def take(self) -> TextDelta | Finish:
         """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let text gather for the next `take`, until the time is over or the run ends."""
         ...
 
 
@@ -200,8 +204,6 @@ class World:
     """Random bytes."""
     pseudonym: Callable[[str], str]
     """Identity to keyed pseudonym."""
-    sleep: Callable[[float], Awaitable[None]]
-    """Asynchronous sleep in seconds."""
 
 
 class Flow:
@@ -228,7 +230,7 @@ class Flow:
             egress: the way out.
             memory: labels of earlier turns.
             recorder: where finished ways are written.
-            world: clock, randomness, sleep.
+            world: clocks and randomness.
             coalesce_s: least seconds between two messages of one stream after the first; 0 sends every token at once.
         """
         self._directory = directory
@@ -387,17 +389,15 @@ class Flow:
         assert way.classification is not None
         label = way.classification.label
         salt = f"{way.caller.tenant}\0{label}".encode()
-        world, coalesce_s = self._world, self._coalesce_s
+        coalesce_s = self._coalesce_s
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         with engine.start(
             self._bounded(way), cache_salt=salt, confidential=confidential, deadline_ms=self._deadline_ms(way.request)
         ) as run:
-            first = True
             while type(piece := await run.take()) is not Finish:
                 yield piece
-                if coalesce_s and not first:
-                    await world.sleep(coalesce_s)
-                first = False
+                if coalesce_s:
+                    await run.pause(coalesce_s)
         way.finish = piece
         way.cost_microcredits += cost(way.offers[rung.target], piece.usage)
         yield piece
