@@ -23,7 +23,7 @@ from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ringfence.labels import Label, may_leave
+from ringfence.labels import may_leave
 from ringfence.recognize.finding import Finding
 from ringfenced.account import cost
 from ringfenced.classify import classify
@@ -43,6 +43,7 @@ from ringfenced.model import (
     Escalation,
     Event,
     Finish,
+    Inherited,
     Offer,
     Prompt,
     Receipt,
@@ -150,12 +151,12 @@ class Egress(Protocol):
 class Memory(Protocol):
     """Labels of earlier turns and runs, and idempotency keys; no content."""
 
-    async def inherited(self, caller: Caller, request: Request) -> Label:
+    async def inherited(self, caller: Caller, request: Request) -> Inherited:
         """The join of what earlier turns of this conversation or run were labelled."""
         ...
 
-    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
-        """Keep a turn's label for the turns that follow; InvalidRequest where its key was seen."""
+    async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
+        """Keep a turn's labels for the turns that follow; InvalidRequest where its key was seen."""
         ...
 
 
@@ -318,8 +319,8 @@ class Flow:
 
         way.step = 2
         inherited = await self._memory.inherited(caller, request)
-        way.classification = classify(request, caller, self._scan, inherited)
-        await self._memory.remember(caller, request, way.classification.label)
+        way.classification = found = classify(request, caller, self._scan, inherited)
+        await self._memory.remember(caller, request, Inherited(found.label, found.label_asserted))
 
         way.step = 3
         if request.model:
@@ -430,6 +431,7 @@ class Flow:
             findings_by_type=classification.findings_by_type(),
             decision_reason=rung.reason,
             cost_microcredits_max=rung.estimate.cost_microcredits_max,
+            label_before=classification.label,
         )
         # From here on bytes may leave: unless the provider tells what it used, the whole estimate counts as spent.
         way.cost_microcredits += rung.estimate.cost_microcredits_max
@@ -437,7 +439,7 @@ class Flow:
         try:
             deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
             async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
-                async for event in reidentified(answer, mapping):
+                async for event in reidentified(answer, mapping, json=bool(way.request.prompt.json_schema)):
                     begun = True
                     if isinstance(event, Sent):
                         way.proofs.extend(event.proofs)
@@ -448,9 +450,10 @@ class Flow:
                         yield event.finish
                     else:
                         yield event
-        except (Refused, Unavailable):
+        except RingfenceError as error:
+            way.proofs.extend(error.proofs)
             # The agent refused, or the provider failed before it generated anything: nothing is owed.
-            if not begun:
+            if isinstance(error, Refused | Unavailable) and not begun and error.numbers.get("nothing_generated", 1):
                 way.cost_microcredits -= rung.estimate.cost_microcredits_max
             raise
 
@@ -544,9 +547,17 @@ def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
     )
 
 
-async def reidentified(answer: AsyncIterator[Delta | Sent], mapping: Mapping) -> AsyncGenerator[Delta | Sent, None]:
-    """The answer with the originals back in place; what may be the beginning of a surrogate is held back."""
-    text = Reidentifier(mapping)
+async def reidentified(
+    answer: AsyncIterator[Delta | Sent], mapping: Mapping, *, json: bool
+) -> AsyncGenerator[Delta | Sent, None]:
+    """The answer with the originals back in place; what may be the beginning of a surrogate is held back.
+
+    Args:
+        answer: as the agent passes it on.
+        mapping: from surrogates to originals.
+        json: the answer is a JSON document, so that originals are escaped where they stand.
+    """
+    text = Reidentifier(mapping, json=json)
     calls: dict[int, Reidentifier] = {}
     async for event in answer:
         if isinstance(event, TextDelta):

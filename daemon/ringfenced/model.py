@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from ringfence.labels import Label
+from ringfence.labels import PUBLIC, Label
 from ringfence.recognize.finding import Finding
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,11 +206,21 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Inherited:
+    """What earlier turns of a conversation, or earlier steps of a run, were labelled."""
+
+    label: Label = PUBLIC
+    """The join of their labels."""
+    label_asserted: Label = PUBLIC
+    """The join of what of them stays after de-identification."""
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """What step 2 found."""
 
     label: Label
-    """The caller's, joined with what was found."""
+    """The caller's, joined with what was found and with what earlier turns were labelled."""
     label_asserted: Label
     """The part of it that stays after de-identification: the caller's own and what could not be read."""
     findings: tuple[Located, ...]
@@ -436,6 +446,8 @@ class Terms:
     """What was found before de-identification."""
     decision_reason: str
     cost_microcredits_max: int
+    label_before: Label = PUBLIC
+    """What the request was labelled, earlier turns included; joined with what de-identification found by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class Label:
         return f"{self.level.name} {{{names}}}" if names else self.level.name
 
 
+PUBLIC = Label()
+"""The lattice's bottom."""
+
 RESTRICTED = Label(Level.RESTRICTED)
 """What cannot be scanned counts as this (DESIGN.md, invariant 8)."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import pytest
 
@@ -107,5 +109,6 @@ async def test_what_is_in_the_contract_and_not_built_says_so(site):
 async def test_no_content_in_the_daemons_log(site):
     await refused(site, ask(types.Part(file=types.File(data=b"Zebrafinch\xe9", media_type="text/plain"))))
     await site.client().generate_text("/echo Patient: Zebra Finchley")
+    await asyncio.sleep(0.3)  # lines are written together
     assert not [line for line in site.lines() if "inchl" in line or "Zebra" in line]
     assert [line for line in site.lines() if '"findings":{"PERSON":1}' in line]

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ringfence.labels import RESTRICTED, Label, join
+from ringfence.labels import RESTRICTED, join
 from ringfence.recognize.entities import label_of
 from ringfence.recognize.finding import Finding
 from ringfenced.classify.leaves import Leaf, leaves
-from ringfenced.model import Caller, Classification, File, Image, Located, Prompt, Request
+from ringfenced.model import Caller, Classification, File, Image, Inherited, Located, Prompt, Request
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds; a recogniser's `scan`."""
+
+NOTHING = Inherited()
+"""A first turn inherits nothing."""
 
 _CONTEXT_CHARS_MAX = 64
 """A longer key is no label of a field."""
 
 
-def classify(request: Request, caller: Caller, scan: Scan, inherited: Label = Label()) -> Classification:  # noqa: B008 - a frozen value
+def classify(request: Request, caller: Caller, scan: Scan, inherited: Inherited = NOTHING) -> Classification:
     """The request's label: the caller's, joined with `inherited`, with what `scan` finds and with what cannot be read.
 
     Args:
         request: the request; every string leaf of it is scanned.
         caller: whose default label holds where the request names none.
         scan: the recognisers. Where it raises, the leaf counts as RESTRICTED (invariant 9).
-        inherited: the labels of inputs from earlier steps or turns. They stay after de-identification like the caller's
-            own, because what they say of content that came from elsewhere cannot be checked here.
+        inherited: the labels of inputs from earlier steps or turns. What was found in them is lowered again by
+            de-identification, whose residual scan reads whatever of them travels along; what was asserted stays.
 
     Returns:
         the classification; never raises for what the request contains.
     """
     prompt = request.prompt
-    asserted = [request.label if request.label is not None else caller.label_default, inherited]
+    asserted = [request.label if request.label is not None else caller.label_default, inherited.label_asserted]
     if has_unreadable(prompt):
         asserted.append(RESTRICTED)
     located: list[Located] = []
@@ -47,7 +50,7 @@ def classify(request: Request, caller: Caller, scan: Scan, inherited: Label = La
         if findings:
             located.extend(Located(leaf.path, finding) for finding in findings)
     label_asserted = join(asserted)
-    label = join((label_asserted, label_of(entry.finding for entry in located)))
+    label = join((label_asserted, inherited.label, label_of(entry.finding for entry in located)))
     return Classification(label=label, label_asserted=label_asserted, findings=tuple(located), prompt_chars=chars)
 
 

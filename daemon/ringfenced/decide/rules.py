@@ -46,7 +46,9 @@ class Removal:
 
 def label_deidentified(classification: Classification) -> Label:
     """The label that de-identification leaves, if it leaves no residual finding: what was asserted stays."""
-    return join((classification.label_asserted, DEIDENTIFIED)) if classification.findings else classification.label
+    if classification.label == classification.label_asserted:
+        return classification.label
+    return join((classification.label_asserted, DEIDENTIFIED))
 
 
 def needs_deidentification(offer: Offer, classification: Classification) -> bool:
@@ -54,7 +56,8 @@ def needs_deidentification(offer: Offer, classification: Classification) -> bool
 
     Whatever leaves the site with a finding in it is de-identified, also where the receiver is cleared for more.
     """
-    return offer.target.kind is TargetKind.PROVIDER and bool(classification.findings)
+    lowered = classification.findings or classification.label != classification.label_asserted
+    return offer.target.kind is TargetKind.PROVIDER and bool(lowered)
 
 
 def removed(

@@ -13,7 +13,7 @@ import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ringfence import permit
-from ringfence.labels import Label
+from ringfence.labels import Label, join
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 from ringfence.wire import label_from
 from ringfenced.egress import encode
@@ -212,7 +212,7 @@ class AgentClient:
             provider=terms.provider,
             model=terms.model,
             label=payload.label,
-            label_before=payload.label_before,
+            label_before=join((payload.label_before, terms.label_before)),
             caller_pseudonym=terms.caller_pseudonym,
             department=terms.department,
             request_id=terms.request_id,

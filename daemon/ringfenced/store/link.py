@@ -20,7 +20,7 @@ from typing import Any
 from ringfence.labels import Category, Label, Level
 from ringfenced import errors
 from ringfenced.flow import Ledger, Memory
-from ringfenced.model import Caller, Prompt, Request, Wallet
+from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
 
 LINE_BYTES_MAX = 64 * 1024
 """Longest message; a wallet's numbers take some 200 bytes."""
@@ -79,20 +79,20 @@ class Link:
         """Book and release; told, not asked."""
         self._tell(0, "settle", department, request_id, amount_microcredits)
 
-    async def inherited(self, caller: Caller, request: Request) -> Label:
+    async def inherited(self, caller: Caller, request: Request) -> Inherited:
         """What earlier turns were labelled."""
         if not request.conversation_id and not request.run_id:
-            return Label()
-        level, categories = await self._ask("inherited", caller.identity, request.conversation_id, request.run_id)
-        return Label(Level(level), frozenset(Category(category) for category in categories))
+            return Inherited()
+        said = await self._ask("inherited", caller.identity, request.conversation_id, request.run_id)
+        return _labels_from(said)
 
-    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
-        """Keep a turn's label."""
+    async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
+        """Keep a turn's labels."""
         if request.conversation_id or request.run_id or request.idempotency_key:
             await self._ask(
                 "remember",
                 *(caller.identity, request.conversation_id, request.run_id, request.idempotency_key),
-                *(int(label.level), sorted(label.categories)),
+                _labels_to(turn),
             )
 
     def _tell(self, number: int, what: str, *arguments: object) -> None:
@@ -208,12 +208,10 @@ class _End:
                 ]
             case "inherited":
                 identity, conversation_id, run_id = arguments
-                label = await self._memory.inherited(*_turn(identity, conversation_id, run_id, ""))
-                return [int(label.level), sorted(label.categories)]
+                return _labels_to(await self._memory.inherited(*_turn(identity, conversation_id, run_id, "")))
             case "remember":
-                *turn, level, categories = arguments
-                label = Label(Level(level), frozenset(Category(category) for category in categories))
-                await self._memory.remember(*_turn(*turn), label)
+                *turn, labels = arguments
+                await self._memory.remember(*_turn(*turn), _labels_from(labels))
                 return None
             case "ready":
                 self._on_ready(arguments[0])
@@ -227,6 +225,14 @@ def _turn(identity: str, conversation_id: str, run_id: str, idempotency_key: str
     caller = Caller(identity, "", "", frozenset(), Label())
     request = Request("", EMPTY_PROMPT, conversation_id=conversation_id, run_id=run_id, idempotency_key=idempotency_key)
     return caller, request
+
+
+def _labels_to(labels: Inherited) -> list[object]:
+    return [[int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)]
+
+
+def _labels_from(said: list[Any]) -> Inherited:
+    return Inherited(*(Label(Level(level), frozenset(map(Category, categories))) for level, categories in said))
 
 
 def _error_to(error: errors.RingfenceError) -> dict[str, object]:

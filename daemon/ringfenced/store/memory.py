@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from ringfence.labels import Label, join
+from ringfence.labels import join
 from ringfenced.errors import InvalidRequest
-from ringfenced.model import Caller, Request
+from ringfenced.model import Caller, Inherited, Request
 
 KEEP_S = 3600.0
 """How long an idempotency key is remembered, in seconds, as inference.proto promises."""
@@ -29,17 +29,18 @@ class LabelMemory:
         """
         self._clock = clock
         self._entries_max = entries_max
-        self._labels: OrderedDict[tuple[str, str, str], Label] = OrderedDict()
+        self._labels: OrderedDict[tuple[str, str, str], Inherited] = OrderedDict()
         self._keys: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    async def inherited(self, caller: Caller, request: Request) -> Label:
+    async def inherited(self, caller: Caller, request: Request) -> Inherited:
         """The join of what this conversation's and this run's earlier turns were labelled."""
         if not request.conversation_id and not request.run_id:
-            return Label()
-        return join(self._labels.get(key, Label()) for key in self._threads(caller, request))
+            return Inherited()
+        earlier = [self._labels.get(key, Inherited()) for key in self._threads(caller, request)]
+        return Inherited(join(e.label for e in earlier), join(e.label_asserted for e in earlier))
 
-    async def remember(self, caller: Caller, request: Request, label: Label) -> None:
-        """Keep this turn's label for the turns that follow.
+    async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
+        """Keep this turn's labels for the turns that follow.
 
         Raises:
             InvalidRequest: a request with this idempotency key was taken within the last hour.
@@ -47,7 +48,10 @@ class LabelMemory:
         if request.idempotency_key:
             self._take_key(caller, request.idempotency_key)
         for key in self._threads(caller, request):
-            self._labels[key] = join((self._labels.get(key, Label()), label))
+            earlier = self._labels.get(key, Inherited())
+            self._labels[key] = Inherited(
+                join((earlier.label, turn.label)), join((earlier.label_asserted, turn.label_asserted))
+            )
             self._labels.move_to_end(key)
             if len(self._labels) > self._entries_max:
                 self._labels.popitem(last=False)

@@ -2,9 +2,23 @@
 
 import pytest
 
-from ringfence.labels import RESTRICTED, Category, Label, Level, covers
+from ringfence.labels import RESTRICTED, Category, Label, Level, covers, join
 from ringfenced.classify import classify
-from ringfenced.model import Caller, CallerRole, File, Image, Json, Message, Prompt, Request, Role, Text, Tool, ToolCall
+from ringfenced.model import (
+    Caller,
+    CallerRole,
+    File,
+    Image,
+    Inherited,
+    Json,
+    Message,
+    Prompt,
+    Request,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+)
 
 CALLER = Caller("spiffe://s/app", "t", "ward", frozenset({CallerRole.CALLER}), Label(Level.INTERNAL))
 SSN = "524-71-6038"
@@ -73,12 +87,17 @@ def test_a_recogniser_that_fails_makes_restricted():
     assert covers(classify(request(Text("x")), CALLER, broken).label_asserted, RESTRICTED)
 
 
-def test_an_inherited_label_is_joined_and_stays(recogniser):
+def test_an_inherited_label_is_joined_and_what_was_asserted_of_it_stays(recogniser):
     """The labels of earlier steps hold here, and after de-identification."""
-    inherited = Label(Level.CONFIDENTIAL, frozenset({Category.CUSTOM}))
+    found, said = (
+        Label(Level.CONFIDENTIAL, frozenset({Category.PHI})),
+        Label(Level.INTERNAL, frozenset({Category.CUSTOM})),
+    )
+    inherited = Inherited(join((found, said)), said)
     result = classify(request(Text("x")), CALLER, recogniser.scan, inherited)
-    assert covers(result.label, inherited)
-    assert covers(result.label_asserted, inherited)
+    assert covers(result.label, found)
+    assert covers(result.label_asserted, said)
+    assert not covers(result.label_asserted, found)
 
 
 def test_findings_carry_paths_and_positions(recogniser):

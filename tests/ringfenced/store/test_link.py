@@ -9,14 +9,14 @@ import pytest
 
 from ringfence.labels import Category, Label, Level
 from ringfenced.errors import InvalidRequest, WalletEmpty
-from ringfenced.model import Caller, Prompt, Request
+from ringfenced.model import Caller, Inherited, Prompt, Request
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset(), Label())
 TURN = Request("r", Prompt(()), conversation_id="c", idempotency_key="k")
-PHI = Label(Level.CONFIDENTIAL, frozenset({Category.PHI}))
+PHI = Inherited(Label(Level.CONFIDENTIAL, frozenset({Category.PHI})), Label(Level.INTERNAL))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_labels_and_keys_are_shared(node):
         assert await two.inherited(WARD, TURN) == PHI
         with pytest.raises(InvalidRequest, match="idempotency_key"):
             await two.remember(WARD, TURN, PHI)
-        assert await two.inherited(WARD, replace(TURN, conversation_id="")) == Label()
+        assert await two.inherited(WARD, replace(TURN, conversation_id="")) == Inherited()
         await two.ready(7443)
     assert ports == [7443]
 
