@@ -1,7 +1,8 @@
 """`make bench-flow`: the whole governed way of a request beside bare gRPC, in one run.
 
 Sides: ``bare`` (a plain grpc.aio server that sends the same messages; ``again`` is the same measured once more),
-``one`` (ringfenced at one token a message), ``coalesced`` (its default: 20 ms), ``quiet`` (``one`` without request
+``hop`` (the same with its tokens from an engine process, ungoverned: the floor of any such design),
+``one`` (ringfenced at one token a message), ``coalesced`` (as it comes), ``quiet`` (``one`` without request
 lines and metrics), ``two`` (``one`` with two workers), ``alone`` (the scripted engine driven without a daemon) and
 ``empty`` (a daemon without engines). docs/performance.md says how to read the result.
 """
@@ -23,7 +24,7 @@ from flow_parts.measure import Length, Measuring
 from flow_parts.record import Record
 from flow_parts.report import lines, markdown, table
 from flow_parts.scenarios import INTERVAL_MS
-from flow_parts.stage import DAEMONS, Daemon, Stage, cores, standing
+from flow_parts.stage import DAEMONS, Stage, cores, standing
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FULL = Length(repetitions=5, seconds=1.0, half_load_s=3.0, probes=5, fleets=(64, 256))
@@ -31,7 +32,7 @@ QUICK = Length(repetitions=1, seconds=0.2, half_load_s=0.5, probes=1, fleets=(64
 
 CPU_SCENARIOS = (("plan", 8), ("unary", 8), ("note", 8), ("burst", 8), ("paced", 64))
 """Scenario and callers of each closed loop."""
-CPU_SIDES = ("bare", "again", "one", "coalesced", "quiet")
+CPU_SIDES = ("bare", "again", "hop", "one", "coalesced", "quiet")
 
 
 def main() -> None:
@@ -70,12 +71,13 @@ def _everything(stage: Stage, record: Record, length: Length, say: Callable[[str
         stage.daemon(name, kind)
     engines = {"fast": stage.engine("fast", 0), "paced": stage.engine("paced", INTERVAL_MS)}
     driver = stage.driver()
+    stage.hop()
     measuring = Measuring(stage, record, length)
     warm = Measuring(stage, Record(), QUICK)
     say("warming up")
     for scenario, callers in CPU_SCENARIOS:
         warm.cpu(scenario, callers, (*CPU_SIDES, "two"))
-    warm.start("empty", Daemon(20, engines=False))
+    warm.start("empty", DAEMONS["coalesced"].without_engines())
     counter = h2load.H2load(stage.folder, stage.certs) if h2load.is_there() else None
     for repetition in range(length.repetitions):
         for scenario, callers in CPU_SCENARIOS:
@@ -97,7 +99,7 @@ def _everything(stage: Stage, record: Record, length: Length, say: Callable[[str
         measuring.fleet(_turned(("bare", "one", "coalesced"), repetition))
         measuring.storm("coalesced")
         measuring.slow_readers("coalesced", repetition)
-        measuring.start("empty", Daemon(20, engines=False))
+        measuring.start("empty", DAEMONS["coalesced"].without_engines())
         measuring.start_bare()
     if counter is None:
         record.notes.append("h2load is not installed (Debian: nghttp2-client); its row is missing.")

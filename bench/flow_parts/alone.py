@@ -10,18 +10,9 @@ from typing import Any
 import uvloop
 
 from flow_parts.lines import serve
-from flow_parts.scenarios import SCENARIOS
+from flow_parts.scenarios import SCENARIOS, prompt
 from ringfenced.engines.client import EngineClient
-from ringfenced.model import Finish, Message, Prompt, Role, Sampling, Text
-
-
-def prompt(name: str) -> Prompt:
-    """A scenario's request as the engine's client takes it."""
-    scenario = SCENARIOS[name]
-    texts = [part.text for message in scenario.request().messages for part in message.parts]
-    return Prompt(
-        tuple(Message(Role.USER, (Text(text),)) for text in texts), sampling=Sampling(tokens_max=scenario.tokens)
-    )
+from ringfenced.model import Finish
 
 
 class Driver:
@@ -36,7 +27,7 @@ class Driver:
         if what == "connect":
             self._clients[arguments["target"]] = await EngineClient.connect(Path(arguments["path"]))
             return {}
-        client, asked = self._clients[arguments["target"]], prompt(arguments["scenario"])
+        client, asked = self._clients[arguments["target"]], prompt(SCENARIOS[arguments["scenario"]])
         completed, pieces, ttft_ms = 0, 0, []
         began = time.monotonic()
         end = began + arguments["seconds"]

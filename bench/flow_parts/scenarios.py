@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
+from ringfenced.model import Message, Prompt, Role, Sampling, Text
 
 TOKEN = " tok"
 """One token of the scripted engine's usual answer."""
@@ -57,6 +58,14 @@ class Scenario:
         request = self.request()
         message = pb.PlanRequest(request=request) if self.method == "Plan" else request
         return message.SerializeToString()
+
+
+def prompt(scenario: Scenario) -> Prompt:
+    """The same request as an engine's client takes it."""
+    texts = [part.text for message in scenario.request().messages for part in message.parts]
+    return Prompt(
+        tuple(Message(Role.USER, (Text(text),)) for text in texts), sampling=Sampling(tokens_max=scenario.tokens)
+    )
 
 
 INTERVAL_MS = 10

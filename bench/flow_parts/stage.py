@@ -10,15 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from flow_parts.lines import Helper
 from flow_parts.process import Server
 from flow_parts.scenarios import INTERVAL_MS
 from ringfenced.cli import devcerts
 from ringfenced.cli.devcerts_command import write
+from ringfenced.config import Streams
 
 BENCH = Path(__file__).resolve().parent.parent
 CONNECTIONS = 8
@@ -79,10 +81,14 @@ class Daemon:
     engines: bool = True
     """Whether it hosts models."""
 
+    def without_engines(self) -> Self:
+        """The same, hosting nothing."""
+        return replace(self, engines=False)
+
 
 DAEMONS = {
     "one": Daemon(0),
-    "coalesced": Daemon(20),
+    "coalesced": Daemon(Streams().coalesce_ms),
     "quiet": Daemon(0, observed=False),
     "two": Daemon(0, workers=2),
 }
@@ -106,6 +112,11 @@ class Stage:
         """Start the bare server and connect the generator to it."""
         address = free_address()
         return self._started("bare", self._bare(address), address)
+
+    def hop(self) -> Server:
+        """Start the bare server that gets its tokens from the two engines; they stand already."""
+        address = free_address()
+        return self._started("hop", [*self._bare(address), "--engines", str(self.folder)], address)
 
     def another_bare(self) -> Server:
         """Start one more that nobody calls; its context ends it."""
