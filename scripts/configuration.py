@@ -27,10 +27,10 @@ def main() -> int:
     page = INTRODUCTION + "".join(
         f"\n## {title}\n\n{intro}\n" + "".join(_tables(model))
         for title, intro, model in (
-            ("ringfenced", "`ringfenced --config FILE`, `daemon/example.toml` is one.", DaemonConfig),
+            ("ringfenced", "`ringfenced --config FILE`, `systemd/ringfenced.toml` is one.", DaemonConfig),
             (
                 "ringfence-agent",
-                "`ringfence-agent --config FILE`, `agent/example.toml` is one.",
+                "`ringfence-agent --config FILE`, `systemd/ringfence-agent.toml` is one.",
                 AgentConfig,
             ),
         )

@@ -1,6 +1,6 @@
 """``ringfence-agent --config FILE [--check-config]``.
 
-Exit codes: 0 it ran, or the file is fine; 2 the file or something that it names cannot be used; 3 the log cannot be
+Exit codes: 0 it ran, or the file is fine; 78 the file or something that it names cannot be used; 3 the log cannot be
 opened or written.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvloop
 
+from ringfence.configfile import ConfigError
 from ringfence.tls13 import require_tls13
 from ringfence_agent.process import keep_memory, notify
 from ringfence_agent.segments import LogError
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from ringfence_agent.build import Parts
     from ringfence_agent.config import Config
 
-EXIT_CONFIG: Final = 2
+EXIT_CONFIG: Final = 78
+"""EX_CONFIG of sysexits.h, as the daemon's: restarting does not help."""
 EXIT_LOG: Final = 3
+"""The log cannot be opened or written."""
 
 
 def main() -> int:
@@ -53,7 +56,7 @@ def main() -> int:
             print(f"{arguments.config}: fine")  # noqa: T201 - the answer
             return 0
         uvloop.run(_serve(settings, digest, parts))
-    except config.ConfigError as error:
+    except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the one who started it
         return EXIT_CONFIG
     except LogError as error:

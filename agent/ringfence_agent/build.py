@@ -22,8 +22,9 @@ from grpc_health.v1 import health, health_pb2_grpc
 from structlog.typing import FilteringBoundLogger
 
 from ringfence import recognize, tls
+from ringfence.configfile import ConfigError
 from ringfence.v1 import egress_pb2_grpc
-from ringfence_agent.config import Config, ConfigError, ProviderConfig, demand_private
+from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown
@@ -104,20 +105,36 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         egress_pb2_grpc.add_EgressServicer_to_server(service, server)
         checks = health.aio.HealthServicer()  # type: ignore[attr-defined]  # it is, and documented
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)  # type: ignore[no-untyped-call]  # untyped package
+        probes = grpc.aio.server() if config.listen.health else None
+        if probes is not None:
+            health_pb2_grpc.add_HealthServicer_to_server(checks, probes)  # type: ignore[no-untyped-call]  # likewise
+            _listen_plainly(probes, config.listen.health)
         async with asyncio.TaskGroup() as group:
             group.create_task(journal.run())
             try:
                 journal.resume({**provenance, "agent": _version()})
                 await server.start()
+                if probes is not None:
+                    await probes.start()
                 log.info("listening", address=config.listen.address, port=port, entries=journal.size)
                 yield port
             finally:
                 await server.stop(config.drain_seconds_max)
+                if probes is not None:
+                    await probes.stop(None)
                 journal.stop()
     finally:
         await server.stop(None)
         for provider in parts.providers.values():
             await provider.aclose()
+
+
+def _listen_plainly(server: grpc.aio.Server, address: str) -> None:
+    """Bind the server for probes, which tells nothing but health and asks for no certificate."""
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError:
+        raise ConfigError(f"listen.health: cannot listen on {address}; see that it is free") from None
 
 
 def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:

@@ -7,24 +7,25 @@ in the file: keys are files of their own, readable by nobody else.
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from ringfence import configfile
+from ringfence.configfile import ConfigError, Section
 from ringfence.labels import Category, Label, Level
 from ringfence.tls import Identity
-from ringfence_agent.explain import explain, syntax
 
 MIB: Final = 1024 * 1024
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR
-
-
-class ConfigError(Exception):
-    """The file cannot be used; the text says file, line and what to write instead."""
+"""What a secret's mode must not have."""
+_OTHERS_OF_ROOT: Final = _OTHERS & ~stat.S_IRGRP
+"""The same for a file of root: Kubernetes hands secrets to a pod that is not root as root's files, readable by the
+pod's group (fsGroup), whatever mode is asked for (kubernetes/kubernetes#57923)."""
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -74,13 +75,7 @@ SpiffeId = Annotated[str, AfterValidator(_spiffe)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 
 
-class _Section(BaseModel):
-    """What every table of the file has in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
-
-
-class Listen(_Section):
+class Listen(Section):
     """Where the daemon finds the agent."""
 
     address: Annotated[str, AfterValidator(_address)]
@@ -95,13 +90,15 @@ class Listen(_Section):
     """Longest payload, in bytes."""
     calls_max: int = Field(default=1024, ge=1, le=100_000)
     """Most calls at the same time; further ones wait."""
+    health: str = Field(default="", pattern=r"^$|^.+:[0-9]{1,5}$")
+    """``host:port`` of a plain gRPC port with nothing but grpc.health.v1, for Kubernetes' probes; empty for none."""
 
     def identity(self) -> Identity:
         """The files together."""
         return Identity(self.certificate, self.key, self.authority)
 
 
-class Daemon(_Section):
+class Daemon(Section):
     """Who may ask the agent to send."""
 
     identities: tuple[SpiffeId, ...] = Field(min_length=1)
@@ -110,7 +107,7 @@ class Daemon(_Section):
     """Key id to PEM file of an Ed25519 public key; a permit names the key that signed it."""
 
 
-class Log(_Section):
+class Log(Section):
     """The egress log."""
 
     directory: Resolved
@@ -124,7 +121,7 @@ class Log(_Section):
     commitments come from it: who has it can test guesses of what was sent, so it stays with the agent."""
 
 
-class Clearance(_Section):
+class Clearance(Section):
     """What a provider may see."""
 
     level: Annotated[Level, BeforeValidator(_level)]
@@ -137,7 +134,7 @@ class Clearance(_Section):
         return Label(self.level, self.categories)
 
 
-class ProviderConfig(_Section):
+class ProviderConfig(Section):
     """One provider."""
 
     name: Name
@@ -174,7 +171,7 @@ class ProviderConfig(_Section):
     """Allow addresses that are not global (RFC 6890), for a provider on the site, or for a demonstration."""
 
 
-class Config(_Section):
+class Config(Section):
     """The whole file."""
 
     listen: Listen
@@ -199,25 +196,13 @@ def load(path: Path) -> tuple[Config, str]:
     Raises:
         ConfigError: the file cannot be used.
     """
-    data, text = b"", ""
-    try:
-        data = path.read_bytes()
-        text = data.decode()
-        config = Config.model_validate(tomllib.loads(text), context=path.resolve().parent)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; write a file like agent/example.toml there") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(syntax(path, error)) from None
-    except ValidationError as error:
-        raise ConfigError(explain(path, text, error, Config)) from None
+    config = configfile.load(path, Config)
     names = [provider.name for provider in config.providers]
     if len(set(names)) != len(names):
         raise ConfigError(f"{path}: two providers have the same name; give each its own")
     for secret in (config.listen.key, config.log.signing_key, *(one.api_key_file for one in config.providers)):
         demand_private(secret)
-    return config, hashlib.sha256(data).hexdigest()
+    return config, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def demand_private(path: Path) -> None:
@@ -227,8 +212,10 @@ def demand_private(path: Path) -> None:
         ConfigError: it can be read, or is not there.
     """
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; the configuration names this file") from None
-    if not stat.S_ISREG(mode) or mode & _OTHERS:
+    mode = status.st_mode
+    forbidden = _OTHERS_OF_ROOT if status.st_uid == 0 and os.geteuid() != 0 else _OTHERS
+    if not stat.S_ISREG(mode) or mode & forbidden:
         raise ConfigError(f"{path}: mode {stat.S_IMODE(mode):04o} lets others read a secret; run chmod 0400 {path}")

@@ -24,8 +24,8 @@ def _level(value: object) -> object:
 
 
 def _beside(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder", Path())
-    return path if path.is_absolute() else Path(folder) / path
+    folder = info.context if isinstance(info.context, Path) else Path.cwd()
+    return folder / path
 
 
 Levels = Annotated[Level, BeforeValidator(_level), Field(description="PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED")]

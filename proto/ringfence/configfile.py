@@ -1,7 +1,7 @@
 """Configuration files: TOML into a frozen pydantic model, and errors that say file, line and what to write instead.
 
-Used by daemon and agent alike. Values are read once; a file that does not parse or validate stops the process before
-it serves anything (DESIGN.md, invariant 9).
+Used by daemon and agent alike. A file is read once; one that does not parse or validate stops the process before it
+serves anything (DESIGN.md, invariant 9). No value of a file is ever repeated: a secret may stand where it should not.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
 
 M = TypeVar("M", bound=BaseModel)
 
-_TABLE = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]*\")\s*=")
+_HEADER: Final = re.compile(r"^\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}")
+_KEY: Final = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
+
+Location = tuple[int | str, ...]
 
 
 class Section(BaseModel):
@@ -29,110 +30,127 @@ class Section(BaseModel):
 
 
 class ConfigError(Exception):
-    """A configuration file cannot be used; the text has a line for each problem."""
+    """The file cannot be used; the text has a line for each problem: file, line and what to write instead."""
 
 
 def load(path: Path, model: type[M]) -> M:
     """Read `path` into `model`.
 
     Raises:
-        ConfigError: it cannot be read, is no TOML, or breaks a rule of `model`; every problem is told with its line.
+        ConfigError: it cannot be read, is no TOML, or breaks a rule of `model`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigError(f"{path}: cannot be read ({reason})") from None
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; see docs/configuration.md for what to write there") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
     return parse(text, path, model)
 
 
 def parse(text: str, path: Path, model: type[M]) -> M:
-    """The same for a text that was read from `path`."""
+    """The same for a text that stands, or would stand, in `path`; validators find its folder as their context."""
     try:
-        document = tomllib.loads(text)
+        return model.model_validate(tomllib.loads(text), context=path.resolve().parent)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-    try:
-        return model.model_validate(document, context={"folder": path.parent})
+        raise ConfigError(_syntax(path, error)) from None
     except ValidationError as error:
-        places = _places(text)
-        problems = [_tell(problem, path, places, model) for problem in error.errors(include_url=False)]
-        raise ConfigError("\n".join(problems)) from None
+        raise ConfigError(_explain(path, text, error, model)) from None
 
 
-def _tell(problem: ErrorDetails, path: Path, places: dict[tuple[str | int, ...], int], model: type[BaseModel]) -> str:
-    location = problem["loc"]
-    line = _nearest(location, places)
-    where = f"{path}:{line}" if line else f"{path}"
-    name = _dotted(location)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-        return f"{where}: {name} is not a setting; {hint}"
-    if problem["type"] == "missing":
-        return f"{where}: {name} is missing; add it"
-    # A value may be a secret or a path; only what is asked for is told.
-    return f"{where}: {name}: {problem['msg']}"
+def _syntax(path: Path, error: tomllib.TOMLDecodeError) -> str:
+    """The text for a file that is no TOML; the parser names the line."""
+    where = re.search(r"line (\d+)", str(error))
+    return f"{path}:{where.group(1) if where else 1}: this is no TOML: {error}"
 
 
-def _dotted(location: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".") or "the file"
+def _explain(path: Path, text: str, error: ValidationError, model: type[BaseModel]) -> str:
+    """The text for a file that parses and does not fit: one line for each thing that is wrong.
+
+    Args:
+        path: the file.
+        text: its content; no value of it is repeated, for a secret may stand where it should not.
+        error: what pydantic found.
+        model: what the whole file should be.
+    """
+    lines = []
+    for one in error.errors(include_url=False, include_input=False):
+        location = tuple(part for part in one["loc"] if part != "[key]")
+        field, siblings = _field(model, location)
+        if one["type"] == "extra_forbidden":
+            what = _unknown(str(location[-1]), siblings)
+        elif one["type"] == "missing":
+            what = f"is missing. {_description(field)}"
+        else:
+            what = f"{one['msg'].removeprefix('Value error, ')}. {_description(field)}"
+        lines.append(f"{path}:{line_of(text, location)}: {_dotted(location)}: {what.rstrip()}")
+    return "\n".join(lines)
 
 
-def _nearest(location: tuple[str | int, ...], places: dict[tuple[str | int, ...], int]) -> int:
-    """The line of the innermost known place on the way to `location`; 0 for none."""
-    for length in range(len(location), 0, -1):
-        if location[:length] in places:
-            return places[location[:length]]
-    return 0
-
-
-def _places(text: str) -> dict[tuple[str | int, ...], int]:
-    """The line, from 1, of every table header and key that stands on a line of its own."""
-    places: dict[tuple[str | int, ...], int] = {}
-    counts: dict[tuple[str | int, ...], int] = {}
-    here: tuple[str | int, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _TABLE.match(line):
-            here = _enter(tuple(part.strip(" \"'") for part in header[2].split(".")), header[1] == "[[", counts)
-            places[here] = number
+def line_of(text: str, location: Location) -> int:
+    """The line, from 1, of a key, or of the nearest thing around it that stands in the file."""
+    best, depth = 1, 0
+    table: Location = ()
+    arrays: dict[Location, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header.group(1))
+            if line.lstrip().startswith("[["):
+                arrays[table] = arrays.get(table, -1) + 1
+                table = (*table, arrays[table])
+            elif table[:1] in arrays:
+                table = (*table[:1], arrays[table[:1]], *table[1:])
+            here = table
         elif key := _KEY.match(line):
-            places.setdefault((*here, key[1].strip('"')), number)
-    return places
-
-
-def _enter(names: tuple[str, ...], is_array: bool, counts: dict[tuple[str | int, ...], int]) -> tuple[str | int, ...]:
-    """The place that a table header opens; array tables count their elements."""
-    here: tuple[str | int, ...] = ()
-    for depth, name in enumerate(names):
-        here = (*here, name)
-        if depth == len(names) - 1 and is_array:
-            counts[here] = counts.get(here, 0) + 1
-        if here in counts:
-            here = (*here, counts[here] - 1)
-    return here
-
-
-def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The settings of the table at `location`, as `model` declares them."""
-    current: Any = model
-    for step in location:
-        if isinstance(step, int):
+            here = (*table, *_parts(key.group(1)))
+        else:
             continue
-        field = current.model_fields.get(step) if isinstance(current, type) and issubclass(current, BaseModel) else None
-        current = _inner_model(field.annotation) if field else None
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return sorted(current.model_fields)
-    return []
+        if len(here) > depth and here == location[: len(here)]:
+            best, depth = number, len(here)
+    return best
 
 
-def _inner_model(annotation: Any) -> Any:
-    """The model inside ``tuple[Model, ...]`` or ``Model | None``."""
+def _parts(dotted: str) -> Location:
+    """``a."b".c`` taken apart."""
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _dotted(location: Location) -> str:
+    """For example ``providers[0].clearance.level``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".")
+
+
+def _field(model: type[BaseModel], location: Location) -> tuple[FieldInfo | None, tuple[str, ...]]:
+    """The field at `location` and the names that may stand beside it."""
+    current: type[BaseModel] | None = model
+    field: FieldInfo | None = None
+    siblings: tuple[str, ...] = ()
+    for part in location:
+        if isinstance(part, int) or current is None:
+            continue
+        siblings = tuple(current.model_fields)
+        field = current.model_fields.get(part)
+        current = _model_in(field.annotation) if field else None
+    return field, siblings
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The table that a field holds, also one of many."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _inner_model(argument)
-        if found is not None:
+        if found := _model_in(argument):
             return found
     return None
+
+
+def _unknown(name: str, siblings: tuple[str, ...]) -> str:
+    """What to write instead of a name that nobody knows."""
+    near = difflib.get_close_matches(name, siblings, n=1)
+    return f"is unknown; write {near[0]}" if near else f"is unknown; remove it, or write one of {', '.join(siblings)}"
+
+
+def _description(field: FieldInfo | None) -> str:
+    """What the field is for, in one line."""
+    return " ".join((field.description or "").split()) if field else ""

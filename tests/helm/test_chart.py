@@ -108,8 +108,8 @@ def test_the_daemon_reaches_the_agent_and_nothing_else(objects):
     (peer,) = rule["to"]
     assert set(peer) == {"podSelector"}
     assert selected(peer["podSelector"], agent["metadata"]["labels"])
-    (port,) = agent["spec"]["containers"][0]["ports"]
-    assert rule["ports"] == [{"protocol": "TCP", "port": port["containerPort"]}]
+    ports = {port["name"]: port["containerPort"] for port in agent["spec"]["containers"][0]["ports"]}
+    assert rule["ports"] == [{"protocol": "TCP", "port": ports["grpc"]}]
 
 
 def test_the_daemon_has_no_names(objects):
@@ -191,11 +191,12 @@ def test_a_new_configuration_is_a_new_pod(render, opened):
     assert before != after
 
 
-def test_the_daemon_is_probed_where_it_answers_probes(objects):
-    (container,) = pods(objects)["ringfence-daemon"]["spec"]["containers"]
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["grpc"] == {"port": ports["health"]}
+def test_each_process_is_probed_where_it_answers_probes(objects):
+    for pod in pods(objects).values():
+        (container,) = pod["spec"]["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert container[probe]["grpc"] == {"port": ports["health"]}
 
 
 def test_notes_say_what_is_missing(chart, opened):

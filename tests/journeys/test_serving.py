@@ -76,4 +76,4 @@ async def test_check_config_says_file_line_and_what_to_write(site, tmp_path):
     broken = check(good.replace("coalesce_ms", "coalesce"), tmp_path)
     line = good.splitlines().index("[streams]") + 2
     assert broken.returncode == 78
-    assert f"daemon.toml:{line}: streams.coalesce is not a setting; did you mean coalesce_ms?" in broken.stderr
+    assert f"daemon.toml:{line}: streams.coalesce: is unknown; write coalesce_ms" in broken.stderr

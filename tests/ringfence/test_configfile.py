@@ -43,15 +43,15 @@ def test_a_good_file_is_a_frozen_value():
 
 
 def test_an_unknown_key_is_told_with_its_line_and_the_nearest_one():
-    assert problem("[inner]\nport = 7\nnmae = 'y'\n") == "site.toml:3: inner.nmae is not a setting; did you mean name?"
+    assert problem("[inner]\nport = 7\nnmae = 'y'\n") == "site.toml:3: inner.nmae: is unknown; write name"
 
 
 def test_an_unknown_key_without_a_near_one_lists_what_is_known():
-    assert problem("[inner]\nport = 7\nzzzz = 'y'\n").endswith("known here: name, port")
+    assert problem("[inner]\nport = 7\nzzzz = 'y'\n").endswith("write one of port, name")
 
 
 def test_a_missing_key_is_told_at_its_table():
-    assert problem("[inner]\nname = 'y'\n") == "site.toml:1: inner.port is missing; add it"
+    assert problem("[inner]\nname = 'y'\n") == "site.toml:1: inner.port: is missing. A port."
 
 
 def test_the_right_element_of_an_array_of_tables_is_named():

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fakes.agent import folder
+from ringfence.configfile import ConfigError, line_of
 from ringfence_agent import build, config
-from ringfence_agent.config import ConfigError
-from ringfence_agent.explain import line_of
+from ringfence_agent.config import demand_private
 
 EXAMPLE = Path(__file__).parents[2] / "agent" / "example.toml"
 
@@ -120,7 +120,7 @@ def test_the_command_says_whether_a_file_is_fine(file):
     assert (fine.returncode, fine.stdout, fine.stderr) == (0, f"{file}: fine\n", "")
     change(file, 'region = "eu"', 'regoin = "eu"')
     wrong = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert (wrong.returncode, wrong.stdout) == (78, "")
     assert "write region" in wrong.stderr
     assert not (file.parent / "log").exists()
 
@@ -137,3 +137,20 @@ def test_every_field_is_documented():
     for section in (config.Config, config.Listen, config.Daemon, config.Log, config.Clearance, config.ProviderConfig):
         for name, field in section.model_fields.items():
             assert field.description, name
+
+
+def test_a_secret_of_root_may_be_read_by_its_group(tmp_path, monkeypatch):
+    """As Kubernetes hands secrets to a pod that is not root; anybody else's secret may not."""
+    secret = tmp_path / "key"
+    secret.write_text("x")
+    secret.chmod(0o440)
+    monkeypatch.setattr("os.geteuid", lambda: 10002)
+    if secret.stat().st_uid == 0:
+        demand_private(secret)
+    secret.chmod(0o444)
+    with pytest.raises(ConfigError, match="0444"):
+        demand_private(secret)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    secret.chmod(0o440)
+    with pytest.raises(ConfigError, match="0440"):
+        demand_private(secret)

@@ -126,4 +126,4 @@ def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_sto
     assert daemon["OOMPolicy"] == ["continue"]
     assert daemon["KillMode"] == ["mixed"]
     assert daemon["RestartPreventExitStatus"] == ["78"]
-    assert units["ringfence-agent.service"]["RestartPreventExitStatus"] == ["2"]
+    assert units["ringfence-agent.service"]["RestartPreventExitStatus"] == ["78"]
