@@ -28,7 +28,8 @@ from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
 from ringfenced.engines.attach import AttachedEngines
 from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.engines.supervisor import EngineSupervisor
-from ringfenced.flow import Flow, Ledger, Memory, World
+from ringfenced.flow import Flow
+from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.node import SiteNode

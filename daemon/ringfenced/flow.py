@@ -10,18 +10,17 @@
     8. record     on every exit, the failed and refused ones too, without content
     9. answer     with the receipt
 
-`Flow` is the sentence; the verbs are pure and the nouns come in as the Protocols below, wired in `build.py`. Where a
-request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks it
-(invariant 8). The transport still owes the verification of
-the peer's certificate and a bound on a request's size and time.
+`Flow` is the sentence; the verbs are pure, and the nouns come in as the Protocols of `nouns`, wired in `build.py`.
+Where a request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks
+it (invariant 8). The transport still owes the verification of the peer's certificate, and a bound on a request's size
+and time.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractContextManager, aclosing
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
 
 from ringfence.labels import may_leave
 from ringfence.recognize.finding import Finding
@@ -29,182 +28,33 @@ from ringfenced.account import cost
 from ringfenced.classify import classify
 from ringfenced.decide import Circumstances, decide, tokens_max
 from ringfenced.decide.evaluate import falls_short, has_evaluator
-from ringfenced.deidentify import Deidentified, Mapping, Reidentifier, deidentify
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.decide.refusal import refusal
+from ringfenced.deidentify import deidentify, reidentified
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
 from ringfenced.identify import demand, identify
 from ringfenced.model import (
-    Caller,
     CallerRole,
     Candidate,
     Classification,
     Decision,
-    Delta,
-    EntryProof,
     Escalation,
     Event,
     Finish,
     Inherited,
-    Offer,
     Prompt,
     Receipt,
     Request,
     Sent,
-    Target,
     TargetKind,
     Terms,
-    TextDelta,
-    ToolCallDelta,
     Wallet,
 )
+from ringfenced.nouns import Directory, Egress, Ledger, Memory, Recorder, World
+from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
 """How long a provider may take for a request without a deadline, in milliseconds: nothing that left is waited for
 without end."""
-
-
-class Run(Protocol):
-    """One answer in the making, on a local engine."""
-
-    async def take(self) -> TextDelta | Finish:
-        """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
-        ...
-
-    async def pause(self, seconds: float) -> None:
-        """Let text gather for the next `take`, until the time is over or the run ends."""
-        ...
-
-
-class Engine(Protocol):
-    """A local model."""
-
-    def start(
-        self, prompt: Prompt, *, cache_salt: bytes, confidential: bool, deadline_ms: int
-    ) -> AbstractContextManager[Run]:
-        """Begin an answer; leaving the context frees its slot at once."""
-        ...
-
-    async def count(self, prompt: Prompt) -> int:
-        """The prompt's tokens, template included."""
-        ...
-
-
-class Directory(Protocol):
-    """What this node can run on, as it stands now."""
-
-    @property
-    def callers(self) -> dict[str, Caller]:
-        """Every identity that the site knows."""
-        ...
-
-    @property
-    def policy_digest(self) -> str:
-        """SHA-256 of the policy in force, hex."""
-        ...
-
-    def offers(self) -> tuple[Offer, ...]:
-        """Every target, with what is known of it."""
-        ...
-
-    def engine(self, model: str) -> Engine | None:
-        """The engine that hosts `model`; None while it has none."""
-        ...
-
-    def default_model(self) -> str:
-        """The local model that counts tokens where none is named."""
-        ...
-
-    def context_tokens_max(self, model: str) -> int:
-        """Prompt and answer together, for a local model."""
-        ...
-
-    def check_model(self, name: str) -> None:
-        """Pass if `name` is a model of this site; NotFound with the nearest names otherwise."""
-        ...
-
-
-class Ledger(Protocol):
-    """The wallets; one writer in the site."""
-
-    async def wallet(self, department: str) -> Wallet:
-        """A department's wallet."""
-        ...
-
-    async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
-        """Hold an amount; WalletEmpty if it would overdraw."""
-        ...
-
-    def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:
-        """Book what a run really cost and release the rest of its hold; 0 releases it whole. Never raises."""
-        ...
-
-
-class Egress(Protocol):
-    """The only way out."""
-
-    def send(
-        self, payload: Deidentified, terms: Terms, deadline_ms: int
-    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
-        """Ask the agent to send `payload`; its answer's deltas, then what was sent with the proofs."""
-        ...
-
-
-class Memory(Protocol):
-    """Labels of earlier turns and runs, and idempotency keys; no content."""
-
-    async def inherited(self, caller: Caller, request: Request) -> Inherited:
-        """The join of what earlier turns of this conversation or run were labelled."""
-        ...
-
-    async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
-        """Keep a turn's labels for the turns that follow; InvalidRequest where its key was seen."""
-        ...
-
-
-class Recorder(Protocol):
-    """Where a finished way is written down."""
-
-    def record(self, way: Way) -> None:
-        """Write one line and count; without content. Never raises."""
-        ...
-
-
-@dataclass(slots=True)
-class Way:
-    """How far a request has come; the only mutable value here, owned by one request."""
-
-    request: Request
-    started_s: float
-    """Monotonic time at which it began."""
-    step: int = 0
-    """The step it is in."""
-    caller: Caller | None = None
-    classification: Classification | None = None
-    decision: Decision | None = None
-    offers: dict[Target, Offer] = field(default_factory=dict)
-    held_microcredits: int | None = None
-    """What is reserved; None before step 4 and after step 7."""
-    cost_microcredits: int = 0
-    ran: list[Target] = field(default_factory=list)
-    proofs: list[EntryProof] = field(default_factory=list)
-    finish: Finish | None = None
-    first_delta_s: float | None = None
-    """Monotonic time of the first delta that the caller got."""
-    finished_s: float = 0.0
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The effects that the verbs must not have, as functions."""
-
-    clock: Callable[[], float]
-    """Monotonic seconds."""
-    wall_clock_ms: Callable[[], int]
-    """Unix time in milliseconds."""
-    entropy: Callable[[int], bytes]
-    """Random bytes."""
-    pseudonym: Callable[[str], str]
-    """Identity to keyed pseudonym."""
 
 
 class Flow:
@@ -509,67 +359,3 @@ class Flow:
         if left < 1:
             raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
         return int(left)
-
-
-def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
-    """The error of a decision without a target, told by the rules that removed the targets."""
-    rules = {candidate.rule for candidate in decision.refused}
-    told = "; ".join(f"{candidate.target}: {candidate.reason}" for candidate in decision.refused)
-    if "wallet" in rules and not rules & {"ceiling", "quality"}:
-        needed = min(c.estimate.cost_microcredits_max for c in decision.refused if c.rule == "wallet")
-        return WalletEmpty(
-            f"The wallet of {wallet.department} has {wallet.available_microcredits} microcredits left and this request "
-            f"needs {needed}. Ask for fewer tokens (tokens_max) or have the wallet filled.",
-            step=3,
-            decision=decision,
-            numbers={
-                "needed_microcredits": needed,
-                "available_microcredits": wallet.available_microcredits,
-                "granted_microcredits": wallet.granted_microcredits,
-                "held_microcredits": wallet.held_microcredits,
-            },
-        )
-    if "available" in rules:  # what is away may come back; every other rule stays
-        return Unavailable(
-            f"No target can take this request now ({told}). Try again in a second.",
-            step=3,
-            decision=decision,
-            retry_after_ms=1000,
-        )
-    if "deadline" in rules and not rules & {"label", "permission", "quality", "ceiling"}:
-        return DeadlineExceeded(
-            f"No target is expected to answer in time ({told}). Give it more time.", step=3, decision=decision
-        )
-    return Refused(
-        f"No target may take this request under {decision.label} ({told or 'this site has no targets'}).",
-        step=3,
-        decision=decision,
-    )
-
-
-async def reidentified(
-    answer: AsyncIterator[Delta | Sent], mapping: Mapping, *, json: bool
-) -> AsyncGenerator[Delta | Sent, None]:
-    """The answer with the originals back in place; what may be the beginning of a surrogate is held back.
-
-    Args:
-        answer: as the agent passes it on.
-        mapping: from surrogates to originals.
-        json: the answer is a JSON document, so that originals are escaped where they stand.
-    """
-    text = Reidentifier(mapping, json=json)
-    calls: dict[int, Reidentifier] = {}
-    async for event in answer:
-        if isinstance(event, TextDelta):
-            if shown := text.feed(event.text):
-                yield TextDelta(shown, event.tokens)
-        elif isinstance(event, ToolCallDelta):
-            arguments = calls.setdefault(event.index, Reidentifier(mapping, json=True))
-            yield replace(event, arguments_json=arguments.feed(event.arguments_json))
-        else:
-            if rest := text.flush():
-                yield TextDelta(rest, 0)
-            for index, arguments in calls.items():
-                if rest := arguments.flush():
-                    yield ToolCallDelta(index, "", "", rest)
-            yield event

@@ -13,8 +13,9 @@ from ringfenced.api.encode import decision_to_pb
 from ringfenced.api.later import LaterModels, LaterNodes, LaterPolicy, LaterWallets
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import InvalidRequest
-from ringfenced.flow import Flow, Ledger
+from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, ModelFacts, Wallet
+from ringfenced.nouns import Ledger
 
 STATES = {
     "unloaded": pb.MODEL_STATE_UNLOADED,

@@ -16,8 +16,9 @@ from ringfenced.api.encode import Encoder, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
 from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
-from ringfenced.flow import Directory, Flow
+from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, Request
+from ringfenced.nouns import Directory
 
 
 class InferenceService(LaterInference):

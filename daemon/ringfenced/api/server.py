@@ -26,7 +26,8 @@ from ringfenced.api.audit import AuditService, Log
 from ringfenced.api.call import Door
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
-from ringfenced.flow import Directory, Flow, Ledger
+from ringfenced.flow import Flow
+from ringfenced.nouns import Directory, Ledger
 
 STOP_GRACE_S = 5.0
 """How long running requests may go on after the server is told to stop, in seconds."""

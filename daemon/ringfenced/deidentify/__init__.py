@@ -4,8 +4,9 @@ deidentify(prompt, findings, label_asserted, seed=..., scan=...) -> Deidentified
 Reidentifier(mapping).feed(piece)                                -> the originals, back in the answer's stream
 """
 
+from ringfenced.deidentify.answer import reidentified
 from ringfenced.deidentify.reidentify import Reidentifier
 from ringfenced.deidentify.values import Deidentified, Mapping, ResidualFindings
 from ringfenced.deidentify.verdict import deidentify
 
-__all__ = ["Deidentified", "Mapping", "Reidentifier", "ResidualFindings", "deidentify"]
+__all__ = ["Deidentified", "Mapping", "Reidentifier", "ResidualFindings", "deidentify", "reidentified"]

@@ -36,7 +36,7 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
 
     from ringfenced.engines.llama.backend import LlamaBackend  # noqa: PLC0415  # likewise
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
-    from ringfenced.engines.llama.library import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
+    from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
 
     try:
         model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)

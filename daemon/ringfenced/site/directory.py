@@ -9,8 +9,8 @@ from typing import Protocol
 from ringfence.labels import Label
 from ringfenced.config import Config, LocalModel, Provider, ProviderModel
 from ringfenced.errors import NotFound
-from ringfenced.flow import Engine
 from ringfenced.model import Caller, ModelFacts, Offer, Target, TargetKind
+from ringfenced.nouns import Engine
 
 
 class EngineState(Protocol):
@@ -58,7 +58,7 @@ class Exits(Protocol):
 
 
 class SiteDirectory:
-    """Implements `flow.Directory`."""
+    """Implements `nouns.Directory`."""
 
     def __init__(self, config: Config, engines: Engines, exits: Exits, ledger_failure: Callable[[], str]) -> None:
         """Join.

@@ -19,8 +19,8 @@ from typing import Any
 
 from ringfence.labels import Category, Label, Level
 from ringfenced import errors
-from ringfenced.flow import Ledger, Memory
 from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
+from ringfenced.nouns import Ledger, Memory
 
 LINE_BYTES_MAX = 64 * 1024
 """Longest message; a wallet's numbers take some 200 bytes."""
@@ -34,7 +34,7 @@ _ERRORS = {
 
 
 class Link:
-    """A worker's end: implements `flow.Ledger` and `flow.Memory`."""
+    """A worker's end: implements `nouns.Ledger` and `nouns.Memory`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Use `open`."""

@@ -13,8 +13,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ringfenced.errors import RingfenceError
-from ringfenced.flow import Way
 from ringfenced.telemetry.log import LineBuffer
+from ringfenced.way import Way
 
 REQUEST: Final = "request"
 OUTCOMES: Final = ("answered", "refused", "failed", "cancelled")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.llama.answer import Answer
 from ringfenced.engines.llama.batcher import Batcher, Limits
+from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.grammar import BadSchema, schema_to_grammar
-from ringfenced.engines.llama.library import LlamaContext, LlamaModel
 from ringfenced.engines.llama.sampler import BadSampling, Sampler, defaults_of, settings_from_wire
 from ringfenced.engines.llama.template import ChatTemplate, TemplateRefused, Turn
 from ringfenced.engines.server import Connection, EngineServer

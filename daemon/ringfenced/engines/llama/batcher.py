@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ringfence.v1 import types_pb2
 from ringfenced.engines.llama.answer import Answer
-from ringfenced.engines.llama.library import LlamaContext, LlamaModel
+from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.sampler import DeadEnd
 from ringfenced.engines.server import Connection
 

@@ -18,8 +18,8 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from ringfence.v1 import types_pb2
+from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.grammar import BadSchema
-from ringfenced.engines.llama.library import LlamaContext, LlamaModel
 
 _SEED_RANDOM = 0xFFFF_FFFF  # LLAMA_DEFAULT_SEED
 _TOP_K_MAX = 2**31 - 1  # int32_t

@@ -1,0 +1,38 @@
+"""An answer on its way back: the originals put in the place of their surrogates."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+
+from ringfenced.deidentify.reidentify import Reidentifier
+from ringfenced.deidentify.values import Mapping
+from ringfenced.model import Delta, Sent, TextDelta, ToolCallDelta
+
+
+async def reidentified(
+    answer: AsyncIterator[Delta | Sent], mapping: Mapping, *, json: bool
+) -> AsyncGenerator[Delta | Sent, None]:
+    """The answer with the originals back in place; what may be the beginning of a surrogate is held back.
+
+    Args:
+        answer: as the agent passes it on.
+        mapping: from surrogates to originals.
+        json: the answer is a JSON document, so that originals are escaped where they stand.
+    """
+    text = Reidentifier(mapping, json=json)
+    calls: dict[int, Reidentifier] = {}
+    async for event in answer:
+        if isinstance(event, TextDelta):
+            if shown := text.feed(event.text):
+                yield TextDelta(shown, event.tokens)
+        elif isinstance(event, ToolCallDelta):
+            arguments = calls.setdefault(event.index, Reidentifier(mapping, json=True))
+            yield replace(event, arguments_json=arguments.feed(event.arguments_json))
+        else:
+            if rest := text.flush():
+                yield TextDelta(rest, 0)
+            for index, arguments in calls.items():
+                if rest := arguments.flush():
+                    yield ToolCallDelta(index, "", "", rest)
+            yield event

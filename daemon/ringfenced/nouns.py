@@ -1,0 +1,144 @@
+"""The nouns that `flow` speaks of, as Protocols: what touches the world, wired in `build.py`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringfenced.deidentify import Deidentified
+from ringfenced.model import (
+    Caller,
+    Finish,
+    Inherited,
+    Offer,
+    Prompt,
+    Request,
+    Sent,
+    Terms,
+    TextDelta,
+    ToolCallDelta,
+    Wallet,
+)
+from ringfenced.way import Way
+
+
+class Run(Protocol):
+    """One answer in the making, on a local engine."""
+
+    async def take(self) -> TextDelta | Finish:
+        """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let text gather for the next `take`, until the time is over or the run ends."""
+        ...
+
+
+class Engine(Protocol):
+    """A local model."""
+
+    def start(
+        self, prompt: Prompt, *, cache_salt: bytes, confidential: bool, deadline_ms: int
+    ) -> AbstractContextManager[Run]:
+        """Begin an answer; leaving the context frees its slot at once."""
+        ...
+
+    async def count(self, prompt: Prompt) -> int:
+        """The prompt's tokens, template included."""
+        ...
+
+
+class Directory(Protocol):
+    """What this node can run on, as it stands now."""
+
+    @property
+    def callers(self) -> dict[str, Caller]:
+        """Every identity that the site knows."""
+        ...
+
+    @property
+    def policy_digest(self) -> str:
+        """SHA-256 of the policy in force, hex."""
+        ...
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every target, with what is known of it."""
+        ...
+
+    def engine(self, model: str) -> Engine | None:
+        """The engine that hosts `model`; None while it has none."""
+        ...
+
+    def default_model(self) -> str:
+        """The local model that counts tokens where none is named."""
+        ...
+
+    def context_tokens_max(self, model: str) -> int:
+        """Prompt and answer together, for a local model."""
+        ...
+
+    def check_model(self, name: str) -> None:
+        """Pass if `name` is a model of this site; NotFound with the nearest names otherwise."""
+        ...
+
+
+class Ledger(Protocol):
+    """The wallets; one writer in the site."""
+
+    async def wallet(self, department: str) -> Wallet:
+        """A department's wallet."""
+        ...
+
+    async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold an amount; WalletEmpty if it would overdraw."""
+        ...
+
+    def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Book what a run really cost and release the rest of its hold; 0 releases it whole. Never raises."""
+        ...
+
+
+class Egress(Protocol):
+    """The only way out."""
+
+    def send(
+        self, payload: Deidentified, terms: Terms, deadline_ms: int
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+        """Ask the agent to send `payload`; its answer's deltas, then what was sent with the proofs."""
+        ...
+
+
+class Memory(Protocol):
+    """Labels of earlier turns and runs, and idempotency keys; no content."""
+
+    async def inherited(self, caller: Caller, request: Request) -> Inherited:
+        """The join of what earlier turns of this conversation or run were labelled."""
+        ...
+
+    async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
+        """Keep a turn's labels for the turns that follow; InvalidRequest where its key was seen."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where a finished way is written down."""
+
+    def record(self, way: Way) -> None:
+        """Write one line and count; without content. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The effects that the verbs must not have, as functions."""
+
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    wall_clock_ms: Callable[[], int]
+    """Unix time in milliseconds."""
+    entropy: Callable[[int], bytes]
+    """Random bytes."""
+    pseudonym: Callable[[str], str]
+    """Identity to keyed pseudonym."""

@@ -1,0 +1,32 @@
+"""How far a request has come: the only mutable value of its way, owned by one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ringfenced.model import Caller, Classification, Decision, EntryProof, Finish, Offer, Request, Target
+
+
+@dataclass(slots=True)
+class Way:
+    """How far a request has come; the only mutable value here, owned by one request."""
+
+    request: Request
+    started_s: float
+    """Monotonic time at which it began."""
+    step: int = 0
+    """The step it is in."""
+    caller: Caller | None = None
+    classification: Classification | None = None
+    decision: Decision | None = None
+    offers: dict[Target, Offer] = field(default_factory=dict)
+    held_microcredits: int | None = None
+    """What is reserved; None before step 4 and after step 7."""
+    cost_microcredits: int = 0
+    ran: list[Target] = field(default_factory=list)
+    proofs: list[EntryProof] = field(default_factory=list)
+    finish: Finish | None = None
+    first_delta_s: float | None = None
+    """Monotonic time of the first delta that the caller got."""
+    finished_s: float = 0.0
+    error: BaseException | None = None
