@@ -82,17 +82,17 @@ class Server:
         """
         address = folder / f"notify-{time.monotonic_ns()}"
         environment = {**os.environ, "NOTIFY_SOCKET": str(address)}  # noqa: TID251 - the launcher of a child process
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, log.open("ab") as stderr:
-            ready.bind(str(address))
+        self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notified.bind(str(address))
+        with log.open("ab") as stderr:
             started = time.monotonic()
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=stderr, env=environment)
-            while not select.select([ready], [], [], 0.05)[0]:
-                if self._process.poll() is not None or time.monotonic() > started + ready_s:
-                    self._end()
-                    raise RuntimeError(f"{' '.join(argv[:5])} did not get ready:\n{log.read_text()[-1500:]}")
-            self.ready_ms = (time.monotonic() - started) * 1000
-            """From its start to READY=1, in milliseconds."""
-        address.unlink()
+        while not select.select([self._notified], [], [], 0.05)[0]:
+            if self._process.poll() is not None or time.monotonic() > started + ready_s:
+                self._end()
+                raise RuntimeError(f"{' '.join(argv[:5])} did not get ready:\n{log.read_text()[-1500:]}")
+        self.ready_ms = (time.monotonic() - started) * 1000
+        """From its start to READY=1, in milliseconds."""
         self.pid = self._process.pid
 
     def parts(self) -> list[int]:
@@ -117,3 +117,4 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._process.wait()
+        self._notified.close()
