@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto docs lock bench-flow setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ demo: setup ## four real requests through daemon, engine, agent and a stand-in p
 
 test: setup ## the whole test suite
 	@$(BIN)/pytest $(ARGS)
+
+coverage: setup ## branch coverage of the pure parts: verbs, contract, gate
+	@$(BIN)/pytest -q --cov --cov-config=pyproject.toml --cov-report=term $(ARGS) tests/ringfence tests/ringfenced/identify \
+		tests/ringfenced/classify tests/ringfenced/decide tests/ringfenced/deidentify tests/ringfenced/account tests/ringfence_agent
 
 lint: setup ## formatting, lint, types, import direction, contract, stubs, change notes
 	$(BIN)/ruff format --check
