@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from fakes.site import site as open_site
+
+# A busy machine is no defect: what an example may take is not asserted, only what it shows.
+settings.register_profile("ringfence", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ringfence")
 
 
 @pytest.fixture(scope="module")
