@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,6 @@ from ringfence.tls13 import require_tls13
 # gRPC reads its cipher suites when it is imported: TLS 1.3 must be asked for before build imports it.
 require_tls13(os.environ)  # noqa: TID251 - the start of this process
 
-import structlog  # noqa: E402
 import uvloop  # noqa: E402
 
 from ringfence.configfile import ConfigError  # noqa: E402
@@ -25,6 +25,8 @@ from ringfenced.build import attached, linked, prepare, supervising, working  # 
 from ringfenced.config import Config, notify_socket, read  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
 from ringfenced.workers import Workers  # noqa: E402
+
+_LOG = logging.getLogger("ringfenced")
 
 GC_THRESHOLD = (20_000, 20, 50)
 """Allocations between two collections, and generations between two of the next (gc.set_threshold)."""
@@ -81,14 +83,14 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
             await _supervise(config, path, stopping)
     except* OSError as group:
         for problem in _problems(group):
-            structlog.get_logger().error("cannot_serve", problem=problem)
+            _LOG.error("cannot_serve", extra={"fields": {"problem": problem}})
         sys.exit(1)
 
 
 async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
     prepare(config)
     async with supervising(config) as (engines, shared), working(config, engines, shared, worker=None) as bound:
-        structlog.get_logger().info("ready", port=bound.tcp_port, health_port=bound.health_port, workers=1)
+        _LOG.info("ready", extra={"fields": {"port": bound.tcp_port, "health_port": bound.health_port, "workers": 1}})
         _notify("READY=1")
         await stopping.wait()
         _notify("STOPPING=1")
@@ -111,7 +113,7 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
 async def _announce(workers: Workers, count: int) -> None:
     """Say that the daemon is ready once every worker serves."""
     port = await workers.all_ready()
-    structlog.get_logger().info("ready", port=port, workers=count)
+    _LOG.info("ready", extra={"fields": {"port": port, "workers": count}})
     _notify("READY=1")
 
 

@@ -120,6 +120,9 @@ async def working(
             egress, log, exits = client, client.log, AgentExits(client)
             await exits.ask()
             await stack.enter_async_context(_meanwhile(client.run(), exits.run()))
+        lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
+        if lines is not None:
+            stack.callback(lines.flush)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         flow = Flow(
             directory=directory,
@@ -127,7 +130,7 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=_recorder(config, worker),
+            recorder=_recorder(config, worker, lines),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
             coalesce_s=config.streams.coalesce_ms / 1000,
         )
@@ -202,14 +205,14 @@ def _agent_settings(config: Config, agent: Agent, worker: int | None) -> AgentSe
     )
 
 
-def _recorder(config: Config, worker: int | None) -> CanonicalRecorder:
+def _recorder(config: Config, worker: int | None, lines: LineBuffer | None) -> CanonicalRecorder:
     telemetry = config.telemetry
     registry = CollectorRegistry()
     metrics = Metrics(registry) if telemetry.metrics else None
     if metrics is not None and telemetry.metrics_listen:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
-    return CanonicalRecorder(metrics, LineBuffer(sys.stderr) if telemetry.request_lines else None, _unix_ms)
+    return CanonicalRecorder(metrics, lines, _unix_ms)
 
 
 def _pseudonym(path: Path) -> Callable[[str], str]:

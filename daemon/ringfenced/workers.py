@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
+_LOG = logging.getLogger("ringfenced.workers")
 
 RESTART_S = 0.5
 """How long after its death a worker is started again, in seconds."""
@@ -63,7 +64,7 @@ class Workers:
             except asyncio.CancelledError:
                 await _end(process)
                 raise
-            structlog.get_logger().error("worker_died", worker=number, code=code)
+            _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
             await asyncio.sleep(RESTART_S)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 import grpc
-import structlog
 
 from ringfence.tls import TLS13, peer_of
 from ringfenced.api.status import code_of, trailer_of, typed
 from ringfenced.identify import demand, identify
 from ringfenced.model import Caller, CallerRole
+
+_LOG = logging.getLogger("ringfenced.api")
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -55,7 +57,7 @@ async def refuse(context: Context, error: Exception) -> NoReturn:
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-        structlog.get_logger().error("defect", error_type=type(error).__name__, place=place)
+        _LOG.error("defect", extra={"fields": {"error_type": type(error).__name__, "place": place}})
     await context.abort(code_of(known), known.message, trailer_of(known))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringfenced.devices.host import host
-from ringfenced.devices.nvml import gpus
 from ringfenced.model import DeviceFacts, HealthCheck, ModelFacts
 from ringfenced.site.directory import Exits, SiteDirectory
 
@@ -48,6 +47,9 @@ class SiteNode:
 
     def devices(self) -> tuple[DeviceFacts, ...]:
         """The host and its accelerators."""
+        # Imported when first asked for: it takes 2 MB, and most nodes are asked for requests.
+        from ringfenced.devices.nvml import gpus  # noqa: PLC0415
+
         return (host(), *gpus())
 
     def policy(self) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""JSON lines on stderr; systemd and Kubernetes take them from there."""
+"""JSON lines on stderr; systemd and Kubernetes take them from there.
+
+The daemon logs through the standard library's ``logging.getLogger("ringfenced")``: an event's name as the message, its
+fields as ``extra={"fields": {...}}``. Texts and traces of exceptions are never written: they might hold content.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +10,37 @@ import asyncio
 import json
 import logging
 import sys
-from typing import Any, TextIO
-
-import structlog
+from typing import TextIO
 
 FLUSH_S = 0.1
 """How long a request's line may wait to be written, in seconds."""
 
 
 def configure(level: str) -> None:
-    """Set structlog up for the process.
+    """Set logging up for the process.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
-
-    Exceptions are told by type and place alone: their texts and their locals might hold content.
     """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _without_exception_text,
-            structlog.processors.JSONRenderer(serializer=_dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLine())
+    ours = logging.getLogger("ringfenced")
+    ours.setLevel(level.upper())
+    ours.handlers[:] = [handler]
+    ours.propagate = False
     # Libraries may log what they handle; theirs are silenced, for nobody vouches for their texts.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+class JsonLine(logging.Formatter):
+    """One event as one line of JSON; what an exception says stays out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The event, its time and level, and its fields."""
+        line = {"event": record.msg, "level": record.levelname.lower(), "time_unix_ms": int(record.created * 1000)}
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error_type"] = record.exc_info[0].__name__
+        return json.dumps(line | getattr(record, "fields", {}), separators=(",", ":"), default=str)
 
 
 class LineBuffer:
@@ -63,14 +69,3 @@ class LineBuffer:
         if lines:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
-
-
-def _dumps(value: Any, **_: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=str)
-
-
-def _without_exception_text(_logger: Any, _name: str, event: Any) -> Any:
-    error = event.pop("exc_info", None)
-    if isinstance(error, BaseException):
-        event["error_type"] = type(error).__name__
-    return event
