@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
 from ringfence.labels import Label
 from ringfence.v1 import inference_pb2 as pb
@@ -35,6 +36,17 @@ from ringfenced.model import (
 
 TEXT_MEDIA_TYPES = ("text/", "application/json", "application/xml", "application/x-ndjson")
 """Media types whose bytes are text by their registration (RFC 2046, RFC 8259, RFC 7303)."""
+
+
+SAMPLING_RANGES: Final = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "repeat_penalty": (0.1, 10),
+}
+"""Least and greatest value of each; OpenAI's ranges where its API has the field, llama.cpp's sense elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,30 +268,19 @@ def _permission(permission: types.Permission) -> Permission:
 
 
 def _sampling(sampling: types.Sampling, limits: Limits) -> Sampling:
-    def given(name: str, low: float, high: float) -> float | None:
-        if not sampling.HasField(name):  # type: ignore[arg-type]  # names are literals of this module
-            return None
-        value = float(getattr(sampling, name))
-        if not low <= value <= high:
+    """How tokens are drawn; asks only for the fields that are set, most requests set one or two."""
+    given: dict[str, Any] = {field.name: value for field, value in sampling.ListFields()}
+    for name, (low, high) in SAMPLING_RANGES.items():
+        if name in given and not low <= given[name] <= high:
             raise wrong(f"sampling.{name}", f"out of range; use {low:g} to {high:g}.")
-        return value
-
-    tokens_max = sampling.tokens_max if sampling.HasField("tokens_max") else None
+    tokens_max = given.get("tokens_max")
     if tokens_max is not None and not 1 <= tokens_max <= limits.tokens_max:
         raise wrong("sampling.tokens_max", f"out of range; use 1 to {limits.tokens_max}.")
-    return Sampling(
-        temperature=given("temperature", 0, 2),
-        top_p=given("top_p", 0, 1),
-        top_k=sampling.top_k if sampling.HasField("top_k") else None,
-        min_p=given("min_p", 0, 1),
-        presence_penalty=given("presence_penalty", -2, 2),
-        frequency_penalty=given("frequency_penalty", -2, 2),
-        repeat_penalty=given("repeat_penalty", 0.1, 10),
-        seed=sampling.seed if sampling.HasField("seed") else None,
-        tokens_max=tokens_max,
-        stop=tuple(stop for stop in sampling.stop if stop),
-        logit_bias=tuple(sampling.logit_bias.items()),
-    )
+    if "stop" in given:
+        given["stop"] = tuple(stop for stop in given["stop"] if stop)
+    if "logit_bias" in given:
+        given["logit_bias"] = tuple(given["logit_bias"].items())
+    return Sampling(**given)
 
 
 def _unit(value: float, path: str) -> float:
