@@ -58,6 +58,8 @@ class Measuring:
             spent, done = mark.since_us(), result["completed"] or float("nan")
             add = self._record.add
             add(f"{scenario}: cpu_us", side, sum(spent[pid] for pid in parts) / done)
+            if len(parts) > 1:
+                add(f"{scenario}: supervisor_cpu_us", side, spent[parts[0]] / done)
             if engines:
                 add(f"{scenario}: engine_cpu_us", side, sum(spent[pid] for pid in engines) / done)
             add(f"{scenario}: messages", side, result["messages"] / done)
@@ -83,12 +85,17 @@ class Measuring:
         for side in sides:
             ceiling = self._ceilings.get((scenario, side), 0) or 1000.0
 
-            def holds(rate: float, side: str = side) -> bool:
+            def once(rate: float, side: str = side) -> bool:
                 result = self._open(side, scenario, rate, self._length.seconds, seed=seed, grace_s=1.0)
                 lost = result["unfinished"] or result["failed"]
                 return not lost and percentile(result["ttft_ms"], 0.99) <= TTFT_P99_MS_MAX
 
-            self._record.add(f"{scenario}: rate_hz", side, highest(holds, ceiling * 1.25, self._length.probes))
+            # Twice, for the machine has other things to do: one stall of 20 ms fails a probe at any rate.
+            self._record.add(
+                f"{scenario}: rate_hz",
+                side,
+                highest(lambda rate: once(rate) or once(rate), ceiling * 1.25, self._length.probes),
+            )
 
     def half_load(self, scenario: str, sides: Sequence[str], governed: str, seed: int) -> None:
         """Time to first token at half of the governed side's highest rate, the same rate on every side."""

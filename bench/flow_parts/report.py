@@ -73,6 +73,8 @@ ROWS = (
         for streams in (64, 256)
         for side, label in (("one", "one token a message"), ("coalesced", "coalesced"))
     ),
+    Row("Two workers", "two / one: CPU per request, µs", "unary: cpu_us", "one", "two"),
+    Row("Two workers", "the supervisor's part of it, µs", "unary: supervisor_cpu_us", "", "two"),
     Row("Two workers", "two / one: throughput beside the generator, per s", "unary: throughput_hz", "one", "two"),
     Row(
         "Two workers", "two / one: CPU-limited capacity, per s", "unary: capacity_hz", "one", "two", 1.8, at_least=True
