@@ -27,7 +27,7 @@ def highest(holds: Callable[[float], bool], ceiling: float, probes: int) -> floa
     """The highest rate found that holds, by halving between 0 and `ceiling`; 0 where none was.
 
     Args:
-        holds: whether a rate keeps what is asked for; a probe that fails for another reason than the rate lowers the result.
+        holds: whether a rate keeps what is asked for; a probe that fails for another reason lowers the result.
         ceiling: no rate above it is tried; never 0.
         probes: how many are tried; the result is `ceiling` / 2**probes fine.
     """
