@@ -51,7 +51,7 @@ def main() -> None:
             _everything(stage, record, length, say)
     facts |= {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report
-        "command": "bench/flow.py " + " ".join(sys.argv[1:]),
+        "command": _command(options),
         "repetitions": length.repetitions,
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -139,6 +139,14 @@ def _notes(record: Record) -> list[str]:
         ),
         *record.notes,
     ]
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What to type to get this again; where it was written is the reader's own affair."""
+    arguments = [f"--{name.replace('_', '-')}" for name in ("quick", "bare_only") if getattr(options, name)]
+    if options.repetitions:
+        arguments.append(f"--repetitions {options.repetitions}")
+    return f'make bench-flow ARGS="{" ".join(arguments)}"' if arguments else "make bench-flow"
 
 
 def _write(folder: Path, facts: dict[str, object], record: Record) -> None:
