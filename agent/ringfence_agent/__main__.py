@@ -18,8 +18,8 @@ import structlog
 import uvloop
 
 from ringfence.configfile import ConfigError
+from ringfence.process import keep_memory, notify
 from ringfence.tls13 import require_tls13
-from ringfence_agent.process import keep_memory, notify
 from ringfence_agent.segments import LogError
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,8 +20,9 @@ require_tls13(os.environ)  # noqa: TID251 - the start of this process
 import uvloop  # noqa: E402
 
 from ringfence.configfile import ConfigError  # noqa: E402
+from ringfence.process import keep_memory, notify  # noqa: E402
 from ringfenced.build import attached, linked, prepare, supervising, working  # noqa: E402
-from ringfenced.config import Config, notify_socket, read  # noqa: E402
+from ringfenced.config import Config, notify_environment, read  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
 from ringfenced.workers import Workers  # noqa: E402
 
@@ -46,6 +46,7 @@ def main() -> None:
     if options.check_config:
         print(f"{options.config}: good; policy digest {config.policy_digest()[:16]}")  # noqa: T201 - likewise
         return
+    keep_memory()
     configure(config.telemetry.level)
     # What was imported lives as long as the process: the collector need not look at it again, nor run for every few
     # hundred values that a request makes and drops.
@@ -91,9 +92,9 @@ async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
     prepare(config)
     async with supervising(config) as (engines, shared), working(config, engines, shared, worker=None) as bound:
         _LOG.info("ready", extra={"fields": {"port": bound.tcp_port, "health_port": bound.health_port, "workers": 1}})
-        _notify("READY=1")
+        notify(notify_environment(), "READY=1")
         await stopping.wait()
-        _notify("STOPPING=1")
+        notify(notify_environment(), "STOPPING=1")
 
 
 async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
@@ -107,14 +108,14 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
         announcing = group.create_task(_announce(workers, config.workers))
         await stopping.wait()
         announcing.cancel()
-        _notify("STOPPING=1")
+        notify(notify_environment(), "STOPPING=1")
 
 
 async def _announce(workers: Workers, count: int) -> None:
     """Say that the daemon is ready once every worker serves."""
     port = await workers.all_ready()
     _LOG.info("ready", extra={"fields": {"port": port, "workers": count}})
-    _notify("READY=1")
+    notify(notify_environment(), "READY=1")
 
 
 async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
@@ -129,17 +130,6 @@ def _problems(group: BaseExceptionGroup[OSError]) -> list[str]:
     for error in group.exceptions:
         problems += _problems(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
     return problems
-
-
-def _notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)); nothing where it does not listen."""
-    address = notify_socket()
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagram:
-        datagram.sendto(state.encode(), address)
 
 
 if __name__ == "__main__":

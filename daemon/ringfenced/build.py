@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
 import secrets
 import sys
 import time
@@ -39,6 +40,9 @@ from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
 
+PSEUDONYM_KEY_BYTES = 32
+"""As long as the digest that it keys (RFC 2104, section 3)."""
+
 MICROCREDITS = 1_000_000
 """A credit in microcredits."""
 
@@ -56,6 +60,7 @@ def prepare(config: Config) -> None:
     """Make the folders that the daemon writes to, for this user alone."""
     for folder in (config.state, config.runtime_folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_pseudonym_key(_pseudonym_key_path(config))
 
 
 @asynccontextmanager
@@ -103,7 +108,7 @@ async def working(
     """
     async with AsyncExitStack() as stack:
         recogniser = await asyncio.to_thread(recognize.load, config.state / "cache")
-        pseudonym = await asyncio.to_thread(_pseudonym, config.state / "pseudonym.key")
+        pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
         egress: AgentClient | NoExits = closed
@@ -111,7 +116,7 @@ async def working(
         if config.agent is not None:
             client = await stack.enter_async_context(
                 connect(
-                    _agent_settings(config, config.agent, worker),
+                    _agent_settings(config, config.agent),
                     unix_ms=_unix_ms,
                     monotonic_s=time.monotonic,
                     entropy=secrets.token_bytes,
@@ -123,6 +128,7 @@ async def working(
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
         if lines is not None:
             stack.callback(lines.flush)
+        metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         flow = Flow(
             directory=directory,
@@ -130,10 +136,12 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=_recorder(config, worker, lines),
+            recorder=CanonicalRecorder(metrics, lines, _unix_ms),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
             coalesce_s=config.streams.coalesce_ms / 1000,
         )
+        if metrics is not None:
+            metrics.running.set_function(flow.running)
         node = SiteNode(
             name=config.node,
             started_unix_s=int(time.time()),
@@ -145,7 +153,8 @@ async def working(
             has_agent=config.agent is not None,
         )
         departments = tuple(department.name for department in config.departments)
-        served = Served(flow, directory, shared.ledger, node, log, egress, lambda: departments, Limits())
+        limits = Limits(seconds_max=config.listen.request_seconds_max)
+        served = Served(flow, directory, shared.ledger, node, log, egress, pseudonym, lambda: departments, limits)
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
 
@@ -183,6 +192,7 @@ def _endpoint(config: Config, worker: int | None) -> Endpoint:
         health=listen.health if is_first else "",
         identity=_identity(listen.tls),
         message_bytes_max=listen.message_bytes_max,
+        calls_max=listen.calls_max,
         is_shared=worker is not None,
     )
 
@@ -191,8 +201,7 @@ def _identity(files: Tls) -> tls.Identity:
     return tls.Identity(certificate=files.cert, key=files.key, authority=files.ca)
 
 
-def _agent_settings(config: Config, agent: Agent, worker: int | None) -> AgentSettings:
-    name = "witnessed" if worker is None else f"witnessed-{worker}"
+def _agent_settings(config: Config, agent: Agent) -> AgentSettings:
     return AgentSettings(
         target=agent.target,
         server_name=agent.server_name,
@@ -201,28 +210,50 @@ def _agent_settings(config: Config, agent: Agent, worker: int | None) -> AgentSe
         permit_key_id=agent.permit_key_id,
         log_origin=agent.log_origin,
         log_public_key=agent.log_public_key,
-        checkpoint_file=config.state / f"{name}.checkpoint",
+        checkpoint_file=config.state / "witnessed.checkpoint",
     )
 
 
-def _recorder(config: Config, worker: int | None, lines: LineBuffer | None) -> CanonicalRecorder:
+def _metrics(config: Config, worker: int | None) -> Metrics | None:
     telemetry = config.telemetry
+    if not telemetry.metrics:
+        return None
     registry = CollectorRegistry()
-    metrics = Metrics(registry) if telemetry.metrics else None
-    if metrics is not None and telemetry.metrics_listen:
+    if telemetry.metrics_listen:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
-    return CanonicalRecorder(metrics, lines, _unix_ms)
+    return Metrics(registry)
+
+
+def _pseudonym_key_path(config: Config) -> Path:
+    return config.state / "pseudonym.key"
+
+
+def _make_pseudonym_key(path: Path) -> None:
+    """Make the key that pseudonyms come from, once for the node's life."""
+    if path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(PSEUDONYM_KEY_BYTES))
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
 
 
 def _pseudonym(path: Path) -> Callable[[str], str]:
-    """Identity to pseudonym, keyed by a secret that stays on this node, so that the agent never learns an identity."""
-    if not path.exists():
-        temporary = path.with_suffix(f".{secrets.token_hex(4)}")
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(secrets.token_bytes(32))
-        temporary.replace(path)
+    """Identity to pseudonym, keyed by a secret that stays on this node, so that the agent never learns an identity.
+
+    Raises:
+        OSError: the key cannot be read, or is none: pseudonyms under a short key could be guessed.
+    """
     key = path.read_bytes()
+    if len(key) != PSEUDONYM_KEY_BYTES:
+        raise OSError(
+            f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
+        )
     return lambda identity: hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:32]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,6 +60,10 @@ class Listen(Section):
     """Our certificate."""
     message_bytes_max: int = Field(default=16 * 1024 * 1024, ge=4096, le=256 * 1024 * 1024)
     """Largest request, in bytes."""
+    calls_max: int = Field(default=2048, ge=1, le=100_000)
+    """Most calls at the same time in one process; further ones are refused."""
+    request_seconds_max: int = Field(default=600, ge=1, le=86_400)
+    """How long a request may take that asks for no deadline, or for a later one."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Listen:
@@ -284,6 +289,10 @@ class Config(Section):
         ):
             if twice := {name for name in seen if seen.count(name) > 1}:
                 raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(sorted(twice))}")
+        if self.workers > 1 and self.listen.tcp.endswith(":0"):
+            raise ValueError("several workers share one port: give listen.tcp a number")
+        if self.workers > 1 and not self.listen.tcp:
+            raise ValueError("several workers need listen.tcp: a unix socket has one listener")
         if self.providers and self.agent is None:
             raise ValueError("[[providers]] need an [agent]: nothing leaves but through it")
         return self
@@ -335,6 +344,6 @@ def read(path: Path) -> Config:
     return load(path, Config)
 
 
-def notify_socket() -> str:
-    """Where systemd waits for READY=1 (sd_notify(3)); empty where it does not."""
-    return os.environ.get("NOTIFY_SOCKET", "")
+def notify_environment() -> Mapping[str, str]:
+    """The variables that systemd tells its socket by (sd_notify(3))."""
+    return {name: os.environ[name] for name in ("NOTIFY_SOCKET",) if name in os.environ}

@@ -72,6 +72,8 @@ class RingfenceError(Exception):
         self.retry_after_ms = retry_after_ms
         self.decision = decision
         self.proofs = proofs
+        self.request_id = ""
+        """The request that it ended; empty before it had an id."""
 
 
 class Unauthenticated(RingfenceError):

@@ -24,13 +24,14 @@ from dataclasses import replace
 
 from ringfence.labels import may_leave
 from ringfence.recognize.finding import Finding
-from ringfenced.account import cost
+from ringfenced.account import cost, price
 from ringfenced.classify import classify
 from ringfenced.decide import Circumstances, decide, tokens_max
 from ringfenced.decide.evaluate import falls_short, has_evaluator
-from ringfenced.decide.refusal import refusal
+from ringfenced.decide.refusal import demand_target
+from ringfenced.decide.rules import label_deidentified
 from ringfenced.deidentify import deidentify, reidentified
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
 from ringfenced.identify import demand, identify
 from ringfenced.model import (
     CallerRole,
@@ -99,15 +100,12 @@ class Flow:
         return self._running
 
     async def plan(self, request: Request, identity: str | None) -> tuple[Classification, Decision, Wallet]:
-        """Steps 1 to 3 alone: what the request is, where it would run and at what price. Nothing is held or run."""
+        """Steps 1 to 3 alone: what the request is, where it would run and at what price.
+
+        Nothing is held, run, remembered or counted; a decision without a target is an answer like any other.
+        """
         way = Way(request, self._world.clock())
-        try:
-            wallet = await self._choose(way, identity)
-        except BaseException as error:
-            way.error = error
-            raise
-        finally:
-            self._record(way)
+        wallet = await self._choose(way, identity)
         assert way.classification is not None
         assert way.decision is not None
         return way.classification, way.decision, wallet
@@ -128,9 +126,13 @@ class Flow:
         way = Way(request, self._world.clock())
         self._running += 1
         try:
-            await self._choose(way, identity)  # steps 1 to 3
+            wallet = await self._choose(way, identity)  # steps 1 to 3
             assert way.caller is not None
+            assert way.classification is not None
             assert way.decision is not None
+            demand_target(way.decision, wallet)
+            labels = Inherited(way.classification.label, way.classification.label_asserted)
+            await self._memory.remember(way.caller, request, labels)
             yield way.decision
 
             way.step = 4
@@ -148,6 +150,7 @@ class Flow:
             way.error = error
             error.step = error.step or way.step
             error.decision = error.decision or way.decision
+            error.request_id = request.id
             raise
         except BaseException as error:
             way.error = error
@@ -169,8 +172,7 @@ class Flow:
 
         way.step = 2
         inherited = await self._memory.inherited(caller, request)
-        way.classification = found = classify(request, caller, self._scan, inherited)
-        await self._memory.remember(caller, request, Inherited(found.label, found.label_asserted))
+        way.classification = classify(request, caller, self._scan, inherited)
 
         way.step = 3
         if request.model:
@@ -179,9 +181,7 @@ class Flow:
         circumstances = Circumstances(wallet.available_microcredits, self._time_left_ms(request))
         offers = directory.offers()
         way.offers = {offer.target: offer for offer in offers}
-        way.decision = decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
-        if not decision.ladder:
-            raise refusal(decision, wallet)
+        way.decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
         return wallet
 
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +206,7 @@ class Flow:
                         else:
                             self._mark_first(way)
                             yield event
-            except (Unavailable, Refused) as error:
+            except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
                 # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
                 # caller already saw cannot be taken back, so a stream that began ends here.
                 if above is None or (begun and held_back is None):
@@ -242,15 +242,20 @@ class Flow:
         salt = f"{way.caller.tenant}\0{label}".encode()
         coalesce_s = self._coalesce_s
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
-        with engine.start(
-            self._bounded(way), cache_salt=salt, confidential=confidential, deadline_ms=self._deadline_ms(way.request)
-        ) as run:
-            while type(piece := await run.take()) is not Finish:
-                yield piece
-                if coalesce_s:
-                    await run.pause(coalesce_s)
-        way.finish = piece
-        way.cost_microcredits += cost(way.offers[rung.target], piece.usage)
+        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
+        offer = way.offers[rung.target]
+        with engine.start(prompt, cache_salt=salt, confidential=confidential, deadline_ms=deadline_ms) as run:
+            try:
+                while type(piece := await run.take()) is not Finish:
+                    yield piece
+                    if coalesce_s:
+                        await run.pause(coalesce_s)
+                way.finish = piece
+                way.cost_microcredits += cost(offer, piece.usage)
+            finally:
+                # Who hangs up pays for what came; without a finish the prompt's tokens are as estimated.
+                if way.finish is None and run.tokens_received:
+                    way.cost_microcredits += price(offer, rung.estimate.prompt_tokens, run.tokens_received)
         yield piece
 
     async def _run_provider(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
@@ -261,7 +266,7 @@ class Flow:
         payload, mapping = deidentify(
             self._bounded(way),
             classification.findings,
-            classification.label_asserted,
+            label_deidentified(classification),
             seed=self._world.entropy(32),
             scan=self._scan,
         )
@@ -283,28 +288,29 @@ class Flow:
             cost_microcredits_max=rung.estimate.cost_microcredits_max,
             label_before=classification.label,
         )
-        # From here on bytes may leave: unless the provider tells what it used, the whole estimate counts as spent.
-        way.cost_microcredits += rung.estimate.cost_microcredits_max
-        begun = False
+        # From here on bytes may leave: unless the provider tells what it used, the whole estimate counts as spent, also
+        # where this daemon does not live to hear of it.
+        most = rung.estimate.cost_microcredits_max
+        await self._ledger.secure(way.caller.department, way.request.id, way.cost_microcredits + most)
+        way.cost_microcredits += most
+        way.finish = None
         try:
             deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
             async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
                 async for event in reidentified(answer, mapping, json=bool(way.request.prompt.json_schema)):
-                    begun = True
                     if isinstance(event, Sent):
                         way.proofs.extend(event.proofs)
                         way.finish = event.finish
                         if event.finish.usage.prompt_tokens:
-                            way.cost_microcredits -= rung.estimate.cost_microcredits_max
-                            way.cost_microcredits += cost(offer, event.finish.usage)
+                            way.cost_microcredits += cost(offer, event.finish.usage) - most
                         yield event.finish
                     else:
                         yield event
         except RingfenceError as error:
             way.proofs.extend(error.proofs)
-            # The agent refused, or the provider failed before it generated anything: nothing is owed.
-            if isinstance(error, Refused | Unavailable) and not begun and error.numbers.get("nothing_generated", 1):
-                way.cost_microcredits -= rung.estimate.cost_microcredits_max
+            # Nothing left, or the provider failed before it generated anything: nothing is owed.
+            if error.numbers.get("left", 1) == 0 or error.numbers.get("nothing_generated", 0) == 1:
+                way.cost_microcredits -= most
             raise
 
     # ── steps 7 to 9 ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -56,14 +56,14 @@ class Role(StrEnum):
 class Text:
     """Text."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Json:
     """A JSON document, as text that parses."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class File:
 
     data: bytes = field(repr=False)
     media_type: str
-    name: str
-    text: str | None
+    name: str = field(repr=False)
+    text: str | None = field(repr=False)
     """The decoded text; None where it is no text."""
 
 
@@ -92,9 +92,9 @@ Part = Text | Json | Image | File
 class ToolCall:
     """A call that a model asked for."""
 
-    id: str
-    name: str
-    arguments_json: str
+    id: str = field(repr=False)
+    name: str = field(repr=False)
+    arguments_json: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class Message:
 class Tool:
     """A tool that the model may call."""
 
-    name: str
-    description: str
-    parameters_json_schema: str
+    name: str = field(repr=False)
+    description: str = field(repr=False)
+    parameters_json_schema: str = field(repr=False)
 
 
 class ToolMode(StrEnum):
@@ -150,7 +150,7 @@ class Prompt:
     tools: tuple[Tool, ...] = ()
     tool_mode: ToolMode = ToolMode.AUTO
     tool_name: str = ""
-    json_schema: str = ""
+    json_schema: str = field(default="", repr=False)
     """JSON Schema of the answer; empty for free text."""
     schema_name: str = ""
     sampling: Sampling = Sampling()
@@ -190,7 +190,7 @@ class Request:
     idempotency_key: str = ""
     deadline_s: float | None = None
     """Monotonic time at which the caller stops waiting."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 # ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,6 +375,10 @@ class TextDelta(NamedTuple):
     text: str
     tokens: int
 
+    def __repr__(self) -> str:
+        """Without the text."""
+        return f"TextDelta(tokens={self.tokens})"
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
@@ -382,8 +386,8 @@ class ToolCallDelta:
 
     index: int
     id: str
-    name: str
-    arguments_json: str
+    name: str = field(repr=False)
+    arguments_json: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

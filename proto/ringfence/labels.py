@@ -70,6 +70,11 @@ def join(labels: Iterable[Label]) -> Label:
     return Label(level, categories)
 
 
+def meet(one: Label, other: Label) -> Label:
+    """The greatest label that both cover: what two clearances have in common."""
+    return Label(min(one.level, other.level), one.categories & other.categories)
+
+
 def covers(upper: Label, lower: Label) -> bool:
     """Whether `upper` is at least `lower`: the lattice's order."""
     return lower.level <= upper.level and lower.categories <= upper.categories

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+from pathlib import Path
 
 import grpc
 import pytest
@@ -43,14 +44,12 @@ async def answers(client, text, **options):
 
 
 async def test_events_come_in_order(site):
-    kinds = [
-        event.WhichOneof("event")
-        async for event in site.client().generate("hello", sampling=types.Sampling(tokens_max=32))
-    ]
+    words = '/script {"tokens": 12, "interval_steps": 10}'
+    kinds = [event.WhichOneof("event") async for event in site.client().generate(words)]
     assert kinds[0] == "decision"
     assert kinds[-2:] == ["finish", "receipt"]
     assert set(kinds[1:-2]) == {"text"}
-    assert len(kinds) > 10
+    assert len(kinds) > 6
 
 
 async def test_a_caller_that_hangs_up_frees_its_slot_and_its_hold(site):
@@ -181,3 +180,38 @@ async def test_the_receipt_of_what_left_is_proven(site):
     verify_inclusion(intent.entry, intent.index, checkpoint.size, list(intent.inclusion_path), checkpoint.root)
     entry = json.loads(intent.entry)
     assert (entry["provider"], entry["model"], entry["department"]) == ("cloud", "gpt", "ward")
+
+
+async def test_who_hangs_up_pays_for_what_came(site):
+    client = site.client()
+    before = (await client.wallet()).spent_microcredits
+    stream = client.generate('/script {"tokens": 4000, "interval_steps": 1}', sampling=types.Sampling(tokens_max=4000))
+    seen = [await anext(stream) for _ in range(60)]
+    assert seen[-1].WhichOneof("event") == "text"
+    await stream.aclose()
+
+    async def booked():
+        wallet = await client.wallet()
+        return wallet.held_microcredits == 0 and wallet.spent_microcredits > before
+
+    await until(booked, 3.0)
+
+
+async def test_a_plan_without_a_target_is_an_answer_and_takes_no_key(site):
+    client = site.client()
+    plan = await client.plan("Patient: Joanna Whitfield", model="gpt", idempotency_key="planned")
+    assert not plan.decision.HasField("target")
+    assert {candidate.rule for candidate in plan.decision.candidates} == {"model", "label"}
+    assert (await client.generate_text("hello", idempotency_key="planned")).text
+
+
+async def test_an_error_names_its_request(site):
+    with pytest.raises(RingfenceCallError) as caught:
+        await site.client().generate_text("/crash 1")
+    assert caught.value.detail.request_id
+    await until(lambda: answers(site.client(), "hello", model="house"))
+
+
+async def test_the_daemon_leaves_no_core(site):
+    limits = await asyncio.to_thread(Path(f"/proc/{site.daemon.pid}/limits").read_text)
+    assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -169,7 +170,8 @@ class WalletsService(LaterWallets):
     @answering
     async def EstimateCost(self, request: pb.EstimateCostRequest, context: Context) -> pb.EstimateCostResponse:
         """What each target would cost."""
-        asked = decode(request.request, "estimate", 0.0, None, Limits())
+        self._door.admit(context, CallerRole.CALLER)
+        asked = decode(request.request, "estimate", time.monotonic(), context.time_remaining(), Limits())
         _, decision, _ = await self._flow.plan(asked, identity_of(context))
         return pb.EstimateCostResponse(candidates=decision_to_pb(decision).candidates)
 
@@ -193,9 +195,10 @@ class PolicyService(LaterPolicy):
 class LockdownService(pb_grpc.LockdownServicer):
     """The emergency stop."""
 
-    def __init__(self, stop: Stop, door: Door) -> None:
-        """Wire."""
+    def __init__(self, stop: Stop, door: Door, pseudonym: Callable[[str], str]) -> None:
+        """Wire; the agent's log gets the operator's `pseudonym`."""
         self._stop = stop
+        self._pseudonym = pseudonym
         self._door = door
 
     @answering
@@ -210,7 +213,8 @@ class LockdownService(pb_grpc.LockdownServicer):
         caller = self._door.admit(context, CallerRole.OPERATOR)
         if not request.reason:
             raise InvalidRequest("reason: say why, for the log.", input_path="reason")
-        on = await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=caller.identity)
+        by = self._pseudonym(caller.identity)
+        on = await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=by)
         return pb.SetLockdownResponse(state=pb.LockdownState(on=on, reason=request.reason, by=[caller.identity]))
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 
 from ringfence.tls import TLS13, peer_of
-from ringfenced.api.status import code_of, trailer_of, typed
+from ringfenced.api.status import code_of, message_of, trailer_of, typed
 from ringfenced.identify import demand, identify
 from ringfenced.model import Caller, CallerRole
 
@@ -58,7 +58,7 @@ async def refuse(context: Context, error: Exception) -> NoReturn:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
         _LOG.error("defect", extra={"fields": {"error_type": type(error).__name__, "place": place}})
-    await context.abort(code_of(known), known.message, trailer_of(known))
+    await context.abort(code_of(known), message_of(known), trailer_of(known))
 
 
 def answering(

@@ -7,7 +7,6 @@ text files are UTF-8, the schema is a schema, numbers are in range. Error texts 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,6 +59,12 @@ class Limits:
     tools_max: int = 128
     tokens_max: int = 131_072
     """Largest `tokens_max` that may be asked for."""
+    name_chars_max: int = 256
+    """Code points of an id, a name, a model, a provider or a region."""
+    schema_chars_max: int = 64 * 1024
+    """Code points of a JSON Schema: checking a large one takes seconds."""
+    seconds_max: float = 600.0
+    """How long a request may take that asks for no deadline, or for a later one."""
 
 
 def decode(
@@ -77,10 +82,12 @@ def decode(
     Raises:
         InvalidRequest: with the path of the input that is wrong.
     """
-    deadline_s = None if time_left_s is None or math.isinf(time_left_s) else now_s + time_left_s
+    seconds = limits.seconds_max
+    if time_left_s is not None:
+        seconds = min(seconds, time_left_s)
     if request.deadline_ms:
-        own = now_s + request.deadline_ms / 1000
-        deadline_s = own if deadline_s is None else min(own, deadline_s)
+        seconds = min(seconds, request.deadline_ms / 1000)
+    _check_names(request, limits)
     return Request(
         id=request_id,
         prompt=_prompt(request, limits),
@@ -92,9 +99,26 @@ def decode(
         conversation_id=request.conversation_id,
         run_id=request.run_id,
         idempotency_key=request.idempotency_key,
-        deadline_s=deadline_s,
+        deadline_s=now_s + seconds,
         metadata=dict(request.metadata),
     )
+
+
+def _check_names(request: pb.GenerateRequest, limits: Limits) -> None:
+    """Bound what is kept, compared or passed on besides the text."""
+    permission = request.permission
+    named = (
+        ("model", request.model),
+        ("task.name", request.task.name),
+        ("conversation_id", request.conversation_id),
+        ("run_id", request.run_id),
+        ("idempotency_key", request.idempotency_key),
+        *(("permission.providers", name) for name in permission.providers),
+        *(("permission.regions", name) for name in permission.regions),
+    )
+    for path, name in named:
+        if len(name) > limits.name_chars_max:
+            raise wrong(path, f"{len(name)} characters, at most {limits.name_chars_max} are taken.", "name_too_long")
 
 
 def decode_prompt(
@@ -134,10 +158,10 @@ def _prompt(request: pb.GenerateRequest, limits: Limits) -> Prompt:
         raise wrong("tools", f"{len(request.tools)} tools, at most {limits.tools_max} are taken.", "too_many_tools")
     schema = request.response_format.json_schema
     if schema:
-        check_schema(schema, "response_format.json_schema")
+        check_schema(schema, "response_format.json_schema", limits)
     return Prompt(
         messages=messages,
-        tools=tuple(_tool(tool, f"tools[{place}]") for place, tool in enumerate(request.tools)),
+        tools=tuple(_tool(tool, f"tools[{place}]", limits) for place, tool in enumerate(request.tools)),
         tool_mode=TOOL_MODES[request.tool_choice.mode],
         tool_name=request.tool_choice.name,
         json_schema=schema,
@@ -146,7 +170,7 @@ def _prompt(request: pb.GenerateRequest, limits: Limits) -> Prompt:
     )
 
 
-def check_schema(text: str, path: str) -> None:
+def check_schema(text: str, path: str, limits: Limits) -> None:
     """Pass if `text` is a JSON Schema (draft 2020-12).
 
     Raises:
@@ -155,18 +179,24 @@ def check_schema(text: str, path: str) -> None:
     # Imported when first needed: it takes 15 MB, and most requests have no schema.
     import jsonschema  # noqa: PLC0415
 
+    if len(text) > limits.schema_chars_max:
+        raise wrong(
+            path, f"{len(text)} characters, at most {limits.schema_chars_max} are taken.", "json_schema_invalid"
+        )
     document = _json(text, path, "json_schema_invalid")
     if not isinstance(document, dict | bool):
         raise wrong(path, "a JSON Schema is an object or a boolean.", "json_schema_invalid")
     try:
         jsonschema.Draft202012Validator.check_schema(document)
     except jsonschema.SchemaError as error:
-        place = "/".join(str(step) for step in error.absolute_path if not isinstance(step, str) or step.isidentifier())
+        # Where it fails is named by the property names on the way, and those are the caller's.
         raise wrong(
             path,
-            f"not a JSON Schema (draft 2020-12): the rule {error.validator!r} fails at /{place}.",
+            f"not a JSON Schema (draft 2020-12): {error.validator!r} fails, {len(error.absolute_path)} levels deep.",
             "json_schema_invalid",
         ) from None
+    except RecursionError:
+        raise wrong(path, "nested too deeply.", "json_schema_invalid") from None
 
 
 def _message(message: types.Message, path: str) -> Message:
@@ -217,11 +247,11 @@ def _file(file: types.File, path: str) -> File:
     return File(file.data, file.media_type, file.name, text)
 
 
-def _tool(tool: types.Tool, path: str) -> Tool:
+def _tool(tool: types.Tool, path: str, limits: Limits) -> Tool:
     if not tool.name:
         raise wrong(f"{path}.name", "a tool needs a name.")
     if tool.parameters_json_schema:
-        check_schema(tool.parameters_json_schema, f"{path}.parameters_json_schema")
+        check_schema(tool.parameters_json_schema, f"{path}.parameters_json_schema", limits)
     return Tool(tool.name, tool.description, tool.parameters_json_schema)
 
 

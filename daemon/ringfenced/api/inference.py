@@ -15,7 +15,7 @@ from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.encode import Encoder, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
-from ringfenced.errors import DeadlineExceeded, InvalidRequest, Unavailable
+from ringfenced.errors import DeadlineExceeded, Unavailable
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, Request
 from ringfenced.nouns import Directory
@@ -45,7 +45,8 @@ class InferenceService(LaterInference):
         encode, write = Encoder().encode, context.write
         try:
             asked = self._decode(request, context)
-            # gRPC's own deadline cancels this task; only the caller's tighter one needs a timer.
+            # gRPC's own deadline cancels this task, and a local engine keeps the request's; a timer is for what neither
+            # sees: a tighter one that the caller wrote into the request.
             limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
             async with limit, aclosing(self._flow.generate(asked, identity_of(context))) as events:
                 async for event in events:
@@ -88,9 +89,6 @@ class InferenceService(LaterInference):
         return f"{self._ids}{next(self._count):08x}"
 
     def _decode(self, request: pb.GenerateRequest, context: Context) -> Request:
-        try:
-            return decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
-        except InvalidRequest:
-            # An unknown caller learns nothing about what this site accepts.
-            self._door.admit(context)
-            raise
+        # Who is unknown makes nobody work, and learns nothing about what this site accepts.
+        self._door.admit(context, CallerRole.CALLER)
+        return decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)

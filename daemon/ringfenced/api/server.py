@@ -43,6 +43,7 @@ class Served:
     node: Node
     log: Log
     stop: Stop
+    pseudonym: Callable[[str], str]
     departments: Callable[[], tuple[str, ...]]
     limits: Limits
 
@@ -61,6 +62,8 @@ class Endpoint:
     """Our certificate."""
     message_bytes_max: int
     """Largest request, in bytes."""
+    calls_max: int
+    """Most calls at the same time."""
     is_shared: bool
     """Several processes listen on one TCP port (SO_REUSEPORT)."""
 
@@ -80,7 +83,10 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     Raises:
         OSError: a certificate cannot be read, or an address cannot be bound.
     """
-    server = grpc.aio.server(options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared))
+    server = grpc.aio.server(
+        options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared),
+        maximum_concurrent_rpcs=endpoint.calls_max,
+    )
     probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
     _add_services(server, served)
     health_pb2_grpc.add_HealthServicer_to_server(probes, server)
@@ -116,7 +122,7 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
         WalletsService(served.ledger, served.flow, door, served.departments), server
     )
     admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
-    admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door), server)
+    admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door, served.pseudonym), server)
     audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door), server)
     names = [
         service.full_name

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.errors import ContextExceeded, DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
 from ringfenced.model import Decision, Wallet
+
+
+def demand_target(decision: Decision, wallet: Wallet) -> None:
+    """Pass if the decision has a target.
+
+    Raises:
+        RingfenceError: it has none; of the kind that `refusal` says.
+    """
+    if not decision.ladder:
+        raise refusal(decision, wallet)
 
 
 def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
@@ -24,6 +34,8 @@ def refusal(decision: Decision, wallet: Wallet) -> RingfenceError:
                 "held_microcredits": wallet.held_microcredits,
             },
         )
+    if "context" in rules and not rules & {"available", "wallet", "deadline", "ceiling"}:
+        return ContextExceeded(f"The prompt is too long ({told}). Send less.", step=3, decision=decision)
     if "available" in rules:  # what is away may come back; every other rule stays
         return Unavailable(
             f"No target can take this request now ({told}). Try again in a second.",

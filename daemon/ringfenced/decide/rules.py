@@ -4,11 +4,12 @@
 2. ``permission``: the caller keeps the request on site, or names other providers or regions.
 3. ``label``: the label may not go there, not even de-identified (or the caller does not permit that).
 4. ``ability``: tools, a JSON schema or pictures that the target cannot take.
-5. ``available``: not loaded, unreachable, or its breaker is open.
-6. ``quality``: expected quality under what the caller asks, and no evaluator with a better rung above it.
-7. ``deadline``: not expected to answer in time.
-8. ``ceiling``: dearer than the caller's ceiling.
-9. ``wallet``: dearer than the wallet's rest.
+5. ``context``: the prompt cannot fit, however few tokens it makes; where it might, the target counts for itself.
+6. ``available``: not loaded, unreachable, or its breaker is open.
+7. ``quality``: expected quality under what the caller asks, and no evaluator with a better rung above it.
+8. ``deadline``: not expected to answer in time.
+9. ``ceiling``: dearer than the caller's ceiling.
+10. ``wallet``: dearer than the wallet's rest.
 
 The first rule that removes a target is the one that is told. Rules 1 to 3 decide where a request *may* go: they depend
 on the label and the permission alone, so that nothing that changes while a request runs can widen them
@@ -21,6 +22,10 @@ from dataclasses import dataclass
 
 from ringfence.labels import Label, Level, join, may_leave
 from ringfenced.model import Classification, Estimate, Image, Offer, Request, TargetKind
+
+CHARS_PER_TOKEN_MAX = 16
+"""Most characters a token on average: prose in vocabularies of 200,000 tokens stays under 6 (tiktoken's o200k on
+English), so that a prompt refused by this bound cannot fit."""
 
 DEIDENTIFIED = Label(Level.INTERNAL)
 """What de-identified content is at least: no identifiers, but still about a site's own affairs."""
@@ -69,6 +74,7 @@ def removed(
         or _not_permitted(offer, request)
         or _not_cleared(offer, request, classification)
         or _unable(offer, request)
+        or _too_long(offer, classification)
         or _unavailable(offer)
         or _late(estimate, circumstances)
         or _dear(estimate, request, circumstances)
@@ -88,9 +94,9 @@ def _not_permitted(offer: Offer, request: Request) -> Removal | None:
     if permission.local_only:
         return Removal("permission", "the caller keeps this request on site")
     if permission.providers and offer.target.provider not in permission.providers:
-        return Removal("permission", f"the caller permits only {', '.join(sorted(permission.providers))}")
+        return Removal("permission", "the caller permits only other providers")
     if permission.regions and offer.target.region not in permission.regions:
-        return Removal("permission", f"the caller permits only the regions {', '.join(sorted(permission.regions))}")
+        return Removal("permission", "the caller permits only other regions")
     return None
 
 
@@ -117,6 +123,15 @@ def _unable(offer: Offer, request: Request) -> Removal | None:
         return Removal("ability", "it cannot keep to a JSON schema")
     if not offer.supports_images and any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts):
         return Removal("ability", "it cannot read pictures")
+    return None
+
+
+def _too_long(offer: Offer, classification: Classification) -> Removal | None:
+    least = classification.prompt_chars // CHARS_PER_TOKEN_MAX
+    if least >= offer.context_tokens_max:
+        return Removal(
+            "context", f"the prompt makes at least {least} tokens, its context has {offer.context_tokens_max}"
+        )
     return None
 
 

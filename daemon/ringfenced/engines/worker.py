@@ -7,6 +7,7 @@ model is loaded. A defect ends the process: its requests are told by that, and i
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--parent", type=int, default=0, help="process to die with; 0 for none")
     parser.add_argument("--model", type=Path, required=True, help="the GGUF file")
+    parser.add_argument("--sha256", default="", help="digest that the file must have, hex; empty for any")
     parser.add_argument("--context", type=int, default=0, help="tokens, prompt and answer of one; 0 as trained")
     parser.add_argument("--sequences", type=int, default=8, help="answers at the same time")
     parser.add_argument("--cells", type=int, default=0, help="tokens in the cache; 0 for a context each")
@@ -61,12 +63,20 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
     return LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
 
 
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def main() -> None:
     """Load, listen, and answer until told to stop."""
     arguments = _arguments()
     confine(arguments.parent)
     if not arguments.model.is_file():
         sys.exit("the model file does not exist")
+    if arguments.sha256 and _digest(arguments.model) != arguments.sha256:
+        sys.exit("the model file is not the one that the configuration names: its SHA-256 differs; fetch it again")
     server = EngineServer()
     backend = _backend(arguments, server)
     silence_stderr()

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ringfence.labels import Label
+from ringfence.labels import Label, meet
 from ringfenced.config import Config, LocalModel, Provider, ProviderModel
 from ringfenced.errors import NotFound
 from ringfenced.model import Caller, ModelFacts, Offer, Target, TargetKind
@@ -44,11 +44,25 @@ class Engines(Protocol):
         ...
 
 
+class Exit(Protocol):
+    """What the agent says of one model."""
+
+    @property
+    def region(self) -> str:
+        """Where it runs."""
+        ...
+
+    @property
+    def clearance(self) -> Label:
+        """Highest label that the agent lets go there."""
+        ...
+
+
 class Exits(Protocol):
     """What the agent says it can reach."""
 
-    def clearance(self, provider: str, model: str) -> Label | None:
-        """What the agent clears a model for; None where it lists no such model or may not send there now."""
+    def exit(self, provider: str, model: str) -> Exit | None:
+        """What the agent says of a model; None where it lists no such model or may not send there now."""
         ...
 
     @property
@@ -86,6 +100,7 @@ class SiteDirectory:
         now = (
             *(str(states[name].state) for name in self._models),
             *(self._closed(provider, model) for provider in self._providers for model in provider.models),
+            *(str(self._clearance(provider, model)) for provider in self._providers for model in provider.models),
         )
         # Offers are made anew only when something has changed: deciding asks for them with every request.
         if now != self._offered_for:
@@ -142,10 +157,16 @@ class SiteDirectory:
             completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
             first_token_ms=model.speed.first_token_ms,
             token_ms=model.speed.token_ms,
-            clearance=provider.clearance.label(),
+            clearance=self._clearance(provider, model),
             supports_tools=model.tools,
             supports_json_schema=model.json_schema,
         )
+
+    def _clearance(self, provider: Provider, model: ProviderModel) -> Label:
+        """What both sides clear a provider for."""
+        ours = provider.clearance.label()
+        exit_ = self._exits.exit(provider.name, model.name)
+        return meet(ours, exit_.clearance) if exit_ is not None else ours
 
     def _closed(self, provider: Provider, model: ProviderModel) -> str:
         """Why a provider's model cannot be used now; empty where it can. When in doubt, closed."""
@@ -153,8 +174,11 @@ class SiteDirectory:
             return failure
         if reason := self._exits.closed_reason:
             return reason
-        if self._exits.clearance(provider.name, model.name) is None:
+        exit_ = self._exits.exit(provider.name, model.name)
+        if exit_ is None:
             return "the agent's configuration does not list it, or the agent is locked down"
+        if exit_.region != provider.region:
+            return "the agent's configuration has another region for it; make the two agree"
         return ""
 
     def _exit_facts(self, provider: Provider, model: ProviderModel) -> ModelFacts:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from ringfence.labels import Label
 from ringfenced.deidentify import Deidentified
-from ringfenced.egress import AgentClient
-from ringfenced.errors import RingfenceError, Unavailable
+from ringfenced.egress import AgentClient, ProviderModel
+from ringfenced.errors import Unavailable
 from ringfenced.model import EntryProof, EntryQuery, Sent, Terms, TextDelta, ToolCallDelta
 
 ASK_EVERY_S = 1.0
@@ -23,7 +22,7 @@ class AgentExits:
     def __init__(self, client: AgentClient) -> None:
         """Begin with everything closed: when in doubt, nothing leaves."""
         self._client = client
-        self._clearances: dict[tuple[str, str], Label] = {}
+        self._exits: dict[tuple[str, str], ProviderModel] = {}
         self._closed_reason = AWAY
 
     @property
@@ -31,20 +30,20 @@ class AgentExits:
         """Why nothing leaves at present; empty where something may."""
         return self._closed_reason
 
-    def clearance(self, provider: str, model: str) -> Label | None:
-        """What the agent clears a model for; None where it does not reach it now."""
-        return self._clearances.get((provider, model))
+    def exit(self, provider: str, model: str) -> ProviderModel | None:
+        """What the agent says of a model; None where it does not reach it now."""
+        return self._exits.get((provider, model))
 
     async def ask(self) -> None:
         """Ask the agent once."""
         try:
             offers = await self._client.offers()
-        except RingfenceError:
-            self._clearances, self._closed_reason = {}, AWAY
+        except Exception:  # noqa: BLE001 - whatever an agent does, this daemon goes on, with everything closed
+            self._exits, self._closed_reason = {}, AWAY
             return
-        self._clearances = {(o.provider, o.model): o.clearance for o in offers if o.available}
+        self._exits = {(offer.provider, offer.model): offer for offer in offers if offer.available}
         self._closed_reason = (
-            "" if self._clearances else "the egress agent lets nothing out (locked down, or its log is in doubt)"
+            "" if self._exits else "the egress agent lets nothing out (locked down, or its log is in doubt)"
         )
 
     async def run(self) -> None:
@@ -59,7 +58,7 @@ class NoExits:
 
     closed_reason = "this node has no egress agent"
 
-    def clearance(self, provider: str, model: str) -> Label | None:
+    def exit(self, provider: str, model: str) -> ProviderModel | None:
         """None: nothing is reached."""
         return None
 

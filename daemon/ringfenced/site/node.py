@@ -61,7 +61,7 @@ class SiteNode:
         checks = [
             HealthCheck(
                 f"model {facts.name}",
-                facts.state in ("ready", "unloaded"),
+                facts.state == "ready",
                 "" if facts.state == "ready" else facts.failure or f"it is {facts.state}",
             )
             for facts in self._directory.models()

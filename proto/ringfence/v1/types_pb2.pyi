@@ -983,6 +983,7 @@ class ErrorDetail(_message.Message):
     RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
     NUMBERS_FIELD_NUMBER: _builtins.int
     SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Stable, for example "wallet_empty"; see docs/errors.md."""
     step: _builtins.int
@@ -993,6 +994,8 @@ class ErrorDetail(_message.Message):
     """The input that it concerns, for example "messages[2].parts[0].file"."""
     retry_after_ms: _builtins.int
     """When to try again; unset where trying again does not help."""
+    request_id: _builtins.str
+    """The request that it ended; empty before it had an id."""
     @_builtins.property
     def decision(self) -> Global___Decision:
         """What was decided, where a decision had been made."""
@@ -1016,10 +1019,11 @@ class ErrorDetail(_message.Message):
         retry_after_ms: _builtins.int | None = ...,
         numbers: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         suggestions: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_decision", b"_decision", "_retry_after_ms", b"_retry_after_ms", "decision", b"decision", "retry_after_ms", b"retry_after_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_decision", b"_decision", "_retry_after_ms", b"_retry_after_ms", "decision", b"decision", "input", b"input", "model", b"model", "numbers", b"numbers", "reason", b"reason", "retry_after_ms", b"retry_after_ms", "step", b"step", "suggestions", b"suggestions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_decision", b"_decision", "_retry_after_ms", b"_retry_after_ms", "decision", b"decision", "input", b"input", "model", b"model", "numbers", b"numbers", "reason", b"reason", "request_id", b"request_id", "retry_after_ms", b"retry_after_ms", "step", b"step", "suggestions", b"suggestions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__decision: _TypeAlias = _typing.Literal["decision"]  # noqa: Y015
     _WhichOneofArgType__decision: _TypeAlias = _typing.Literal["_decision", b"_decision"]  # noqa: Y015

@@ -56,7 +56,8 @@ def test_a_plain_request_is_a_value():
 
 def test_the_sooner_deadline_holds():
     assert decode(ask(deadline_ms=500), "id", 100.0, 0.2, Limits()).deadline_s == 100.2
-    assert decode(ask(), "id", 100.0, float("inf"), Limits()).deadline_s is None
+    assert decode(ask(), "id", 100.0, float("inf"), Limits(seconds_max=60)).deadline_s == 160.0
+    assert decode(ask(deadline_ms=90_000), "id", 100.0, None, Limits(seconds_max=60)).deadline_s == 160.0
 
 
 def test_categories_without_a_level_are_taken():

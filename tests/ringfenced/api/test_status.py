@@ -5,9 +5,11 @@ from __future__ import annotations
 import grpc
 import pytest
 
+from ringfence.labels import Label
 from ringfence.status import decode
 from ringfenced import errors
 from ringfenced.api.status import CODES, code_of, trailer_of, typed
+from ringfenced.model import Candidate, Decision, Estimate, Target, TargetKind
 
 
 def every(kind):
@@ -53,3 +55,18 @@ def test_a_defect_tells_nothing_of_its_insides():
     error = typed(ValueError("Margarete Ellison"))
     assert isinstance(error, errors.Internal)
     assert "Margarete" not in str(error)
+
+
+def test_a_decision_with_very_many_targets_does_not_cost_the_status():
+    """gRPC's clients take 8 KiB of metadata by default."""
+    estimate = Estimate(5, 50, 1, 0.5, 1, 1)
+    refused = tuple(
+        Candidate(Target(TargetKind.LOCAL, f"model-{n}"), estimate, False, "label", "why " * 20, False)
+        for n in range(200)
+    )
+    error = errors.Refused("no target " * 2000, decision=Decision(Label(), (), refused, "d" * 64))
+    ((_, value),) = trailer_of(error)
+    assert len(value) < 4096
+    _, message, detail = decode(value)
+    assert len(detail.decision.candidates) == 4
+    assert "ringfence plan" in message

@@ -70,6 +70,13 @@ def rules(decision):
     return {candidate.target.model: candidate.rule for candidate in decision.refused}
 
 
+def test_a_prompt_too_long_for_the_cheap_one_goes_to_the_one_that_takes_it():
+    long = replace(PUBLIC, prompt_chars=100_000)
+    decision = decide(request(), long, (offer(), cloud(context_tokens_max=128_000)), RICH, "d")
+    assert decision.target.model == "gpt"
+    assert rules(decision) == {"tiny": "context"}
+
+
 def test_the_cheapest_open_target_is_taken():
     decision = decide(request(), PUBLIC, (cloud(), offer()), RICH, "d")
     assert decision.target.model == "tiny"
@@ -112,6 +119,7 @@ def test_each_rule_is_told():
             replace(request(), prompt=replace(request().prompt, tools=(Tool("t", "", ""),))),
             offer(supports_tools=False),
         ),
+        "context": (request(), offer(context_tokens_max=5)),
         "available": (request(), offer(available=False, unavailable_reason="loading")),
         "ceiling": (request(permission=Permission(cost_microcredits_max=0)), offer()),
     }

@@ -6,7 +6,7 @@ import pytest
 
 from ringfence.labels import Label
 from ringfenced.decide.refusal import refusal
-from ringfenced.errors import DeadlineExceeded, Refused, Unavailable, WalletEmpty
+from ringfenced.errors import ContextExceeded, DeadlineExceeded, Refused, Unavailable, WalletEmpty
 from ringfenced.model import Candidate, Decision, Estimate, Target, TargetKind, Wallet
 
 WALLET = Wallet("ward", granted_microcredits=100, spent_microcredits=60, held_microcredits=30)
@@ -38,6 +38,8 @@ def decision(*rules):
         (("available", "label"), Unavailable),
         (("deadline", "model"), DeadlineExceeded),
         (("deadline", "label"), Refused),
+        (("context", "label"), ContextExceeded),
+        (("context", "available"), Unavailable),
     ],
 )
 def test_the_kind_follows_from_the_rules(rules, kind):

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 
-from ringfence_agent.process import notify
+from ringfence.process import notify
 
 
 def test_readiness_goes_to_the_service_managers_socket(tmp_path):
@@ -18,7 +18,7 @@ def test_readiness_goes_to_the_service_managers_socket(tmp_path):
 def test_memory_stays_with_the_process():
     """No core file, and not dumpable (PR_GET_DUMPABLE is 3)."""
     code = (
-        "import ctypes, resource; from ringfence_agent.process import keep_memory; keep_memory();"
+        "import ctypes, resource; from ringfence.process import keep_memory; keep_memory();"
         "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

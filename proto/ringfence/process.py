@@ -1,4 +1,4 @@
-"""What the agent asks of the operating system: to keep its memory to itself, and to say that it is ready."""
+"""What a process asks of the operating system: to keep its memory to itself, and to say that it is ready."""
 
 from __future__ import annotations
 

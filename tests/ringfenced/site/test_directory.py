@@ -1,0 +1,123 @@
+"""The directory offers what both sides agree on, and is closed when in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ringfence.configfile import parse
+from ringfence.labels import Category, Label, Level
+from ringfenced.config import Config
+from ringfenced.errors import NotFound
+from ringfenced.site.directory import SiteDirectory
+from ringfenced.site.exits import NoExits
+
+FILE = """
+state = "state"
+[listen]
+tcp = "127.0.0.1:0"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+[[departments]]
+name = "ward"
+grant_credits = 1
+[[callers]]
+identity = "spiffe://site.example/ward-app"
+department = "ward"
+[[models]]
+name = "house"
+path = "house.gguf"
+[agent]
+target = "unix:/run/agent.sock"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+permit_key = "permit.key"
+log_public_key = "log.pub"
+log_origin = "site.example/egress"
+[[providers]]
+name = "acme"
+region = "eu"
+clearance = { level = "CONFIDENTIAL", categories = ["PII", "PHI"] }
+[[providers.models]]
+name = "gpt"
+"""
+
+
+INTERNAL_PII = Label(Level.INTERNAL, frozenset({Category.PII}))
+
+
+@dataclass
+class Exit:
+    region: str = "eu"
+    clearance: Label = INTERNAL_PII
+
+
+class Exits:
+    def __init__(self, exit_=None, closed_reason=""):
+        self.closed_reason = closed_reason
+        self._exit = exit_
+
+    def exit(self, provider, model):
+        return self._exit
+
+
+class State:
+    def __init__(self, state="ready"):
+        self.state, self.failure, self.running = state, "", 0
+
+
+class Engines:
+    def __init__(self, state="ready"):
+        self._state = State(state)
+
+    def engine(self, name):
+        return None
+
+    def states(self):
+        return {"house": self._state}
+
+
+def directory(exits, engines=None, failure=""):
+    return SiteDirectory(parse(FILE, Path("d.toml"), Config), engines or Engines(), exits, lambda: failure)
+
+
+def offers(made):
+    return {offer.target.model: offer for offer in made.offers()}
+
+
+def test_a_provider_is_cleared_for_what_both_sides_clear_it_for():
+    assert offers(directory(Exits(Exit())))["gpt"].clearance == Label(Level.INTERNAL, frozenset({Category.PII}))
+
+
+@pytest.mark.parametrize(
+    ("exits", "failure", "why"),
+    [
+        (Exits(None), "", "does not list it"),
+        (Exits(Exit(region="us")), "", "another region"),
+        (Exits(Exit(), "the egress agent is away"), "", "away"),
+        (Exits(Exit()), "settlements cannot be written", "cannot be written"),
+        (NoExits(), "", "no egress agent"),
+    ],
+)
+def test_when_in_doubt_the_way_out_is_closed_and_says_why(exits, failure, why):
+    offer = offers(directory(exits, failure=failure))["gpt"]
+    assert not offer.available
+    assert why in offer.unavailable_reason
+
+
+def test_offers_follow_what_is_true_now():
+    engines, exits = Engines("loading"), Exits(Exit())
+    made = directory(exits, engines)
+    assert not offers(made)["house"].available
+    engines._state.state = "ready"
+    assert offers(made)["house"].available
+    first = made.offers()
+    assert made.offers() is first
+    exits._exit.clearance = Label(Level.PUBLIC)
+    assert offers(made)["gpt"].clearance == Label(Level.PUBLIC)
+
+
+def test_an_unknown_model_is_told_the_nearest_names():
+    with pytest.raises(NotFound) as caught:
+        directory(Exits()).check_model("hous")
+    assert caught.value.suggestions == ("house",)
