@@ -35,9 +35,10 @@ class EgressLog:
             LogCondemned: it contradicts what this daemon witnessed.
             Unavailable: the agent is away, or what it shows is no checkpoint of its log.
         """
+        size_min = self._witness.size
         with translated():
             response = await self._stub.ReadCheckpoint(egress_pb2.ReadCheckpointRequest(), timeout=self._timeout_s)
-        await self.witness(response.checkpoint, current=True)
+        await self.witness(response.checkpoint, size_min=size_min)
         return response.checkpoint
 
     async def consistency(self, old_size: int, new_size: int = 0) -> tuple[tuple[bytes, ...], str]:
@@ -87,13 +88,13 @@ class EgressLog:
             raise _unproven(error) from None
         await self.witness(proof.checkpoint)
 
-    async def witness(self, note: str, *, current: bool = False) -> None:
-        """Hand a checkpoint to the witness."""
+    async def witness(self, note: str, *, size_min: int = 0) -> None:
+        """Hand a checkpoint to the witness, with the size that it had kept when the agent was asked for its newest."""
         try:
             seen = self._witness.open(note)
         except ProofError as error:
             raise _unproven(error) from None
-        await self._witness.observe(seen, self._prove, current=current)
+        await self._witness.observe(seen, self._prove, size_min=size_min)
 
     async def _prove(self, old_size: int, new_size: int) -> Sequence[bytes]:
         """The witness's proof source."""

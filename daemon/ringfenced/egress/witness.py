@@ -4,6 +4,9 @@
     CheckpointFile   where it is kept, durably; and, once a log was caught, the evidence
     Witness          both together, for many sends at once
 
+The workers of a daemon share one file: each compares with what any of them kept last, and saves only over what it
+compared with.
+
 A log is caught when it cannot prove that one of two checkpoints, each signed by its own key, is the beginning of the
 other. From then on nothing leaves through this agent until an operator has looked at the evidence and removed it.
 The first checkpoint ever seen is taken as it is: there is nothing yet to compare it with.
@@ -12,12 +15,14 @@ The first checkpoint ever seen is taken as it is: there is nothing yet to compar
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -28,6 +33,8 @@ ProofSource = Callable[[int, int], Awaitable[Sequence[bytes]]]
 """Asks the agent for the proof from one size to another; ProofError where it says that it has none."""
 
 _EVIDENCE_SUFFIX: Final = ".condemned"
+_LOCK_SUFFIX: Final = ".lock"
+_MODE: Final = 0o600
 
 
 class LogCondemned(Unavailable):
@@ -53,7 +60,7 @@ def judge(one: Checkpoint, other: Checkpoint, path: Sequence[bytes]) -> None:
 
 
 class CheckpointFile:
-    """One signed note in one file, replaced atomically; blocking."""
+    """One signed note in one file, replaced atomically; for several processes, each of its own object. Blocking."""
 
     def __init__(self, path: Path) -> None:
         """Keep the note in `path`; its folder must exist. Evidence goes beside it, under ``.condemned``."""
@@ -64,27 +71,44 @@ class CheckpointFile:
         """The note kept; None before the first."""
         return self._path.read_text() if self._path.exists() else None
 
-    def save(self, note: str) -> None:
-        """Keep `note` instead; durable on return."""
-        _write_durably(self._path, note)
+    def save(self, note: str, instead_of: str | None) -> bool:
+        """Keep `note`, durable on return; False, and nothing is done, where another than `instead_of` is kept now."""
+        with self._locked():
+            if self.load() != instead_of:
+                return False
+            _write_durably(self._path, note)
+            return True
 
     def condemned(self) -> bool:
         """Whether evidence lies here."""
         return self.evidence_path.exists()
 
     def condemn(self, why: str, kept: str, seen: str) -> None:
-        """Write down both notes and what is wrong between them; durable on return."""
-        _write_durably(self.evidence_path, json.dumps({"why": why, "kept": kept, "seen": seen}, indent=1) + "\n")
+        """Write down both notes and what is wrong between them; durable on return. The first evidence stays."""
+        with self._locked():
+            if not self.condemned():
+                text = json.dumps({"why": why, "kept": kept, "seen": seen}, indent=1) + "\n"
+                _write_durably(self.evidence_path, text)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers waiting; the file that is locked (flock(2)) stays and holds nothing."""
+        lock = os.open(self._path.with_name(self._path.name + _LOCK_SUFFIX), os.O_RDWR | os.O_CREAT, _MODE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
 
 class Witness:
-    """Compares every checkpoint with the newest one kept. May be used by many tasks of one event loop."""
+    """Compares every checkpoint with the newest one kept by any process. For many tasks of one event loop."""
 
     def __init__(self, store: CheckpointFile, origin: str, public_key: Ed25519PublicKey) -> None:
         """Start from what `store` kept.
 
         Args:
-            store: this witness is its only user.
+            store: witnesses of other processes may have theirs on the same file.
             origin: the log's name.
             public_key: the log's key.
 
@@ -97,38 +121,38 @@ class Witness:
         self._public_key = public_key
         self._lock = asyncio.Lock()
         self._pending: list[Seen] = []
-        self._condemned = store.condemned()
+        self._caught = False
         note = store.load()
         self._kept = None if note is None else self.open(note)
 
     @property
     def newest(self) -> str:
         """The newest checkpoint kept, as a signed note; empty before the first."""
+        self._refresh()
         return self._kept.note if self._kept else ""
 
     @property
     def size(self) -> int:
         """How many entries the log had in it."""
+        self._refresh()
         return self._kept.checkpoint.size if self._kept else 0
 
     @property
     def condemned(self) -> bool:
-        """Whether the log has been caught."""
-        return self._condemned
+        """Whether the log has been caught, by this process or another."""
+        with _disk():
+            return self._caught or self._store.condemned()
 
     def demand_trust(self) -> None:
         """Pass while the log has not been caught; LogCondemned from then on."""
-        if self._condemned:
-            raise LogCondemned(
-                "the agent's log contradicts a checkpoint that it signed; nothing leaves until an operator has looked "
-                f"at {self._store.evidence_path.name} in the daemon's state folder and removed it"
-            )
+        if self.condemned:
+            raise self._verdict()
 
     def open(self, note: str) -> Seen:
         """A note whose signature holds; ProofError otherwise."""
         return Seen(note, open_checkpoint(note, self._origin, self._public_key))
 
-    async def observe(self, seen: Seen, proof: ProofSource, *, current: bool = False) -> None:
+    async def observe(self, seen: Seen, proof: ProofSource, *, size_min: int = 0) -> None:
         """Compare a checkpoint with the newest one kept, and keep the newer of them; durable on return.
 
         Checkpoints may come out of order. Those that wait at the same time share one write.
@@ -136,17 +160,18 @@ class Witness:
         Args:
             seen: what the agent showed.
             proof: asks the agent for consistency proofs.
-            current: it was asked for just now, after every other was kept; being smaller is then going backwards.
+            size_min: `size` when the agent was asked for its newest; being smaller is then going backwards.
 
         Raises:
             LogCondemned: the log contradicts itself, now or earlier.
+            Unavailable: it cannot be kept.
             RingfenceError: whatever `proof` raises for an agent that does not answer.
         """
         self.demand_trust()
         if self._kept == seen:
             return
-        if current and seen.checkpoint.size < self.size:
-            await self._condemn(seen, f"it has {seen.checkpoint.size} entries and had {self.size}")
+        if seen.checkpoint.size < size_min:
+            await self._condemn(seen, f"it has {seen.checkpoint.size} entries and had {size_min}")
         self._pending.append(seen)
         try:
             async with self._lock:
@@ -157,17 +182,32 @@ class Witness:
                 self._pending.remove(seen)
         self.demand_trust()
 
+    def _refresh(self) -> str | None:
+        """Take over what any process kept last, unless the file went backwards; what the file holds."""
+        with _disk():
+            note = self._store.load()
+            if note is not None and (self._kept is None or note != self._kept.note):
+                other = self.open(note)
+                if self._kept is None or other.checkpoint.size >= self._kept.checkpoint.size:
+                    self._kept = other
+        return note
+
     async def _take(self, batch: list[Seen], proof: ProofSource) -> None:
-        """Compare a batch in the order of sizes, then keep the largest."""
-        newest = self._kept
-        for seen in batch:
-            if newest is not None and newest.checkpoint != seen.checkpoint:
-                await self._compare(newest, seen, proof)
-            if newest is None or seen.checkpoint.size > newest.checkpoint.size:
-                newest = seen
-        if newest is not None and newest != self._kept:
-            await asyncio.to_thread(self._store.save, newest.note)
-            self._kept = newest
+        """Compare a batch in the order of sizes, then keep the largest; again if another process was faster."""
+        while True:
+            stored = self._refresh()
+            newest = self._kept
+            for seen in batch:
+                if newest is not None and newest.checkpoint != seen.checkpoint:
+                    await self._compare(newest, seen, proof)
+                if newest is None or seen.checkpoint.size > newest.checkpoint.size:
+                    newest = seen
+            with _disk():
+                if newest is None or newest.note == stored:
+                    break
+                if await asyncio.to_thread(self._store.save, newest.note, stored):
+                    break
+        self._kept = newest
         self._pending = [seen for seen in self._pending if seen not in batch]
 
     async def _compare(self, kept: Seen, seen: Seen, proof: ProofSource) -> None:
@@ -179,18 +219,45 @@ class Witness:
         except ProofError as error:
             await self._condemn(seen, str(error))
 
-    async def _condemn(self, seen: Seen, why: str) -> None:
-        """Never believe this log again; the evidence is durable first where the disk lets it be."""
-        self._condemned = True
+    async def _condemn(self, seen: Seen, why: str) -> NoReturn:
+        """Believe this log no more, until the evidence is removed; where none can be written, until a restart."""
+        self._caught = True
         self._pending.clear()
-        await asyncio.to_thread(self._store.condemn, why, self.newest, seen.note)
-        self.demand_trust()
+        kept = self._kept.note if self._kept else ""
+        with suppress(OSError):
+            await asyncio.to_thread(self._store.condemn, why, kept, seen.note)
+            self._caught = False
+        raise self._verdict()
+
+    def _verdict(self) -> LogCondemned:
+        """What is said of a log that was caught."""
+        return LogCondemned(
+            "the agent's log contradicts a checkpoint that it signed; nothing leaves until an operator has looked "
+            f"at {self._store.evidence_path.name} in the daemon's state folder and removed it"
+        )
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Raise the daemon's error where the file cannot be read or written, or holds no checkpoint of this log."""
+    try:
+        yield
+    except OSError as error:
+        raise _unkept(error.strerror or type(error).__name__) from None
+    except ValueError:
+        raise _unkept("what is kept there is no checkpoint of this log") from None
+
+
+def _unkept(why: str) -> Unavailable:
+    """What a failing disk means to the caller."""
+    text = f"the witness cannot work in the daemon's state folder: {why}; nothing leaves until that is mended"
+    return Unavailable(text, reason="witness_failed")
 
 
 def _write_durably(path: Path, text: str) -> None:
     """Replace a file's content so that, after a crash, it is the old or the new one whole."""
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("w") as file:
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "w") as file:  # noqa: PTH123 - mode
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
