@@ -31,6 +31,11 @@ class Run(Protocol):
         """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
         ...
 
+    @property
+    def tokens_received(self) -> int:
+        """Tokens that came so far, read or not."""
+        ...
+
     async def pause(self, seconds: float) -> None:
         """Let text gather for the next `take`, until the time is over or the run ends."""
         ...
@@ -93,6 +98,13 @@ class Ledger(Protocol):
 
     async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Hold an amount; WalletEmpty if it would overdraw."""
+        ...
+
+    async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Write down what a request that holds may owe once bytes left; booked if its process dies before it settles.
+
+        A later amount replaces an earlier. Unavailable if it cannot be written: then nothing may leave.
+        """
         ...
 
     def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:

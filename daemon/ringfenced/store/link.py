@@ -1,7 +1,8 @@
 """The link between the supervisor process and its workers: wallets and memory over one unix socket.
 
 A line of JSON a message, an id to pair answers with questions; what is settled is only told. A worker that dies takes
-its holds with it: the supervisor releases whatever its connection had reserved (invariant 7).
+its holds with it: the supervisor releases whatever its connection had reserved (invariant 7), and books what of it had
+been secured, for that may have left.
 
     worker ── {"id": 7, "do": "reserve", "with": [...]} ──▶ supervisor
     worker ◀── {"id": 7, "ok": ...}  or  {"id": 7, "error": {...}} ── supervisor
@@ -12,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,11 @@ EMPTY_PROMPT = Prompt(())
 """The memory reads no prompt."""
 
 _ERRORS = {
-    kind.__name__: kind for kind in (errors.WalletEmpty, errors.NotFound, errors.InvalidRequest, errors.Internal)
+    kind.__name__: kind
+    for kind in (errors.WalletEmpty, errors.NotFound, errors.InvalidRequest, errors.Unavailable, errors.Internal)
 }
+
+_LOG = logging.getLogger("ringfenced.link")
 
 
 class Link:
@@ -73,7 +79,16 @@ class Link:
 
     async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Hold an amount; WalletEmpty if it would overdraw."""
-        await self._ask("reserve", department, request_id, amount_microcredits)
+        try:
+            await self._ask("reserve", department, request_id, amount_microcredits)
+        except asyncio.CancelledError:
+            # The hold is taken, or will be: nobody but this knows of it, and what is told now is read after that.
+            self.settle(department, request_id, 0)
+            raise
+
+    async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Write down what may be owed once bytes left; Unavailable if that cannot be written."""
+        await self._ask("secure", department, request_id, amount_microcredits)
 
     def settle(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Book and release; told, not asked."""
@@ -143,6 +158,10 @@ async def serve_link(
         ends.add(end)
         try:
             await end.serve(reader, writer)
+        except* (OSError, ValueError, LookupError, TypeError) as group:
+            # Too long, no JSON, no message of ours: this worker's link ends, and with it the worker.
+            kinds = sorted({type(error).__name__ for error in group.exceptions})
+            _LOG.error("link_broken", extra={"fields": {"error_types": kinds}})
         finally:
             ends.discard(end)
             end.release()
@@ -156,6 +175,14 @@ async def serve_link(
         server.close()
 
 
+@dataclass(slots=True)
+class _Hold:
+    """What the supervisor knows of a worker's hold."""
+
+    department: str
+    secured_microcredits: int = 0
+
+
 class _End:
     """The supervisor's end of one worker's link; knows what that worker holds."""
 
@@ -166,38 +193,50 @@ class _End:
         self._memory = memory
         self._ledger_failure = ledger_failure
         self._on_ready = on_ready
-        self._holds: dict[str, str] = {}
+        self._holds: dict[str, _Hold] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer until the worker closes. Each message is answered before the next is read: nothing here waits."""
-        while line := await reader.readline():
-            message = json.loads(line)
-            answer: dict[str, object] = {"id": message["id"], "ledger_failure": self._ledger_failure()}
-            try:
-                answer["ok"] = await self._do(message["do"], message["with"])
-            except errors.RingfenceError as error:
-                answer["error"] = _error_to(error)
-            if message["id"]:
-                writer.write(json.dumps(answer).encode() + b"\n")
+        """Answer until the worker closes, in order; only `secure`, which waits for the disk, is answered aside."""
+        async with asyncio.TaskGroup() as group:
+            while line := await reader.readline():
+                message = json.loads(line)
+                answering = self._answer(writer, message["id"], message["do"], message["with"])
+                if message["do"] == "secure":
+                    group.create_task(answering, name="secure")
+                else:
+                    await answering
 
     def release(self) -> None:
-        """Release whatever this worker still held."""
-        for request_id, department in self._holds.items():
-            self._ledger.settle(department, request_id, 0)
+        """Settle whatever this worker still held: at what was secured, which may have left, else at nothing."""
+        for request_id, hold in self._holds.items():
+            self._ledger.settle(hold.department, request_id, hold.secured_microcredits)
         self._holds.clear()
+
+    async def _answer(self, writer: asyncio.StreamWriter, number: int, what: str, arguments: list[Any]) -> None:
+        answer: dict[str, object] = {"id": number}
+        try:
+            answer["ok"] = await self._do(what, arguments)
+        except errors.RingfenceError as error:
+            answer["error"] = _error_to(error)
+        if number:
+            answer["ledger_failure"] = self._ledger_failure()
+            writer.write(json.dumps(answer).encode() + b"\n")
 
     async def _do(self, what: str, arguments: list[Any]) -> object:
         match what:
             case "reserve":
                 department, request_id, amount = arguments
                 await self._ledger.reserve(department, request_id, amount)
-                self._holds[request_id] = department
-                return None
+                self._holds[request_id] = _Hold(department)
+            case "secure":
+                department, request_id, amount = arguments
+                await self._ledger.secure(department, request_id, amount)
+                if hold := self._holds.get(request_id):
+                    hold.secured_microcredits = amount
             case "settle":
                 department, request_id, amount = arguments
                 self._holds.pop(request_id, None)
                 self._ledger.settle(department, request_id, amount)
-                return None
             case "wallet":
                 wallet = await self._ledger.wallet(arguments[0])
                 return [
@@ -212,12 +251,11 @@ class _End:
             case "remember":
                 *turn, labels = arguments
                 await self._memory.remember(*_turn(*turn), _labels_from(labels))
-                return None
             case "ready":
                 self._on_ready(arguments[0])
-                return None
             case _:
                 raise errors.Internal("A worker of another version asks for something unknown.")
+        return None
 
 
 def _turn(identity: str, conversation_id: str, run_id: str, idempotency_key: str) -> tuple[Caller, Request]:
@@ -243,6 +281,7 @@ def _error_to(error: errors.RingfenceError) -> dict[str, object]:
         "numbers": error.numbers,
         "suggestions": error.suggestions,
         "input_path": error.input_path,
+        "retry_after_ms": error.retry_after_ms,
     }
 
 
@@ -254,4 +293,5 @@ def _error_from(error: dict[str, Any]) -> errors.RingfenceError:
         numbers=error["numbers"],
         suggestions=tuple(error["suggestions"]),
         input_path=error["input_path"],
+        retry_after_ms=error["retry_after_ms"],
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfenced.errors import Internal, NotFound, WalletEmpty
+from ringfenced.errors import Internal, NotFound, Unavailable, WalletEmpty
+from ringfenced.store import journal
 from ringfenced.store.ledger import SqliteLedger
 
 
@@ -95,6 +97,117 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
     ledger.close()
     assert blocker.execute("SELECT count(*) FROM settlement").fetchone() == (1,)
     blocker.close()
+
+
+async def test_a_free_hold_is_granted_where_a_lowered_grant_left_less_than_was_spent(tmp_path):
+    path = tmp_path / "l.sqlite3"
+    before = SqliteLedger(path, {"ward": 1000}, lambda: 7)
+    await before.reserve("ward", "a", 900)
+    before.settle("ward", "a", 900)
+    before.close()
+    lowered = SqliteLedger(path, {"ward": 500}, lambda: 7)
+    try:
+        await lowered.reserve("ward", "free", 0)
+        with pytest.raises(WalletEmpty):
+            await lowered.reserve("ward", "b", 1)
+    finally:
+        lowered.close()
+
+
+async def test_one_daemon_at_a_time_has_the_ledger(ledger, tmp_path):
+    with pytest.raises(OSError, match=r"another daemon uses .+ or give this one a folder of its own"):
+        SqliteLedger(tmp_path / "ledger.sqlite3", {"ward": 1000}, lambda: 7)
+
+
+DIES = """
+import asyncio, os, pathlib, sys
+from ringfenced.store import journal
+from ringfenced.store.ledger import SqliteLedger
+
+async def main():
+    ledger = SqliteLedger(pathlib.Path(sys.argv[1]), {"ward": 1000}, lambda: 7)
+    for request, secured in (("local", None), ("left", 300), ("escalated", 40), ("settled", 200), ("nothing", 100)):
+        await ledger.reserve("ward", request, secured or 100)
+        if secured:
+            await ledger.secure("ward", request, secured // 2)
+            await ledger.secure("ward", request, secured * 5)
+    ledger.settle("ward", "settled", 7)
+    ledger.settle("ward", "nothing", 0)
+    await ledger.reserve("ward", "last", 100)
+    await ledger.secure("ward", "last", 1)
+    os._exit(9)
+
+asyncio.run(main())
+"""
+"""Dies with requests secured and others not; what stands before a `secure` is on the disk when it returns."""
+
+
+async def test_what_a_killed_daemon_had_secured_is_booked_when_the_ledger_is_opened(tmp_path):
+    path = tmp_path / "l.sqlite3"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES, str(path))
+    assert await process.wait() == 9
+    for _ in range(2):  # a second time, nothing more
+        ledger = SqliteLedger(path, {"ward": 1000}, lambda: 8)
+        wallet = await ledger.wallet("ward")
+        ledger.close()
+        assert (wallet.spent_microcredits, wallet.held_microcredits) == (300 + 40 + 7 + 1, 0)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT request_id, amount_microcredits, settled_unix_ms FROM settlement").fetchall()
+        assert sorted(rows) == [("escalated", 40, 8), ("last", 1, 8), ("left", 300, 8), ("settled", 7, 7)]
+        assert connection.execute("SELECT count(*) FROM at_risk").fetchone() == (0,)
+
+
+async def test_a_secure_gathers_nothing_before_it_is_written(ledger, monkeypatch):
+    monkeypatch.setattr(journal, "GATHER_S", 60.0)
+    async with asyncio.timeout(10):
+        for request in "abc":
+            await ledger.reserve("ward", request, 10)
+            ledger.settle("ward", request, 1)  # the writer now gathers
+            await ledger.reserve("ward", request + "2", 10)
+            await ledger.secure("ward", request + "2", 10)
+
+
+async def test_what_cannot_be_secured_does_not_leave(ledger, tmp_path):
+    """Unavailable at once, with a hint; whole again when the disk is, and the failed row is never booked."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as blocker:
+        blocker.execute("CREATE TRIGGER no_room BEFORE INSERT ON at_risk BEGIN SELECT RAISE(FAIL, 'disk'); END")
+        await ledger.reserve("ward", "a", 10)
+        ledger.settle("ward", "a", 10)
+        await ledger.reserve("ward", "b", 10)
+        with pytest.raises(Unavailable) as caught:
+            await ledger.secure("ward", "b", 10)
+        assert (caught.value.reason, caught.value.retry_after_ms) == ("ledger_failed", 1000)
+        assert "cannot be written" in ledger.failure
+        blocker.execute("DROP TRIGGER no_room")
+        await ledger.secure("ward", "b", 10)
+        assert not ledger.failure
+        ledger.settle("ward", "b", 0)
+        ledger.close()
+        assert blocker.execute("SELECT request_id, amount_microcredits FROM settlement").fetchall() == [("a", 10)]
+        assert blocker.execute("SELECT count(*) FROM at_risk").fetchone() == (0,)
+
+
+async def test_only_a_hold_can_be_secured_and_only_while_the_ledger_is_open(ledger):
+    with pytest.raises(Internal):
+        await ledger.secure("ward", "never held", 1)
+    await ledger.reserve("ward", "a", 10)
+    ledger.close()
+    with pytest.raises(Unavailable):
+        await ledger.secure("ward", "a", 10)
+
+
+async def test_a_secure_that_is_cancelled_leaves_nothing_at_risk(tmp_path):
+    ledger = SqliteLedger(tmp_path / "l.sqlite3", {"ward": 1000}, lambda: 7)
+    await ledger.reserve("ward", "a", 10)
+    securing = asyncio.ensure_future(ledger.secure("ward", "a", 10))
+    await asyncio.sleep(0)
+    securing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await securing
+    ledger.settle("ward", "a", 0)
+    ledger.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "l.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM at_risk").fetchone() == (0,)
 
 
 @settings(deadline=None, max_examples=60)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from dataclasses import replace
 
 import pytest
 
 from ringfence.labels import Category, Label, Level
-from ringfenced.errors import InvalidRequest, WalletEmpty
-from ringfenced.model import Caller, Inherited, Prompt, Request
+from ringfenced.errors import InvalidRequest, Unavailable, WalletEmpty
+from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
 from ringfenced.store.ledger import SqliteLedger
-from ringfenced.store.link import Link, serve_link
+from ringfenced.store.link import LINE_BYTES_MAX, Link, serve_link
 from ringfenced.store.memory import LabelMemory
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset(), Label())
@@ -41,15 +43,80 @@ async def test_two_workers_share_one_wallet(node):
     assert (await ledger.wallet("ward")).spent_microcredits == 100
 
 
-async def test_a_worker_that_dies_takes_its_holds_with_it(node):
-    ledger, path, _ = node
-    async with Link.open(path) as worker:
-        await worker.reserve("ward", "a", 600)
-    for _ in range(100):
-        if (await ledger.wallet("ward")).held_microcredits == 0:
+async def free(ledger) -> Wallet:
+    """The wallet once nothing is held, or after 5 s."""
+    for _ in range(500):
+        if not (wallet := await ledger.wallet("ward")).held_microcredits:
             break
         await asyncio.sleep(0.01)
-    assert (await ledger.wallet("ward")).held_microcredits == 0
+    return wallet
+
+
+async def test_a_worker_that_dies_frees_its_holds_and_pays_for_what_it_had_secured(node):
+    ledger, path, _ = node
+    async with Link.open(path) as worker:
+        await worker.reserve("ward", "local", 400)
+        await worker.reserve("ward", "left", 100)
+        await worker.reserve("ward", "settled", 200)
+        await worker.secure("ward", "left", 90)
+        await worker.secure("ward", "settled", 200)
+        worker.settle("ward", "settled", 7)
+    wallet = await free(ledger)
+    assert (wallet.held_microcredits, wallet.spent_microcredits) == (0, 97)
+
+
+async def test_a_caller_that_leaves_while_its_hold_is_on_the_way_leaves_no_hold(node):
+    """Cancelled at random times, in two workers: before the question is sent, on the way, or when the answer came."""
+    ledger, path, _ = node
+    chance = random.Random(7)
+
+    async def take(link, request, patience_s):
+        with contextlib.suppress(TimeoutError, WalletEmpty):
+            async with asyncio.timeout(patience_s):
+                await link.reserve("ward", request, 5)
+                link.settle("ward", request, 1)
+                return 1
+        return 0
+
+    async with Link.open(path) as one, Link.open(path) as two:
+        booked = 0
+        for turn in range(40):
+            takes = [take((one, two)[n % 2], f"{turn}-{n}", chance.uniform(-0.001, 0.004)) for n in range(20)]
+            booked += sum(await asyncio.gather(*takes))
+        await one.wallet("ward")
+        await two.wallet("ward")  # what was told before is done
+        wallet = await ledger.wallet("ward")
+    assert 0 < booked < 800
+    assert (wallet.held_microcredits, wallet.spent_microcredits) == (0, booked)
+
+
+async def test_what_cannot_be_secured_is_told_whole(node):
+    ledger, path, _ = node
+    async with Link.open(path) as worker:
+        await worker.reserve("ward", "a", 10)
+        ledger.close()
+        with pytest.raises(Unavailable) as caught:
+            await worker.secure("ward", "a", 10)
+    assert (caught.value.reason, caught.value.retry_after_ms) == ("ledger_failed", 1000)
+
+
+@pytest.mark.parametrize(
+    "line", [b"x" * (2 * LINE_BYTES_MAX), b"no json\n", b"[]\n", b"{}\n", b'{"id": 1, "do": "reserve", "with": 3}\n']
+)
+async def test_a_worker_that_speaks_nonsense_loses_its_link_and_nobody_else(node, caplog, line):
+    ledger, path, _ = node
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    async with Link.open(path) as other:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"id": 1, "do": "reserve", "with": ["ward", "a", 600]}\n' + line)
+        while await reader.read(1000):
+            pass
+        writer.close()
+        assert (await free(ledger)).held_microcredits == 0
+        await other.reserve("ward", "b", 1000)
+    assert [record.message for record in caplog.records] == ["link_broken"]
+    assert not unhandled
 
 
 async def test_labels_and_keys_are_shared(node):
