@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ringfence import permit
 from ringfence.labels import Label, join
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
-from ringfence.wire import label_from
+from ringfence.wire import WireError, label_from
 from ringfenced.egress import encode
 from ringfenced.egress.log import EgressLog, proof_from
 from ringfenced.egress.status import translated
 from ringfenced.egress.witness import Witness
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, Internal, InvalidRequest, Refused, RingfenceError, Unavailable
 from ringfenced.model import EntryProof, Finish, FinishReason, Sent, Terms, TextDelta, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class AgentClient:
         permit_key: Ed25519PrivateKey,
         permit_key_id: str,
         *,
+        message_bytes_max: int,
         unix_ms: Callable[[], int],
         monotonic_s: Callable[[], float],
         entropy: Callable[[int], bytes],
@@ -77,6 +78,7 @@ class AgentClient:
             witness: what the agent's checkpoints are compared with.
             permit_key: signs permits.
             permit_key_id: its name in the agent's configuration.
+            message_bytes_max: longest message that the channel sends, in bytes.
             unix_ms: wall clock in milliseconds, for permits.
             monotonic_s: monotonic clock in seconds.
             entropy: that many random bytes, for nonces.
@@ -87,6 +89,7 @@ class AgentClient:
         self._witness = witness
         self._permit_key = permit_key
         self._permit_key_id = permit_key_id
+        self._message_bytes_max = message_bytes_max
         self._unix_ms = unix_ms
         self._monotonic_s = monotonic_s
         self._entropy = entropy
@@ -95,12 +98,13 @@ class AgentClient:
     async def run(self) -> None:
         """Look at the log every second, for as long as the daemon lives; goes into its owner's TaskGroup.
 
-        An agent that is away is no reason to stop: `send` says so to whoever needs it.
+        An agent that is away, and whatever else may go wrong, is no reason to stop: the log is then in doubt, and
+        `send` looks again itself and says to whoever needs it what is wrong.
         """
         while True:
             try:
                 await self._look()
-            except RingfenceError:
+            except Exception:  # noqa: BLE001 - one way out must not end the daemon; a defect's text may hold content
                 self._witnessed_s = float("-inf")
             await asyncio.sleep(_WITNESS_EVERY_S)
 
@@ -108,18 +112,11 @@ class AgentClient:
         """Every model that the agent may send to; none is available under lockdown or a condemned log."""
         with translated():
             response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
-        trusted = not self._witness.condemned
-        return tuple(
-            ProviderModel(
-                provider=model.provider,
-                model=model.model,
-                region=model.region,
-                clearance=label_from(model.clearance),
-                contract=model.contract,
-                available=model.available and trusted and not response.lockdown,
-            )
-            for model in response.models
-        )
+        trusted = not self._witness.condemned and not response.lockdown
+        try:
+            return tuple(_offer(model, trusted=trusted) for model in response.models)
+        except WireError as error:
+            raise Unavailable(f"the agent lists a model that cannot be: {error}", reason="agent_failed") from None
 
     async def lockdown(self) -> bool:
         """Whether the agent lets nothing out, by order."""
@@ -155,53 +152,80 @@ class AgentClient:
             terms: what the permit says besides.
             deadline_ms: milliseconds that the request has left; 0 for no limit but the agent's own.
 
+        Each error's `numbers` say whether anything may have ``left``: 0 until the agent said that the intent is
+        durable, 1 from then on.
+
         Raises:
             Refused: the agent would not send it; nothing left.
+            InvalidRequest: it is longer than the agent accepts.
+            Overloaded: the agent has too much to do.
             Unavailable: the agent or the provider is away or failed, or the log could not be proven.
             DeadlineExceeded: the time ran out.
+            Internal: no permit can be made of `terms`.
         """
-        if deadline_ms < 0:
-            raise DeadlineExceeded("no time was left to ask a provider")
-        deadline_ms = min(deadline_ms, _UINT32_MAX)
-        if self._monotonic_s() - self._witnessed_s > _WITNESS_AGE_S_MAX:
-            await self._look()
-        self._witness.demand_trust()
-        data = encode.payload(payload.prompt)
-        signed = permit.sign(self._statement(payload, terms, data), self._permit_key)
-        call = self._stub.Send(
-            egress_pb2.SendRequest(
-                permit=egress_pb2.Permit(statement=signed.statement, signature=signed.signature),
-                payload=data,
-                deadline_ms=deadline_ms,
-            ),
-            timeout=(deadline_ms + _GRACE_MS) / 1000 if deadline_ms else None,
-        )
+        left = 0
         try:
-            with translated():
-                async for response in call:
-                    match response.WhichOneof("event"):
-                        case "text":
-                            yield TextDelta(response.text.text, response.text.tokens)
-                        case "tool_call":
-                            piece = response.tool_call
-                            yield ToolCallDelta(piece.index, piece.id, piece.name, piece.arguments_json)
-                        case "sent":
-                            yield await self._sent(response.sent, signed)
-                            return
-                        case "refused":
-                            raise await self._refused(response.refused, terms)
-                        case "failed":
-                            raise await self._failed(response.failed, terms, signed)
-                        case _:
-                            continue
-            raise Unavailable("the agent ended its answer without saying how", reason="agent_failed")
-        finally:
-            call.cancel()
+            request, signed = await self._request(payload, terms, deadline_ms)
+            seconds_max = (request.deadline_ms + _GRACE_MS) / 1000 if request.deadline_ms else None
+            call = self._stub.Send(request, timeout=seconds_max)
+            try:
+                with translated():
+                    async for response in call:
+                        event = response.WhichOneof("event")
+                        if event == "refused":
+                            raise await self._refused(response.refused, terms, signed)
+                        left = 1
+                        match event:
+                            case "text":
+                                yield TextDelta(response.text.text, response.text.tokens)
+                            case "tool_call":
+                                piece = response.tool_call
+                                yield ToolCallDelta(piece.index, piece.id, piece.name, piece.arguments_json)
+                            case "sent":
+                                yield await self._sent(response.sent, signed)
+                                return
+                            case "failed":
+                                raise await self._failed(response.failed, terms, signed)
+                            case _:
+                                continue
+                raise Unavailable("the agent ended its answer without saying how", reason="agent_failed")
+            finally:
+                call.cancel()
+        except RingfenceError as error:
+            error.numbers["left"] = left
+            raise
 
     async def _look(self) -> None:
         """See that the log has only grown."""
         await self.log.checkpoint()
         self._witnessed_s = self._monotonic_s()
+
+    async def _request(
+        self, payload: Deidentified, terms: Terms, deadline_ms: int
+    ) -> tuple[egress_pb2.SendRequest, permit.Permit]:
+        """What to ask the agent for, and its permit, once the log is known to be sound; nothing is sent."""
+        if deadline_ms < 0:
+            raise DeadlineExceeded("no time was left to ask a provider")
+        if self._monotonic_s() - self._witnessed_s > _WITNESS_AGE_S_MAX:
+            await self._look()
+        self._witness.demand_trust()
+        data = encode.payload(payload.prompt)
+        try:
+            signed = permit.sign(self._statement(payload, terms, data), self._permit_key)
+        except permit.PermitError as error:
+            raise Internal(f"no permit can be made for this request: {error}") from None
+        request = egress_pb2.SendRequest(
+            permit=egress_pb2.Permit(statement=signed.statement, signature=signed.signature),
+            payload=data,
+            deadline_ms=min(deadline_ms, _UINT32_MAX),
+        )
+        if request.ByteSize() > self._message_bytes_max:
+            raise InvalidRequest(
+                f"the payload has {len(data)} bytes, and the agent accepts messages of {self._message_bytes_max}",
+                reason="payload_too_long",
+                numbers={"bytes": len(data), "bytes_max": self._message_bytes_max},
+            )
+        return request, signed
 
     def _statement(self, payload: Deidentified, terms: Terms, data: bytes) -> permit.Statement:
         """What the daemon signs for this payload."""
@@ -227,10 +251,10 @@ class AgentClient:
 
     async def _sent(self, message: egress_pb2.Sent, signed: permit.Permit) -> Sent:
         """A provider's answer, once both entries are proven and are about this permit."""
-        proofs = (proof_from(message.intent), proof_from(message.outcome))
-        for proof in proofs:
-            await self.log.verify(proof)
-            _demand_about(proof, signed)
+        proofs = (
+            await self._proven(message.intent, signed, "intent"),
+            await self._proven(message.outcome, signed, "outcome"),
+        )
         usage = Usage(
             prompt_tokens=message.usage.prompt_tokens,
             completion_tokens=message.usage.completion_tokens,
@@ -240,10 +264,9 @@ class AgentClient:
         )
         return Sent(Finish(_FINISH.get(message.reason, FinishReason.STOP), usage), proofs)
 
-    async def _refused(self, message: egress_pb2.Refused, terms: Terms) -> RingfenceError:
-        """The agent's refusal as the daemon's error."""
-        proof = proof_from(message.entry)
-        await self.log.verify(proof)
+    async def _refused(self, message: egress_pb2.Refused, terms: Terms, signed: permit.Permit) -> RingfenceError:
+        """The agent's refusal as the daemon's error, once its entry is proven: nothing left."""
+        proof = await self._proven(message.entry, signed, "refusal", "withdrawal")
         return Refused(
             f"the agent refused to send this: {message.message}",
             reason="agent_refused",
@@ -253,11 +276,17 @@ class AgentClient:
             proofs=(proof,),
         )
 
+    async def _proven(self, message: types_pb2.EntryProof, signed: permit.Permit, *kinds: str) -> EntryProof:
+        """An entry that the log holds, and that is one of `kinds` about this permit; not any other true entry."""
+        proof = proof_from(message)
+        await self.log.verify(proof)
+        if _tells(proof.entry, signed) not in kinds:
+            raise Unavailable("the agent's entry tells of something else", reason="egress_unproven")
+        return proof
+
     async def _failed(self, message: egress_pb2.ProviderFailed, terms: Terms, signed: permit.Permit) -> RingfenceError:
         """The provider's failure as the daemon's error; its entry is proven, for something may have left."""
-        proof = proof_from(message.entry)
-        await self.log.verify(proof)
-        _demand_about(proof, signed)
+        proof = await self._proven(message.entry, signed, "outcome")
         kind = DeadlineExceeded if message.reason == "deadline" else Unavailable
         return kind(
             message.message,
@@ -269,7 +298,26 @@ class AgentClient:
         )
 
 
-def _demand_about(proof: EntryProof, signed: permit.Permit) -> None:
-    """Pass if an entry is about this permit, and not any other true entry of the log."""
-    if json.loads(proof.entry).get("permit_sha256") != hashlib.sha256(signed.statement).hexdigest():
-        raise Unavailable("the agent's entry is about another permit", reason="egress_unproven")
+def _offer(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderModel:
+    """One model of a provider; available only where the agent is trusted to let anything out."""
+    return ProviderModel(
+        provider=model.provider,
+        model=model.model,
+        region=model.region,
+        clearance=label_from(model.clearance),
+        contract=model.contract,
+        available=model.available and trusted,
+    )
+
+
+def _tells(entry: bytes, signed: permit.Permit) -> str:
+    """What an entry tells about a permit: its kind, ``withdrawal`` for an intent that came to nothing, or nothing."""
+    try:
+        record = json.loads(entry)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(record, dict) or record.get("permit_sha256") != hashlib.sha256(signed.statement).hexdigest():
+        return ""
+    if record.get("outcome") == "cancelled" and record.get("reasons") == ["before_sending"]:
+        return "withdrawal"
+    return str(record.get("kind"))

@@ -69,6 +69,7 @@ async def connect(
             witness,
             key,
             settings.permit_key_id,
+            message_bytes_max=settings.message_bytes_max,
             unix_ms=unix_ms,
             monotonic_s=monotonic_s,
             entropy=entropy,

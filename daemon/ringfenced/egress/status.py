@@ -9,7 +9,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from ringfenced.errors import DeadlineExceeded, InvalidRequest, NotFound, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, NotFound, Overloaded, RingfenceError, Unavailable
 
 _AWAY_RETRY_MS: Final = 1000
 
@@ -32,7 +32,8 @@ def _error(code: grpc.StatusCode, details: str) -> RingfenceError:
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceeded("the agent did not answer in the time that the request had left")
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return InvalidRequest("the payload is longer than the agent accepts", reason="payload_too_long")
+            text = "the agent has too much to do, or its listen.message_bytes_max is below the daemon's"
+            return Overloaded(text, reason="agent_overloaded", retry_after_ms=_AWAY_RETRY_MS)
         case _ if code in NO_SUCH_TREE:
             return NotFound(details)
         case _:

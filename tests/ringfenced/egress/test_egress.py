@@ -169,7 +169,8 @@ async def test_a_residual_finding_is_refused_by_the_agents_own_scan(provider, tm
     """A daemon that finds nothing in a note with a card number: nothing arrives, and the log says what was found."""
     async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
         error = await refused(egress, payload("charge 4111 1111 1111 1111 please"), terms(), "residual")
-    assert error.numbers
+    assert set(error.numbers) - {"left"}
+    assert error.numbers["left"] == 0
     assert "4111" not in str(error)
     assert "4111" not in json.dumps(entries(tmp_path))
     assert provider.raw == b""
@@ -422,7 +423,7 @@ async def test_a_providers_failure_is_typed_and_logged(provider, tmp_path, scrip
     provider.script = [script]
     async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
         error = await failed(egress, tmp_path, reason)
-    assert error.numbers == {"nothing_generated": nothing_generated}
+    assert error.numbers == {"nothing_generated": nothing_generated, "left": 1}
     assert error.retry_after_ms == (7000 if reason == "rate_limited" else None)
     assert provider.connections == 1
 
@@ -493,6 +494,7 @@ async def test_the_agent_away_is_unavailable_with_a_hint(tmp_path):
         with pytest.raises(Unavailable) as caught:
             await gather(egress.send(payload(), terms(), 5000))
     assert (caught.value.reason, caught.value.retry_after_ms) == ("agent_unavailable", 1000)
+    assert caught.value.numbers == {"left": 0}
 
 
 async def test_the_intent_is_durable_before_the_provider_hears_of_it(provider, tmp_path):
@@ -514,7 +516,7 @@ async def test_a_disk_that_fails_stops_egress_with_a_typed_error_and_nothing_is_
         for _ in range(2):
             with pytest.raises(Unavailable, match="No space left") as caught:
                 await gather(egress.send(payload(), terms(), 5000))
-            assert caught.value.reason == "agent_log_failed"
+            assert (caught.value.reason, caught.value.numbers) == ("agent_log_failed", {"left": 0})
         assert [offer.available for offer in await egress.offers()] == [False]
         monkeypatch.undo()
     assert provider.raw == b""
