@@ -6,6 +6,7 @@ import ctypes
 import resource
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
@@ -32,7 +33,9 @@ def notify(environment: Mapping[str, str], state: str) -> None:
         state: for example ``READY=1``.
     """
     address = environment.get("NOTIFY_SOCKET", "")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
-            notifier.connect("\0" + address[1:] if address.startswith("@") else address)
-            notifier.sendall(state.encode())
+    if not address:
+        return
+    # A manager that has gone is no reason to fail: sd_notify's callers ignore what it returns, too.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier, suppress(OSError):
+        notifier.connect("\0" + address[1:] if address.startswith("@") else address)
+        notifier.sendall(state.encode())

@@ -23,3 +23,7 @@ def test_memory_stays_with_the_process():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "(0, 0) 0"
+
+
+def test_a_manager_that_has_gone_is_no_reason_to_fail(tmp_path):
+    notify({"NOTIFY_SOCKET": str(tmp_path / "gone")}, "STOPPING=1")

@@ -118,7 +118,8 @@ def receipt_to_pb(receipt: Receipt, decision: types.Decision | None = None) -> t
         findings_by_type=receipt.findings_by_type,
         ran=[target_to_pb(target) for target in receipt.ran],
     )
-    message.finished_at.FromMilliseconds(receipt.finished_at_unix_ms)
+    finished_at = message.finished_at
+    finished_at.seconds, finished_at.nanos = divmod(receipt.finished_at_unix_ms * 1_000_000, 1_000_000_000)
     return message
 
 
