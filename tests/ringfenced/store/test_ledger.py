@@ -167,6 +167,18 @@ async def test_a_secure_gathers_nothing_before_it_is_written(ledger, monkeypatch
             await ledger.secure("ward", request + "2", 10)
 
 
+async def test_settlements_are_gathered_again_after_a_secure(ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "GATHER_S", 60.0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as reader:
+        await ledger.reserve("ward", "a", 10)
+        await ledger.secure("ward", "a", 10)
+        ledger.settle("ward", "a", 1)
+        await asyncio.sleep(0.1)
+        assert reader.execute("SELECT count(*) FROM settlement").fetchone() == (0,)
+        ledger.close()
+        assert reader.execute("SELECT count(*) FROM settlement").fetchone() == (1,)
+
+
 async def test_what_cannot_be_secured_does_not_leave(ledger, tmp_path):
     """Unavailable at once, with a hint; whole again when the disk is, and the failed row is never booked."""
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as blocker:
@@ -179,7 +191,7 @@ async def test_what_cannot_be_secured_does_not_leave(ledger, tmp_path):
         assert (caught.value.reason, caught.value.retry_after_ms) == ("ledger_failed", 1000)
         assert "cannot be written" in ledger.failure
         blocker.execute("DROP TRIGGER no_room")
-        await ledger.secure("ward", "b", 10)
+        await asyncio.wait_for(ledger.secure("ward", "b", 10), 10)
         assert not ledger.failure
         ledger.settle("ward", "b", 0)
         ledger.close()
@@ -193,7 +205,7 @@ async def test_only_a_hold_can_be_secured_and_only_while_the_ledger_is_open(ledg
     await ledger.reserve("ward", "a", 10)
     ledger.close()
     with pytest.raises(Unavailable):
-        await ledger.secure("ward", "a", 10)
+        await asyncio.wait_for(ledger.secure("ward", "a", 10), 5)
 
 
 async def test_a_secure_that_is_cancelled_leaves_nothing_at_risk(tmp_path):

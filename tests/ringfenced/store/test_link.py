@@ -157,3 +157,16 @@ async def test_a_worker_whose_supervisor_goes_ends(node):
     with pytest.raises(ExceptionGroup) as caught:
         await work()
     assert caught.group_contains(ConnectionError)
+
+
+async def test_a_glance_is_what_the_last_reservation_showed(node):
+    _, path, _ = node
+    async with Link.open(path) as one, Link.open(path) as two:
+        assert (await one.glance("ward")).available_microcredits == 1000
+        await one.reserve("ward", "a", 300)
+        assert (await one.glance("ward")).available_microcredits == 700
+        await two.reserve("ward", "b", 300)
+        assert (await one.wallet("ward")).available_microcredits == 400
+        # However old a glance, a reservation goes by the true wallet.
+        with pytest.raises(WalletEmpty):
+            await one.reserve("ward", "c", 600)
