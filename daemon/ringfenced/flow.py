@@ -177,7 +177,7 @@ class Flow:
         way.step = 3
         if request.model:
             directory.check_model(request.model)
-        wallet = await self._ledger.wallet(caller.department)
+        wallet = await self._ledger.glance(caller.department)
         circumstances = Circumstances(wallet.available_microcredits, self._time_left_ms(request))
         offers = directory.offers()
         way.offers = {offer.target: offer for offer in offers}

@@ -96,6 +96,10 @@ class Ledger(Protocol):
         """A department's wallet."""
         ...
 
+    async def glance(self, department: str) -> Wallet:
+        """The same, perhaps a moment old: what a decision goes by. `reserve` goes by the true one."""
+        ...
+
     async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Hold an amount; WalletEmpty if it would overdraw."""
         ...
