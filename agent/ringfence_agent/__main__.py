@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ def main() -> int:
     arguments = _arguments()
     require_tls13(os.environ)  # noqa: TID251 - the launcher of this process
     keep_memory()
+    # Without a handler, the standard library writes what libraries warn of to stderr; it may hold content.
+    logging.getLogger().addHandler(logging.NullHandler())
     # Only now: gRPC looks for its TLS suites while it is imported.
     from ringfence_agent import build, config  # noqa: PLC0415
 

@@ -12,8 +12,8 @@ The rules, in the order in which they are checked and their names stand in `Verd
     size          the body is no longer than the provider's limit
     lockdown      egress is not stopped
 
-What the caller still owes: remembering the nonce, the durable intent before anything is sent, and sending
-`Verdict.body`, these bytes and no others.
+What the caller still owes: remembering the nonce, the durable intent before anything is sent, `still` after it, and
+sending `Verdict.body`, these bytes and no others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -44,6 +44,9 @@ class Reason(NamedTuple):
     """Its name in the module's docstring."""
     message: str
     """What is wrong and what to do; no content."""
+
+
+_LOCKDOWN: Final = Reason("lockdown", "egress is stopped by an operator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,16 @@ def judge(submission: Submission, rules: Rules, circumstances: Circumstances) ->
     return _judge_content(statement, payload, rules, circumstances)
 
 
+def still(statement: Statement, now_unix_ms: int, *, lockdown: bool) -> tuple[Reason, ...]:
+    """What speaks against sending once the intent is durable: the rules that time changes while it is written."""
+    reasons = []
+    if now_unix_ms >= statement.expires_at_unix_ms + permit.SKEW_MS:
+        reasons.append(Reason("permit.freshness", "the permit expired while the intent was written; sign a new one"))
+    if lockdown:
+        reasons.append(_LOCKDOWN)
+    return tuple(reasons)
+
+
 def _judge_content(statement: Statement, payload: Payload, rules: Rules, circumstances: Circumstances) -> Verdict:
     """The rules from ``destination`` on."""
     reasons: list[Reason] = []
@@ -156,7 +169,7 @@ def _judge_content(statement: Statement, payload: Payload, rules: Rules, circums
         limit = destination.body_bytes_max
         reasons.append(Reason("size", f"the request has {len(body)} bytes, the provider's limit is {limit}"))
     if circumstances.lockdown:
-        reasons.append(Reason("lockdown", "egress is stopped by an operator"))
+        reasons.append(_LOCKDOWN)
     return Verdict(
         reasons=tuple(reasons),
         statement=statement,

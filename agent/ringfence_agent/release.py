@@ -3,8 +3,9 @@
     1. judge    the gate's verdict
     2. refuse   a refusal is logged and proven like everything else; or
     3. intend   the intent is durable before a byte leaves
-    4. send     the judged body, once
-    5. tell     the outcome is logged however it ended; the daemon hanging up is an end too
+    4. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
+    5. send     the judged body, once
+    6. tell     the outcome is logged however it ended; the daemon hanging up is an end too
 
 `Release` is the sentence; the gate is pure, and journal, providers and lockdown are the nouns.
 """
@@ -14,12 +15,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal
-from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, Verdict, judge
+from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, Verdict, judge, still
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown
 from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
@@ -40,7 +41,7 @@ class Withheld:
     verdict: Verdict
     """Why."""
     entry: Proof
-    """The refusal."""
+    """The refusal; or the outcome of an intent that was withdrawn before sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ class _End(NamedTuple):
     reason: str
     tally: Tally
     usage: Mapping[str, int] = MappingProxyType({})
+
+
+_WITHDRAWN: Final = _End(Outcome.CANCELLED, "before_sending", Tally())
 
 
 class Nonces:
@@ -143,13 +147,17 @@ class Release:
             LogError: the log cannot be written; nothing left, or nothing more is said about what did.
         """
         verdict = self._judge(submission)
-        if verdict.reasons or verdict.destination is None:
+        if verdict.reasons or verdict.destination is None or verdict.statement is None:
             said = {**refusal(submission.permit, submission.payload, verdict), **self._provenance}
             index = await self._journal.append(Kind.REFUSAL, said)
             yield Withheld(verdict, self._journal.prove(index))
             return
         fields = {**intent(submission.permit, submission.payload, verdict, self._salt_key), **self._provenance}
         index = await self._intend(fields)
+        if reasons := still(verdict.statement, self._journal.now_unix_ms(), lockdown=self._lockdown.on):
+            told = await self._tell(index, fields, _WITHDRAWN)
+            yield Withheld(replace(verdict, reasons=reasons, body=b""), self._journal.prove(told))
+            return
         async with aclosing(self._run(index, fields, verdict.destination, verdict.body, seconds_max)) as events:
             async for event in events:
                 yield event
@@ -174,7 +182,7 @@ class Release:
     def _withdraw(self, durable: asyncio.Future[int], fields: Mapping[str, Value]) -> None:
         """Close an intent that nobody waits for any more."""
         if not durable.cancelled() and durable.exception() is None:
-            self._tell(durable.result(), fields, _End(Outcome.CANCELLED, "before_sending", Tally()))
+            self._tell(durable.result(), fields, _WITHDRAWN)
 
     async def _run(
         self, index: int, fields: Mapping[str, Value], destination: Destination, body: bytes, seconds_max: float

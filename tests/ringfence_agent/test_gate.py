@@ -14,7 +14,7 @@ from ringfence.labels import Category, Label, Level
 from ringfence.permit import Permit, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.v1 import egress_pb2
-from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, judge
+from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, judge, still
 from ringfence_agent.providers import openai_body
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -124,6 +124,24 @@ def test_a_nonce_that_was_seen_is_refused_and_the_statement_is_known():
     verdict = judge(submission(), RULES, calm(used=lambda nonce: nonce == bytes(16)))
     assert rules(verdict) == ["permit.replayed"]
     assert verdict.statement is not None
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "lockdown", "expected"),
+    [
+        (permit.SKEW_MS - 1, False, []),
+        (permit.SKEW_MS, False, ["permit.freshness"]),
+        (0, True, ["lockdown"]),
+        (permit.SKEW_MS, True, ["permit.freshness", "lockdown"]),
+    ],
+)
+def test_what_time_changes_is_judged_again_by_the_same_measure(late_ms, lockdown, expected):
+    """A permit that the first judgement would still accept is accepted by the second."""
+    asked = submission()
+    statement = judge(asked, RULES, calm()).statement
+    now = statement.expires_at_unix_ms + late_ms
+    assert [reason.rule for reason in still(statement, now, lockdown=lockdown)] == expected
+    assert rules(judge(asked, RULES, calm(now_unix_ms=now, lockdown=lockdown)))[:1] == expected[:1]
 
 
 def test_findings_within_the_clearance_may_leave_and_are_counted():
