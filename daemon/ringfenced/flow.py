@@ -178,7 +178,7 @@ class Flow:
         if request.model:
             directory.check_model(request.model)
         wallet = await self._ledger.glance(caller.department)
-        circumstances = Circumstances(wallet.available_microcredits, self._time_left_ms(request))
+        circumstances = Circumstances(max(0, wallet.available_microcredits), self._time_left_ms(request))
         offers = directory.offers()
         way.offers = {offer.target: offer for offer in offers}
         way.decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
