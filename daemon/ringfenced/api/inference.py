@@ -10,7 +10,7 @@ from contextlib import aclosing, nullcontext
 
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.wire import label_to
-from ringfenced.api.call import Context, Door, answering, identity_of, refuse
+from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.encode import Encoder, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
@@ -44,11 +44,11 @@ class InferenceService(LaterInference):
         """Run one request and stream its events."""
         encode, write = Encoder().encode, context.write
         try:
-            asked = self._decode(request, context)
+            asked, identity = self._decode(request, context)
             # gRPC's own deadline cancels this task, and a local engine keeps the request's; a timer is for what neither
             # sees: a tighter one that the caller wrote into the request.
             limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
-            async with limit, aclosing(self._flow.generate(asked, identity_of(context))) as events:
+            async with limit, aclosing(self._flow.generate(asked, identity)) as events:
                 async for event in events:
                     await write(encode(event))
         except TimeoutError:
@@ -59,8 +59,8 @@ class InferenceService(LaterInference):
     @answering
     async def Plan(self, request: pb.PlanRequest, context: Context) -> pb.PlanResponse:
         """Classify, decide and price without running."""
-        asked = self._decode(request.request, context)
-        classification, decision, wallet = await self._flow.plan(asked, identity_of(context))
+        asked, identity = self._decode(request.request, context)
+        classification, decision, wallet = await self._flow.plan(asked, identity)
         return pb.PlanResponse(
             label=label_to(classification.label),
             findings=findings_to_pb(classification.findings),
@@ -88,7 +88,8 @@ class InferenceService(LaterInference):
         """An id that no other process makes: 64 random bits for this one and a count."""
         return f"{self._ids}{next(self._count):08x}"
 
-    def _decode(self, request: pb.GenerateRequest, context: Context) -> Request:
-        # Who is unknown makes nobody work, and learns nothing about what this site accepts.
-        self._door.admit(context, CallerRole.CALLER)
-        return decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
+    def _decode(self, request: pb.GenerateRequest, context: Context) -> tuple[Request, str]:
+        """The request and who sent it. Who is unknown makes nobody work, and learns nothing about what is accepted."""
+        caller = self._door.admit(context, CallerRole.CALLER)
+        asked = decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
+        return asked, caller.identity
