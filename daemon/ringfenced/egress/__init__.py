@@ -5,10 +5,12 @@ for the Audit API; `Witness` keeps the newest checkpoint and refuses an agent wh
 `connect` puts the three together.
 """
 
-from ringfenced.egress.client import AgentClient, ProviderModel
+from ringfenced.egress.checkpointfile import CheckpointFile
+from ringfenced.egress.client import AgentClient
 from ringfenced.egress.connect import AgentSettings, connect
 from ringfenced.egress.log import EgressLog
-from ringfenced.egress.witness import CheckpointFile, Witness
+from ringfenced.egress.read import ProviderModel
+from ringfenced.egress.witness import Witness
 
 __all__ = [
     "AgentClient",

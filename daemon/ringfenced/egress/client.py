@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ringfence import permit
-from ringfence.labels import Label, join
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
-from ringfence.wire import WireError, label_from
+from ringfence.wire import WireError
 from ringfenced.egress import encode
 from ringfenced.egress.log import EgressLog, proof_from
+from ringfenced.egress.read import ProviderModel, offer_from, tells
 from ringfenced.egress.status import translated
 from ringfenced.egress.witness import Witness
 from ringfenced.errors import DeadlineExceeded, Internal, InvalidRequest, Refused, RingfenceError, Unavailable
@@ -36,24 +33,6 @@ _CALL_S_MAX: Final = 5.0
 """How long anything but a send may take."""
 _UINT32_MAX: Final = 2**32 - 1
 _FINISH: Final = {types_pb2.FinishReason.Value(f"FINISH_REASON_{reason.name}"): reason for reason in FinishReason}
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderModel:
-    """One model of a provider, as the agent's configuration has it."""
-
-    provider: str
-    """The provider's name."""
-    model: str
-    """The model's name."""
-    region: str
-    """Where it runs."""
-    clearance: Label
-    """Highest label that may go there."""
-    contract: str
-    """What was agreed with the provider."""
-    available: bool
-    """Not locked down."""
 
 
 class AgentClient:
@@ -114,7 +93,7 @@ class AgentClient:
             response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
         trusted = not self._witness.condemned and not response.lockdown
         try:
-            return tuple(_offer(model, trusted=trusted) for model in response.models)
+            return tuple(offer_from(model, trusted=trusted) for model in response.models)
         except WireError as error:
             raise Unavailable(f"the agent lists a model that cannot be: {error}", reason="agent_failed") from None
 
@@ -211,7 +190,15 @@ class AgentClient:
         self._witness.demand_trust()
         data = encode.payload(payload.prompt)
         try:
-            signed = permit.sign(self._statement(payload, terms, data), self._permit_key)
+            statement = encode.statement(
+                payload,
+                terms,
+                data,
+                now_unix_ms=self._unix_ms(),
+                nonce=self._entropy(permit.NONCE_BYTES),
+                key_id=self._permit_key_id,
+            )
+            signed = permit.sign(statement, self._permit_key)
         except permit.PermitError as error:
             raise Internal(f"no permit can be made for this request: {error}") from None
         request = egress_pb2.SendRequest(
@@ -226,28 +213,6 @@ class AgentClient:
                 numbers={"bytes": len(data), "bytes_max": self._message_bytes_max},
             )
         return request, signed
-
-    def _statement(self, payload: Deidentified, terms: Terms, data: bytes) -> permit.Statement:
-        """What the daemon signs for this payload."""
-        now_ms = self._unix_ms()
-        return permit.Statement(
-            payload_sha256=hashlib.sha256(data).digest(),
-            payload_bytes=len(data),
-            provider=terms.provider,
-            model=terms.model,
-            label=payload.label,
-            label_before=join((payload.label_before, terms.label_before)),
-            caller_pseudonym=terms.caller_pseudonym,
-            department=terms.department,
-            request_id=terms.request_id,
-            issued_at_unix_ms=now_ms,
-            expires_at_unix_ms=now_ms + permit.LIFETIME_MS,
-            nonce=self._entropy(permit.NONCE_BYTES),
-            key_id=self._permit_key_id,
-            findings_by_type=terms.findings_by_type,
-            decision_reason=terms.decision_reason,
-            cost_microcredits_max=terms.cost_microcredits_max,
-        )
 
     async def _sent(self, message: egress_pb2.Sent, signed: permit.Permit) -> Sent:
         """A provider's answer, once both entries are proven and are about this permit."""
@@ -280,7 +245,7 @@ class AgentClient:
         """An entry that the log holds, and that is one of `kinds` about this permit; not any other true entry."""
         proof = proof_from(message)
         await self.log.verify(proof)
-        if _tells(proof.entry, signed) not in kinds:
+        if tells(proof.entry, signed) not in kinds:
             raise Unavailable("the agent's entry tells of something else", reason="egress_unproven")
         return proof
 
@@ -296,28 +261,3 @@ class AgentClient:
             retry_after_ms=message.retry_after_ms if message.HasField("retry_after_ms") else None,
             proofs=(proof,),
         )
-
-
-def _offer(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderModel:
-    """One model of a provider; available only where the agent is trusted to let anything out."""
-    return ProviderModel(
-        provider=model.provider,
-        model=model.model,
-        region=model.region,
-        clearance=label_from(model.clearance),
-        contract=model.contract,
-        available=model.available and trusted,
-    )
-
-
-def _tells(entry: bytes, signed: permit.Permit) -> str:
-    """What an entry tells about a permit: its kind, ``withdrawal`` for an intent that came to nothing, or nothing."""
-    try:
-        record = json.loads(entry)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(record, dict) or record.get("permit_sha256") != hashlib.sha256(signed.statement).hexdigest():
-        return ""
-    if record.get("outcome") == "cancelled" and record.get("reasons") == ["before_sending"]:
-        return "withdrawal"
-    return str(record.get("kind"))

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from ringfence import tls
+from ringfenced.egress.checkpointfile import CheckpointFile
 from ringfenced.egress.client import AgentClient
-from ringfenced.egress.witness import CheckpointFile, Witness
+from ringfenced.egress.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,17 @@
-"""From the model's values to the bytes that a permit is signed for."""
+"""From the model's values to the bytes that a permit is signed for, and to what it says. Pure."""
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+import hashlib
+from typing import TYPE_CHECKING, Final, assert_never
 
+from ringfence import permit
+from ringfence.labels import join
 from ringfence.v1 import egress_pb2, types_pb2
-from ringfenced.model import File, Image, Json, Message, Part, Prompt, Role, Sampling, Text, Tool, ToolMode
+from ringfenced.model import File, Image, Json, Message, Part, Prompt, Role, Sampling, Terms, Text, Tool, ToolMode
+
+if TYPE_CHECKING:
+    from ringfenced.deidentify import Deidentified
 
 _ROLE: Final = {role: types_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
 _MODE: Final = {mode: types_pb2.ToolChoice.Mode.Value(f"MODE_{mode.name}") for mode in ToolMode}
@@ -28,6 +34,39 @@ def payload(prompt: Prompt) -> bytes:
             types_pb2.ResponseFormat(json_schema=prompt.json_schema, name=prompt.schema_name)
         )
     return message.SerializeToString(deterministic=True)
+
+
+def statement(
+    payload: Deidentified, terms: Terms, data: bytes, *, now_unix_ms: int, nonce: bytes, key_id: str
+) -> permit.Statement:
+    """What the daemon signs.
+
+    Args:
+        payload: what only `ringfenced.deidentify` can make.
+        terms: what the permit says besides.
+        data: the payload's bytes.
+        now_unix_ms: the wall clock.
+        nonce: `permit.NONCE_BYTES` random bytes.
+        key_id: name of the key that will sign.
+    """
+    return permit.Statement(
+        payload_sha256=hashlib.sha256(data).digest(),
+        payload_bytes=len(data),
+        provider=terms.provider,
+        model=terms.model,
+        label=payload.label,
+        label_before=join((payload.label_before, terms.label_before)),
+        caller_pseudonym=terms.caller_pseudonym,
+        department=terms.department,
+        request_id=terms.request_id,
+        issued_at_unix_ms=now_unix_ms,
+        expires_at_unix_ms=now_unix_ms + permit.LIFETIME_MS,
+        nonce=nonce,
+        key_id=key_id,
+        findings_by_type=terms.findings_by_type,
+        decision_reason=terms.decision_reason,
+        cost_microcredits_max=terms.cost_microcredits_max,
+    )
 
 
 def _message(message: Message) -> types_pb2.Message:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.translog import Checkpoint, ProofError, Tree, leaf_hash, sign_checkpoint
-from ringfenced.egress.witness import CheckpointFile, LogCondemned, Witness
+from ringfenced.egress.checkpointfile import CheckpointFile
+from ringfenced.egress.witness import LogCondemned, Witness
 from ringfenced.errors import Unavailable
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -1,0 +1,72 @@
+"""Where the witness keeps the newest checkpoint, durably; and, once a log was caught, the evidence."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_EVIDENCE_SUFFIX: Final = ".condemned"
+_LOCK_SUFFIX: Final = ".lock"
+_MODE: Final = 0o600
+
+
+class CheckpointFile:
+    """One signed note in one file, replaced atomically; for several processes, each of its own object. Blocking."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the note in `path`; its folder must exist. Evidence goes beside it, under ``.condemned``."""
+        self._path = path
+        self.evidence_path = path.with_name(path.name + _EVIDENCE_SUFFIX)
+
+    def load(self) -> str | None:
+        """The note kept; None before the first."""
+        return self._path.read_text() if self._path.exists() else None
+
+    def save(self, note: str, instead_of: str | None) -> bool:
+        """Keep `note`, durable on return; False, and nothing is done, where another than `instead_of` is kept now."""
+        with self._locked():
+            if self.load() != instead_of:
+                return False
+            _write_durably(self._path, note)
+            return True
+
+    def condemned(self) -> bool:
+        """Whether evidence lies here."""
+        return self.evidence_path.exists()
+
+    def condemn(self, why: str, kept: str, seen: str) -> None:
+        """Write down both notes and what is wrong between them; durable on return. The first evidence stays."""
+        with self._locked():
+            if not self.condemned():
+                text = json.dumps({"why": why, "kept": kept, "seen": seen}, indent=1) + "\n"
+                _write_durably(self.evidence_path, text)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers waiting; the file that is locked (flock(2)) stays and holds nothing."""
+        lock = os.open(self._path.with_name(self._path.name + _LOCK_SUFFIX), os.O_RDWR | os.O_CREAT, _MODE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _write_durably(path: Path, text: str) -> None:
+    """Replace a file's content so that, after a crash, it is the old or the new one whole."""
+    fresh = path.with_name(path.name + ".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "w") as file:  # noqa: PTH123 - mode
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,55 @@
+"""What the agent says, read: the models that it offers, and what an entry of its log tells of a permit. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from ringfence.labels import Label
+from ringfence.permit import Permit
+from ringfence.v1 import egress_pb2
+from ringfence.wire import label_from
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderModel:
+    """One model of a provider, as the agent's configuration has it."""
+
+    provider: str
+    """The provider's name."""
+    model: str
+    """The model's name."""
+    region: str
+    """Where it runs."""
+    clearance: Label
+    """Highest label that may go there."""
+    contract: str
+    """What was agreed with the provider."""
+    available: bool
+    """Not locked down."""
+
+
+def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderModel:
+    """One model of a provider; available only where the agent is trusted to let anything out. WireError where none."""
+    return ProviderModel(
+        provider=model.provider,
+        model=model.model,
+        region=model.region,
+        clearance=label_from(model.clearance),
+        contract=model.contract,
+        available=model.available and trusted,
+    )
+
+
+def tells(entry: bytes, signed: Permit) -> str:
+    """What an entry tells about a permit: its kind, ``withdrawal`` for an intent that came to nothing, or nothing."""
+    try:
+        record = json.loads(entry)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(record, dict) or record.get("permit_sha256") != hashlib.sha256(signed.statement).hexdigest():
+        return ""
+    if record.get("outcome") == "cancelled" and record.get("reasons") == ["before_sending"]:
+        return "withdrawal"
+    return str(record.get("kind"))
