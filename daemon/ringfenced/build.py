@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -138,7 +138,6 @@ async def working(
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
-            coalesce_s=config.streams.coalesce_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
@@ -160,7 +159,8 @@ async def working(
 
 def engine_specs(config: Config) -> tuple[EngineSpec, ...]:
     """What the supervisor must start for each model of the file."""
-    return tuple(_engine_spec(model) for model in config.models)
+    gather_ms = round(config.streams.coalesce_ms)
+    return tuple(replace(_engine_spec(model), gather_ms=gather_ms) for model in config.models)
 
 
 def link_path(config: Config) -> Path:

@@ -240,8 +240,8 @@ class Streams(Section):
     """How answers are streamed."""
 
     coalesce_ms: float = Field(default=50.0, ge=0, le=1000)
-    """Least time between two messages of one stream, in milliseconds: the first goes at once, the end never waits; 0
-    sends each token as it comes."""
+    """How long an engine may let text gather before it sends it, in milliseconds: the first piece goes at once, the end
+    never waits; 0 sends each step as it comes."""
 
 
 class Config(Section):

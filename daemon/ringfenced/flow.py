@@ -71,7 +71,6 @@ class Flow:
         memory: Memory,
         recorder: Recorder,
         world: World,
-        coalesce_s: float,
     ) -> None:
         """Wire the nouns.
 
@@ -83,7 +82,6 @@ class Flow:
             memory: labels of earlier turns.
             recorder: where finished ways are written.
             world: clocks and randomness.
-            coalesce_s: least seconds between two messages of one stream after the first; 0 sends every token at once.
         """
         self._directory = directory
         self._scan = scan
@@ -92,7 +90,6 @@ class Flow:
         self._memory = memory
         self._recorder = recorder
         self._world = world
-        self._coalesce_s = coalesce_s
         self._running = 0
 
     def running(self) -> int:
@@ -240,7 +237,6 @@ class Flow:
         assert way.classification is not None
         label = way.classification.label
         salt = f"{way.caller.tenant}\0{label}".encode()
-        coalesce_s = self._coalesce_s
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
         offer = way.offers[rung.target]
@@ -248,8 +244,6 @@ class Flow:
             try:
                 while type(piece := await run.take()) is not Finish:
                     yield piece
-                    if coalesce_s:
-                        await run.pause(coalesce_s)
                 way.finish = piece
                 way.cost_microcredits += cost(offer, piece.usage)
             finally:

@@ -36,10 +36,6 @@ class Run(Protocol):
         """Tokens that came so far, read or not."""
         ...
 
-    async def pause(self, seconds: float) -> None:
-        """Let text gather for the next `take`, until the time is over or the run ends."""
-        ...
-
 
 class Engine(Protocol):
     """A local model."""

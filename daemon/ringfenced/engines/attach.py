@@ -56,7 +56,7 @@ class AttachedEngines:
     async def _follow(self, name: str) -> None:
         path = socket_path(self._socket_dir, name)
         while True:
-            client = await connect_when_ready(path, name)
+            client = await connect_when_ready(path, self._specs[name])
             self._clients[name] = client
             try:
                 await client.wait_closed()

@@ -53,6 +53,7 @@ class EngineClient(asyncio.Protocol):
         model: str = "",
         timeout_s: float = DESCRIBE_TIMEOUT_S,
         buffer_chars_max: int = BUFFER_CHARS_MAX,
+        gather_ms: int = 0,
     ) -> EngineClient:
         """Connect to an engine's socket and wait until it has described itself.
 
@@ -61,6 +62,7 @@ class EngineClient(asyncio.Protocol):
             model: the model's name, for errors.
             timeout_s: longest wait for the description, in seconds.
             buffer_chars_max: characters of one answer that may wait for its reader.
+            gather_ms: how long the engine may let text gather before it sends it, in milliseconds.
 
         Raises:
             OSError: nobody listens there.
@@ -72,7 +74,7 @@ class EngineClient(asyncio.Protocol):
         )
         try:
             async with asyncio.timeout(timeout_s):
-                await client.describe()
+                await client.describe(gather_ms)
         except TimeoutError as error:
             client.close()
             raise client.unavailable("the engine did not describe itself in time") from error
@@ -81,13 +83,13 @@ class EngineClient(asyncio.Protocol):
             raise
         return client
 
-    async def describe(self) -> wire.Description:
+    async def describe(self, gather_ms: int = 0) -> wire.Description:
         """Ask what the engine hosts; `connect` has done so.
 
         Raises:
             Unavailable: the engine closed the connection.
         """
-        self.send(engine_pb2.EngineCommand(describe=engine_pb2.EngineDescribe()))
+        self.send(engine_pb2.EngineCommand(describe=engine_pb2.EngineDescribe(gather_ms=gather_ms)))
         return await asyncio.shield(self._described)
 
     # ── what callers use ─────────────────────────────────────────────────────────────────────────────────────────

@@ -51,6 +51,8 @@ class EngineSpec:
     """Variables beyond the scrubbed ones, for example ``CUDA_VISIBLE_DEVICES``; never secrets."""
     preload: bool = True
     """Load it when the daemon starts; otherwise when it is asked for."""
+    gather_ms: int = 0
+    """How long it may let text gather before it sends it, in milliseconds; what begins or ends never waits."""
     load_timeout_s: float = 600.0
     """How long loading may take, in seconds."""
 

@@ -44,7 +44,6 @@ class Run:
         "_client",
         "_end",
         "_loop",
-        "_pause",
         "_sequence",
         "_texts",
         "_timer",
@@ -63,7 +62,6 @@ class Run:
         self._chars = 0
         self._end: Finish | errors.RingfenceError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._pause: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
         self.tokens_received = 0
@@ -99,18 +97,6 @@ class Run:
         tokens = self._tokens
         self._drop()
         return TextDelta(text, tokens)
-
-    async def pause(self, seconds: float) -> None:
-        """Let text gather for the next `take`: wait so many seconds, or until the run ends, whichever is sooner."""
-        if self._end is not None:
-            return
-        self._pause = pause = self._loop.create_future()
-        timer = self._loop.call_later(seconds, _resolve, pause)
-        try:
-            await pause
-        finally:
-            self._pause = None
-            timer.cancel()
 
     def cancel(self) -> None:
         """End the run now: its slot in the engine is free within a step. Does nothing to one that has ended."""
@@ -161,8 +147,6 @@ class Run:
             self._timer.cancel()
             self._timer = None
         self._wake()
-        if self._pause is not None:
-            _resolve(self._pause)
 
     def expire_at(self, deadline_s: float) -> None:
         """End the run at that time of the loop's clock, in seconds, whatever the engine does."""
@@ -181,11 +165,5 @@ class Run:
         self._chars = 0
 
     def _wake(self) -> None:
-        if self._waiter is not None:
-            _resolve(self._waiter)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    """Wake who waits, once."""
-    if not future.done():
-        future.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -2,7 +2,9 @@
 
 An engine is a `Backend`: commands go in as method calls, results come out through the `Connection` that the command
 came from, and `EngineServer.flush` sends each connection one frame with everything that came up since the last one.
-A backend flushes once a step, so a step of all sequences is one frame and one write.
+A backend flushes once a step, so a step of all sequences is one frame and one write. A daemon may ask that text
+gathers over several steps (`EngineDescribe.gather_ms`): each frame wakes it, whatever it holds. What begins or ends a
+sequence never waits.
 
 One thread, one event loop, no locks: a backend's step is an ordinary callback of the loop. While it computes,
 commands wait in the socket; after it, they are read, so that a cancel takes effect before the next step begins.
@@ -59,28 +61,54 @@ class Connection(asyncio.Protocol):
         self._decoder = frames.FrameDecoder()
         self._transport: asyncio.Transport | None = None
         self._frame = engine_pb2.EngineFrame()
-        self._dirty = False
+        self._queued = False
+        self._urgent = False
+        self._begun: set[int] = set()
+        self._gather_s = 0.0
+        self._sent_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     # ── what backends call ───────────────────────────────────────────────────────────────────────────────────────
 
     def delta(self, sequence: int, text: str, tokens: int) -> None:
-        """Send new text of a sequence and how many tokens it stands for."""
-        self.dirty().deltas.add(sequence=sequence, text=text, tokens=tokens)
+        """Send new text of a sequence and how many tokens it stands for; all but a sequence's first may gather."""
+        if sequence not in self._begun:
+            self._begun.add(sequence)
+            self._urgent = True
+        self._collect().deltas.add(sequence=sequence, text=text, tokens=tokens)
 
     def fail(self, sequence: int, reason: str, **numbers: int) -> None:
         """Send that a sequence cannot run or go on; `reason` is one of engine.proto's. Never carries content."""
         self.dirty().failures.add(sequence=sequence, reason=reason, numbers=numbers)
 
     def dirty(self) -> engine_pb2.EngineFrame:
-        """Return the frame that goes out with the next flush, to add to it."""
-        if not self._dirty:
-            self._dirty = True
+        """Return the frame that goes out with the next flush, to add what must not wait."""
+        self._urgent = True
+        return self._collect()
+
+    def flush(self) -> None:
+        """Send what was collected, or let it gather where nothing of it is urgent."""
+        self._queued = False
+        wait_s = 0.0 if self._urgent else self._sent_s + self._gather_s - self._loop.time()
+        if wait_s <= 0:
+            self._send()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(wait_s, self._send)
+
+    def _collect(self) -> engine_pb2.EngineFrame:
+        if not self._queued:
+            self._queued = True
             self._server.unflushed.append(self)
         return self._frame
 
-    def flush(self) -> None:
-        """Send what was collected."""
-        frame, self._frame, self._dirty = self._frame, engine_pb2.EngineFrame(), False
+    def _send(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        frame, self._frame, self._urgent = self._frame, engine_pb2.EngineFrame(), False
+        self._begun.difference_update(finish.sequence for finish in frame.finishes)
+        self._begun.difference_update(failure.sequence for failure in frame.failures)
+        self._sent_s = self._loop.time()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -94,6 +122,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
+        self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
         """Carry out each command. One that cannot be read ends the connection."""
@@ -108,6 +137,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
         """End the daemon's sequences."""
         self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._backend.forget(self)
 
     def _take(self, command: engine_pb2.EngineCommand) -> None:
@@ -119,6 +151,7 @@ class Connection(asyncio.Protocol):
             case "count":
                 self._backend.count(self, command.count)
             case "describe":
+                self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())
             case "shutdown":
                 self._server.stop()

@@ -210,7 +210,7 @@ class _Slot:
         """Connect once the engine listens and stay until the connection ends; return False if it never listens."""
         try:
             async with asyncio.timeout(self._spec.load_timeout_s):
-                client = await connect_when_ready(self._path, self._spec.name)
+                client = await connect_when_ready(self._path, self._spec)
         except TimeoutError:
             return False
         process.forget_lines()
@@ -240,10 +240,10 @@ class _Slot:
                         await self._unwanted.wait()
 
 
-async def connect_when_ready(path: Path, name: str) -> EngineClient:
+async def connect_when_ready(path: Path, spec: EngineSpec) -> EngineClient:
     """Try a socket until an engine answers on it; the caller sets the limit on time."""
     while True:
         try:
-            return await EngineClient.connect(path, model=name)
+            return await EngineClient.connect(path, model=spec.name, gather_ms=spec.gather_ms)
         except (OSError, errors.Unavailable):
             await asyncio.sleep(POLL_S)

@@ -167,16 +167,23 @@ Global___EngineCount: _TypeAlias = EngineCount  # noqa: Y015
 
 @_typing.final
 class EngineDescribe(_message.Message):
-    """Ask for an EngineDescription."""
+    """Ask for an EngineDescription; a daemon's first command."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    GATHER_MS_FIELD_NUMBER: _builtins.int
+    gather_ms: _builtins.int
+    """Milliseconds for which text may gather before a frame brings it; what begins or ends a sequence never waits. 0 for
+    none. Fewer frames cost the daemon less: each wakes it, whatever it holds.
+    """
     def __init__(
         self,
+        *,
+        gather_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gather_ms", b"gather_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -343,7 +350,9 @@ class EngineFailure(_message.Message):
     NUMBERS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     reason: _builtins.str
-    """"context_exceeded", "bad_schema", "overloaded", "deadline", "unsupported", "internal"."""
+    """"context_exceeded", "bad_schema", "bad_sampling", "template_refused", "overloaded", "deadline", "unsupported",
+    "internal".
+    """
     message: _builtins.str
     @_builtins.property
     def numbers(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
