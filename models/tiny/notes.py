@@ -200,7 +200,7 @@ def rows_of(rng: Random, facts: Facts) -> list[tuple[str, str]]:
 
 
 def equals(rng: Random, facts: Facts) -> tuple[str, str]:
-    """Fields with an equals sign, as configuration files have them (held out of training)."""
+    """Fields with an equals sign, as configuration files have them."""
     lines = "\n".join(f"{label} = {value}" for label, value in rows_of(rng, facts))
     return f"[{facts.title}]\n{lines}\n# {' '.join(facts.body)}", facts.who.written
 
@@ -274,8 +274,11 @@ def query(rng: Random, facts: Facts) -> tuple[str, str]:
     ) + f"&text={' '.join(facts.body)}", name
 
 
-FAMILIAR: Final[tuple[Layout, ...]] = (labelled, labelled, prose, email, letter, table, compact, capitals, capitals)
-UNFAMILIAR: Final[tuple[Layout, ...]] = (equals, numbered, forwarded, footer, dialogue, markup, signature, query)
+FAMILIAR: Final[tuple[Layout, ...]] = (
+    *(labelled, labelled, prose, email, letter, table, compact, equals),
+    *(capitals, capitals, capitals, capitals),
+)
+UNFAMILIAR: Final[tuple[Layout, ...]] = (numbered, forwarded, footer, dialogue, markup, signature, query)
 
 
 def title(rng: Random) -> str:

@@ -51,7 +51,7 @@ class Recipe:
     """Steps of stage 1."""
     steps_short: int = 900
     """Steps of stage 2."""
-    steps_full: int = 4000
+    steps_full: int = 6000
     """Steps of stage 3."""
     batch_tokens: int = 4096
     """Tokens of a batch, padding included, at most."""
