@@ -11,7 +11,7 @@ BIN := .venv/bin
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup ## four real requests through daemon, engine, agent and a stand-in provider
+demo: setup ## real requests through daemon, engine, agent and a stand-in provider
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 test: setup ## the whole test suite

@@ -32,6 +32,9 @@ from ringfence.v1 import types_pb2 as types  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
 
+CHECKPOINT_S = 1.5
+"""The agent signs a checkpoint at least each second while its log grows; after this one covers every entry."""
+
 LOGPROB_FLOOR = -0.25
 """Of the bundled model: answers whose least certain token lies under it are handed up (models/tiny/MODEL_CARD.md)."""
 
@@ -227,6 +230,7 @@ def show_log(console: Console, made: Stage) -> bool:
     tail = made.ringfence(*connection, "audit", "tail")
     console.print("\n[bold]ringfence audit tail[/bold]")
     console.print(tail.stdout or tail.stderr, highlight=False)
+    time.sleep(CHECKPOINT_S)
     verify = made.ringfence(
         *("audit", "verify", "--log", str(made.folder / "log"), "--key", str(made.folder / "certs" / "log.pub"))
     )
