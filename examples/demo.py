@@ -32,6 +32,9 @@ from ringfence.v1 import types_pb2 as types  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
 
+TRIES_MAX = 3
+"""How often a scene is played where the tiny model garbles its answer."""
+
 CHECKPOINT_S = 1.5
 """The agent signs a checkpoint at least each second while its log grows; after this one covers every entry."""
 
@@ -130,7 +133,7 @@ def main() -> int:
             made = curtain.__enter__()
         try:
             console.print(f"[dim]{time.monotonic() - began_s:5.1f} s  everything answers[/dim]\n")
-            outcomes = [play(made, scene) for scene in scenes()]
+            outcomes = [played(made, scene) for scene in scenes()]
             for outcome in outcomes:
                 show(console, outcome)
             console.print(summary(outcomes))
@@ -144,6 +147,19 @@ def main() -> int:
     wrong = [outcome.scene.title for outcome, well in zip(outcomes, verdicts, strict=True) if not well]
     console.print(f"\n[red]Not as expected: {', '.join(wrong) or 'the log'}[/red]")
     return 1
+
+
+def played(made: Stage, scene: Scene) -> Outcome:
+    """Send one request, and again where the tiny model garbled what it copied: with surrogates, 2 in 100 answers.
+
+    What must never happen is not tried again: an identifier that arrived fails the demonstration at once.
+    """
+    outcome = play(made, scene)
+    for _ in range(TRIES_MAX - 1):
+        if leaked(outcome) or came_out(outcome):
+            break
+        outcome = play(made, scene)
+    return outcome
 
 
 def play(made: Stage, scene: Scene) -> Outcome:
@@ -239,13 +255,21 @@ def show_log(console: Console, made: Stage) -> bool:
     return tail.returncode == 0 and verify.returncode == 0
 
 
-def came_out(outcome: Outcome) -> bool:
-    """Whether a scene came out as its letter promises; what never may happen is checked in each."""
+def identifiers() -> list[str]:
+    """The note's identifiers that must not leave: name, record number, social security number, phone."""
     note = (EXAMPLES / "discharge-note.txt").read_text(encoding="utf-8")
-    secrets = [
-        line.partition(": ")[2] for line in note.splitlines() if line.startswith(("Patient", "MRN", "SSN", "Phone"))
-    ]
-    if any(secret in body for secret in secrets for body in outcome.arrived):
+    named = ("Patient", "MRN", "SSN", "Phone")
+    return [line.partition(": ")[2] for line in note.splitlines() if line.startswith(named)]
+
+
+def leaked(outcome: Outcome) -> bool:
+    """Whether one of them reached the provider."""
+    return any(identifier in body for identifier in identifiers() for body in outcome.arrived)
+
+
+def came_out(outcome: Outcome) -> bool:
+    """Whether a scene came out as its letter promises."""
+    if leaked(outcome):
         return False
     kind = outcome.scene.title[0]
     if kind == "d":
@@ -260,8 +284,7 @@ def came_out(outcome: Outcome) -> bool:
         "e": ["local:tiny", "standin/cloud-1"],
         "f": ["local:tiny"],
     }[kind]
-    # The tiny model now and then copies one of the two wrongly; what re-identification owes is that none stays swapped.
-    restored = kind != "c" or any(secret in outcome.answer.text for secret in secrets[:2])
+    restored = kind != "c" or any(identifier in outcome.answer.text for identifier in identifiers()[:2])
     return ran == expected and restored and bool(outcome.arrived) == (ran[-1] == "standin/cloud-1")
 
 
