@@ -193,6 +193,7 @@ class Flow:
             held_back: list[Event] | None = [] if above and has_evaluator(offer) else None
             way.step = 5
             way.ran.append(rung.target)
+            way.finish = None  # of the rung before, if there was one
             begun = False
             try:
                 async with aclosing(self._run(way, rung)) as events:
@@ -287,7 +288,6 @@ class Flow:
         most = rung.estimate.cost_microcredits_max
         await self._ledger.secure(way.caller.department, way.request.id, way.cost_microcredits + most)
         way.cost_microcredits += most
-        way.finish = None
         try:
             deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
             async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:

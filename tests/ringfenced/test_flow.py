@@ -1,0 +1,156 @@
+"""The flow with scripted nouns: what journeys cannot time, above all what a rung that is left half-way costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ringfence.labels import Label
+from ringfenced.errors import Unavailable
+from ringfenced.flow import Flow
+from ringfenced.model import (
+    Caller,
+    CallerRole,
+    Decision,
+    Escalation,
+    Finish,
+    FinishReason,
+    Inherited,
+    Message,
+    Offer,
+    Permission,
+    Prompt,
+    Receipt,
+    Request,
+    Role,
+    Sampling,
+    Target,
+    TargetKind,
+    Text,
+    TextDelta,
+    Usage,
+    Wallet,
+)
+from ringfenced.nouns import World
+
+WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
+REQUEST = Request(
+    "r1",
+    Prompt((Message(Role.USER, (Text("hello"),)),), sampling=Sampling(tokens_max=100)),
+    permission=Permission(ladder_length_max=2),
+)
+
+
+def offer(name, quality, per_1k):
+    return Offer(Target(TargetKind.LOCAL, name), True, "", quality, 1024, 0, per_1k, 1, 0.01, logprob_floor=-1.0)
+
+
+class Run:
+    """Says its pieces; one that is an error is raised."""
+
+    def __init__(self, pieces):
+        self._pieces = list(pieces)
+        self.tokens_received = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    async def take(self):
+        piece = self._pieces.pop(0)
+        if isinstance(piece, Exception):
+            raise piece
+        if isinstance(piece, TextDelta):
+            self.tokens_received += piece.tokens
+        return piece
+
+
+class Nouns:
+    """Directory, ledger, memory and recorder at once."""
+
+    policy_digest = "d"
+
+    def __init__(self, **answers):
+        self._answers = answers
+        self.callers = {WARD.identity: WARD}
+        self.settled, self.held, self.ways = [], [], []
+
+    def offers(self):
+        return (offer("small", 0.5, 1000), offer("large", 0.9, 10_000))
+
+    def engine(self, model):
+        pieces = self._answers[model]
+        return type("Engine", (), {"start": lambda *_, **__: Run(pieces)})()
+
+    async def glance(self, department):
+        return Wallet(department, 10**9, 0, 0)
+
+    async def reserve(self, *hold):
+        self.held.append(hold)
+
+    def settle(self, *settlement):
+        self.settled.append(settlement)
+
+    async def inherited(self, caller, request):
+        return Inherited()
+
+    async def remember(self, caller, request, turn):
+        pass
+
+    def record(self, way):
+        self.ways.append(way)
+
+
+def flow(nouns):
+    world = World(lambda: 1.0, lambda: 7, bytes, str)
+    return Flow(
+        directory=nouns, scan=lambda _: (), ledger=nouns, egress=None, memory=nouns, recorder=nouns, world=world
+    )
+
+
+def finish(tokens, logprob_min):
+    return Finish(FinishReason.STOP, Usage(0, tokens, logprob_min=logprob_min))
+
+
+async def test_both_rungs_are_paid_and_the_unsure_answer_is_not_shown():
+    nouns = Nouns(
+        small=[TextDelta("unsure", 10), finish(10, -5.0)],
+        large=[TextDelta("sure", 20), finish(20, -0.1)],
+    )
+    events = [event async for event in flow(nouns).generate(REQUEST, WARD.identity)]
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    assert events[2].text == "sure"
+    assert nouns.settled == [("ward", "r1", 10 + 200)]
+    assert len(nouns.ways) == 1
+
+
+async def test_who_hangs_up_on_the_second_rung_pays_for_both():
+    nouns = Nouns(
+        small=[TextDelta("unsure", 10), finish(10, -5.0)],
+        large=[TextDelta("one", 20), TextDelta("two", 20), finish(40, -0.1)],
+    )
+    events = flow(nouns).generate(REQUEST, WARD.identity)
+    while not isinstance(await anext(events), TextDelta):
+        pass
+    await events.aclose()
+    assert nouns.settled == [("ward", "r1", 10 + 200)]
+    assert isinstance(nouns.ways[0].error, GeneratorExit)
+
+
+async def test_an_engine_that_dies_hands_up_what_was_held_back_and_its_tokens_are_paid():
+    nouns = Nouns(small=[TextDelta("half", 10), Unavailable("gone")], large=[TextDelta("whole", 20), finish(20, -0.1)])
+    events = [event async for event in flow(nouns).generate(REQUEST, WARD.identity)]
+    assert [event.text for event in events if isinstance(event, TextDelta)] == ["whole"]
+    assert nouns.settled == [("ward", "r1", 10 + 200)]
+
+
+async def test_a_stream_that_was_shown_is_never_begun_again():
+    nouns = Nouns(small=[TextDelta("shown", 10), Unavailable("gone")], large=[finish(1, 0.0)])
+    alone = replace(REQUEST, permission=Permission(ladder_length_max=1))
+    with pytest.raises(Unavailable) as caught:
+        [event async for event in flow(nouns).generate(alone, WARD.identity)]
+    assert (caught.value.step, caught.value.request_id) == (5, "r1")
+    assert nouns.settled == [("ward", "r1", 10)]
