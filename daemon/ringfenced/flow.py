@@ -191,9 +191,7 @@ class Flow:
             above = ladder[place + 1] if place + 1 < len(ladder) else None
             offer = way.offers[rung.target]
             held_back: list[Event] | None = [] if above and has_evaluator(offer) else None
-            way.step = 5
-            way.ran.append(rung.target)
-            way.finish = None  # of the rung before, if there was one
+            way.begin_rung(rung.target)
             begun = False
             try:
                 async with aclosing(self._run(way, rung)) as events:
