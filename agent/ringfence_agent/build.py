@@ -74,7 +74,7 @@ def prepare(config: Config) -> Parts:
             permit_keys=permit_keys,
             destinations=_destinations(config, providers),
             residual=partial(recognize.residual, recogniser.scan),
-            label_of=recognize.label_of,
+            label_of=recogniser.policy.label_of,
         ),
         recogniser_version=recogniser.version,
     )

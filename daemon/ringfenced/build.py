@@ -133,6 +133,7 @@ async def working(
         flow = Flow(
             directory=directory,
             scan=recogniser.scan,
+            policy=recogniser.policy,
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,

@@ -24,6 +24,7 @@ from dataclasses import replace
 
 from ringfence.labels import may_leave
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import classify
 from ringfenced.decide import Circumstances, decide, tokens_max
@@ -66,6 +67,7 @@ class Flow:
         *,
         directory: Directory,
         scan: Callable[[str], tuple[Finding, ...]],
+        policy: Policy,
         ledger: Ledger,
         egress: Egress,
         memory: Memory,
@@ -77,6 +79,7 @@ class Flow:
         Args:
             directory: callers, targets, engines.
             scan: the recognisers, text to findings.
+            policy: what each finding implies.
             ledger: the wallets.
             egress: the way out.
             memory: labels of earlier turns.
@@ -85,6 +88,7 @@ class Flow:
         """
         self._directory = directory
         self._scan = scan
+        self._policy = policy
         self._ledger = ledger
         self._egress = egress
         self._memory = memory
@@ -169,7 +173,7 @@ class Flow:
 
         way.step = 2
         inherited = await self._memory.inherited(caller, request)
-        way.classification = classify(request, caller, self._scan, inherited)
+        way.classification = classify(request, caller, self._scan, inherited, self._policy)
 
         way.step = 3
         if request.model:
@@ -262,6 +266,7 @@ class Flow:
             label_deidentified(classification),
             seed=self._world.entropy(32),
             scan=self._scan,
+            policy=self._policy,
         )
         # De-identification may leave more than the decision expected; then this rung is not open after all.
         if offer.clearance is None or not may_leave(payload.label, offer.clearance):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ringfence.labels import Label
+from ringfence.recognize import DEFAULT
 from ringfenced.errors import Unavailable
 from ringfenced.flow import Flow
 from ringfenced.model import (
@@ -107,7 +108,14 @@ class Nouns:
 def flow(nouns):
     world = World(lambda: 1.0, lambda: 7, bytes, str)
     return Flow(
-        directory=nouns, scan=lambda _: (), ledger=nouns, egress=None, memory=nouns, recorder=nouns, world=world
+        directory=nouns,
+        scan=lambda _: (),
+        policy=DEFAULT,
+        ledger=nouns,
+        egress=None,
+        memory=nouns,
+        recorder=nouns,
+        world=world,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ringfence.labels import RESTRICTED, join
-from ringfence.recognize.entities import label_of
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.policy import DEFAULT, Policy
 from ringfenced.classify.leaves import Leaf, leaves
 from ringfenced.model import Caller, Classification, File, Image, Inherited, Located, Prompt, Request
 
@@ -24,7 +24,9 @@ _CONTEXT_CHARS_MAX = 64
 """A longer key is no label of a field."""
 
 
-def classify(request: Request, caller: Caller, scan: Scan, inherited: Inherited = NOTHING) -> Classification:
+def classify(
+    request: Request, caller: Caller, scan: Scan, inherited: Inherited = NOTHING, policy: Policy = DEFAULT
+) -> Classification:
     """The request's label: the caller's, joined with `inherited`, with what `scan` finds and with what cannot be read.
 
     Args:
@@ -33,6 +35,7 @@ def classify(request: Request, caller: Caller, scan: Scan, inherited: Inherited 
         scan: the recognisers. Where it raises, the leaf counts as RESTRICTED (invariant 9).
         inherited: the labels of inputs from earlier steps or turns. What was found in them is lowered again by
             de-identification, whose residual scan reads whatever of them travels along; what was asserted stays.
+        policy: what each finding implies.
 
     Returns:
         the classification; never raises for what the request contains.
@@ -56,7 +59,7 @@ def classify(request: Request, caller: Caller, scan: Scan, inherited: Inherited 
     if len(located) > FINDINGS_MAX:
         asserted.append(RESTRICTED)
     label_asserted = join(asserted)
-    label = join((label_asserted, inherited.label, label_of(entry.finding for entry in located)))
+    label = join((label_asserted, inherited.label, policy.label_of(entry.finding for entry in located)))
     return Classification(label=label, label_asserted=label_asserted, findings=tuple(located), prompt_chars=chars)
 
 

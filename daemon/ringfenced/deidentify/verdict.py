@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ringfence.labels import Label, Level, join
-from ringfence.recognize.entities import label_of
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.merge import merge
+from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
 from ringfenced.classify.leaves import Leaf, leaves
@@ -31,7 +31,13 @@ REPLACED = Label(Level.INTERNAL)
 
 
 def deidentify(
-    prompt: Prompt, findings: tuple[Located, ...], label_asserted: Label, *, seed: bytes, scan: Scan
+    prompt: Prompt,
+    findings: tuple[Located, ...],
+    label_asserted: Label,
+    *,
+    seed: bytes,
+    scan: Scan,
+    policy: Policy = DEFAULT,
 ) -> tuple[Deidentified, Mapping]:
     """Replace every identifier in `prompt` by a surrogate, and prove that none is left.
 
@@ -43,6 +49,7 @@ def deidentify(
         label_asserted: the part of the label that de-identification cannot lower.
         seed: secret, 32 random bytes a request, or a run whose steps share surrogates.
         scan: the recognisers.
+        policy: which findings identify somebody and so must be replaced; others stay in the text.
 
     Returns:
         the prompt that may leave, and the mapping that must not.
@@ -79,7 +86,7 @@ def deidentify(
 
     made = rewrite_prompt(prompt, rewrite, rewrite_joined)
     _verify(made, scan, surrogates.placed, occurrences)
-    label_before = join((label_asserted, label_of(_findings_of(findings, gathered.values()))))
+    label_before = join((label_asserted, policy.label_of(_findings_of(findings, gathered.values()))))
     label = join((label_asserted, REPLACED)) if surrogates.placed else label_asserted
     return Deidentified(made, label, label_before, PASS), Mapping(surrogates.originals)
 

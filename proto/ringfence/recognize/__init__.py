@@ -1,8 +1,21 @@
 """Recognisers: text in, findings out. Used by the daemon to classify and by the agent to check for itself."""
 
-from ringfence.recognize.entities import ENTITIES, label_of
+from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
-from ringfence.recognize.recogniser import Recogniser, Scan, load, residual
+from ringfence.recognize.policy import DEFAULT, TEMPLATES, Policy
+from ringfence.recognize.recogniser import Recogniser, Scan, Stages, load, residual
 from ringfence.recognize.reserved import is_reserved
 
-__all__ = ["ENTITIES", "Finding", "Recogniser", "Scan", "is_reserved", "label_of", "load", "residual"]
+__all__ = [
+    "DEFAULT",
+    "ENTITIES",
+    "TEMPLATES",
+    "Finding",
+    "Policy",
+    "Recogniser",
+    "Scan",
+    "Stages",
+    "is_reserved",
+    "load",
+    "residual",
+]

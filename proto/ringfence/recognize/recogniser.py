@@ -1,11 +1,21 @@
-"""The recogniser: a text in, findings out."""
+"""The recogniser: a text in, findings out.
+
+1. fold      one byte for each kept character, with a map back
+2. patterns  one hyperscan database; each hit gets a second look
+3. stages    what reads the folded bytes too: the tagger of names and places, a site's dictionaries
+4. mentions  the words of each name that was found, anywhere else
+5. readings  what reads the text as it is written: schemas of structured payloads, a site's plug-ins
+6. views     the text as an evader's reader would see it, each scanned by 1 to 4, spans mapped back
+7. merge     overlapping spans become one; the policy says which types count
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import hyperscan
@@ -16,19 +26,45 @@ from ringfence.recognize.fold import Folded, Folder
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
 from ringfence.recognize.patterns import Trigger, triggers
+from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
+from ringfence.recognize.view import Views
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds: a recogniser's `scan`, or another with its signature."""
+Stage = Callable[[bytes], Iterable[Span]]
+"""Reads a folded text; positions in bytes of it. Never raises; linear in its length; callable from several threads."""
+Reading = Callable[[str], Iterable[Span]]
+"""Reads a text as it is written; positions in its characters. Likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a recogniser does beside its patterns."""
+
+    folded: tuple[Stage, ...] = ()
+    """Read every folded text, views included."""
+    readings: tuple[Reading, ...] = ()
+    """Read the text itself, not its views."""
+    views: Views | None = None
+    """Other readings of the text."""
+    version: str = ""
+    """Names all of them, for log entries."""
 
 
 class Recogniser:
     """Finds identifiers. One object serves a process; calls from several threads take turns."""
 
-    __slots__ = ("_database", "_folder", "_last_resort", "_lock", "_looks", "version")
+    __slots__ = ("_database", "_folder", "_last_resort", "_lock", "_looks", "_stages", "policy", "version")
 
-    def __init__(self, database: hyperscan.Database, table: Sequence[Trigger]) -> None:
+    def __init__(
+        self,
+        database: hyperscan.Database,
+        table: Sequence[Trigger],
+        policy: Policy = DEFAULT,
+        stages: Stages | None = None,
+    ) -> None:
         """Serve `table`, compiled as `database`; use `load` to get one."""
         self._database = database
         self._database.scratch = hyperscan.Scratch(database)
@@ -36,8 +72,11 @@ class Recogniser:
         self._last_resort = frozenset(index for index, trigger in enumerate(table) if trigger.is_last_resort)
         self._folder = Folder()
         self._lock = threading.Lock()
-        self.version = fingerprint(table)[:12]
-        """Names the patterns, hyperscan and the CPU; goes into log entries."""
+        self._stages = stages or Stages()
+        self.policy = policy
+        """What counts, and as what."""
+        self.version = fingerprint(table)[:12] + self._stages.version
+        """Names the patterns, hyperscan, the CPU and all stages; goes into log entries."""
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """What stands in `text`: sorted, without overlaps. Never raises on any str; linear in its length.
@@ -45,16 +84,44 @@ class Recogniser:
         Positions count code points of `text` as given. What is split over several texts is not seen here; see
         ``ringfenced.classify`` for the parts of a message.
         """
+        spans = self._read(text, self._stages.folded)
+        for reading in self._stages.readings:
+            spans += reading(text)
+        if self._stages.views is not None:
+            for view in self._stages.views(text):
+                for span in self._read(view.text, self._stages.folded):
+                    start, end = view.span(span.start, span.end)
+                    spans.append(span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}"))
+        return self._findings(spans)
+
+    def scan_patterns(self, text: str) -> tuple[Finding, ...]:
+        """What the patterns alone find in `text`, as it is written: no stages, no views."""
+        return self._findings(self._read(text, ()))
+
+    def _findings(self, spans: list[Span]) -> tuple[Finding, ...]:
+        wants = self.policy.wants
+        return tuple(Finding(*span) for span in merge(span for span in spans if wants(span.entity_type)))
+
+    def _read(self, text: str, stages: tuple[Stage, ...]) -> list[Span]:
+        """Steps 1 to 4; positions in characters of `text`."""
         folded = self._folder.fold(text)
-        data = folded.data
+        spans = self._patterns(folded.data)
+        for stage in stages:
+            spans += stage(folded.data)
+        if not spans:
+            return spans
+        spans += mentions(folded.data, spans)
+        if folded.offsets is not None:  # before the merge: two spans may meet inside a character that folds to several
+            spans = [_mapped(folded, span) for span in spans]
+        return spans
+
+    def _patterns(self, data: bytes) -> list[Span]:
         hits: list[tuple[int, int, int]] = []
         add = hits.append
         with self._lock:
             self._database.scan(
                 data, match_event_handler=lambda trigger, start, end, _flags, _context: add((trigger, start, end))
             )
-        if not hits:
-            return ()
         spans: list[Span] = []
         later: list[tuple[int, int, int]] = []
         for hit in hits:
@@ -65,12 +132,7 @@ class Recogniser:
                 spans += found
         for trigger, start, end in _outside(later, spans):
             spans += self._looks[trigger](data, start, end)
-        if not spans:
-            return ()
-        spans += mentions(data, spans)
-        if folded.offsets is not None:  # before the merge: two spans may meet inside a character that folds to several
-            spans = [_mapped(folded, span) for span in spans]
-        return tuple(Finding(*span) for span in merge(spans))
+        return spans
 
 
 def _mapped(folded: Folded, span: Span) -> Span:
@@ -91,10 +153,16 @@ def _outside(hits: list[tuple[int, int, int]], spans: list[Span]) -> list[tuple[
     return kept
 
 
-def load(cache_dir: Path | None) -> Recogniser:
-    """A recogniser, with its database from `cache_dir` (see `load_database`); None compiles it, in about a second."""
+def load(cache_dir: Path | None, policy: Policy = DEFAULT, stages: Stages | None = None) -> Recogniser:
+    """A recogniser for `policy`.
+
+    Args:
+        cache_dir: where its database is kept (see `load_database`); None compiles it, in about a second.
+        policy: what counts, and as what.
+        stages: what it does beside its patterns; None for what ships (see `stages.shipped`).
+    """
     table = triggers()
-    return Recogniser(load_database(table, cache_dir), table)
+    return Recogniser(load_database(table, cache_dir), table, policy, stages)
 
 
 def residual(scan: Scan, text: str) -> tuple[Finding, ...]:

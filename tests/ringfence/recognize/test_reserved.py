@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.labels import Category, Level
-from ringfence.recognize import ENTITIES, is_reserved, label_of, residual
+from ringfence.recognize import DEFAULT, ENTITIES, is_reserved, residual
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.pools import FIRST_NAMES, LAST_NAMES, PERSON_WORDS
 
@@ -68,7 +68,7 @@ def test_residual_leaves_out_surrogates_only():
 def test_labels_follow_the_table():
     """The join of what was found; what nobody knows counts as RESTRICTED."""
     mrn, pan, new = (Finding(0, 1, entity, 1.0, "r") for entity in ("MRN", "PAN", "NEW"))
-    assert str(label_of((mrn,))) == "CONFIDENTIAL {PHI}"
-    assert label_of((mrn, pan)).categories == {Category.PHI, Category.PCI}
-    assert label_of((new,)).level == Level.RESTRICTED
-    assert label_of(()).level == Level.PUBLIC
+    assert str(DEFAULT.label_of((mrn,))) == "CONFIDENTIAL {PHI}"
+    assert DEFAULT.label_of((mrn, pan)).categories == {Category.PHI, Category.PCI}
+    assert DEFAULT.label_of((new,)).level == Level.RESTRICTED
+    assert DEFAULT.label_of(()).level == Level.PUBLIC
