@@ -1,7 +1,8 @@
-"""What a site looks for, and what a finding of it means: a table from entity type to label."""
+"""What a site looks for, and what its findings mean: a table, and the one pure function that reads it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,6 +10,8 @@ from types import MappingProxyType
 from ringfence.labels import Category, Label, Level, join
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.templates import HOSPITAL_US, TABLES, Template
+from ringfence.recognize.together import Together
 
 UNKNOWN = Label(Level.RESTRICTED, frozenset({Category.CUSTOM}))
 """What a finding counts as whose type no rule names (DESIGN.md, invariant 9)."""
@@ -18,8 +21,20 @@ LOCALES = frozenset({"us", "gb", "es", "fr", "de"})
 
 
 @dataclass(frozen=True, slots=True)
+class Contribution:
+    """One thing that made a label."""
+
+    name: str
+    """An entity type, or the name of a rule over several findings."""
+    count: int
+    """How many findings it stands for."""
+    label: Label
+    """What it adds to the join."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """What is looked for, and the label that each finding implies."""
+    """What is looked for, and the label that findings imply."""
 
     name: str
     """Names it in the log, for example ``hospital-us``."""
@@ -27,6 +42,13 @@ class Policy:
     """Entity type to label. A type of `ENTITIES` that is not here is not looked for."""
     locales: frozenset[str] = LOCALES
     """Which national validators run: a checksum alone proves nothing, so a site names the countries it deals with."""
+    together: tuple[Together, ...] = ()
+    """What several findings mean beyond each alone."""
+
+    @classmethod
+    def of(cls, template: Template) -> Policy:
+        """A template as it ships."""
+        return cls(template.name, template.rules, template.locales, template.together)
 
     def wants(self, entity_type: str) -> bool:
         """Whether findings of `entity_type` count; those of a type that nobody knows always do."""
@@ -36,30 +58,31 @@ class Policy:
         """Whether `entity_type` must be replaced before it leaves: it identifies somebody by itself."""
         return self.rules.get(entity_type, UNKNOWN).level >= Level.CONFIDENTIAL
 
-    def label_of(self, findings: Iterable[Finding]) -> Label:
-        """The join of the labels that `findings` imply; PUBLIC for none. An unknown type counts as RESTRICTED."""
-        return join(self.rules.get(entity_type, UNKNOWN) for entity_type in {found.entity_type for found in findings})
-
-
-_SAFE_HARBOR_LETS_STAND = frozenset({"AGE_UNDER_90", "SEX", "KINSHIP", "PROFESSION", "NATIONALITY", "COUNTRY", "YEAR"})
-
-TEMPLATES: Mapping[str, Policy] = MappingProxyType(
-    {
-        policy.name: policy
-        for policy in (
-            Policy(
-                "hospital-us",
-                MappingProxyType(
-                    {name: label for name, label in ENTITIES.items() if name not in _SAFE_HARBOR_LETS_STAND}
-                ),
-            ),
-            Policy("hospital-eu", ENTITIES),
-            Policy("bank-us", ENTITIES),
-            Policy("bank-eu", ENTITIES),
+    def contributions(self, findings: Iterable[Finding]) -> tuple[Contribution, ...]:
+        """What each type among `findings` implies, by name, then each rule over several that holds."""
+        counts = Counter(found.entity_type for found in findings)
+        if not counts:
+            return ()
+        alone = (Contribution(name, count, self.rules.get(name, UNKNOWN)) for name, count in sorted(counts.items()))
+        several = (
+            Contribution(rule.name, rule.count(counts), rule.label) for rule in self.together if rule.holds(counts)
         )
-    }
-)
+        return (*alone, *several)
+
+    def label_of(self, findings: Iterable[Finding]) -> Label:
+        """The join of what `findings` imply, alone and together; PUBLIC for none.
+
+        More findings never lower it. A finding of a type that no rule names counts as RESTRICTED.
+        """
+        return join(contribution.label for contribution in self.contributions(findings))
+
+    def label_staying(self, findings: Iterable[Finding]) -> Label:
+        """The part of `label_of` that de-identification leaves: that of the types it does not replace."""
+        return self.label_of(found for found in findings if not self.replaces(found.entity_type))
+
+
+TEMPLATES: Mapping[str, Policy] = MappingProxyType({template.name: Policy.of(template) for template in TABLES})
 """Shipped defaults by name."""
 
-DEFAULT = TEMPLATES["hospital-us"]
+DEFAULT = TEMPLATES[HOSPITAL_US.name]
 """What a site that names no template gets."""
