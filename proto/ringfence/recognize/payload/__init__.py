@@ -1,0 +1,6 @@
+"""Structured payloads: what a schema says is an identifier is one, whatever it contains."""
+
+from ringfence.recognize.payload.cut import cut
+from ringfence.recognize.payload.reading import Payload, payload_reading, read_payload
+
+__all__ = ["Payload", "cut", "payload_reading", "read_payload"]
