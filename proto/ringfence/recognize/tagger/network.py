@@ -1,0 +1,99 @@
+"""The network: embeddings of a token's features, and convolutions over its neighbours.
+
+An iterated dilated convolution (Strubell et al. 2017, "Fast and Accurate Entity Recognition with Iterated Dilated
+Convolutions") without recurrence, so that a text is a handful of matrix products; and one sigmoid for each type of
+entity, so that a training text that annotates some types says nothing of the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ringfence.recognize.tagger.features import Features
+
+Floats = npt.NDArray[np.float32]
+
+DILATIONS = (1, 2, 4, 1)
+"""How far apart the three inputs of each layer stand: a token sees eight on each side."""
+CHUNK = 4096
+"""Tokens computed at once, so that memory is bounded."""
+REACH = sum(DILATIONS)
+"""Tokens on each side that a token's output depends on."""
+_EPSILON = np.float32(1e-5)
+
+
+class Weights(NamedTuple):
+    """The network's parameters; h is its width, t the number of types."""
+
+    table: Floats
+    """rows x h: embeddings."""
+    flags: Floats
+    """flags x h: what the gazetteer's flags add."""
+    layers: tuple[tuple[Floats, Floats, Floats, Floats], ...]
+    """For each layer 3h x h weights, h biases, h scales and h shifts of the normalisation."""
+    out: Floats
+    """h x t."""
+    bias: Floats
+    """t."""
+
+
+def read_weights(path: Path) -> tuple[Weights, tuple[str, ...], str]:
+    """The weights at `path`, the types that they tell, and their version.
+
+    Raises:
+        OSError, ValueError, KeyError: the file is not there or is none of ours.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        wide = {name: file[name] for name in file.files if file[name].dtype == np.float32}
+        table = file["table"].astype(np.float32)  # one byte a number, and a scale for each row
+        table *= file["scale"][:, None]
+        layers = tuple(
+            (wide[f"w{index}"], wide[f"b{index}"], wide[f"g{index}"], wide[f"s{index}"])
+            for index in range(len(DILATIONS))
+        )
+        types = tuple(str(name) for name in file["types"])
+        return Weights(table, wide["flags"], layers, wide["out"], wide["bias"]), types, str(file["version"])
+
+
+def probabilities(weights: Weights, given: Features) -> Floats:
+    """For each token and type the probability that the token belongs to such an entity: n x t."""
+    count = len(given.rows)
+    flags = given.flags
+    if count <= CHUNK:
+        return _forward(weights, given.rows, flags)
+    parts = []
+    for start in range(0, count, CHUNK):
+        left, right = max(0, start - REACH), min(count, start + CHUNK + REACH)
+        part = _forward(weights, given.rows[left:right], flags[left:right])
+        parts.append(part[start - left : start - left + min(CHUNK, count - start)])
+    return np.concatenate(parts)
+
+
+def _forward(weights: Weights, rows: npt.NDArray[np.int32], flags: Floats) -> Floats:
+    hidden: Floats = weights.table[rows].sum(axis=1) + flags @ weights.flags
+    for dilation, (matrix, bias, scale, shift) in zip(DILATIONS, weights.layers, strict=True):
+        width = hidden.shape[1]
+        wide = np.zeros((len(hidden), 3 * width), dtype=np.float32)
+        wide[:, width : 2 * width] = hidden
+        if len(hidden) > dilation:
+            wide[dilation:, :width] = hidden[:-dilation]
+            wide[:-dilation, 2 * width :] = hidden[dilation:]
+        hidden = _normalised(hidden + np.maximum(wide @ matrix + bias, 0), scale, shift)
+    logits = hidden @ weights.out + weights.bias
+    np.clip(logits, -30, 30, out=logits)
+    chances: Floats = 1 / (1 + np.exp(-logits))
+    return chances
+
+
+def _normalised(values: Floats, scale: Floats, shift: Floats) -> Floats:
+    """Layer normalisation (Ba et al. 2016)."""
+    centred: Floats = values - values.mean(axis=1, keepdims=True)
+    variance = np.einsum("ij,ij->i", centred, centred) / np.float32(values.shape[1])
+    centred *= (1 / np.sqrt(variance + _EPSILON))[:, None]
+    centred *= scale
+    centred += shift
+    return centred

@@ -1,0 +1,31 @@
+"""Public bodies: who sets guidelines and standards, or names a study, is nobody's employer in a question that cites it.
+
+Names as their owners write them; folded, in lower case. A finding that is one of these and nothing else is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_NAMES: Final = """
+world health organization; world health organisation; who; united nations; un; unicef; unesco; european union; eu
+centers for disease control; centers for disease control and prevention; cdc; food and drug administration; fda
+national institutes of health; nih; department of health and human services; hhs; cms; medicare; medicaid
+american heart association; aha; american college of cardiology; acc; american diabetes association; ada
+american cancer society; american medical association; ama; american psychiatric association; apa
+american academy of pediatrics; aap; american college of physicians; acp; american thoracic society; ats
+american society of clinical oncology; asco; american college of rheumatology; acr
+infectious diseases society of america; idsa; national comprehensive cancer network; nccn; national cancer institute; nci; us preventive services task force
+uspstf; joint national committee; jnc; european society of cardiology; esc; european medicines agency; ema
+european respiratory society; ers; national institute for health and care excellence; nice; kdigo; kdoqi; gold; gina
+cochrane; nhs; national health service; robert koch institut; rki; stiko; has; haute autorite de sante; aemps; oms; ops
+organizacion mundial de la salud; organisation mondiale de la sante; weltgesundheitsorganisation
+federal reserve; european central bank; ecb; bank of england; world bank; international monetary fund; imf
+sec; fdic; finra; fincen; occ; cfpb; ffiec; bafin; esma; eba; mifid; basel committee; nist; iso; ietf; ieee; w3c; pci
+european court of human rights; supreme court; congress; senate; parliament; red cross; red crescent
+"""
+
+PUBLIC_BODIES: Final = frozenset(
+    name.strip().encode() for line in _NAMES.strip().splitlines() for name in line.split(";") if name.strip()
+)
+"""Names of public bodies, folded, in lower case."""

@@ -1,0 +1,237 @@
+"""From probabilities of tokens to spans: where an entity begins and ends, and what is none after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from ringfence.recognize.fold import UPPER
+from ringfence.recognize.gazetteer import COMMON, COUNTRY, EPONYM, MEDICAL
+from ringfence.recognize.span import Span
+from ringfence.recognize.tagger.network import Floats
+from ringfence.recognize.tagger.public import PUBLIC_BODIES
+from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Tokens
+
+THRESHOLDS: Mapping[str, float] = MappingProxyType(
+    {
+        "PERSON": 0.15,
+        "PLACE": 0.15,
+        "ADDRESS": 0.15,
+        "ORGANISATION": 0.4,
+        "DATE": 0.4,
+        "AGE": 0.3,
+        "SEX": 0.3,
+        "KINSHIP": 0.3,
+        "PROFESSION": 0.3,
+        "NATIONALITY": 0.3,
+        "COUNTRY": 0.3,
+        "ID": 0.4,
+        "CONTACT": 0.5,
+        "TITLE": 0.3,
+    }
+)
+"""From which probability on a token belongs to an entity: low, because a name that leaves cannot be called back, and a
+word too many only becomes a surrogate (chosen on texts that the network did not learn from; see models/tagger)."""
+
+_DOUBT = 0.3
+"""Share of its type's threshold that a token beside a sure one needs."""
+_LOWER_CASE_MIN = 0.8
+"""What a name without a capital needs in a text that has some, and so does a single word that mostly names nobody."""
+_ACRONYM_BYTES_MAX, _ACRONYM_MIN = 6, 0.9
+"""A few capitals are a test, a disease or a drug more often than a firm."""
+_CAPITALS_SHARE_MAX = 0.8
+_NAMES = frozenset({"PERSON", "PLACE", "ORGANISATION"})
+_NOBODY = np.uint32(COMMON | MEDICAL | EPONYM)
+_ENTITY_TYPES = {"AGE": "AGE_UNDER_90", "TITLE": "SEX"}
+"""Types of the network that findings call otherwise. A title tells no more than a sex."""
+_TITLES = frozenset(
+    b"dr dra mr mrs ms mx miss prof professor doctor sir "
+    b"sr sra srta don dona herr frau fr hr mme mlle madame monsieur".split()
+)
+_EDGES = frozenset(
+    b"a an the of and or on in at for from to with by is was are were be has had his her their our your my this that "
+    b"who whose which when where seen ref re as until since before after via "
+    b"el la los las de del en y con por para un una al se que le les du des et chez dans pour par "
+    b"der die das den dem und von vom zum zur im am bei mit fur".split()
+)
+"""Words that no entity ends with; none begins with one in lower case, but for particles of names."""
+_PARTICLES = frozenset(b"de del la las los el van von der den da di du le al bin ibn st".split())
+_ABBREVIATIONS = frozenset(b"inc ltd co corp llc gmbh sa st ave rd blvd dr ln ct pl sq apt no str u al ul".split())
+_GAP_MAX = 4
+"""Bytes between two tokens of one entity."""
+_YEAR_BYTES = 4
+
+
+def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: tuple[str, ...]) -> Iterator[Span]:
+    """The entities in `tokens`, by type and then by place; those of different types may overlap.
+
+    Args:
+        tokens: of the folded text.
+        chances: n x types, as `network.probabilities` gives them.
+        bits: n, the gazetteer's flags (see `features.Features`).
+        types: names of the columns.
+    """
+    cased = _is_cased(tokens)
+    limits = np.array([THRESHOLDS[name] for name in types], dtype=np.float32)
+    sure = (chances >= limits).any(axis=0)
+    if not sure.any():
+        return
+    near = np.empty(len(tokens), dtype=np.bool_)
+    near[0] = False
+    near[1:] = tokens.starts[1:] - tokens.ends[:-1] <= _GAP_MAX
+    for column in np.flatnonzero(sure):
+        # Hysteresis (Canny 1986): an entity begins where the network is sure, and reaches as far as it doubts.
+        inside = chances[:, column] >= limits[column] * _DOUBT
+        before = np.concatenate(([False], inside[:-1])) & near
+        firsts = np.flatnonzero(inside & ~before)
+        joined = np.concatenate((inside[1:] & near[1:], [False]))
+        lasts = np.flatnonzero(inside & ~joined)
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+            score = float(chances[first : last + 1, column].max())
+            if score < limits[column]:
+                continue
+            found = _entity(tokens, types[column], first, last, score)
+            if found is None or (
+                cased and score < _LOWER_CASE_MIN and _is_plain(tokens, types[column], first, last, bits)
+            ):
+                continue
+            if found.entity_type in _NAMES:
+                found = _public(found, tokens, bits[first : last + 1], tokens.kinds[first : last + 1])
+            if found is not None:
+                yield found
+
+
+def _is_cased(tokens: Tokens) -> bool:
+    """Whether the text uses capitals as books do; in a chat without any, a name has none either."""
+    letters = tokens.data[tokens.starts[tokens.kinds == LETTER]]
+    uppers = int(((letters < ord("a")) | (letters == ord(UPPER))).sum())
+    return 0 < uppers < len(letters) * _CAPITALS_SHARE_MAX
+
+
+def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArray[np.uint32]) -> bool:
+    """Whether a name, place or firm has no capital at all, or is one word that mostly names nobody."""
+    if name not in _NAMES:
+        return False
+    starts = tokens.data[tokens.starts[first : last + 1]]
+    letters = tokens.kinds[first : last + 1] == LETTER
+    capital = letters & ((starts < ord("a")) | (starts == ord(UPPER)))
+    if not capital.any():
+        return True
+    return bool((bits[first : last + 1][capital] & _NOBODY).all() and capital.sum() == 1)
+
+
+def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: npt.NDArray[np.uint8]) -> Span | None:
+    """`found`, or what is no name of anybody's: countries, apart since 45 CFR 164.514(b)(2)(i)(B) begins below the
+    state, and public bodies, not at all.
+    """
+    words = bits[kinds == LETTER]
+    if len(words) and (((words | (words >> np.uint32(16))) & np.uint32(COUNTRY)) > 0).all():
+        return found._replace(entity_type="COUNTRY")
+    if found.entity_type != "ORGANISATION":
+        return found
+    name = bytes(tokens.data[found.start : found.end])
+    is_acronym = len(name) <= _ACRONYM_BYTES_MAX and name.isupper() and found.score < _ACRONYM_MIN
+    return None if is_acronym or name.lower() in PUBLIC_BODIES else found
+
+
+def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> Span | None:
+    """The entity from token `first` to `last`, without what only stands beside it; None where nothing is left."""
+    while first <= last and _is_edge(tokens, name, first, at_end=False):
+        first += 1
+    while first <= last and _is_edge(tokens, name, last, at_end=True) and not _keeps(tokens, name, last):
+        last -= 1
+    if first > last:
+        return None
+    if name == "PERSON":
+        first = _with_title(tokens, first)
+        if first == last and _word(tokens, first) in _TITLES:
+            return None
+    start, stop = _whole_words(tokens, first, last)
+    text = bytes(tokens.data[start:stop])
+    if name == "DATE" and text.isdigit():
+        if len(text) != _YEAR_BYTES:
+            return None
+        name = "YEAR"
+    if name in ("PERSON", "PLACE", "ORGANISATION") and not _has_letters(text):
+        return None
+    return Span(start, stop, _entity_type(name, text), round(score, 2), f"tagger:{name.lower()}")
+
+
+def _entity_type(name: str, text: bytes) -> str:
+    if name == "CONTACT":
+        return "EMAIL" if b"@" in text else "URL" if b"www" in text or b"/" in text or text[:1].isalpha() else "PHONE"
+    return _ENTITY_TYPES.get(name, name)
+
+
+def _word(tokens: Tokens, index: int) -> bytes:
+    return bytes(tokens.data[tokens.starts[index] : tokens.ends[index]]).lower()
+
+
+def _is_edge(tokens: Tokens, name: str, index: int, *, at_end: bool) -> bool:
+    """Whether the token at an entity's edge is no part of it."""
+    kind = tokens.kinds[index]
+    if kind == DIGIT or (kind == LETTER and name == "CONTACT"):
+        return False
+    word = bytes(tokens.data[tokens.starts[index] : tokens.ends[index]])
+    if kind == MARK:
+        if not at_end:
+            return word not in (b"#", b"+", b"(", b"@", b"/", b"\xc0", b"\xe0")
+        # The full stop of an initial or an abbreviation stays; one that ends a sentence goes.
+        return not (word == b"." and _abbreviates(tokens, index)) and word != b")"
+    low = word.lower()
+    return low in _EDGES and word.islower() and (at_end or low not in _PARTICLES or low in (b"el", b"la"))
+
+
+def _keeps(tokens: Tokens, name: str, last: int) -> bool:
+    """Whether the mark at the entity's end belongs to it: an address's abbreviation, a firm's, a link's slash."""
+    mark = bytes(tokens.data[tokens.starts[last] : tokens.ends[last]])
+    if mark == b"/":
+        return name == "CONTACT"
+    return (
+        mark == b"."
+        and last > 0
+        and _word(tokens, last - 1) in _ABBREVIATIONS
+        and name in ("ADDRESS", "ORGANISATION", "PLACE")
+    )
+
+
+def _abbreviates(tokens: Tokens, index: int) -> bool:
+    if not index or tokens.ends[index - 1] != tokens.starts[index] or tokens.kinds[index - 1] != LETTER:
+        return False
+    return int(tokens.ends[index - 1] - tokens.starts[index - 1]) == 1
+
+
+def _with_title(tokens: Tokens, first: int) -> int:
+    """`first`, or the title before it."""
+    at = first - 1
+    if at > 0 and bytes(tokens.data[tokens.starts[at] : tokens.ends[at]]) == b".":
+        at -= 1
+    return at if at >= 0 and _word(tokens, at) in _TITLES else first
+
+
+def _whole_words(tokens: Tokens, first: int, last: int) -> tuple[int, int]:
+    """First byte and one past the last: letters and digits that hang together are one word."""
+    while first and _hangs(tokens, first):
+        first -= 1
+    while last + 1 < len(tokens) and _hangs(tokens, last + 1):
+        last += 1
+    return int(tokens.starts[first]), int(tokens.ends[last])
+
+
+def _hangs(tokens: Tokens, index: int) -> bool:
+    """Whether the token follows the one before it within one word."""
+    return bool(
+        tokens.starts[index] == tokens.ends[index - 1]
+        and tokens.kinds[index] != MARK
+        and tokens.kinds[index - 1] != MARK
+    )
+
+
+def _has_letters(text: bytes) -> bool:
+    return any(byte in _LETTERS for byte in text)
+
+
+_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
