@@ -65,7 +65,7 @@ def prepare(config: Config) -> Parts:
     for path in (config.listen.certificate, config.listen.key, config.listen.authority):
         _read(path)
     providers = {provider.name: _provider(provider) for provider in config.providers}
-    recogniser = recognize.load(config.cache_directory)
+    recogniser = recognize.load(config.cache_directory, config.classification.policy())
     return Parts(
         signing_key=signing_key,
         credentials=tls.server_credentials(config.listen.identity()),

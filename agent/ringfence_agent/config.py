@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from ringfence import configfile
 from ringfence.configfile import ConfigError, Section
 from ringfence.labels import Category, Label, Level
+from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
 
 MIB: Final = 1024 * 1024
@@ -182,6 +183,9 @@ class Config(Section):
     """The egress log."""
     providers: tuple[ProviderConfig, ...] = Field(min_length=1)
     """Where payloads may go."""
+    classification: Classification = Classification()
+    """What is looked for in every payload, and what it means; nothing of the daemon's own section is believed, and this
+    one may be stricter."""
     cache_directory: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
     """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
     drain_seconds_max: float = Field(default=10.0, ge=0, le=300)

@@ -107,7 +107,7 @@ async def working(
         worker: which of several worker processes this is; None if it is the only one.
     """
     async with AsyncExitStack() as stack:
-        recogniser = await asyncio.to_thread(recognize.load, config.state / "cache")
+        recogniser = await asyncio.to_thread(recognize.load, config.state / "cache", config.classification.policy())
         pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed

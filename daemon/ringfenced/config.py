@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from ringfence.configfile import Section, load
 from ringfence.labels import Category, Label, Level
+from ringfence.recognize.settings import Classification
 from ringfenced.model import Caller, CallerRole
 
 
@@ -98,6 +99,8 @@ class CallerSetting(Section):
     """caller, operator, auditor."""
     label_default: LabelSetting = LabelSetting(level=Level.INTERNAL)
     """Label of a request that names none."""
+    source: Name | None = None
+    """The upstream system that this identity speaks for, a name of [[sources]]; its label always counts."""
 
 
 class Department(Section):
@@ -107,6 +110,20 @@ class Department(Section):
     """Unique."""
     grant_credits: int = Field(ge=0, le=10**12)
     """Credits granted in all; a credit is 1,000,000 microcredits."""
+    label: LabelSetting = LabelSetting()
+    """Least label of everything that it sends; a caller can raise it, never lower it."""
+
+
+class Source(Section):
+    """One upstream system that content comes from, for example a laboratory's.
+
+    Requests name it in their field source; one that names a source that is not here is refused.
+    """
+
+    name: Name
+    """Unique."""
+    label: LabelSetting
+    """Least label of what comes from it."""
 
 
 class Price(Section):
@@ -262,6 +279,10 @@ class Config(Section):
     """Every identity that may call."""
     departments: tuple[Department, ...] = Field(min_length=1)
     """Every wallet."""
+    sources: tuple[Source, ...] = ()
+    """Upstream systems whose content has a label of its own."""
+    classification: Classification = Classification()
+    """What is looked for in every request, and what it means. The agent has a section of its own."""
     models: tuple[LocalModel, ...] = ()
     """Models of this node."""
     providers: tuple[Provider, ...] = ()
@@ -279,6 +300,10 @@ class Config(Section):
         for caller in self.callers:
             if caller.department not in wallets:
                 raise ValueError(f"{caller.identity} belongs to {caller.department}, which no [[departments]] names")
+        sources = {source.name for source in self.sources}
+        for caller in self.callers:
+            if caller.source is not None and caller.source not in sources:
+                raise ValueError(f"{caller.identity} speaks for {caller.source}, which no [[sources]] names")
         names = [model.name for model in self.models]
         names += [model.name for provider in self.providers for model in provider.models]
         for kind, seen in (
@@ -286,6 +311,7 @@ class Config(Section):
             ("department", [department.name for department in self.departments]),
             ("caller", [caller.identity for caller in self.callers]),
             ("provider", [provider.name for provider in self.providers]),
+            ("source", [source.name for source in self.sources]),
         ):
             if twice := {name for name in seen if seen.count(name) > 1}:
                 raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(sorted(twice))}")
@@ -304,6 +330,7 @@ class Config(Section):
 
     def callers_by_identity(self) -> dict[str, Caller]:
         """Every identity as a value."""
+        departments = {department.name: department.label.label() for department in self.departments}
         return {
             setting.identity: Caller(
                 identity=setting.identity,
@@ -311,13 +338,25 @@ class Config(Section):
                 department=setting.department,
                 roles=setting.roles,
                 label_default=setting.label_default.label(),
+                label_department=departments[setting.department],
+                source=setting.source or "",
             )
             for setting in self.callers
         }
 
+    def labels_by_source(self) -> dict[str, Label]:
+        """Every upstream system's label."""
+        return {source.name: source.label.label() for source in self.sources}
+
     def policy_source(self) -> str:
-        """What of this file is policy, as canonical JSON: who may call, and what each provider is cleared for."""
-        document = self.model_dump(mode="json", include={"callers", "providers"})
+        """What of this file is policy, as canonical JSON.
+
+        That is who may call, which departments and sources have labels, what is looked for and what it means (the
+        whole table in force, as this version ships it), and what each provider is cleared for.
+        """
+        document = self.model_dump(mode="json", include={"callers", "providers", "sources"})
+        labels = {department.name: str(department.label.label()) for department in self.departments}
+        document |= {"departments": labels, "classification": self.classification.policy().document()}
         return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
 
     def policy_digest(self) -> str:

@@ -172,8 +172,10 @@ class Flow:
         demand(caller, CallerRole.CALLER)
 
         way.step = 2
+        if request.source:
+            directory.check_source(request.source)
         inherited = await self._memory.inherited(caller, request)
-        way.classification = classify(request, caller, self._scan, inherited, self._policy)
+        way.classification = classify(request, caller, self._scan, inherited, self._policy, sources=directory.sources)
 
         way.step = 3
         if request.model:

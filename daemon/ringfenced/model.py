@@ -5,6 +5,7 @@ Money is in microcredits: millionths of a credit, whole numbers. Times last in n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -38,6 +39,10 @@ class Caller:
     """What it may do."""
     label_default: Label
     """Label of a request that names none."""
+    label_department: Label = PUBLIC
+    """Least label of everything that its department sends."""
+    source: str = ""
+    """The upstream system that it speaks for; empty for none."""
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,6 +196,8 @@ class Request:
     deadline_s: float | None = None
     """Monotonic time at which the caller stops waiting."""
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source: str = ""
+    """The upstream system that its content comes from; empty for none."""
 
 
 # ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,25 +222,65 @@ class Inherited:
     """The join of what of them stays after de-identification."""
 
 
+class Contributor(StrEnum):
+    """What can make a label."""
+
+    CALLER = "caller"
+    """The caller's word, or its default where it says nothing."""
+    DEPARTMENT = "department"
+    """The least label of what its department sends."""
+    SOURCE = "source"
+    """The least label of what comes from an upstream system."""
+    EARLIER = "earlier"
+    """Earlier turns of the conversation, or earlier steps of the run."""
+    FINDING = "finding"
+    """Findings of one entity type."""
+    RULE = "rule"
+    """A rule over several findings."""
+    UNREADABLE = "unreadable"
+    """What nobody here can read, or what has too many findings to be de-identified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One thing that made a label; without content."""
+
+    contributor: Contributor
+    """What it is."""
+    name: str
+    """A department, a source, an entity type, a rule, or what could not be read; empty where there is but one."""
+    count: int
+    """How many findings, or unread inputs, it stands for; 0 for what cannot be counted."""
+    label: Label
+    """What it adds to the join."""
+    stays: bool
+    """Whether it is still there after de-identification."""
+
+
 @dataclass(frozen=True, slots=True)
 class Classification:
     """What step 2 found."""
 
     label: Label
-    """The caller's, joined with what was found and with what earlier turns were labelled."""
+    """The join of all contributions."""
     label_asserted: Label
-    """The part of it that stays after de-identification: the caller's own and what could not be read."""
+    """The join of those that stay after de-identification: the caller's word, its department's and source's label, what
+    could not be read, and findings that policy does not replace."""
     findings: tuple[Located, ...]
+    """Every finding in every leaf; views of a text repeat what was found in it."""
     prompt_chars: int
     """Length of all string leaves together, in code points."""
+    contributions: tuple[Contribution, ...] = ()
+    """What made the label."""
+    distinct: tuple[Located, ...] = ()
+    """The findings at their place in what the caller sent, each once; no path holds a key of a document."""
 
     def findings_by_type(self) -> dict[str, int]:
-        """How often each entity type was found; safe to log."""
-        counts: dict[str, int] = {}
-        for located in self.findings:
-            entity_type = located.finding.entity_type
-            counts[entity_type] = counts.get(entity_type, 0) + 1
-        return counts
+        """How often each entity type was found, each place once; safe to log."""
+        counts = Counter(located.finding.entity_type for located in self.distinct)
+        for located in self.findings:  # a type whose every finding lies in one of another type still was found
+            counts.setdefault(located.finding.entity_type, 1)
+        return dict(counts)
 
 
 # ── where it may go ──────────────────────────────────────────────────────────────────────────────────────────────────

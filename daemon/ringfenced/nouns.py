@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.labels import Label
 from ringfenced.deidentify import Deidentified
 from ringfenced.model import (
     Caller,
@@ -82,6 +83,15 @@ class Directory(Protocol):
 
     def check_model(self, name: str) -> None:
         """Pass if `name` is a model of this site; NotFound with the nearest names otherwise."""
+        ...
+
+    @property
+    def sources(self) -> Mapping[str, Label]:
+        """The label of every upstream system that the site knows."""
+        ...
+
+    def check_source(self, name: str) -> None:
+        """Pass if `name` is an upstream system of this site; NotFound with the nearest names otherwise."""
         ...
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from ringfence.configfile import ConfigError, parse
-from ringfence.labels import Label, Level
+from ringfence.labels import Category, Label, Level
 from ringfenced.config import Config
 
 GOOD = """
@@ -90,3 +91,54 @@ def test_the_policy_digest_changes_with_the_policy_alone():
 def test_the_policy_digest_does_not_depend_on_the_order_of_a_set():
     again = read(GOOD.replace('["caller", "auditor"]', '["auditor", "caller"]'))
     assert again.policy_digest() == read(GOOD).policy_digest()
+
+
+SOURCES = """
+[[sources]]
+name = "laboratory"
+label = { level = "CONFIDENTIAL", categories = ["PHI"] }
+"""
+
+
+def test_a_department_and_a_source_have_labels():
+    text = GOOD.replace("grant_credits = 1", 'grant_credits = 1\nlabel = { level = "CONFIDENTIAL" }')
+    text = text.replace('department = "ward"\nroles', 'department = "ward"\nsource = "laboratory"\nroles')
+    config = read(text + SOURCES)
+    caller = config.callers_by_identity()["spiffe://site.example/ward-app"]
+    assert (caller.label_department, caller.source) == (Label(Level.CONFIDENTIAL), "laboratory")
+    assert config.labels_by_source() == {"laboratory": Label(Level.CONFIDENTIAL, frozenset({Category.PHI}))}
+
+
+def test_a_caller_speaks_for_a_source_that_is_there():
+    text = GOOD.replace('department = "ward"\nroles', 'department = "ward"\nsource = "pharmacy"\nroles')
+    with pytest.raises(ConfigError, match=r"pharmacy, which no \[\[sources\]\] names"):
+        read(text + SOURCES)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        GOOD + '[classification]\ntemplate = "bank-eu"\n',
+        GOOD + '[[classification.rules]]\nentity = "PERSON"\nlevel = "RESTRICTED"\n',
+        GOOD + "[classification]\nthresholds = { many-people = 20 }\n",
+        GOOD + '[classification]\nlocales = ["us", "es"]\n',
+        GOOD + SOURCES,
+        GOOD.replace("grant_credits = 1", 'grant_credits = 1\nlabel = { level = "CONFIDENTIAL" }'),
+    ],
+)
+def test_what_makes_labels_is_policy_and_stands_in_its_digest(changed):
+    assert read(changed).policy_digest() != read(GOOD).policy_digest()
+
+
+def test_the_policy_says_what_every_type_means():
+    """An auditor reads the table in force, not only the name of a template."""
+    told = json.loads(read(GOOD).policy_source())["classification"]
+    assert told["name"] == "hospital-us"
+    assert told["rules"]["SSN"] == "RESTRICTED {PII}"
+
+
+def test_a_rule_that_widens_is_refused_with_its_line():
+    with pytest.raises(
+        ConfigError, match=r"ringfenced\.toml:13: classification\.rules\[0\]: SECRET cannot be turned off"
+    ):
+        read(GOOD + '[[classification.rules]]\nentity = "SECRET"\nfound = false\n')

@@ -77,6 +77,7 @@ class Nouns:
     def __init__(self, **answers):
         self._answers = answers
         self.callers = {WARD.identity: WARD}
+        self.sources = {}
         self.settled, self.held, self.ways = [], [], []
 
     def offers(self):

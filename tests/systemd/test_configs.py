@@ -33,6 +33,10 @@ def test_daemon_and_agent_agree_what_a_provider_may_see(daemon, agent):
         assert (ours.region, ours.clearance.label()) == (theirs.region, theirs.clearance.label())
 
 
+def test_daemon_and_agent_look_for_the_same(daemon, agent):
+    assert daemon.classification.policy() == agent.classification.policy()
+
+
 def test_what_the_daemon_writes_its_unit_lets_it_write(daemon, units):
     unit = units["ringfenced.service"]
     assert [f"/var/lib/{name}" for name in unit["StateDirectory"]] == [str(daemon.state)]

@@ -101,6 +101,7 @@ def decode(
         idempotency_key=request.idempotency_key,
         deadline_s=now_s + seconds,
         metadata=dict(request.metadata),
+        source=request.source,
     )
 
 
@@ -113,6 +114,7 @@ def _check_names(request: pb.GenerateRequest, limits: Limits) -> None:
         ("conversation_id", request.conversation_id),
         ("run_id", request.run_id),
         ("idempotency_key", request.idempotency_key),
+        ("source", request.source),
         *(("permission.providers", name) for name in permission.providers),
         *(("permission.regions", name) for name in permission.regions),
     )

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfence.wire import label_to
-from ringfenced.api.names import FINISH_REASONS_BACK, TARGET_KINDS_BACK
+from ringfenced.api.names import CONTRIBUTORS_BACK, FINISH_REASONS_BACK, TARGET_KINDS_BACK
 from ringfenced.model import (
     Candidate,
+    Contribution,
     Decision,
     EntryProof,
     Escalation,
@@ -135,6 +136,20 @@ def findings_to_pb(findings: Iterable[Located]) -> list[types.Finding]:
             recogniser=located.finding.recogniser,
         )
         for located in findings
+    ]
+
+
+def contributions_to_pb(contributions: Iterable[Contribution]) -> list[types.Contribution]:
+    """What made a label."""
+    return [
+        types.Contribution(
+            contributor=CONTRIBUTORS_BACK[one.contributor],
+            name=one.name,
+            count=one.count,
+            label=label_to(one.label),
+            stays=one.stays,
+        )
+        for one in contributions
     ]
 
 

@@ -12,7 +12,7 @@ from ringfence.v1 import inference_pb2 as pb
 from ringfence.wire import label_to
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
-from ringfenced.api.encode import Encoder, decision_to_pb, findings_to_pb
+from ringfenced.api.encode import Encoder, contributions_to_pb, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
 from ringfenced.errors import DeadlineExceeded, Unavailable
@@ -63,10 +63,11 @@ class InferenceService(LaterInference):
         classification, decision, wallet = await self._flow.plan(asked, identity)
         return pb.PlanResponse(
             label=label_to(classification.label),
-            findings=findings_to_pb(classification.findings),
+            findings=findings_to_pb(classification.distinct),
             decision=decision_to_pb(decision),
             label_deidentified=label_to(label_deidentified(classification)),
             wallet_available_microcredits=wallet.available_microcredits,
+            contributions=contributions_to_pb(classification.contributions),
         )
 
     @answering

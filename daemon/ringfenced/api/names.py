@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.v1 import types_pb2 as pb
-from ringfenced.model import FinishReason, Role, TargetKind, ToolMode
+from ringfenced.model import Contributor, FinishReason, Role, TargetKind, ToolMode
 
 ROLES: Final = {
     pb.ROLE_SYSTEM: Role.SYSTEM,
@@ -32,4 +32,14 @@ FINISH_REASONS_BACK: Final = {
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
     FinishReason.TOOL_CALLS: pb.FINISH_REASON_TOOL_CALLS,
     FinishReason.CONTENT_FILTER: pb.FINISH_REASON_CONTENT_FILTER,
+}
+
+CONTRIBUTORS_BACK: Final = {
+    Contributor.CALLER: pb.CONTRIBUTOR_CALLER,
+    Contributor.DEPARTMENT: pb.CONTRIBUTOR_DEPARTMENT,
+    Contributor.SOURCE: pb.CONTRIBUTOR_SOURCE,
+    Contributor.EARLIER: pb.CONTRIBUTOR_EARLIER,
+    Contributor.FINDING: pb.CONTRIBUTOR_FINDING,
+    Contributor.RULE: pb.CONTRIBUTOR_RULE,
+    Contributor.UNREADABLE: pb.CONTRIBUTOR_UNREADABLE,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ringfenced.classify.json_leaves import is_json, json_leaves
+from ringfenced.classify.json_leaves import JsonLeaf, is_json, json_leaves
+from ringfenced.classify.places import Place
 from ringfenced.model import File, Json, Message, Part, Prompt, Text, Tool
 
 
@@ -21,6 +22,8 @@ class Leaf:
     """What a reader knows before reading it, as the key above a JSON value; scanned before it, not part of it."""
     counted: bool = True
     """Whether its characters count for the prompt's length; views of text that is counted elsewhere do not."""
+    places: tuple[Place, ...] = ()
+    """For a view: where its characters stand in leaves that are counted."""
 
 
 def string_leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -57,9 +60,13 @@ def message_leaves(path: str, message: Message) -> Iterator[Leaf]:
     """The leaves of one message."""
     for index, part in enumerate(message.parts):
         yield from _part_leaves(f"{path}.parts[{index}]", part)
-    texts = [part.text for part in message.parts if isinstance(part, Text) and part.text]
+    texts = {
+        f"{path}.parts[{index}].text": part.text
+        for index, part in enumerate(message.parts)
+        if isinstance(part, Text) and part.text
+    }
     if len(texts) > 1:
-        yield Leaf(f"{path}.text", "".join(texts), counted=False)
+        yield Leaf(f"{path}.text", "".join(texts.values()), counted=False, places=tuple(_joined(texts)))
     yield from _field(f"{path}.name", message.name, context="name")
     yield from _field(f"{path}.tool_call_id", message.tool_call_id)
     for index, call in enumerate(message.tool_calls):
@@ -95,4 +102,21 @@ def document_leaves(path: str, raw: str, *, is_schema: bool = False) -> Iterator
     if is_json(raw):
         for leaf in json_leaves(raw):
             if leaf.text:
-                yield Leaf(f"{path}{leaf.path}", leaf.text, context="" if is_schema else leaf.key, counted=False)
+                places = (_place(path, raw, leaf),)
+                context = "" if is_schema else leaf.key
+                yield Leaf(f"{path}{leaf.path}", leaf.text, context=context, counted=False, places=places)
+
+
+def _joined(texts: Mapping[str, str]) -> Iterator[Place]:
+    """Where texts stand that are joined, by path."""
+    start = 0
+    for path, text in texts.items():
+        yield Place(path, start, start + len(text), 0)
+        start += len(text)
+
+
+def _place(path: str, raw: str, leaf: JsonLeaf) -> Place:
+    """Where a leaf stands in its document: inside its quotation marks, as it is escaped there."""
+    start, end = (leaf.start + 1, leaf.end - 1) if leaf.is_string else (leaf.start, leaf.end)
+    is_escaped = end - start != len(leaf.text)
+    return Place(path, 0, len(leaf.text), start, raw[start:end] if is_escaped else "")

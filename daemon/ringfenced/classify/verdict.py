@@ -1,14 +1,35 @@
-"""Step 2: the label of a request."""
+"""Step 2: the label of a request.
+
+    label = join(caller, department, sources, earlier turns and steps, findings, what cannot be read)
+
+De-identification takes away findings that policy replaces by surrogates, and what earlier turns had of such; all else
+stays. Each term is told (`Classification.contributions`), so that a plan can show what made a label.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from ringfence.labels import RESTRICTED, join
+from ringfence.labels import PUBLIC, RESTRICTED, Label, join
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.policy import DEFAULT, Policy
+from ringfenced.classify import places
 from ringfenced.classify.leaves import Leaf, leaves
-from ringfenced.model import Caller, Classification, File, Image, Inherited, Located, Prompt, Request
+from ringfenced.model import (
+    Caller,
+    Classification,
+    Contribution,
+    Contributor,
+    File,
+    Image,
+    Inherited,
+    Located,
+    Prompt,
+    Request,
+)
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds; a recogniser's `scan`."""
@@ -24,43 +45,117 @@ _CONTEXT_CHARS_MAX = 64
 """A longer key is no label of a field."""
 
 
+NO_SOURCES: Mapping[str, Label] = MappingProxyType({})
+"""A site without upstream systems."""
+
+
 def classify(
-    request: Request, caller: Caller, scan: Scan, inherited: Inherited = NOTHING, policy: Policy = DEFAULT
+    request: Request,
+    caller: Caller,
+    scan: Scan,
+    inherited: Inherited = NOTHING,
+    policy: Policy = DEFAULT,
+    *,
+    sources: Mapping[str, Label] = NO_SOURCES,
 ) -> Classification:
-    """The request's label: the caller's, joined with `inherited`, with what `scan` finds and with what cannot be read.
+    """The request's label: the join of what is asserted of it, of what `scan` finds in it and of what cannot be read.
 
     Args:
         request: the request; every string leaf of it is scanned.
-        caller: whose default label holds where the request names none.
+        caller: whose default label holds where the request names none, and whose department's label always does.
         scan: the recognisers. Where it raises, the leaf counts as RESTRICTED (invariant 9).
         inherited: the labels of inputs from earlier steps or turns. What was found in them is lowered again by
             de-identification, whose residual scan reads whatever of them travels along; what was asserted stays.
         policy: what each finding implies.
+        sources: the label of each upstream system. One that is not there counts as RESTRICTED.
 
     Returns:
         the classification; never raises for what the request contains.
     """
-    prompt = request.prompt
-    asserted = [request.label if request.label is not None else caller.label_default, inherited.label_asserted]
-    if has_unreadable(prompt):
-        asserted.append(RESTRICTED)
-    located: list[Located] = []
-    chars = 0
-    for leaf in leaves(prompt, request.metadata):
+    reading = _read(request, scan)
+    distinct = places.distinct(reading.originals)
+    counts = Counter(located.finding.entity_type for located in distinct)
+    for located in reading.findings:  # a type whose every finding lies in one of another type still counts
+        counts.setdefault(located.finding.entity_type, 1)
+    made = (
+        *_asserted(request, caller, sources),
+        *_earlier(inherited),
+        *_implied(counts, policy),
+        *_unreadable(request.prompt, reading),
+    )
+    return Classification(
+        label=join(one.label for one in made),
+        label_asserted=join(one.label for one in made if one.stays),
+        findings=tuple(reading.findings),
+        prompt_chars=reading.chars,
+        contributions=made,
+        distinct=distinct,
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What reading every leaf came to."""
+
+    findings: list[Located] = field(default_factory=list)
+    originals: list[Located] = field(default_factory=list)
+    chars: int = 0
+    leaves_failed: int = 0
+
+
+def _read(request: Request, scan: Scan) -> _Reading:
+    reading = _Reading()
+    for leaf in leaves(request.prompt, request.metadata):
         if leaf.counted:
-            chars += len(leaf.text)
+            reading.chars += len(leaf.text)
         try:
             findings = scan_leaf(scan, leaf)
         except Exception:  # noqa: BLE001 - whatever a recogniser raises, its leaf is unread; the error may hold content
-            asserted.append(RESTRICTED)
+            reading.leaves_failed += 1
             continue
-        if findings:
-            located.extend(Located(leaf.path, finding) for finding in findings)
-    if len(located) > FINDINGS_MAX:
-        asserted.append(RESTRICTED)
-    label_asserted = join(asserted)
-    label = join((label_asserted, inherited.label, policy.label_of(entry.finding for entry in located)))
-    return Classification(label=label, label_asserted=label_asserted, findings=tuple(located), prompt_chars=chars)
+        for finding in findings:
+            reading.findings.append(Located(leaf.path, finding))
+            reading.originals.extend(places.originals(finding, leaf.path, leaf.places))
+    return reading
+
+
+def _asserted(request: Request, caller: Caller, sources: Mapping[str, Label]) -> Iterator[Contribution]:
+    """What is known of a request without reading it: a caller raises its department's and sources' labels only."""
+    said = request.label if request.label is not None else caller.label_default
+    yield Contribution(Contributor.CALLER, "", 0, said, stays=True)
+    if caller.label_department != PUBLIC:
+        yield Contribution(Contributor.DEPARTMENT, caller.department, 0, caller.label_department, stays=True)
+    for source in sorted({request.source, caller.source} - {""}):
+        yield Contribution(Contributor.SOURCE, source, 0, sources.get(source, RESTRICTED), stays=True)
+
+
+def _earlier(inherited: Inherited) -> Iterator[Contribution]:
+    """What earlier turns and steps were labelled: what was asserted of them, then what was found in them."""
+    if inherited.label_asserted != PUBLIC:
+        yield Contribution(Contributor.EARLIER, "", 0, inherited.label_asserted, stays=True)
+    if inherited.label != inherited.label_asserted:
+        yield Contribution(Contributor.EARLIER, "", 0, inherited.label, stays=False)
+
+
+def _implied(counts: Mapping[str, int], policy: Policy) -> Iterator[Contribution]:
+    """What findings imply; what policy does not replace stays, alone and together."""
+    if not counts:
+        return
+    staying = {one.name for one in policy.implied(policy.staying(counts))}
+    for one in policy.implied(counts):
+        kind = Contributor.RULE if one.is_rule else Contributor.FINDING
+        yield Contribution(kind, one.name, one.count, one.label, stays=one.name in staying)
+
+
+def _unreadable(prompt: Prompt, reading: _Reading) -> Iterator[Contribution]:
+    """What nobody read, or what is too much to replace."""
+    for name, count in (
+        ("attachment", unreadable(prompt)),
+        ("recogniser", reading.leaves_failed),
+        ("too-many-findings", len(reading.findings) if len(reading.findings) > FINDINGS_MAX else 0),
+    ):
+        if count:
+            yield Contribution(Contributor.UNREADABLE, name, count, RESTRICTED, stays=True)
 
 
 def scan_leaf(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
@@ -78,9 +173,9 @@ def scan_leaf(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
     ]
 
 
-def has_unreadable(prompt: Prompt) -> bool:
-    """Whether `prompt` holds what no recogniser here can read: an image, or a file that is no text."""
-    return any(
+def unreadable(prompt: Prompt) -> int:
+    """How much of `prompt` no recogniser here can read: images, and files that are no text."""
+    return sum(
         isinstance(part, Image) or (isinstance(part, File) and part.text is None)
         for message in prompt.messages
         for part in message.parts

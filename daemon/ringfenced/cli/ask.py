@@ -13,7 +13,15 @@ from ringfence.v1.types_pb2 import Decision
 from ringfenced.cli import settings
 from ringfenced.cli.asking import asking
 from ringfenced.cli.output import Output, json_option
-from ringfenced.cli.tables import credits_of, decision_table, findings_table, label_of, receipt_table, target_of
+from ringfenced.cli.tables import (
+    contributions_table,
+    credits_of,
+    decision_table,
+    findings_table,
+    label_of,
+    receipt_table,
+    target_of,
+)
 
 
 @asking
@@ -45,7 +53,8 @@ def generate(context: typer.Context, request: GenerateRequest, *, as_json: json_
 def plan(context: typer.Context, request: GenerateRequest, *, as_json: json_option = False) -> None:
     """Show what would happen to a request, without running it.
 
-    Its label, the findings by type and place, and every target with its estimate and the reason for or against it.
+    Its label and what made it, the findings by type and place, and every target with its estimate and the reason for or
+    against it.
 
     Example: `ringfence plan -f note.txt --allow-deidentified`
     """
@@ -131,5 +140,6 @@ def _show_plan(output: Output, response: PlanResponse) -> None:
     if response.HasField("label_deidentified"):
         output.line(f"after de-identifying {label_of(response.label_deidentified)}")
     output.line(f"wallet               {credits_of(response.wallet_available_microcredits)} credits available")
+    contributions_table(output, response.contributions)
     findings_table(output, response.findings)
     decision_table(output, response.decision, beside=False)

@@ -56,6 +56,9 @@ def build_request(
         list[Category] | None,
         typer.Option(help="What kind of sensitive; repeatable.", case_sensitive=False, rich_help_panel=_LABEL),
     ] = None,
+    source: Annotated[
+        str, typer.Option(help="The upstream system that the content comes from.", rich_help_panel=_LABEL)
+    ] = "",
     allow_deidentified: Annotated[
         bool,
         typer.Option("--allow-deidentified", help="It may leave once de-identified.", rich_help_panel=_LABEL),
@@ -102,6 +105,7 @@ def build_request(
         quality_min=quality,
         json_schema=read_text(schema) if schema else "",
         deadline_s=deadline,
+        source=source,
         sampling=types.Sampling(temperature=temperature, seed=seed, tokens_max=max_tokens, stop=stop or ()),
         permission=types.Permission(
             deidentified_egress=allow_deidentified,

@@ -9,6 +9,8 @@ from ringfence.v1.admin_pb2 import Model, ModelState, Wallet
 from ringfence.v1.types_pb2 import (
     Candidate,
     Category,
+    Contribution,
+    Contributor,
     Decision,
     Estimate,
     Finding,
@@ -56,6 +58,25 @@ def decision_table(output: Output, decision: Decision, *, beside: bool) -> None:
         (_candidate_row(candidate) for candidate in decision.candidates),
         beside=beside,
         right=frozenset({"credits", "ms", "quality"}),
+    )
+
+
+def contributions_table(output: Output, contributions: Sequence[Contribution]) -> None:
+    """What made a label, and what of it stays after de-identification."""
+    output.table(
+        "what made the label",
+        ("who", "name", "count", "label", "stays"),
+        (
+            (
+                _name(Contributor, each.contributor, "CONTRIBUTOR_").lower(),
+                each.name,
+                str(each.count or ""),
+                label_of(each.label),
+                "yes" if each.stays else "",
+            )
+            for each in contributions
+        ),
+        right=frozenset({"count"}),
     )
 
 

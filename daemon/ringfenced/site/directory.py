@@ -89,6 +89,7 @@ class SiteDirectory:
         self._models = {model.name: model for model in config.models}
         self._providers = config.providers
         self.callers: dict[str, Caller] = config.callers_by_identity()
+        self.sources: dict[str, Label] = config.labels_by_source()
         self.policy_digest = config.policy_digest()
         self._offered_for: tuple[str, ...] | None = None
         self._offers: tuple[Offer, ...] = ()
@@ -137,6 +138,22 @@ class SiteDirectory:
             f"This site has no model of that name. Nearest: {', '.join(near) or 'none, it has no models'}.",
             reason="model_unknown",
             suggestions=near,
+        )
+
+    def check_source(self, name: str) -> None:
+        """Pass if `name` is an upstream system of this site: what comes from an unknown one has no label to go by.
+
+        Raises:
+            NotFound: with the nearest names.
+        """
+        if name in self.sources:
+            return
+        near = tuple(difflib.get_close_matches(name, self.sources, n=3, cutoff=0.4)) or tuple(self.sources)[:3]
+        raise NotFound(
+            f"This site has no source of that name. Nearest: {', '.join(near) or 'none, it has no [[sources]]'}.",
+            reason="source_unknown",
+            suggestions=near,
+            input_path="source",
         )
 
     def models(self) -> tuple[ModelFacts, ...]:

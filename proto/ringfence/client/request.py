@@ -55,6 +55,8 @@ class RequestOptions(TypedDict, total=False):
     """Seconds for the whole request; None for no limit of the caller's."""
     metadata: Mapping[str, str]
     """The caller's own tags; scanned like any other string, kept nowhere."""
+    source: str
+    """The upstream system that the content comes from, a name that the site knows; its label counts."""
 
 
 def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> GenerateRequest:
@@ -87,6 +89,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         idempotency_key=options.get("idempotency_key", ""),
         deadline_ms=_milliseconds(options.get("deadline_s")),
         metadata=options.get("metadata", {}),
+        source=options.get("source", ""),
     )
 
 

@@ -21,8 +21,8 @@ LOCALES = frozenset({"us", "gb", "es", "fr", "de"})
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """One thing that made a label."""
+class Implied:
+    """One thing that findings imply."""
 
     name: str
     """An entity type, or the name of a rule over several findings."""
@@ -30,6 +30,8 @@ class Contribution:
     """How many findings it stands for."""
     label: Label
     """What it adds to the join."""
+    is_rule: bool
+    """Whether it is a rule over several findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +60,47 @@ class Policy:
         """Whether `entity_type` must be replaced before it leaves: it identifies somebody by itself."""
         return self.rules.get(entity_type, UNKNOWN).level >= Level.CONFIDENTIAL
 
-    def contributions(self, findings: Iterable[Finding]) -> tuple[Contribution, ...]:
-        """What each type among `findings` implies, by name, then each rule over several that holds."""
-        counts = Counter(found.entity_type for found in findings)
+    def implied(self, counts: Mapping[str, int]) -> tuple[Implied, ...]:
+        """What each type among findings that number `counts` implies, by name, then each rule over several that holds.
+
+        Counts are positive. More of a type, or more types, only add to it.
+        """
         if not counts:
             return ()
-        alone = (Contribution(name, count, self.rules.get(name, UNKNOWN)) for name, count in sorted(counts.items()))
-        several = (
-            Contribution(rule.name, rule.count(counts), rule.label) for rule in self.together if rule.holds(counts)
-        )
-        return (*alone, *several)
+        rules = self.rules
+        alone = [Implied(name, counts[name], rules.get(name, UNKNOWN), is_rule=False) for name in sorted(counts)]
+        held = [row for row in self.together if row.holds(counts)]
+        return (*alone, *(Implied(row.name, row.count(counts), row.label, is_rule=True) for row in held))
 
     def label_of(self, findings: Iterable[Finding]) -> Label:
         """The join of what `findings` imply, alone and together; PUBLIC for none.
 
         More findings never lower it. A finding of a type that no rule names counts as RESTRICTED.
         """
-        return join(contribution.label for contribution in self.contributions(findings))
+        return join(one.label for one in self.implied(Counter(found.entity_type for found in findings)))
 
-    def label_staying(self, findings: Iterable[Finding]) -> Label:
-        """The part of `label_of` that de-identification leaves: that of the types it does not replace."""
-        return self.label_of(found for found in findings if not self.replaces(found.entity_type))
+    def staying(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """The part of `counts` that de-identification leaves: types that it does not replace."""
+        return {name: count for name, count in counts.items() if not self.replaces(name)}
+
+    def document(self) -> dict[str, object]:
+        """The whole table in plain values, sorted: what a digest of the policy stands for."""
+        return {
+            "name": self.name,
+            "locales": sorted(self.locales),
+            "rules": {name: str(label) for name, label in sorted(self.rules.items())},
+            "together": [
+                {
+                    "name": row.name,
+                    "types": sorted(row.types),
+                    "kinds_min": row.kinds_min,
+                    "count_min": row.count_min,
+                    "beside": sorted(row.beside),
+                    "label": str(row.label),
+                }
+                for row in self.together
+            ],
+        }
 
 
 TEMPLATES: Mapping[str, Policy] = MappingProxyType({template.name: Policy.of(template) for template in TABLES})

@@ -57,6 +57,7 @@ class GenerateRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model of this site; empty lets the decision choose."""
     conversation_id: _builtins.str
@@ -67,6 +68,8 @@ class GenerateRequest(_message.Message):
     """A repeat with the same key within an hour is refused, so that nothing runs or is charged twice."""
     deadline_ms: _builtins.int
     """Milliseconds for the whole request; the sooner of this and the gRPC deadline holds. 0 for none."""
+    source: _builtins.str
+    """The upstream system that the content comes from, a name that the site knows; its label counts. Empty for none."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Message]: ...
     @_builtins.property
@@ -106,10 +109,11 @@ class GenerateRequest(_message.Message):
         idempotency_key: _builtins.str = ...,
         deadline_ms: _builtins.int = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "permission", b"permission", "response_format", b"response_format", "sampling", b"sampling", "task", b"task", "tool_choice", b"tool_choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "label", b"label", "messages", b"messages", "metadata", b"metadata", "model", b"model", "permission", b"permission", "response_format", b"response_format", "run_id", b"run_id", "sampling", b"sampling", "task", b"task", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "label", b"label", "messages", b"messages", "metadata", b"metadata", "model", b"model", "permission", b"permission", "response_format", b"response_format", "run_id", b"run_id", "sampling", b"sampling", "source", b"source", "task", b"task", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -301,6 +305,7 @@ class PlanResponse(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     LABEL_DEIDENTIFIED_FIELD_NUMBER: _builtins.int
     WALLET_AVAILABLE_MICROCREDITS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     wallet_available_microcredits: _builtins.int
     """The wallet's rest before this request."""
     @_builtins.property
@@ -313,6 +318,10 @@ class PlanResponse(_message.Message):
     def label_deidentified(self) -> _types_pb2.Label:
         """What de-identification would leave of the label; unset where it is not possible."""
 
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Contribution]:
+        """What made `label`: their labels' join is it."""
+
     def __init__(
         self,
         *,
@@ -321,10 +330,11 @@ class PlanResponse(_message.Message):
         decision: _types_pb2.Decision | None = ...,
         label_deidentified: _types_pb2.Label | None = ...,
         wallet_available_microcredits: _builtins.int = ...,
+        contributions: _abc.Iterable[_types_pb2.Contribution] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_label_deidentified", b"_label_deidentified", "decision", b"decision", "label", b"label", "label_deidentified", b"label_deidentified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_deidentified", b"_label_deidentified", "decision", b"decision", "findings", b"findings", "label", b"label", "label_deidentified", b"label_deidentified", "wallet_available_microcredits", b"wallet_available_microcredits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_deidentified", b"_label_deidentified", "contributions", b"contributions", "decision", b"decision", "findings", b"findings", "label", b"label", "label_deidentified", b"label_deidentified", "wallet_available_microcredits", b"wallet_available_microcredits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label_deidentified: _TypeAlias = _typing.Literal["label_deidentified"]  # noqa: Y015
     _WhichOneofArgType__label_deidentified: _TypeAlias = _typing.Literal["_label_deidentified", b"_label_deidentified"]  # noqa: Y015

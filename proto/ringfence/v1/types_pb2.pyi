@@ -70,6 +70,48 @@ CATEGORY_SECRET: Category.ValueType  # 5
 CATEGORY_CUSTOM: Category.ValueType  # 6
 Global___Category: _TypeAlias = Category  # noqa: Y015
 
+class _Contributor:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContributorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Contributor.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTRIBUTOR_UNSPECIFIED: _Contributor.ValueType  # 0
+    CONTRIBUTOR_CALLER: _Contributor.ValueType  # 1
+    """The caller's word, or its default where it says nothing."""
+    CONTRIBUTOR_DEPARTMENT: _Contributor.ValueType  # 2
+    """The least label of what its department sends."""
+    CONTRIBUTOR_SOURCE: _Contributor.ValueType  # 3
+    """The least label of what comes from an upstream system."""
+    CONTRIBUTOR_EARLIER: _Contributor.ValueType  # 4
+    """Earlier turns of the conversation, or earlier steps of the run."""
+    CONTRIBUTOR_FINDING: _Contributor.ValueType  # 5
+    """Findings of one entity type."""
+    CONTRIBUTOR_RULE: _Contributor.ValueType  # 6
+    """A rule over several findings."""
+    CONTRIBUTOR_UNREADABLE: _Contributor.ValueType  # 7
+    """What cannot be read, or holds too many findings to be de-identified."""
+
+class Contributor(_Contributor, metaclass=_ContributorEnumTypeWrapper):
+    """What can make a label."""
+
+CONTRIBUTOR_UNSPECIFIED: Contributor.ValueType  # 0
+CONTRIBUTOR_CALLER: Contributor.ValueType  # 1
+"""The caller's word, or its default where it says nothing."""
+CONTRIBUTOR_DEPARTMENT: Contributor.ValueType  # 2
+"""The least label of what its department sends."""
+CONTRIBUTOR_SOURCE: Contributor.ValueType  # 3
+"""The least label of what comes from an upstream system."""
+CONTRIBUTOR_EARLIER: Contributor.ValueType  # 4
+"""Earlier turns of the conversation, or earlier steps of the run."""
+CONTRIBUTOR_FINDING: Contributor.ValueType  # 5
+"""Findings of one entity type."""
+CONTRIBUTOR_RULE: Contributor.ValueType  # 6
+"""A rule over several findings."""
+CONTRIBUTOR_UNREADABLE: Contributor.ValueType  # 7
+"""What cannot be read, or holds too many findings to be de-identified."""
+Global___Contributor: _TypeAlias = Contributor  # noqa: Y015
+
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -174,7 +216,9 @@ class Finding(_message.Message):
     entity_type: _builtins.str
     """For example PERSON, MRN, SSN, EMAIL."""
     path: _builtins.str
-    """Which string leaf of the request, for example "messages[0].parts[0].text"."""
+    """Which string of the request, for example "messages[0].parts[0].text". Inside a JSON document, the whole document:
+    positions count in its text as it was sent, and no path names a key.
+    """
     start: _builtins.int
     """First character of the span in that leaf, counted in Unicode code points."""
     end: _builtins.int
@@ -200,6 +244,45 @@ class Finding(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class Contribution(_message.Message):
+    """One thing that made a label."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRIBUTOR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    STAYS_FIELD_NUMBER: _builtins.int
+    contributor: Global___Contributor.ValueType
+    name: _builtins.str
+    """A department, a source, an entity type, a rule, or what could not be read; empty where there is but one."""
+    count: _builtins.int
+    """How many findings, or unread inputs, it stands for; 0 for what cannot be counted."""
+    stays: _builtins.bool
+    """Whether it is still there after de-identification."""
+    @_builtins.property
+    def label(self) -> Global___Label:
+        """What it adds to the join."""
+
+    def __init__(
+        self,
+        *,
+        contributor: Global___Contributor.ValueType = ...,
+        name: _builtins.str = ...,
+        count: _builtins.int = ...,
+        label: Global___Label | None = ...,
+        stays: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributor", b"contributor", "count", b"count", "label", b"label", "name", b"name", "stays", b"stays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
 
 @_typing.final
 class Image(_message.Message):

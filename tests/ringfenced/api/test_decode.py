@@ -65,6 +65,11 @@ def test_categories_without_a_level_are_taken():
     assert label == Label(Level.PUBLIC, frozenset({Category.PCI}))
 
 
+def test_a_source_is_taken_and_bounded():
+    assert value(ask(source="laboratory")).source == "laboratory"
+    assert refused(ask(source=SECRET * 99)).input_path == "source"
+
+
 def test_a_text_file_is_decoded_and_other_files_are_not():
     text = user(types.Part(file=types.File(data="né".encode(), media_type="text/plain", name="a")))
     binary = user(types.Part(file=types.File(data=b"\xff", media_type="application/pdf", name="b")))

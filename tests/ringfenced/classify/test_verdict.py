@@ -1,12 +1,20 @@
 """Step 2 on whole requests."""
 
-import pytest
+from dataclasses import replace
 
-from ringfence.labels import RESTRICTED, Category, Label, Level, covers, join
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.labels import PUBLIC, RESTRICTED, Category, Label, Level, covers, join
+from ringfence.recognize import ENTITIES, TEMPLATES, Finding
 from ringfenced.classify import classify
+from ringfenced.classify.verdict import FINDINGS_MAX
 from ringfenced.model import (
     Caller,
     CallerRole,
+    Contribution,
+    Contributor,
     File,
     Image,
     Inherited,
@@ -106,3 +114,146 @@ def test_findings_carry_paths_and_positions(recogniser):
     (located,) = result.findings
     assert (located.path, located.finding.start, located.finding.end) == ("messages[0].parts[0].text", 6, 17)
     assert SSN not in repr(result)
+
+
+SOURCES = {"laboratory": Label(Level.CONFIDENTIAL, frozenset({Category.PHI}))}
+
+
+def told(classification):
+    """What made a label, without the counts of leaves."""
+    return [(one.contributor, one.name, one.count, str(one.label), one.stays) for one in classification.contributions]
+
+
+def test_department_and_source_are_joined_and_stay(recogniser):
+    """A caller that says PUBLIC does not get below them, and de-identification does not take them away."""
+    caller = replace(CALLER, label_department=Label(Level.INTERNAL, frozenset({Category.FINANCIAL})))
+    asked = request(Text("x"), label=PUBLIC, source="laboratory")
+    result = classify(asked, caller, recogniser.scan, sources=SOURCES)
+    assert told(result) == [
+        (Contributor.CALLER, "", 0, "PUBLIC", True),
+        (Contributor.DEPARTMENT, "ward", 0, "INTERNAL {FINANCIAL}", True),
+        (Contributor.SOURCE, "laboratory", 0, "CONFIDENTIAL {PHI}", True),
+    ]
+    assert str(result.label) == str(result.label_asserted) == "CONFIDENTIAL {FINANCIAL, PHI}"
+
+
+def test_a_caller_that_speaks_for_a_source_cannot_leave_it_out(recogniser):
+    caller = replace(CALLER, source="laboratory")
+    result = classify(request(Text("x"), label=PUBLIC), caller, recogniser.scan, sources=SOURCES)
+    assert covers(result.label_asserted, SOURCES["laboratory"])
+
+
+def test_an_unknown_source_is_restricted(recogniser):
+    result = classify(request(Text("x"), source="elsewhere"), CALLER, recogniser.scan, sources=SOURCES)
+    assert covers(result.label_asserted, RESTRICTED)
+
+
+def test_findings_are_told_by_type_with_their_labels(recogniser):
+    """Each with its count; they do not stay, for they are replaced."""
+    result = classify(request(Text(f"SSN {SSN}, mail a@b.org or c@d.org")), CALLER, recogniser.scan)
+    assert told(result)[1:] == [
+        (Contributor.FINDING, "EMAIL", 2, "CONFIDENTIAL {PII}", False),
+        (Contributor.FINDING, "SSN", 1, "RESTRICTED {PII}", False),
+    ]
+
+
+def finds(*types):
+    """A scan that finds each of `types` in every text, one after the other."""
+    return lambda text: tuple(Finding(at, at + 1, name, 1.0, "t") for at, name in enumerate(types) if at < len(text))
+
+
+def test_what_policy_does_not_replace_stays():
+    """Quasi-identifiers in Europe: internal by themselves, and what three of them mean together stays too."""
+    europe = TEMPLATES["hospital-eu"]
+    one = classify(request(Text("x" * 9)), CALLER, finds("SEX", "PERSON"), policy=europe)
+    assert str(one.label_asserted) == "INTERNAL {PII}"
+    assert one.label.level is Level.CONFIDENTIAL
+    three = classify(request(Text("x" * 9)), CALLER, finds("SEX", "AGE_UNDER_90", "KINSHIP"), policy=europe)
+    assert str(three.label_asserted) == "CONFIDENTIAL {PII}"
+    assert (Contributor.RULE, "several-quasi-identifiers", 3, "CONFIDENTIAL {PII}", True) in told(three)
+
+
+def test_a_rule_over_findings_that_are_replaced_goes_with_them():
+    bank = TEMPLATES["bank-us"]
+    result = classify(request(Text("x" * 9)), CALLER, finds("PERSON", "ACCOUNT"), policy=bank)
+    assert result.label.level is Level.RESTRICTED
+    assert result.label_asserted == CALLER.label_default
+
+
+def test_what_nobody_reads_is_told(recogniser):
+    """Images by number, recognisers that fail, and more findings than can be replaced."""
+    image = Image(b"\x89PNG", "image/png")
+    assert told(classify(request(Text("x"), image, image), CALLER, recogniser.scan))[-1] == (
+        Contributor.UNREADABLE,
+        "attachment",
+        2,
+        "RESTRICTED",
+        True,
+    )
+
+    def broken(_text):
+        raise RuntimeError(SSN)
+
+    assert told(classify(request(Text("x")), CALLER, broken))[-1][1:3] == ("recogniser", 1)
+    many = "PERSON," * (FINDINGS_MAX + 1)
+    crowd = classify(request(Text(many)), CALLER, finds(*["PERSON"] * (FINDINGS_MAX + 1)))
+    assert told(crowd)[-1][1] == "too-many-findings"
+    assert covers(crowd.label_asserted, RESTRICTED)
+
+
+def test_earlier_turns_are_told_as_what_stays_and_what_does_not(recogniser):
+    said, found = Label(Level.INTERNAL), Label(Level.CONFIDENTIAL, frozenset({Category.PHI}))
+    result = classify(request(Text("x")), CALLER, recogniser.scan, Inherited(join((said, found)), said))
+    assert [one for one in result.contributions if one.contributor is Contributor.EARLIER] == [
+        Contribution(Contributor.EARLIER, "", 0, said, stays=True),
+        Contribution(Contributor.EARLIER, "", 0, join((said, found)), stays=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw", ['{"ssn": "524-71-6038"}', '{"ssn": 524716038}', '{"a": ["\\u0035\\u00324-71-6038"], "b": "SSN"}']
+)
+def test_what_stands_in_a_document_counts_once_and_is_told_at_its_place(recogniser, raw):
+    """Raw and unescaped are two views of one place; the path names no key, and positions count in what was sent."""
+    result = classify(request(Json(raw)), CALLER, recogniser.scan)
+    assert result.findings_by_type() == {"SSN": 1}
+    (located,) = result.distinct
+    assert located.path == "messages[0].parts[0].json"
+    span = raw[located.finding.start : located.finding.end]
+    assert span.replace("\\u003", "").strip('"').startswith("52")
+    assert span.rstrip('"').endswith("6038")
+
+
+def test_a_key_that_is_somebodys_name_stands_in_no_path(recogniser):
+    result = classify(request(Json('{"524-71-6038": "x"}')), CALLER, recogniser.scan)
+    assert result.distinct
+    assert all(SSN not in located.path for located in result.distinct)
+
+
+def test_what_is_split_over_two_parts_is_told_in_each(recogniser):
+    result = classify(request(Text("SSN 524-71"), Text("-6038")), CALLER, recogniser.scan)
+    assert {located.path for located in result.distinct} == {"messages[0].parts[0].text", "messages[0].parts[1].text"}
+
+
+LABELS = st.builds(Label, st.sampled_from(Level), st.frozensets(st.sampled_from(Category), max_size=2))
+KINDS = st.lists(st.sampled_from(list(ENTITIES)), max_size=6)
+
+
+@given(LABELS, LABELS, LABELS, KINDS, KINDS, st.sampled_from(list(TEMPLATES.values())))
+def test_a_request_is_never_below_anything_that_made_it(said, department, source, some, more, policy):  # noqa: PLR0917 - hypothesis hands them over
+    """Label and what stays of it are joins of what is told, and further findings lower neither."""
+    caller = replace(CALLER, label_department=department)
+    asked = request(Text("x" * 20), label=said, source="s")
+
+    def result(types):
+        wanted = [name for name in types if policy.wants(name)]
+        return classify(asked, caller, finds(*wanted), policy=policy, sources={"s": source})
+
+    fewer, all_ = result(some), result([*some, *more])
+    for made in (fewer, all_):
+        assert made.label == join(one.label for one in made.contributions)
+        assert made.label_asserted == join(one.label for one in made.contributions if one.stays)
+        assert covers(made.label_asserted, join((said, department, source)))
+        assert covers(made.label, made.label_asserted)
+    assert covers(all_.label, fewer.label)
+    assert covers(all_.label_asserted, fewer.label_asserted)

@@ -67,7 +67,7 @@ def test_every_option_reaches_the_wire(daemon, ringfence, tmp_path):
     (tmp_path / "schema.json").write_text('{"type": "object"}')
     options = "--model tiny --label restricted --category phi --category PII --allow-deidentified --local-only"
     options += " --provider a --provider b --region eu --ceiling 0.05 --ladder 2 --quality 0.5 --task note"
-    options += " --max-tokens 9 --temperature 0 --seed 3 --stop END --deadline 2.5"
+    options += " --max-tokens 9 --temperature 0 --seed 3 --stop END --deadline 2.5 --source laboratory"
     result = ringfence("generate", *options.split(), "--schema", str(tmp_path / "schema.json"), "Hi")
     assert result.exit_code == 0
     expected = inference.GenerateRequest(
@@ -86,6 +86,7 @@ def test_every_option_reaches_the_wire(daemon, ringfence, tmp_path):
         ),
         task=types.Task(name="note", quality_min=0.5),
         deadline_ms=2500,
+        source="laboratory",
     )
     assert daemon.requests == [("Generate", expected)]
 
@@ -195,6 +196,15 @@ PLAN = inference.PlanResponse(
     decision=DECISION,
     label_deidentified=types.Label(level=types.LEVEL_INTERNAL),
     wallet_available_microcredits=2_500_000,
+    contributions=[
+        types.Contribution(
+            contributor=types.CONTRIBUTOR_SOURCE,
+            name="laboratory",
+            label=types.Label(level=types.LEVEL_INTERNAL),
+            stays=True,
+        ),
+        types.Contribution(contributor=types.CONTRIBUTOR_FINDING, name="MRN", count=2, label=LABEL),
+    ],
 )
 
 
@@ -210,8 +220,11 @@ def test_a_plan_shows_label_findings_and_every_target(daemon, ringfence):
         "messages[0].parts[0].text",
         "local:tiny",
         "cloud/gpt",
+        "what made the label",
     ):
         assert piece in result.stdout
+    made = [line.split() for line in result.stdout.splitlines() if line.split()[:1] in (["source"], ["finding"])]
+    assert made == [["source", "laboratory", "INTERNAL", "yes"], ["finding", "MRN", "2", "RESTRICTED", "{PHI}"]]
     assert daemon.requests[0][1].request.permission.deidentified_egress
 
 

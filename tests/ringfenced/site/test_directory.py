@@ -25,6 +25,9 @@ grant_credits = 1
 [[callers]]
 identity = "spiffe://site.example/ward-app"
 department = "ward"
+[[sources]]
+name = "laboratory"
+label = { level = "CONFIDENTIAL", categories = ["PHI"] }
 [[models]]
 name = "house"
 path = "house.gguf"
@@ -121,3 +124,12 @@ def test_an_unknown_model_is_told_the_nearest_names():
     with pytest.raises(NotFound) as caught:
         directory(Exits()).check_model("hous")
     assert caught.value.suggestions == ("house",)
+
+
+def test_a_source_has_a_label_and_an_unknown_one_is_told_the_nearest_names():
+    made = directory(Exits())
+    made.check_source("laboratory")
+    assert made.sources == {"laboratory": Label(Level.CONFIDENTIAL, frozenset({Category.PHI}))}
+    with pytest.raises(NotFound) as caught:
+        made.check_source("labratory")
+    assert (caught.value.reason, caught.value.suggestions) == ("source_unknown", ("laboratory",))
