@@ -1,4 +1,4 @@
-"""Public bodies: who sets guidelines and standards, or names a study, is nobody's employer in a question that cites it.
+"""What names nobody. Public bodies: who sets guidelines and standards, or names a study, is nobody's employer in a question that cites it.
 
 Names as their owners write them; folded, in lower case. A finding that is one of these and nothing else is dropped.
 """
@@ -15,7 +15,9 @@ american heart association; aha; american college of cardiology; acc; american d
 american cancer society; american medical association; ama; american psychiatric association; apa
 american academy of pediatrics; aap; american college of physicians; acp; american thoracic society; ats
 american society of clinical oncology; asco; american college of rheumatology; acr
-infectious diseases society of america; idsa; national comprehensive cancer network; nccn; national cancer institute; nci; us preventive services task force
+infectious diseases society of america; idsa
+national comprehensive cancer network; nccn; national cancer institute; nci
+us preventive services task force
 uspstf; joint national committee; jnc; european society of cardiology; esc; european medicines agency; ema
 european respiratory society; ers; national institute for health and care excellence; nice; kdigo; kdoqi; gold; gina
 cochrane; nhs; national health service; robert koch institut; rki; stiko; has; haute autorite de sante; aemps; oms; ops
@@ -29,3 +31,12 @@ PUBLIC_BODIES: Final = frozenset(
     name.strip().encode() for line in _NAMES.strip().splitlines() for name in line.split(";") if name.strip()
 )
 """Names of public bodies, folded, in lower case."""
+
+STATES: Final = frozenset(
+    b"alabama;alaska;arizona;arkansas;california;colorado;connecticut;delaware;florida;georgia;hawaii;idaho;illinois;"
+    b"indiana;iowa;kansas;kentucky;louisiana;maine;maryland;massachusetts;michigan;minnesota;mississippi;missouri;montana;"
+    b"nebraska;nevada;new hampshire;new jersey;new mexico;new york state;north carolina;north dakota;ohio;oklahoma;oregon;"
+    b"pennsylvania;rhode island;south carolina;south dakota;tennessee;texas;utah;vermont;virginia;washington state;"
+    b"west virginia;wisconsin;wyoming".split(b";")
+)
+"""States of the United States; New York and Washington alone are towns."""

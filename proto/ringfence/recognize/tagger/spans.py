@@ -12,7 +12,7 @@ from ringfence.recognize.fold import UPPER
 from ringfence.recognize.gazetteer import COMMON, COUNTRY, EPONYM, MEDICAL
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.network import Floats
-from ringfence.recognize.tagger.public import PUBLIC_BODIES
+from ringfence.recognize.tagger.public import PUBLIC_BODIES, STATES
 from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Tokens
 
 THRESHOLDS: Mapping[str, float] = MappingProxyType(
@@ -124,15 +124,17 @@ def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArra
 
 
 def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: npt.NDArray[np.uint8]) -> Span | None:
-    """`found`, or what is no name of anybody's: countries, apart since 45 CFR 164.514(b)(2)(i)(B) begins below the
-    state, and public bodies, not at all.
+    """`found`, unless it names nobody: a country or a state of the United States is told apart, a public body is nothing.
+
+    45 CFR 164.514(b)(2)(i)(B) begins below the state.
     """
     words = bits[kinds == LETTER]
-    if len(words) and (((words | (words >> np.uint32(16))) & np.uint32(COUNTRY)) > 0).all():
+    name = bytes(tokens.data[found.start : found.end])
+    is_country = len(words) and (((words | (words >> np.uint32(16))) & np.uint32(COUNTRY)) > 0).all()
+    if is_country or name.lower() in STATES:
         return found._replace(entity_type="COUNTRY")
     if found.entity_type != "ORGANISATION":
         return found
-    name = bytes(tokens.data[found.start : found.end])
     is_acronym = len(name) <= _ACRONYM_BYTES_MAX and name.isupper() and found.score < _ACRONYM_MIN
     return None if is_acronym or name.lower() in PUBLIC_BODIES else found
 

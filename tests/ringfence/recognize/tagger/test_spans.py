@@ -17,7 +17,7 @@ def found(text, name, *words, chance=0.9, also=(), flags=()):
     spelled = [data[start:end].decode("latin-1") for start, end in zip(tokens.starts, tokens.ends, strict=True)]
     chances = np.zeros((len(tokens), len(TYPES)), dtype=np.float32)
     for index, word in enumerate(spelled):
-        chances[index, TYPES.index(name)] = chance if word in words else 0.07 if word in also else 0
+        chances[index, TYPES.index(name)] = chance if word in words else 0.13 if word in also else 0
     bits = np.array([dict(flags).get(word, 0) for word in spelled], dtype=np.uint32)
     return [(span.entity_type, text[span.start : span.end]) for span in spans(tokens, chances, bits, TYPES)]
 
@@ -87,3 +87,20 @@ def test_a_lower_case_name_in_a_text_with_capitals_must_be_sure(text, expected):
 def test_a_word_that_mostly_names_nobody_must_be_sure():
     assert found("He saw Mark there.", "PERSON", "Mark", chance=0.6, flags={"Mark": COMMON}.items()) == []
     assert found("He saw Mark there.", "PERSON", "Mark", chance=0.9, flags={"Mark": COMMON}.items()) != []
+
+
+def test_a_state_is_as_large_as_a_country():
+    assert found("lives in New Mexico now", "PLACE", "New", "Mexico") == [("COUNTRY", "New Mexico")]
+    assert found("lives in Santa Fe, New Mexico now", "PLACE", "Santa", "Fe", ",", "New", "Mexico") == [
+        ("PLACE", "Santa Fe, New Mexico")
+    ]
+
+
+def test_a_public_body_is_nothing():
+    assert found("as the World Health Organization says", "ORGANISATION", "World", "Health", "Organization") == []
+    assert found("as Acme Health says", "ORGANISATION", "Acme", "Health") == [("ORGANISATION", "Acme Health")]
+
+
+def test_a_few_capitals_must_be_sure_to_be_a_firm():
+    assert found("He has IBS.", "ORGANISATION", "IBS", chance=0.7) == []
+    assert found("He is at IBM.", "ORGANISATION", "IBM", chance=0.95) == [("ORGANISATION", "IBM")]
