@@ -1,4 +1,4 @@
-"""What names nobody. Public bodies: who sets guidelines and standards, or names a study, is nobody's employer in a question that cites it.
+"""What names nobody: public bodies that set guidelines and standards or name a study, and states.
 
 Names as their owners write them; folded, in lower case. A finding that is one of these and nothing else is dropped.
 """
@@ -35,8 +35,8 @@ PUBLIC_BODIES: Final = frozenset(
 STATES: Final = frozenset(
     b"alabama;alaska;arizona;arkansas;california;colorado;connecticut;delaware;florida;georgia;hawaii;idaho;illinois;"
     b"indiana;iowa;kansas;kentucky;louisiana;maine;maryland;massachusetts;michigan;minnesota;mississippi;missouri;montana;"
-    b"nebraska;nevada;new hampshire;new jersey;new mexico;new york state;north carolina;north dakota;ohio;oklahoma;oregon;"
-    b"pennsylvania;rhode island;south carolina;south dakota;tennessee;texas;utah;vermont;virginia;washington state;"
+    b"nebraska;nevada;new hampshire;new jersey;new mexico;new york state;north carolina;north dakota;ohio;oklahoma;"
+    b"oregon;pennsylvania;rhode island;south carolina;south dakota;tennessee;texas;utah;vermont;virginia;washington state;"
     b"west virginia;wisconsin;wyoming".split(b";")
 )
 """States of the United States; New York and Washington alone are towns."""

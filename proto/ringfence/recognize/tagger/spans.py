@@ -124,7 +124,7 @@ def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArra
 
 
 def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: npt.NDArray[np.uint8]) -> Span | None:
-    """`found`, unless it names nobody: a country or a state of the United States is told apart, a public body is nothing.
+    """`found`, unless it names nobody: countries and states are told apart, public bodies are nothing.
 
     45 CFR 164.514(b)(2)(i)(B) begins below the state.
     """
