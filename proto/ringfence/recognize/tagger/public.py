@@ -36,7 +36,7 @@ STATES: Final = frozenset(
     b"alabama;alaska;arizona;arkansas;california;colorado;connecticut;delaware;florida;georgia;hawaii;idaho;illinois;"
     b"indiana;iowa;kansas;kentucky;louisiana;maine;maryland;massachusetts;michigan;minnesota;mississippi;missouri;montana;"
     b"nebraska;nevada;new hampshire;new jersey;new mexico;new york state;north carolina;north dakota;ohio;oklahoma;"
-    b"oregon;pennsylvania;rhode island;south carolina;south dakota;tennessee;texas;utah;vermont;virginia;washington state;"
-    b"west virginia;wisconsin;wyoming".split(b";")
+    b"oregon;pennsylvania;rhode island;south carolina;south dakota;tennessee;texas;utah;vermont;virginia;"
+    b"washington state;west virginia;wisconsin;wyoming".split(b";")
 )
 """States of the United States; New York and Washington alone are towns."""
