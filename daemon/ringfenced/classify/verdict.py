@@ -16,6 +16,7 @@ from types import MappingProxyType
 from ringfence.labels import PUBLIC, RESTRICTED, Label, join
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.policy import DEFAULT, Policy
+from ringfence.recognize.together import Tally, formats_of
 from ringfenced.classify import places
 from ringfenced.classify.leaves import Leaf, leaves
 from ringfenced.model import (
@@ -74,13 +75,10 @@ def classify(
     """
     reading = _read(request, scan)
     distinct = places.distinct(reading.originals)
-    counts = Counter(located.finding.entity_type for located in distinct)
-    for located in reading.findings:  # a type whose every finding lies in one of another type still counts
-        counts.setdefault(located.finding.entity_type, 1)
     made = (
         *_asserted(request, caller, sources),
         *_earlier(inherited),
-        *_implied(counts, policy),
+        *_implied(_tally(reading.findings, distinct), policy),
         *_unreadable(request.prompt, reading),
     )
     return Classification(
@@ -137,12 +135,20 @@ def _earlier(inherited: Inherited) -> Iterator[Contribution]:
         yield Contribution(Contributor.EARLIER, "", 0, inherited.label, stays=False)
 
 
-def _implied(counts: Mapping[str, int], policy: Policy) -> Iterator[Contribution]:
+def _tally(findings: Iterable[Located], distinct: Iterable[Located]) -> Tally:
+    """Each place counts once; a type whose every finding lies in one of another type still counts."""
+    counts = Counter(located.finding.entity_type for located in distinct)
+    for located in findings:
+        counts.setdefault(located.finding.entity_type, 1)
+    return Tally(counts, formats_of(located.finding for located in findings))
+
+
+def _implied(tally: Tally, policy: Policy) -> Iterator[Contribution]:
     """What findings imply; what policy does not replace stays, alone and together."""
-    if not counts:
+    if not tally.by_type:
         return
-    staying = {one.name for one in policy.implied(policy.staying(counts))}
-    for one in policy.implied(counts):
+    staying = {one.name for one in policy.implied(policy.staying(tally))}
+    for one in policy.implied(tally):
         kind = Contributor.RULE if one.is_rule else Contributor.FINDING
         yield Contribution(kind, one.name, one.count, one.label, stays=one.name in staying)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from ringfence.labels import Category, Label, Level, join
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.templates import HOSPITAL_US, TABLES, Template
-from ringfence.recognize.together import Together
+from ringfence.recognize.together import Tally, Together
 
 UNKNOWN = Label(Level.RESTRICTED, frozenset({Category.CUSTOM}))
 """What a finding counts as whose type no rule names (DESIGN.md, invariant 9)."""
@@ -60,28 +59,29 @@ class Policy:
         """Whether `entity_type` must be replaced before it leaves: it identifies somebody by itself."""
         return self.rules.get(entity_type, UNKNOWN).level >= Level.CONFIDENTIAL
 
-    def implied(self, counts: Mapping[str, int]) -> tuple[Implied, ...]:
-        """What each type among findings that number `counts` implies, by name, then each rule over several that holds.
+    def implied(self, tally: Tally) -> tuple[Implied, ...]:
+        """What each type among findings that come to `tally` implies, by name, then each rule over several that holds.
 
-        Counts are positive. More of a type, or more types, only add to it.
+        More findings only add to it.
         """
+        counts, rules = tally.by_type, self.rules
         if not counts:
             return ()
-        rules = self.rules
         alone = [Implied(name, counts[name], rules.get(name, UNKNOWN), is_rule=False) for name in sorted(counts)]
-        held = [row for row in self.together if row.holds(counts)]
-        return (*alone, *(Implied(row.name, row.count(counts), row.label, is_rule=True) for row in held))
+        held = [row for row in self.together if row.holds(tally)]
+        return (*alone, *(Implied(row.name, row.count(tally), row.label, is_rule=True) for row in held))
 
     def label_of(self, findings: Iterable[Finding]) -> Label:
         """The join of what `findings` imply, alone and together; PUBLIC for none.
 
         More findings never lower it. A finding of a type that no rule names counts as RESTRICTED.
         """
-        return join(one.label for one in self.implied(Counter(found.entity_type for found in findings)))
+        return join(one.label for one in self.implied(Tally.of(findings)))
 
-    def staying(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """The part of `counts` that de-identification leaves: types that it does not replace."""
-        return {name: count for name, count in counts.items() if not self.replaces(name)}
+    def staying(self, tally: Tally) -> Tally:
+        """The part of `tally` that de-identification leaves: types that it does not replace."""
+        left = {name: count for name, count in tally.by_type.items() if not self.replaces(name)}
+        return Tally(left, tally.formats)
 
     def document(self) -> dict[str, object]:
         """The whole table in plain values, sorted: what a digest of the policy stands for."""
@@ -96,6 +96,7 @@ class Policy:
                     "kinds_min": row.kinds_min,
                     "count_min": row.count_min,
                     "beside": sorted(row.beside),
+                    "formats": sorted(row.formats),
                     "label": str(row.label),
                 }
                 for row in self.together

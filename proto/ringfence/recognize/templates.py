@@ -98,6 +98,22 @@ _PAYMENT_ACCOUNT: Final = Together(
     source="GDPR art. 4(1); PSD2 art. 94(2): payment services process personal data with explicit consent alone",
 )
 
+_HEALTH_RECORD: Final = Together(
+    name="health-record",
+    types=frozenset(ENTITIES) - QUASI_IDENTIFIERS,
+    formats=frozenset({"fhir", "hl7", "x12"}),
+    label=_PHI,
+    source="45 CFR 160.103: what identifies somebody in a record of care or of its payment is PHI, a name too (X12 837 "
+    "and 835 are such records by 45 CFR 162.1102 and 162.1602); GDPR art. 4(15)",
+)
+_PAYMENT_MESSAGE: Final = Together(
+    name="payment-message",
+    types=frozenset(ENTITIES) - QUASI_IDENTIFIERS,
+    formats=frozenset({"iso20022"}),
+    label=Label(Level.CONFIDENTIAL, frozenset({Category.FINANCIAL})),
+    source="12 CFR 1016.3(q)(1): information about a transaction identifies a customer; PSD2 art. 94(2)",
+)
+
 _NO_PERSONS_NUMBER: Final = frozenset({"NPI", "BIC"})
 """Published numbers of a provider (NPPES data dissemination notice, 72 FR 30011) and of a bank (ISO 9362); neither is a
 patient's or a customer's."""
@@ -123,7 +139,10 @@ HOSPITAL_US: Final = Template(
     # Safe Harbor, 45 CFR 164.514(b)(2)(i): ages under 90, years, states and countries, sex, kinship and professions are
     # none of the 18 identifiers.
     rules=_without(ENTITIES, QUASI_IDENTIFIERS),
-    together=(_many("45 CFR 164.408(b): a breach of 500 individuals or more is told at once"),),
+    together=(
+        _HEALTH_RECORD,
+        _many("45 CFR 164.408(b): a breach of 500 individuals or more is told at once"),
+    ),
     optional=_NO_PERSONS_NUMBER,
     locales=frozenset({"us"}),
 )
@@ -132,6 +151,7 @@ HOSPITAL_EU: Final = Template(
     rules=_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}),
     together=(
         _SEVERAL_QUASI,
+        _HEALTH_RECORD,
         _many("GDPR art. 35(3)(b), recital 91: large scale; no number is given, this is HIPAA's"),
     ),
     optional=_EU_OPTIONAL,
@@ -143,6 +163,7 @@ BANK_US: Final = Template(
     rules=_without(ENTITIES, QUASI_IDENTIFIERS),
     together=(
         _SENSITIVE_CUSTOMER,
+        _PAYMENT_MESSAGE,
         _many("16 CFR 314.4(j): 500 consumers or more are a notification event, for lenders that are no banks"),
     ),
     optional=_NO_PERSONS_NUMBER
@@ -158,6 +179,7 @@ BANK_EU: Final = Template(
     together=(
         _SEVERAL_QUASI,
         _PAYMENT_ACCOUNT,
+        _PAYMENT_MESSAGE,
         _many("GDPR art. 35(3), recital 91: large scale; no number is given, this is 16 CFR 314.4(j)'s"),
     ),
     optional=_EU_OPTIONAL,

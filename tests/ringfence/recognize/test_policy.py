@@ -1,7 +1,5 @@
 """What findings mean: templates, rules over several findings, and the lattice that they live in."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,14 +8,16 @@ from ringfence.labels import PUBLIC, Category, Label, Level, covers, join
 from ringfence.recognize import DEFAULT, ENTITIES, TEMPLATES, Finding
 from ringfence.recognize.policy import UNKNOWN
 from ringfence.recognize.templates import BUILT_IN, QUASI_IDENTIFIERS, TABLES
+from ringfence.recognize.together import Tally
 
 LABELS = st.builds(Label, st.sampled_from(Level), st.frozensets(st.sampled_from(Category)))
 TYPES = st.sampled_from([*ENTITIES, "SOMETHING_NEW"])
 FINDINGS = st.builds(
-    lambda start, length, name: Finding(start, start + length, name, 1.0, "test"),
+    lambda start, length, name, by: Finding(start, start + length, name, 1.0, by),
     st.integers(0, 1000),
     st.integers(1, 20),
     TYPES,
+    st.sampled_from(["pattern:x", "fhir:Patient.name", "iso20022:Dbtr", "custom"]),
 )
 POLICIES = st.sampled_from(list(TEMPLATES.values()))
 
@@ -27,8 +27,7 @@ def found(*types):
     return [Finding(place, place + 1, name, 1.0, "test") for place, name in enumerate(types)]
 
 
-def counted(findings):
-    return Counter(finding.entity_type for finding in findings)
+counted = Tally.of
 
 
 def staying(policy, findings):
@@ -80,7 +79,7 @@ def test_the_order_of_findings_does_not_matter(policy, findings, random):
 def test_no_findings_are_public():
     for policy in TEMPLATES.values():
         assert policy.label_of([]) == PUBLIC
-        assert policy.implied({}) == ()
+        assert policy.implied(counted([])) == ()
 
 
 def test_a_type_that_nobody_knows_is_restricted_and_replaced():
@@ -154,3 +153,19 @@ def test_a_health_number_is_personal_data_in_europe():
     """GDPR recital 35."""
     assert TEMPLATES["hospital-eu"].rules["MRN"].categories == {Category.PHI, Category.PII}
     assert TEMPLATES["hospital-us"].rules["MRN"].categories == {Category.PHI}
+
+
+@pytest.mark.parametrize(
+    ("template", "by", "category"),
+    [
+        ("hospital-us", "hl7:PID-5", Category.PHI),
+        ("hospital-eu", "fhir:Patient.name", Category.PHI),
+        ("bank-eu", "iso20022:Dbtr", Category.FINANCIAL),
+    ],
+)
+def test_a_name_in_a_record_is_what_the_record_is(template, by, category):
+    """45 CFR 160.103: a name alone is PII, in a health record it is PHI too; likewise in a payment message."""
+    policy = TEMPLATES[template]
+    inside, beside = Finding(0, 9, "PERSON", 1.0, by), Finding(0, 9, "PERSON", 1.0, "pattern:title")
+    assert policy.label_of([inside]).categories == {Category.PII, category}
+    assert policy.label_of([beside]).categories == {Category.PII}
