@@ -14,8 +14,7 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import hyperscan
@@ -29,28 +28,10 @@ from ringfence.recognize.patterns import Trigger, triggers
 from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
-from ringfence.recognize.view import Views
+from ringfence.recognize.stages import Stage, Stages
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds: a recogniser's `scan`, or another with its signature."""
-Stage = Callable[[bytes], Iterable[Span]]
-"""Reads a folded text; positions in bytes of it. Never raises; linear in its length; callable from several threads."""
-Reading = Callable[[str], Iterable[Span]]
-"""Reads a text as it is written; positions in its characters. Likewise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """What a recogniser does beside its patterns."""
-
-    folded: tuple[Stage, ...] = ()
-    """Read every folded text, views included."""
-    readings: tuple[Reading, ...] = ()
-    """Read the text itself, not its views."""
-    views: Views | None = None
-    """Other readings of the text."""
-    version: str = ""
-    """Names all of them, for log entries."""
 
 
 class Recogniser:
@@ -159,9 +140,9 @@ def load(cache_dir: Path | None, policy: Policy = DEFAULT, stages: Stages | None
     Args:
         cache_dir: where its database is kept (see `load_database`); None compiles it, in about a second.
         policy: what counts, and as what.
-        stages: what it does beside its patterns; None for what ships (see `stages.shipped`).
+        stages: what it does beside its patterns; None for no more (see `stages.shipped`).
     """
-    table = triggers()
+    table = triggers(policy)
     return Recogniser(load_database(table, cache_dir), table, policy, stages)
 
 

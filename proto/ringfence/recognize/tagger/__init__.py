@@ -3,6 +3,6 @@
 Trained by ``models/tagger``; see its README for the data, their licences and the figures.
 """
 
-from ringfence.recognize.tagger.tagger import Tagger, load_tagger
+from ringfence.recognize.tagger.tagger import WEIGHTS, Tagger, load_tagger
 
-__all__ = ["Tagger", "load_tagger"]
+__all__ = ["WEIGHTS", "Tagger", "load_tagger"]

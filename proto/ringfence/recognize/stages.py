@@ -1,0 +1,45 @@
+"""What a recogniser does beside its patterns, and what of it ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringfence.recognize.payload import payload_reading
+from ringfence.recognize.span import Span
+from ringfence.recognize.tagger import WEIGHTS, load_tagger
+from ringfence.recognize.view import Views
+
+Stage = Callable[[bytes], Iterable[Span]]
+"""Reads a folded text; positions in bytes of it. Never raises; linear in its length; callable from several threads."""
+Reading = Callable[[str], Iterable[Span]]
+"""Reads a text as it is written; positions in its characters. Likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a recogniser does beside its patterns."""
+
+    folded: tuple[Stage, ...] = ()
+    """Read every folded text, views included."""
+    readings: tuple[Reading, ...] = ()
+    """Read the text itself, not its views."""
+    views: Views | None = None
+    """Other readings of the text."""
+    version: str = ""
+    """Names all of them, for log entries."""
+
+
+def shipped(weights: Path = WEIGHTS) -> Stages:
+    """The tagger, the schemas of structured payloads, and the views.
+
+    Args:
+        weights: the tagger's; another file than the shipped one for measuring alone.
+
+    Raises:
+        OSError, ValueError, KeyError: the weights are not there or none of ours: a recogniser that misses its tagger
+            must not start.
+    """
+    tagger = load_tagger(weights)
+    return Stages(folded=(tagger,), readings=(payload_reading,), version=f"-{tagger.version}")
