@@ -16,7 +16,7 @@ from deid_parts.generate.reading import grammar
 
 __all__ = ["CLEAN", "GROUPS", "KINDS", "LANGUAGES", "OPTIONAL", "Document", "Mark", "generate"]
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "es", "fr", "de")
 KINDS = ("query", "note", "discharge", "referral", "claim", "kyc", "chat", "email", "ticket")
 """What speaks of somebody."""
 CLEAN = ("clean_query", "clean_note", "clean_chat")
