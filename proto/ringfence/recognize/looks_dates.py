@@ -1,24 +1,58 @@
-"""Second looks at dates and at ages over 89."""
+"""Second looks at dates, and at ages over 89."""
 
 from __future__ import annotations
 
 import re
 
-from ringfence.recognize.looks_numbers import digits_of
+from ringfence.recognize.bytesets import WORD, digits_of
+from ringfence.recognize.labels_at import strong_at, value_at
 from ringfence.recognize.span import NONE, Span, Spans
+from ringfence.recognize.vocabulary import MONTHS
 
-_WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
+_DAY = rb"(?:[12]\d|3[01]|0?[1-9])"
+_YEAR = rb"(?:(?:1[89]|2[0-3])\d\d(?![0-9A-Za-z%])|'\d\d(?![0-9A-Za-z]))"
+_OF = rb"(?:of |de |del |del ano |de l'annee |des jahres |im jahr )?"
+_MONTHS = "|".join(sorted(MONTHS, key=len, reverse=True)).encode()
 _DAY_BEFORE = re.compile(
-    rb"(?<![0-9A-Za-z.,/])(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th|er|\.)?[ -](?:of |de )?$", re.IGNORECASE
-)
+    rb"(?<![0-9A-Za-z.,/])(?:" + _DAY + rb"(?:st|nd|rd|th|er|\.)?(?: ?(?:-|&|/) ?| (?:and|to|y|e|al?|et|au|und|bis) ))?"
+    + _DAY + rb"(?:st|nd|rd|th|er|o|\.)?[ -]{1,2}(?:of |de |dias? de )?$",
+    re.IGNORECASE,
+)  # fmt: skip
 _AFTER = re.compile(
-    rb"\.?(?:(?:[ -]|,[ ])(?:de |del )?(?P<alone>(?:1[89]|2[0-3])\d\d)(?![0-9A-Za-z%])"
-    rb"|[ -](?P<day>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?(?![0-9A-Za-z%:/]|[.,]\d)"
-    rb"(?:,?[ -](?P<year>(?:1[89]|2[0-3])\d\d)(?![0-9A-Za-z%]))?"
+    rb"\.?(?:(?:[ -/]|,[ ])" + _OF + rb"(?P<alone>" + _YEAR + rb")"
+    rb"|[ -](?P<day>" + _DAY + rb")(?:st|nd|rd|th)?(?![0-9A-Za-z%:/]|[.,]\d)"
+    rb"(?:[ ]?(?:-|&|to|and|through)[ ]?" + _DAY + rb"(?:st|nd|rd|th)?(?![0-9A-Za-z%:/.]))?"
+    rb"(?:,?[ -]{1,2}" + _OF + rb"(?P<year>" + _YEAR + rb"))?"
     rb"|[ -](?P<short>\d\d)(?![0-9A-Za-z%:.,/]))",
     re.IGNORECASE,
 )
+_RANGE = re.compile(
+    rb"(?: ?[-/] ?| (?:y|and|to|a|et|und|bis|o|or|through) )(?:" + _MONTHS + rb")(?![A-Za-z])", re.IGNORECASE
+)
 _MONTH_WORD = re.compile(rb"[A-Za-z]{3,10}$")
+_LABELLED = re.compile(rb"\d{1,5}(?: ?[./-]{1,2} ?\d{1,5}){0,2}(?![0-9A-Za-z%])|\d{1,2} \d{1,2} \d{4}(?![0-9])")
+_PLAIN_YEAR = re.compile(rb"(?:19|20)\d\d")
+_SHORT = re.compile(rb"(\d{1,2})[/.-](\d{1,2})\.?$")
+_MAY = frozenset(
+    (
+        b"may",
+        b"march",
+        b"mar",
+        b"set",
+        b"mai",
+        b"jan",
+        b"sep",
+        b"dec",
+        b"oct",
+        b"nov",
+        b"feb",
+        b"jun",
+        b"jul",
+        b"apr",
+        b"aug",
+    )
+)
+"""Months that are other words too, or often short for something else: they need a capital to stand alone."""
 YEAR_MIN, YEAR_MAX = 1800, 2399
 """Years that a date may have: of living memory, and of the surrogates."""
 
@@ -36,7 +70,9 @@ def _is_date(first: str, second: str, third: str) -> bool:
 
 
 def numeric(buf: bytes, start: int, end: int) -> Spans:
-    """Three numbers with one kind of separator that can be a day."""
+    """Three numbers with one kind of separator that can be a day; without the ``T`` and hour of RFC 3339 behind it."""
+    if buf[end - 1 : end] == b":":
+        end -= 4
     raw = buf[start:end]
     separator = next(byte for byte in raw if byte in b"-./")
     parts = raw.decode("ascii").split(chr(separator))
@@ -59,20 +95,58 @@ def month_year(buf: bytes, start: int, end: int) -> Spans:
     return (Span(start, end, "DATE", 0.7, "pattern:date-month-year"),)
 
 
+def roman(buf: bytes, start: int, end: int) -> Spans:
+    """A day whose month is a Roman number, as 12-XI-1985."""
+    if (start and buf[start - 1] in b"-./0123456789") or buf[end : end + 1] in (b"/", b"-"):
+        return NONE
+    return (Span(start, end, "DATE", 0.8, "pattern:date-roman"),)
+
+
+def day_month(buf: bytes, start: int, end: int) -> Spans:
+    """Day and month without a year after ``on``, ``seen``, ``am``: ``on 08/22``, ``am 14.03.``; not a score."""
+    match = _SHORT.search(buf, start, end)
+    if (
+        match is None
+        or buf[end : end + 1] in (b"/", b"-", b"%")
+        or (buf[end : end + 1] == b"." and buf[end + 1 : end + 2].isdigit())
+    ):
+        return NONE
+    one, two = int(match.group(1)), int(match.group(2))
+    if not (min(one, two) >= 1 and min(one, two) <= 12 and max(one, two) <= 31):  # noqa: PLR2004
+        return NONE
+    is_padded = len(match.group(1)) == len(match.group(2)) == 2  # noqa: PLR2004
+    if two in (4, 5, 10) and one <= two and not is_padded:
+        return NONE  # "scored on 3/5"
+    return (Span(match.start(), end, "DATE", 0.6, "context:date"),)
+
+
+def labelled(buf: bytes, _start: int, end: int) -> Spans:
+    """Whatever number follows ``DOB:``, ``Fecha de nacimiento:``: mistyped ones too; a plain year is no date."""
+    at = strong_at(buf, end)
+    at = at if at is not None else value_at(buf, end)
+    match = None if at is None else _LABELLED.match(buf, at, at + 20)
+    if match is None or len(digits_of(match.group())) < 4 or _PLAIN_YEAR.fullmatch(match.group()):  # noqa: PLR2004
+        return NONE
+    return (Span(match.start(), match.end(), "DATE", 0.8, "label:date"),)
+
+
 def month_name(buf: bytes, _start: int, end: int) -> Spans:
-    """A month's name with a day, a year or both beside it."""
+    """A month's name with a day, a year or both beside it, or as one end of a range of months."""
     word = _MONTH_WORD.search(buf, max(0, end - 10), end)
-    if word is None or (end < len(buf) and buf[end] in _WORD):
+    if word is None or (end < len(buf) and buf[end] in WORD):
         return NONE
     start = word.start()
-    if start and buf[start - 1] in _WORD:
+    if start and buf[start - 1] in WORD:
         return NONE
-    before = _DAY_BEFORE.search(buf, max(0, start - 10), start)
-    after = _AFTER.match(buf, end, end + 18)
+    before = _DAY_BEFORE.search(buf, max(0, start - 20), start)
+    after = _AFTER.match(buf, end, end + 32)
     if before is None and after is None:
+        if buf[start : start + 1].isupper() and _RANGE.match(buf, end, end + 24):
+            return (Span(start, end, "DATE", 0.6, "pattern:date-range"),)
         return NONE
     stop = end
-    if after is not None and (after["short"] is None or before is not None):
+    is_short_year = after is not None and after["short"] is not None and buf[end : end + 1] == b"-"
+    if after is not None and (after["short"] is None or before is not None or is_short_year):
         # "14 March 10 mg": with a day before the month, a second day belongs to something else.
         if before is None or after["alone"] or after["short"]:
             stop = after.end()
@@ -81,6 +155,19 @@ def month_name(buf: bytes, _start: int, end: int) -> Spans:
     if before is None and stop == end:
         return NONE
     return (Span(before.start() if before else start, stop, "DATE", 0.85, "pattern:date-name"),)
+
+
+def month_alone(buf: bytes, start: int, end: int) -> Spans:
+    """A month without day or year after ``last``, ``since``, ``in``, ``mes de``: the month is an element of a date."""
+    if end < len(buf) and (buf[end] in WORD or buf[end] in b"'"):
+        return NONE
+    at = max(buf.rfind(b" ", start, end), start - 1) + 1
+    word = buf[at:end]
+    if word.lower() in _MAY and not word[:1].isupper():
+        return NONE
+    if word.isupper() and len(word) == 3:  # noqa: PLR2004 - "in MAR", "in DEC": abbreviations of other things
+        return NONE
+    return (Span(at, end, "DATE", 0.5, "context:month"),)
 
 
 def age(buf: bytes, start: int, end: int) -> Spans:

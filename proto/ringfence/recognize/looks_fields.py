@@ -1,58 +1,55 @@
-"""Second looks at labelled fields: record and account numbers, addresses, phones, and secrets."""
+"""Second looks at labelled identifiers: record, account, policy, licence and other numbers after their label."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from ringfence.recognize import validators
+from ringfence.recognize.bytesets import WORD, digits_of, has_digit
+from ringfence.recognize.labels_at import is_qualified, strong_at, value_at
 from ringfence.recognize.looks_names import before_number
-from ringfence.recognize.looks_numbers import digits_of
 from ringfence.recognize.span import NONE, Look, Span, Spans
-from ringfence.recognize.vocabulary import FIELD_WORDS, STATES, UNITS, WEAK_ID_LABELS
+from ringfence.recognize.vocabulary import FIELD_WORDS, UNITS, WEAK_ID_LABELS
 
-_QUALIFIER = rb"(?:[ -]{0,2}(?:no|nos|number|num|nr|id|ref|reference|identifier|code|#)\b\.?|[ ]?#|\.)?"
-_STRONG = re.compile(
-    _QUALIFIER + rb"(?:[ ]?\([^)\n]{1,16}\))?[ \t]{0,4}['\"]?[ \t]{0,4}(?:[:|=>#]|-(?= )|\s-\s)[ \t]{0,4}"
-    rb"(?:\r?\n[ \t]{0,4})?[#'\"*_]{0,2}",
-    re.IGNORECASE,
-)
-_WEAK = re.compile(_QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with )?#?", re.IGNORECASE)
-_QUALIFIED = re.compile(rb"[ -]{0,2}(?:no|nos|number|num|nr|id|identifier|#)\b", re.IGNORECASE)
-_TOKEN = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9]|[./_-](?=[A-Za-z0-9])){0,40}+")
-_NEXT = re.compile(rb" (?=([A-Z0-9](?:[A-Z0-9]|[/_-](?=[A-Z0-9])){0,16}+)(?![a-z'@]|[.,]\d))")
+_TOKEN = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9]|[./_+-](?=[A-Za-z0-9])){0,40}+")
+_NEXT = re.compile(rb" (?:[/-] )?(?=([A-Z0-9](?:[A-Z0-9]|[/_-](?=[A-Z0-9])){0,16}+)(?![a-z'@]|[.,]\d))")
 _YEAR = re.compile(rb"19\d\d|20[0-3]\d")
+_DATE = re.compile(rb"(?:[0-2]?\d|3[01])[/.-](?:[0-2]?\d|3[01])[/.-](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d")
 _QUANTITY = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
-_PHONE = re.compile(rb"\+?[(\d][\d ()./-]{3,22}\d")
-_NINE = re.compile(rb"\d{3}[- .]?\d{2}[- .]?\d{4}(?![0-9])")
+_NINE = re.compile(rb"[#]?\d{3}[- .]?\d{2}[- .]?\d{4}(?![0-9])")
 _TEN = re.compile(rb"\d{10}(?![0-9])|\d{3,4}[ -]\d{3}[ -]\d{3,4}(?![0-9])")
-_CARD = re.compile(rb"\d(?:[ -]?\d){11,18}(?![0-9])")
-_SECRET = re.compile(rb"[^\s'\"<>,;]{4,256}")
-_SECRET_MARK = re.compile(rb"['\"]?[ \t]{0,3}(?:[:=]|is\b)[ \t]{0,3}['\"]?")
-_NO_SECRETS = frozenset(b"required optional none null true false string reset expired forgotten unknown wrong".split())
-_KEY_REST = re.compile(rb"[A-Za-z0-9_./+=~-]{0,4096}")
-_KEY_BYTES_MIN = 20
-"""The shortest of the known shapes, an AWS access key id."""
-_ZIP = re.compile(rb"\d{5}(?:-\d{4})?(?![0-9])")
-_FIELD_REST = re.compile(rb"[^\r\n;|<\"&]{5,120}")
-_SENTENCE = re.compile(rb"\.(?=\s+[A-Z]|\s*$)")
-_ABBREVIATED = (b"St", b"Ave", b"Rd", b"Blvd", b"Dr", b"Ln", b"Apt", b"No", b"Str", b"Ct")
+_CARD = re.compile(rb"\d(?:[ .-]?\d){11,18}(?![0-9])")
+_LAST_FOUR = re.compile(
+    rb"[^\n0-9]{0,16}?(?:[xX*.\x80]{2,}[ -]?|(?:ending|ends)(?: in| with)? |last (?:four|4)(?: digits)?:? "
+    rb")(\d{4})(?![0-9])"
+)
+_DOCKET = re.compile(rb"\d{1,6} ?/ ?\d{2,4}(?: ?/ ?\d{1,4}){0,2}(?![0-9%/])")
+_UDI_REST = re.compile(rb"(?:\(\d{2,3}\)[A-Za-z0-9/-]{1,20}+){0,5}")
+_NOT_PREFIXES = (b"COVID", b"SARS", b"HTTP", b"ISO", b"ICD", b"DSM")
+_TOKENS_MAX = 6
+_SHORT_WORD = 4
+"""A longer word in capitals is a word, no group of an identifier."""
+_SHORT_NUMBER = 6
+"""Fewer digits than this may be a quantity."""
 
 
 def identifier(entity_type: str) -> Look:
-    """A look at the number after a label of `entity_type`."""
+    """A look at the number after a label of `entity_type`; a ``#`` before it belongs to it."""
     recogniser = f"label:{entity_type.lower()}"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
-        label = buf[start:end].lower()
-        strong = _STRONG.match(buf, end, end + 48)
-        match = strong or _WEAK.match(buf, end, end + 24)
-        if match is None:
+        strong = strong_at(buf, end)
+        at = strong if strong is not None else value_at(buf, end)
+        if at is None:
             return NONE
-        at = match.end()
-        qualified = strong is not None or _QUALIFIED.match(buf, end, end + 14) is not None
-        stop = _identifier_end(buf, at, loose=qualified or label not in WEAK_ID_LABELS)
+        is_strong = strong is not None or is_qualified(buf, end)
+        stop = _identifier_end(buf, at, loose=is_strong or buf[start:end].lower() not in WEAK_ID_LABELS)
         if stop == at:
             return NONE
-        return (Span(at, stop, entity_type, 0.9 if qualified else 0.75, recogniser), *before_number(buf, start))
+        if buf[at - 1 : at] == b"#":
+            at -= 1
+        return (Span(at, stop, entity_type, 0.9 if is_strong else 0.75, recogniser), *before_number(buf, start))
 
     return look
 
@@ -66,143 +63,133 @@ def _identifier_end(buf: bytes, at: int, *, loose: bool) -> int:
     token = _TOKEN.match(buf, at, at + 48)
     if token is None:
         return at
-    stop, kept = token.end(), token.end() if _has_digit(token.group()) else at
+    stop, kept = token.end(), token.end() if has_digit(token.group()) else at
     if kept == at and not token.group().isupper():
         return at
-    for _ in range(5):
+    for _ in range(_TOKENS_MAX):
         following = _NEXT.match(buf, stop, stop + 24)
         if following is None:
             break
         word = following.group(1)
-        if word.lower() in FIELD_WORDS or (word.isalpha() and len(word) > 4):  # noqa: PLR2004 - a word, no group
+        if word.lower() in FIELD_WORDS or (word.isalpha() and len(word) > _SHORT_WORD):
             break
         stop = following.end() + len(word)
-        if _has_digit(word):
+        if has_digit(word):
             kept = stop
     raw = buf[at:kept]
     digits = len(digits_of(raw))
     if digits < (2 if loose else 3) or (not loose and _YEAR.fullmatch(raw)):
         return at
-    if buf[kept : kept + 1] == b"%" or (
-        kept < len(buf) - 1 and buf[kept] in b".," and buf[kept + 1 : kept + 2].isdigit()
-    ):
-        return at
-    if digits < 6 and raw.isdigit() and _QUANTITY.match(buf, kept, kept + 12):  # noqa: PLR2004 - "sample 250 ml"
-        return at
-    return kept
+    return kept if _is_no_quantity(buf, kept, raw, digits) else at
 
 
-def _has_digit(raw: bytes) -> bool:
-    return any(48 <= byte <= 57 for byte in raw)  # noqa: PLR2004 - ASCII digits
-
-
-def _after(buf: bytes, end: int) -> int | None:
-    """Where a labelled value begins; None where no separator follows the label."""
-    match = _STRONG.match(buf, end, end + 48) or _WEAK.match(buf, end, end + 24)
-    return None if match is None else match.end()
+def _is_no_quantity(buf: bytes, end: int, raw: bytes, digits: int) -> bool:
+    """Whether neither a percent sign, a decimal nor a unit follows, and `raw` is no date or code that people share."""
+    if buf[end : end + 1] == b"%" or (end < len(buf) - 1 and buf[end] in b".," and buf[end + 1 : end + 2].isdigit()):
+        return False
+    if digits < _SHORT_NUMBER and raw.isdigit() and _QUANTITY.match(buf, end, end + 12):
+        return False  # "sample 250 ml"
+    return not (_DATE.fullmatch(raw) or raw.upper().startswith(_NOT_PREFIXES))
 
 
 def _labelled(pattern: re.Pattern[bytes], entity_type: str, digits_min: int) -> Look:
     recogniser = f"label:{entity_type.lower()}"
 
-    def look(buf: bytes, _start: int, end: int) -> Spans:
-        at = _after(buf, end)
+    def look(buf: bytes, start: int, end: int) -> Spans:
+        at = value_at(buf, end)
+        if at is not None and buf[at - 1 : at] == b"#" and entity_type == "SSN":
+            at -= 1
         match = None if at is None else pattern.match(buf, at, at + 48)
         if match is None or len(digits_of(match.group())) < digits_min:
             return NONE
-        return (Span(match.start(), match.end(), entity_type, 0.9, recogniser),)
+        return (Span(match.start(), match.end(), entity_type, 0.9, recogniser), *before_number(buf, start))
 
     return look
 
 
-phone = _labelled(_PHONE, "PHONE", 6)
-"""The number after ``Phone:`` and the like; six digits at least."""
 ssn = _labelled(_NINE, "SSN", 9)
 """Nine digits after ``SSN``."""
 npi = _labelled(_TEN, "NPI", 10)
 """Ten digits after ``NPI``, whatever their check digit: a mistyped one still points to somebody."""
-card = _labelled(_CARD, "PAN", 12)
-"""A card number after ``Card:``, whatever its check digit."""
+_full_card = _labelled(_CARD, "PAN", 12)
 
 
-def secret(buf: bytes, _start: int, end: int) -> Spans:
-    """What follows ``password:``, ``api_key =`` and the like."""
-    match = _SECRET_MARK.match(buf, end, end + 12)
-    value = None if match is None else _SECRET.match(buf, match.end(), match.end() + 256)
-    if match is None or value is None:
+def card(buf: bytes, start: int, end: int) -> Spans:
+    """A card number after ``Card:``, whatever its check digit; or its last four digits.
+
+    PCI DSS 3.4 lets the last four show, but with a name they still point to an account.
+    """
+    found = _full_card(buf, start, end)
+    if found:
+        return found
+    last = _LAST_FOUR.match(buf, end, end + 48)
+    return NONE if last is None else (Span(last.start(1), last.end(1), "ACCOUNT", 0.6, "label:card-last-four"),)
+
+
+def last_four(buf: bytes, _start: int, end: int) -> Spans:
+    """Four digits after ``SSN ending in``, ``last four``, ``xxx-xx-``."""
+    last = _LAST_FOUR.match(buf, end, end + 48)
+    return NONE if last is None else (Span(last.start(1), last.end(1), "SSN", 0.7, "label:ssn-last-four"),)
+
+
+def social(buf: bytes, start: int, end: int) -> Spans:
+    """An SSN after its label: all of it, or its last four digits."""
+    return ssn(buf, start, end) or last_four(buf, start, end)
+
+
+def docket(buf: bytes, _start: int, end: int) -> Spans:
+    """A number with its year after ``no``: ``(application no 20022 / 92)``."""
+    at = end - 1
+    match = _DOCKET.match(buf, at, at + 24)
+    if match is None:
         return NONE
-    word = value.group().rstrip(b".")
-    # "The password is wrong": after a verb a plain word is none.
-    if word.isalpha() and (b"is" in match.group() or word.lower() in _NO_SECRETS):
+    first, _, second = match.group().partition(b"/")
+    if len(first.strip()) < 3 and len(second.strip()) < 4:  # noqa: PLR2004 - "no 1/2" counts something
         return NONE
-    return (Span(value.start(), value.end(), "SECRET", 0.8, "label:secret"),)
+    return (Span(at, match.end(), "CASE_ID", 0.6, "label:docket"),)
 
 
-def key(buf: bytes, start: int, end: int) -> Spans:
-    """A key with a known prefix and sixteen characters or more, a digit among them, to the end of its run."""
-    run = _KEY_REST.match(buf, end)
-    stop = run.end() if run is not None else end
-    if stop - start < _KEY_BYTES_MIN or not _has_digit(buf[start:stop]):
+def hashed(buf: bytes, start: int, end: int) -> Spans:
+    """A number behind ``#`` with five digits or more: a reference of somebody's; not a colour."""
+    raw = buf[start:end]
+    if len(digits_of(raw)) < 5 or (start and buf[start - 1] in WORD) or (end < len(buf) and buf[end] in WORD):  # noqa: PLR2004
         return NONE
-    return (Span(start, stop, "SECRET", 0.95, "pattern:key"),)
-
-
-def private_key(buf: bytes, start: int, end: int) -> Spans:
-    """A PEM block (RFC 7468), to its end line or 8 KiB on."""
-    close = buf.find(b"-----END", end, end + 8192)
-    stop = buf.find(b"-----", close + 8, close + 64) + 5 if close >= 0 else 0
-    return (Span(start, stop if stop > 5 else min(len(buf), end + 8192), "SECRET", 1.0, "pattern:private-key"),)  # noqa: PLR2004
-
-
-_STREET_REST = re.compile(
-    rb"\.?(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Floor|#)\.? ?[A-Za-z0-9-]{1,6})?"
-    rb"(?:,[ ]|[ ]?\r?\n)?(?:(?<=[ \n])(?:\d{4,5} )?[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}"
-    rb"(?: [A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}){0,2})?"
-    rb"(?:,? [A-Z]{2}(?: \d{5}(?:-\d{4})?)?(?![A-Za-z0-9]))?"
-)
-
-
-def street(buf: bytes, start: int, end: int) -> Spans:
-    """A street with its house number, then town, state and ZIP where they follow."""
-    if start and buf[start - 1 : start].isalnum():
+    if (
+        buf[max(0, start - 12) : start]
+        .lower()
+        .rstrip(b" :'\"=")
+        .endswith((b"color", b"colour", b"background", b"fill"))
+    ):
         return NONE
-    rest = _STREET_REST.match(buf, end, end + 120)
-    stop = rest.end() if rest is not None else end
-    newline = buf.find(b"\n", end, stop)
-    if newline >= 0 and not _has_digit(buf[newline:stop]):
-        stop = newline - (buf[newline - 1 : newline] == b"\r")
-    stop = start + len(buf[start:stop].rstrip(b" ,.\r\n"))
-    return (Span(start, stop, "ADDRESS", 0.85, "pattern:address"),)
+    return (Span(start, end, "ID", 0.5, "pattern:hash-number"),)
 
 
-def zip_line(buf: bytes, start: int, end: int) -> Spans:
-    """A USPS state and ZIP, with the town before them."""
-    if buf[start : start + 2] not in STATES and buf[start : start + 2] != b"ZZ":
-        return NONE
-    if (start and buf[start - 1 : start].isalnum()) or buf[end : end + 1] in (b"-", b"/", b"."):
-        return NONE
-    return (Span(start, end, "ADDRESS", 0.8, "pattern:zip"),)
+def checked(entity_type: str, is_valid: Callable[[str], bool], recogniser: str, score: float = 0.8) -> Look:
+    """A look that takes a match whose letters and digits pass `is_valid`."""
+
+    def look(buf: bytes, start: int, end: int) -> Spans:
+        raw = buf[start:end]
+        if (start and (buf[start - 1] in WORD or buf[start - 1] in b"-_/.")) or (
+            end < len(buf) and (buf[end] in WORD or buf[end] in b"_/")
+        ):
+            return NONE
+        bare = raw.translate(None, b" .-/").decode("ascii").upper()
+        return (Span(start, end, entity_type, score, recogniser),) if is_valid(bare) else NONE
+
+    return look
 
 
-def address(buf: bytes, _start: int, end: int) -> Spans:
-    """The rest of a field after ``Address:``, to the end of its line or sentence, if it holds a digit."""
-    match = _STRONG.match(buf, end, end + 24)
-    value = None if match is None else _FIELD_REST.match(buf, match.end())
-    if value is None or match is None:
-        return NONE
-    stop = value.end()
-    for sentence in _SENTENCE.finditer(buf, value.start(), value.end()):
-        if not buf[value.start() : sentence.start()].endswith(_ABBREVIATED):
-            stop = sentence.start()
-            break
-    raw = buf[value.start() : stop].rstrip()
-    if not _has_digit(raw):
-        return NONE
-    return (Span(value.start(), value.start() + len(raw), "ADDRESS", 0.7, "label:address"),)
+def udi(buf: bytes, start: int, end: int) -> Spans:
+    """A device identifier with what follows it: lot, serial, dates (21 CFR 830; GS1's application identifiers)."""
+    rest = _UDI_REST.match(buf, end, end + 120)
+    return (Span(start, end if rest is None else rest.end(), "DEVICE_ID", 0.9, "pattern:udi"),)
 
 
-def zip_code(buf: bytes, _start: int, end: int) -> Spans:
-    """Five digits after ``ZIP``."""
-    at = _after(buf, end)
-    match = None if at is None else _ZIP.match(buf, at)
-    return NONE if match is None else (Span(match.start(), match.end(), "ADDRESS", 0.85, "label:zip"),)
+dea = checked("DOCUMENT_ID", validators.is_dea, "pattern:dea", 0.7)
+"""A DEA number by its check digit."""
+mbi = checked("INSURANCE_ID", validators.is_mbi, "pattern:mbi")
+"""A Medicare Beneficiary Identifier by its places."""
+vin = checked("VEHICLE_ID", validators.is_vin, "pattern:vin")
+"""A VIN by its check digit."""
+imei = checked("DEVICE_ID", validators.is_imei, "pattern:imei")
+"""An IMEI by its check digit and the body that issued it."""

@@ -25,7 +25,8 @@ _WEAK = re.compile(rb"[ ]{1,2}(?:is |was |named )?")
 _FIELD_END = re.compile(rb"[ \t]{0,3}(?:[,;|<\r\n(&\"'*_)]|\.[\s<]|\.$| - |$)")
 _NAME_TAIL = re.compile(rb"(?<![A-Za-z\xc0\xe0'.-])" + _PIECE + rb"(?: {1,2}" + _PIECE + rb"){1,4}$")
 _BEFORE_NAME = re.compile(
-    rb"(?:\b(?:for|about|of|patient|customer|client|is|with|to|by|from|regarding|concerning|para|pour|fur|uber|von|the|named|member|holder)"
+    rb"(?:\b(?:for|about|of|patient|customer|client|is|with|to|by|from|regarding|concerning|para|pour|fur|uber|"
+    rb"von|the|named|member|holder)"
     rb"|[:;>|(]|\bRe:|\b(?:" + TITLES.encode() + rb")\.?)[ ]{1,2}$",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ringfence.labels import Level
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.span import Span
 
@@ -17,9 +18,12 @@ _PRECEDENCE = {
     for entity_type, label in ENTITIES.items()
 }
 
+_UNKNOWN = (int(Level.RESTRICTED), True)
+"""A type that the table does not know, a site's or a plug-in's: nobody says that it may be less."""
+
 
 def _rank(span: Span) -> tuple[tuple[int, bool], int, float, str]:
-    return _PRECEDENCE[span.entity_type], span.end - span.start, span.score, span.entity_type
+    return _PRECEDENCE.get(span.entity_type, _UNKNOWN), span.end - span.start, span.score, span.entity_type
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:

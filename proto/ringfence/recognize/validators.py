@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from stdnum import luhn
+from stdnum.gb import nhs
 from stdnum.iso7064 import mod_97_10
+
+from ringfence.recognize.countries import COUNTRIES
 
 _COUNTRIES_BY_LENGTH = {
     15: "NO",
@@ -103,3 +107,69 @@ def luhn_digit(digits: str) -> str:
 def iban_check_digits(country: str, national: str) -> str:
     """The two check digits of an IBAN of `country` and upper-case `national` part (ISO 7064 mod 97-10)."""
     return f"{98 - mod_97_10.checksum(national + country + '00'):02d}"
+
+
+def is_bic(text: str) -> bool:
+    """Whether upper-case `text` is shaped as a BIC of a country there is: ISO 9362's 4 + 2 + 2 (+ 3)."""
+    return len(text) in (8, 11) and text.isascii() and text.isalnum() and text[:6].isalpha() and text[4:6] in COUNTRIES
+
+
+def is_routing(digits: str) -> bool:
+    """Whether nine digits are an ABA routing number: weights 3, 7, 1, and a Federal Reserve prefix (ABA, 2023)."""
+    if len(digits) != 9 or not _is_digits(digits):  # noqa: PLR2004 - the length that the rule names
+        return False
+    prefix = int(digits[:2])
+    known = prefix <= 12 or 21 <= prefix <= 32 or 61 <= prefix <= 72 or prefix == 80  # noqa: PLR2004 - the districts
+    return known and sum(int(digit) * (3, 7, 1)[place % 3] for place, digit in enumerate(digits)) % 10 == 0
+
+
+def is_dea(text: str) -> bool:
+    """Whether upper-case `text` is a DEA registration number: two letters, six digits, a check digit (21 CFR 1301)."""
+    digits = text[2:]
+    if len(text) != 9 or text[0] not in "ABCDEFGHJKLMPRSTUX" or not _is_digits(digits):  # noqa: PLR2004 - the length
+        return False
+    if text[1] not in "ABCDEFGHIJKLMNOPQRSTUVWXYZ9":
+        return False
+    odd, even = sum(map(int, digits[0:6:2])), sum(map(int, digits[1:6:2]))
+    return (odd + 2 * even) % 10 == int(digits[6])
+
+
+def is_vin(text: str) -> bool:
+    """Whether 17 upper-case characters have the check digit that 49 CFR 565.15 puts in the ninth place."""
+    if len(text) != 17 or any(char not in _VIN for char in text):  # noqa: PLR2004 - the length that the rule names
+        return False
+    rest = sum(_VIN[char] * weight for char, weight in zip(text, _VIN_WEIGHTS, strict=True)) % 11
+    return text[8] == ("X" if rest == 10 else str(rest))  # noqa: PLR2004
+
+
+def is_nhs(digits: str) -> bool:
+    """Whether ten digits are an NHS number (NHS Data Dictionary: modulus 11, weights 10 to 2)."""
+    return len(digits) == 10 and _is_digits(digits) and bool(nhs.is_valid(digits))  # noqa: PLR2004
+
+
+def is_mbi(text: str) -> bool:
+    """Whether upper-case `text` has the places of a Medicare Beneficiary Identifier (CMS, 2017); it has no check."""
+    return _MBI.fullmatch(text) is not None
+
+
+def is_imei(digits: str) -> bool:
+    """Whether fifteen digits are an IMEI (3GPP TS 23.003: Luhn); the first two name the body that issued it."""
+    return len(digits) == 15 and digits[:2] in _IMEI_BODIES and is_luhn(digits)  # noqa: PLR2004
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+_VIN = dict(
+    zip(
+        "0123456789ABCDEFGHJKLMNPRSTUVWXYZ", (*range(10), *range(1, 9), 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True
+    )
+)
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_MBI_LETTER = "[AC-HJKMNP-RT-Y]"
+_MBI = re.compile(
+    rf"[1-9]{_MBI_LETTER}(?:\d|{_MBI_LETTER})\d{_MBI_LETTER}(?:\d|{_MBI_LETTER})\d{_MBI_LETTER}{{2}}\d\d", re.ASCII
+)
+_IMEI_BODIES = frozenset(["01", "33", "35", "44", "45", "49", "50", "51", "52", "53", "54", "86", "91", "98", "99"])
+"""Reporting body identifiers (GSMA TS.06)."""

@@ -35,35 +35,63 @@ PERSON_LABELS = (
 ID_LABELS: Mapping[str, str] = MappingProxyType(
     {
         "MRN": (
-            r"mrn|medical record|med rec|patient[ -]?id|patient no|patient number|hospital|chart|record|nhc|"
-            r"historia clinica|"
-            r"numero de historia|dossier(?: medical)?|ipp|patienten(?:nummer|nr|-id)|fallnummer|aufnahmenummer|"
-            r"encounter|visit|accession"
+            r"e?mrn|medical record|med(?:ical)? rec|medical rec|(?:patient|pt|subject|study|participant)[ -]?id|"
+            r"patient no|"
+            r"patient number|"
+            r"hospital|chart|record|nhc|cipa|n\.?h\.?c\.?|"
+            r"historia(?: clinica)?|h\.?[ªa]?c\.?|"
+            r"numero de historia|dossier(?: medical)?|ipp|nip|patienten(?:nummer|nr|-?id)|fallnummer|aufnahmenummer|"
+            r"encounter|visit|accession|episodio|n[o\x80] ?(?:de )?historia"
         ),
         "CASE_ID": (
-            r"case|reference|our ref|your ref|ref|file|ticket|claim|incident|matter|complaint|caso|expediente|"
+            r"case|reference|our ref|your ref|ref|file|ticket|claim|incident|matter|complaint|caso|expediente|exp|"
             r"referencia|"
-            r"reference dossier|aktenzeichen|vorgang(?:snummer)?|geschaftszeichen|referenz|number|sample|order|"
+            r"reference dossier|aktenzeichen|az|vorgang(?:snummer)?|geschaftszeichen|referenz|number|sample|order|"
             r"terminal|transaction|"
             r"specimen|invoice|customer[ -]?id|client[ -]?id|customer number|kundennummer|numero de cliente|"
-            r"employee[ -]?id|badge|id"
+            r"employee[ -]?id|badge|(?:site|unique|trial|study|person|record|tracking|external|internal)[ "
+            r"-]?id(?:entifier)?|id|uid|"
+            r"unique identifier|identifier|tracking|booking|confirmation"
         ),
         "ACCOUNT": (
-            r"account(?: ref)?|acct|a/c|loan|branch|sort ?code|routing|aba|konto(?:nummer)?|blz|bankleitzahl|"
-            r"cuenta|compte|rib|wire|swift"
+            r"account(?: ref)?|acct|a/c|loan|branch|sort ?code|routing|aba|rtn|konto(?:nummer)?|blz|bankleitzahl|"
+            r"cuenta|compte|rib|wire|ccc|iban"
         ),
         "INSURANCE_ID": (
-            r"insurance(?: policy)?(?: id)?|policy|member(?:[ -]?id)?|subscriber[ -]?id|group|medicare|medicaid|"
-            r"mbi|health plan|"
-            r"nhs|versicherten(?:nummer|nr)|versicherung(?:snummer)?|poliza|aseguradora|mutuelle|"
-            r"numero de securite sociale|cip|tarjeta sanitaria"
+            r"(?:health )?insurance(?: (?:policy|plan|card))?(?: id)?|policy|ins(?:ur(?:er|ed))?\.?|insurer id|"
+            r"(?:health )?plan|plan id|"
+            r"member(?:[ -]?id)?|beneficiary|hicn|coverage|"
+            r"subscriber[ -]?id|group|medicare|medicaid|"
+            r"mbi|"
+            r"nhs|versicherten(?:nummer|nr)|versicherung(?:snummer)?|krankenversicherungsnummer|kvnr|poliza|"
+            r"aseguradora|mutuelle|"
+            r"numero de securite sociale|n[o\x80] ?de securite sociale|n[o\x80] ?secu|nir|cip|cip autonomico|"
+            r"tarjeta sanitaria|tsi|"
+            r"nass|nuss|n\.?s\.?s\.?|seguridad social|rentenversicherungsnummer|"
+            r"sozialversicherungsnummer"
         ),
-        "TAX_ID": r"tax(?:no)?|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|nif|nie|dni|cif|siret|siren|utr",
+        "TAX_ID": (
+            r"tax(?:no)?|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|idnr|nif|nie|dni|cif|siret|siren|utr|nino|"
+            r"national insurance|tva|ust-?id(?:nr)?|aadha?ar|uidai|nric|codice fiscale|bsn|cpf|cnpj|curp|rfc|"
+            r"pesel|personnummer"
+        ),
         "DOCUMENT_ID": (
-            r"passport|driver'?s? licen[cs]e|licen[cs]e|dl|dea|certificate|pasaporte|passeport|reisepass|"
-            r"ausweis(?:nummer)?|permis"
+            r"passport|driv(?:er'?s?|ing) licen[cs]e|licen[cs]e|dl|dea|certificate|cert|lic|registration|reg|gmc|"
+            r"nmc|pasaporte|"
+            r"passeport|reisepass|"
+            r"ausweis(?:nummer)?|personalausweis|permis|carnet de conducir|titre de sejour|visa number|green card|"
+            r"n[o\x80]? ?\.? ?col(?:egiad[oa])?|num\.? ?col(?:egiad[oa])?|colegiad[oa]|rpps|adeli|lanr|bsnr|"
+            r"state license"
         ),
-        "DEVICE_ID": r"serial|s/n|imei|device(?: id)?|udi|vin|licen[cs]e plate|plate|kennzeichen|matricula|implant",
+        "VEHICLE_ID": (
+            r"vin|licen[cs]e plate|number plate|plate|kennzeichen|matricula|immatriculation|plaque(?: "
+            r"d'immatriculation)?|"
+            r"fahrgestellnummer|bastidor"
+        ),
+        "DEVICE_ID": (
+            r"serial|s/n|imei|device(?: id)?|udi|implant|pacemaker|imsi|iccid|meid|idfa|gaid|android id|"
+            r"n[o\x80] ?de serie|numero de serie|seriennummer|lot|asset(?: tag)?|pump|ventilator|lead"
+        ),
     }
 )
 """Entity type to the labels before such a number."""
@@ -74,7 +102,11 @@ WEAK_ID_LABELS = _words(
     "transaction specimen invoice account loan branch insurance policy member group tax licence license "
     "certificate serial device plate "
     "implant wire swift routing konto cuenta compte dossier encounter ref medicare medicaid kunde badge vat dl "
-    "re swift iban plate permis"
+    "re swift iban plate permis historia episodio exp az uid identifier tracking booking confirmation rib ins "
+    "ins. insurer insured "
+    "plan beneficiary coverage nir cip cif nie tin rfc reg lic cert registration visa pacemaker lot pump "
+    "ventilator lead rtn "
+    "hc h.c. hac nip ipp dea reg gmc bsn ein dni pan matricula kennzeichen asset tva utr idnr"
 )
 """Labels that are ordinary words too: without a mark after them they need a number that looks like an identifier."""
 
@@ -203,7 +235,15 @@ COMMON_WORDS = _words(
 """Surnames and given names that are words too: only their capitalised mentions count."""
 
 UNITS = (
-    rb"(?:mg|mcg|ug|g|kg|ml|dl|l|iu|units?|meq|mmol|mol|mmhg|bpm|cm|mm|m|km|kcal|cal|%|hz|khz|mhz|ghz|kb|mb|gb|tb|ppm|"
-    rb"eur|usd|gbp|chf|euros?|dollars?|cells?|copies|patients?|people|persons?|tablets?|capsules?)"
+    rb"(?:mg|mcg|ug|ng|pg|g|kg|lbs?|oz|ml|dl|l|fl|iu|ui|u|units?|meq|mmol|umol|nmol|pmol|mol|mosm|mmhg|bpm|lpm|"
+    rb"rpm|cm|mm|mm3|m|m2|km|"
+    rb"kcal|cal|kj|%|hz|khz|mhz|ghz|kb|mb|gb|tb|ppm|copies|copias|cfu|ufc|pfu|cells?|celulas|hematies|"
+    rb"eur|usd|gbp|chf|euros?|dollars?|pounds?|yen|cents?|pesetas|francs?|zlotys?|"
+    rb"patients?|people|persons?|participants?|subjects?|adults?|women|men|children|births?|deaths?|cases|casos|"
+    rb"pacientes|personas|"
+    rb"patienten|personnes|habitants|habitantes|inhabitants|inhabitants|einwohner|"
+    rb"tablets?|capsules?|hours?|hrs?|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|times|steps|"
+    rb"words|bytes|rows|items|"
+    rb"platelets|leukocytes|leucocitos|plaquetas|plt|wbc|rbc|x 10|x10|/mm3|/ul|/ml|/l)"
 )
 """What follows a quantity, and so never an identifier."""

@@ -1,0 +1,128 @@
+"""Second looks at quasi-identifiers: ages below 90, sex, kinship, countries, nationalities, years.
+
+Nobody is known by one of these alone; they raise a label and stay in the text (see `policy`). Which words count is
+the triggers' affair (see `table_quasi`); here their neighbours decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from ringfence.recognize.bytesets import DIGITS, WORD
+from ringfence.recognize.span import NONE, Look, Span, Spans
+from ringfence.recognize.vocabulary import UNITS
+
+_AGE_MAX = 89
+"""The last year that 45 CFR 164.514(b)(2)(i)(C) lets stand."""
+_NUMBER = re.compile(rb"\d{1,3}")
+_LASTING_BEFORE = re.compile(
+    rb"\b(?:for|over|past|last|next|every|within|after|in|during|ago|each|first|follow[ -]?up of|another|nearly|"
+    rb"hace|durante|cada|desde|tras|ultimos|primeros|en|proximos|siguientes|a los|"
+    rb"depuis|pendant|il y a|apres|dans|tous les|derniers|seit|vor|nach|alle|wahrend|letzten)"
+    rb"(?: (?:the|about|around|las|los|unos|mas de|les|plus de|den|der|mehr als))? $",
+    re.IGNORECASE,
+)
+_LASTING_AFTER = re.compile(
+    rb" ?(?:ago|later|earlier|before|after|of (?:follow|history|treatment|therapy|age\b(?!))|follow|history|survival|"
+    rb"de (?:evolucion|seguimiento|duracion|tratamiento|historia)|despues|antes|mas tarde|plus tard|d'evolution|"
+    rb"spater|lang|zuvor)",
+    re.IGNORECASE,
+)
+_OF_AGE = re.compile(rb"(?:[ -]old|[ -](?:of age|de edad|de vida|d'age|alten?r?))", re.IGNORECASE)
+_YEAR_BEFORE = re.compile(
+    rb"[$#\d.,:/=<>+_-]$|\b(?:no|nr|n|eur|usd|version|v|art|section|rfc|iso|page|p|pp)[. ]{1,2}$", re.IGNORECASE
+)
+_YEAR_AFTER = re.compile(rb"[\d/:%_=]|[.,]\d| ?-? ?" + UNITS + rb"(?![A-Za-z])|-\d(?!\d{3}\b)|-[A-Za-z]", re.IGNORECASE)
+_YEAR_WORD = re.compile(rb"\b(?:ano|annee|year|jahr) $", re.IGNORECASE)
+
+
+def age(buf: bytes, start: int, end: int) -> Spans:
+    """An age up to 89 with its unit; not a duration (``for 3 years``, ``hace 10 anos``)."""
+    number = _NUMBER.search(buf, start, end)
+    if number is None or (number.start() > start and buf[number.start() - 1] in b".,/"):
+        return NONE
+    of_age = _OF_AGE.match(buf, end, end + 12)
+    stop = of_age.end() if of_age is not None else end
+    is_years = b"y" in buf[start:end].lower() or b"a" in buf[start:end].lower()
+    if is_years and int(number.group()) > _AGE_MAX:
+        return NONE
+    if start and buf[start - 1] in b".,-/0123456789":
+        return NONE
+    is_sure = of_age is not None or b"old" in buf[start:end].lower()
+    if not is_sure and (
+        _LASTING_BEFORE.search(buf, max(0, start - 28), start) or _LASTING_AFTER.match(buf, end, end + 24)
+    ):
+        return NONE
+    return (Span(start, stop, "AGE_UNDER_90", 0.8, "pattern:age"),)
+
+
+def labelled_age(buf: bytes, start: int, end: int) -> Spans:
+    """A number up to 89 after ``aged``, ``Edad:``, ``turned``; the number alone."""
+    number = next(reversed(list(_NUMBER.finditer(buf, start, end))), None)
+    if number is None or int(number.group()) > _AGE_MAX or (end < len(buf) and buf[end] in b"0123456789%/-"):
+        return NONE
+    if buf[end : end + 1] in (b".", b",") and buf[end + 1 : end + 2].isdigit():
+        return NONE
+    return (Span(number.start(), end, "AGE_UNDER_90", 0.7, "label:age"),)
+
+
+def capital(look: Look) -> Look:
+    """`look`, for words that begin with a capital only: ``polish`` and ``turkey`` are others."""
+
+    def only(buf: bytes, start: int, end: int) -> Spans:
+        return tuple(span for span in look(buf, start, end) if buf[span.start : span.start + 1].isupper())
+
+    return only
+
+
+def word(entity_type: str, score: float) -> Look:
+    """A look that takes the words themselves as an `entity_type`."""
+    recogniser = f"word:{entity_type.lower()}"
+
+    def look(buf: bytes, start: int, end: int) -> Spans:
+        if (start and buf[start - 1] in WORD) or (end < len(buf) and buf[end] in WORD):
+            return NONE
+        return (Span(start, end, entity_type, score, recogniser),)
+
+    return look
+
+
+def listed(entity_type: str, names: AbstractSet[bytes]) -> Look:
+    """A look for the longest of `names` (lower case) that ends at the hit.
+
+    Looked at from the end: hyperscan needs 2 MB for the starts of a thousand names.
+    """
+    recogniser = f"list:{entity_type.lower()}"
+    longest = max(map(len, names))
+
+    def look(buf: bytes, _start: int, end: int) -> Spans:
+        if end < len(buf) and buf[end] in WORD:
+            return NONE
+        window = buf[max(0, end - longest - 1) : end]
+        low = window.lower()
+        for place in range(len(window)):
+            if low[place:] in names and (place == 0 or window[place - 1] not in WORD):
+                if place == 0 and end - len(window) > 0:
+                    continue
+                return (Span(end - len(window) + place, end, entity_type, 0.7, recogniser),)
+        return NONE
+
+    return look
+
+
+def sex_letter(buf: bytes, _start: int, end: int) -> Spans:
+    """The letter after ``Sexo:`` or ``Gender:``."""
+    if end < len(buf) and buf[end] in WORD:
+        return NONE
+    return (Span(end - 1, end, "SEX", 0.9, "label:sex"),)
+
+
+def year(buf: bytes, start: int, end: int) -> Spans:
+    """A year of living memory that nothing makes a quantity or a part of a number."""
+    if _YEAR_BEFORE.search(buf, max(0, start - 9), start) or _YEAR_AFTER.match(buf, end, end + 12):
+        return NONE
+    if end < len(buf) and (buf[end] in DIGITS or buf[end] in WORD):
+        return NONE
+    told = _YEAR_WORD.search(buf, max(0, start - 7), start)
+    return (Span(told.start() if told is not None else start, end, "YEAR", 0.6, "pattern:year"),)

@@ -1,0 +1,87 @@
+"""Triggers for streets, postal codes, post boxes and coordinates."""
+
+from __future__ import annotations
+
+from ringfence.recognize import looks_places as places
+from ringfence.recognize.trigger import ANYCASE, SOM, Trigger, label
+
+_KINDS = (
+    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Way|Terrace|Square|Highway|Hwy|"
+    "Close|Crescent|Parkway|Pkwy|Circle|Trail|Loop"
+)
+_CAPS = r"[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}"
+_GB = frozenset({"gb"})
+_EU = frozenset({"es", "fr", "de"})
+
+
+def triggers() -> tuple[Trigger, ...]:
+    """Streets by country, ZIP lines, labels, coordinates."""
+    return (
+        Trigger(
+            "street",
+            rf"\b\d{{1,5}}[a-zA-Z]? (?:[NSEW]\.? )?(?:{_CAPS} ){{1,3}}(?:{_KINDS}|{_KINDS.upper()})\b",
+            SOM,
+            places.street,
+        ),
+        Trigger(
+            "street-de",
+            r"\b[A-Z\xc0][A-Za-z\xc0\xe0-]{2,24}(?:strasse|str\.|weg|platz|gasse|allee|ring|damm|ufer|"
+            r"STRASSE|STR\.|WEG|PLATZ|GASSE|ALLEE| Strasse| Str\.| Weg| Platz| Allee) \d{1,4} ?[a-z]?\b",
+            SOM,
+            places.street_romance,
+        ),
+        Trigger(
+            "street-romance",
+            r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse|allee|quai|cours) "
+            r"[^\n,;]{3,40}|"
+            r"(?:Calle|C/|c/|calle|Avenida|Avda\.?|Avd\.?|Av[./]|Av|Plaza|Pza\.?|Plza\.?|Paseo|Pso\.?|"
+            r"P[o\x80]\.? de|Carretera|Ctra\.?|Glorieta|"
+            r"Camino|Ronda|Travesia|Urbanizacion|Urb\.|Poligono|Rambla|Via|Rua|Callejon|Cuesta|Costanilla|Pasaje|"
+            r"Barrio)"
+            r",? ?[^\n;:(]{2,44}[ ,.](?:n[o\x80]?[. ]{0,2}|num\.? |km\.? )?(?:\d{1,4}\b|s/n))",
+            SOM,
+            places.street_romance,
+        ),
+        Trigger("zip-line", r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b", SOM, places.zip_line),
+        Trigger(
+            "town-line",
+            r"(?:\b[A-Z]{1,2}-)?\b\d{5}(?:,? | - |-)[A-Z\xc0][a-z\xe0]{2,24}(?:[ -][A-Z\xc0][a-z\xe0]{2,24})?\b",
+            SOM,
+            places.town_line,
+            locales=_EU,
+        ),
+        Trigger(
+            "postcode", r"\b[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}\b", SOM, places.postcode, locales=_GB
+        ),
+        Trigger(
+            "post-box",
+            r"\b(?:P\.? ?O\.? Box|Post Office Box|Apartado(?: de Correos)?|Apdo\.?(?: de Correos)?|Postfach|"
+            r"Boite Postale|"
+            r"PSC|CMR|Unit) \d{1,6}(?:,? Box \d{1,5})?\b",
+            ANYCASE | SOM,
+            places.box,
+        ),
+        Trigger(
+            "zip",
+            label(r"zip(?: ?code)?|postal code|post ?code|plz|postleitzahl|c\.?p\.?|codigo postal|code postal"),
+            ANYCASE,
+            places.zip_code,
+        ),
+        Trigger(
+            "address",
+            label(
+                "(?:home |street |mailing |postal |billing |shipping )?address|direccion|domicilio|adresse|anschrift|"
+                "wohnhaft in|domicile"
+            ),
+            ANYCASE,
+            places.address,
+        ),
+        Trigger(
+            "coordinates",
+            r"[+-]?\d{1,2}\.\d{4,12}[NS]?[ ]?[,;/ ][ ]?[+-]?\d{1,3}\.\d{4,12}|"
+            r"\d{1,3}\x80 ?\d{1,2}(?:\.\d{1,6})?['\x80] ?(?:\d{1,2}(?:\.\d{1,6})?(?:\"|'') ?)?[NSEWO]\b",
+            SOM,
+            places.coordinates,
+        ),
+        Trigger("coordinate", label(r"lat(?:itude|itud)?|lon(?:g|gitude|gitud)?|lng"), ANYCASE, places.coordinate),
+    )
