@@ -1,8 +1,8 @@
 """What a finding means to a kind of site: the shipped tables, one a template, each row with its source.
 
-What holds everywhere stands in `entities.ENTITIES`; a template leaves types out, adds to their labels, and names rules
-over several findings (`together.Together`). Tables are data: `policy.Policy` reads them, `settings` lets a site narrow
-them.
+What identifies somebody stands in `entities.ENTITIES`; a template adds to these labels, says what quasi-identifiers
+mean, and names rules over several findings (`together.Together`). Tables are data: `policy.Policy` reads them,
+`settings` lets a site narrow them.
 
 Sources that the rows below name: HIPAA is 45 CFR 160 and 164; GLBA is, for banks, 12 CFR 1016 (privacy) and the
 interagency guidelines that FFIEC's examiners go by (12 CFR 30 appendix B, supplement A); GDPR is
@@ -90,14 +90,6 @@ _SENSITIVE_CUSTOMER: Final = Together(
     source="12 CFR 30 appendix B, supplement A, III.A.1: name, address or telephone number together with a social "
     "security, driver's licence, account or card number, or a PIN or password",
 )
-_PAYMENT_ACCOUNT: Final = Together(
-    name="payment-account-of-a-person",
-    types=frozenset({"PERSON", "ADDRESS", "PHONE", "EMAIL"}),
-    beside=frozenset({"IBAN", "ACCOUNT", "PAN"}),
-    label=Label(Level.CONFIDENTIAL, frozenset({Category.PII, Category.FINANCIAL})),
-    source="GDPR art. 4(1); PSD2 art. 94(2): payment services process personal data with explicit consent alone",
-)
-
 _HEALTH_RECORD: Final = Together(
     name="health-record",
     types=frozenset(ENTITIES) - QUASI_IDENTIFIERS,
@@ -123,6 +115,9 @@ _EU_HEALTH: Final = {name: join((_PHI, _PII)) for name in ("MRN", "INSURANCE_ID"
 it is personal data."""
 _EU_PAYMENT: Final = dict.fromkeys(("IBAN", "ACCOUNT"), _PII)
 """GDPR art. 4(1): an identification number; a natural person's account is personal data."""
+_EU_QUASI: Final = dict.fromkeys(QUASI_IDENTIFIERS, Label(Level.INTERNAL))
+"""GDPR recital 26: one alone identifies nobody, so it is no PII yet; several are, by `_SEVERAL_QUASI`."""
+_EU_RULES: Final = MappingProxyType({**_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}), **_EU_QUASI})
 _EU_OPTIONAL: Final = (
     QUASI_IDENTIFIERS
     | _NO_PERSONS_NUMBER
@@ -148,7 +143,7 @@ HOSPITAL_US: Final = Template(
 )
 HOSPITAL_EU: Final = Template(
     "hospital-eu",
-    rules=_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}),
+    rules=_EU_RULES,
     together=(
         _SEVERAL_QUASI,
         _HEALTH_RECORD,
@@ -175,10 +170,9 @@ BANK_US: Final = Template(
 )
 BANK_EU: Final = Template(
     "bank-eu",
-    rules=_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}),
+    rules=_EU_RULES,
     together=(
         _SEVERAL_QUASI,
-        _PAYMENT_ACCOUNT,
         _PAYMENT_MESSAGE,
         _many("GDPR art. 35(3), recital 91: large scale; no number is given, this is 16 CFR 314.4(j)'s"),
     ),
