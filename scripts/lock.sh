@@ -5,6 +5,7 @@
 #   dev             both, the stand-in provider, the tools of this repository and what builds its own package
 #   llama           llama-cpp-python's source, and
 #   llama-build     what compiles it (scripts/wheel_cache.py), in a throw-away environment
+#   peers           what Ringfence is measured beside (bench/peers), in an environment of its own
 #   tools           what writes these files
 #
 # Versions that are in a lock file stay unless `UPGRADE=1` asks for newer ones.
@@ -41,4 +42,5 @@ lock daemon pyproject.toml --extra daemon --constraint requirements/dev.lock
 lock agent pyproject.toml --extra agent --constraint requirements/dev.lock
 from_pyproject "p['project']['optional-dependencies']['llama']" | lock llama - --no-deps
 printf '%s\n' 'scikit-build-core>=1.1' 'cmake>=3.25' 'ninja>=1.11' | lock llama-build -
+printf '%s\n' 'presidio-analyzer>=2.2' 'spacy>=3.8' | lock peers -
 echo 'uv>=0.9' | lock tools -
