@@ -5,7 +5,8 @@ reader sees. Folding is character by character, so folding a whole text is foldi
 
 * compatibility forms (NFKC) become what they stand for; accents and other combining marks fall away;
 * digits of all scripts become ASCII digits, dashes ``-``, quotation marks ``'`` and ``"``, blanks a blank;
-* Cyrillic and Greek letters that look like Latin ones become these (Unicode TR 39's confusables, the alphabetic part);
+* letters of other alphabets that look like Latin ones become these, and letters in disguise, such as small capitals or
+  letters in squares, what they are (see `confusables`);
 * format characters (zero width, bidi, soft hyphen, variation selectors) are dropped;
 * other letters become `UPPER` or `LOWER`, bytes that only the name patterns know, and all else `OTHER`.
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+
+from ringfence.recognize.confusables import LOOKALIKES, disguised
 
 UPPER = "\xc0"
 """Stands for an upper-case letter without an ASCII form."""
@@ -27,7 +30,7 @@ _TABLE_CHARS_MAX = 8192
 """How many foreign characters are remembered; beyond it they are folded anew each time, so that memory is bounded."""
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_LOOKALIKES = dict(
+_LOOKALIKES = dict(LOOKALIKES) | dict(
     zip(
         "АВЕЅІЈКМНОРСТХУаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυχαικ",
         "ABESIJKMHOPCTXYaesijopcyxdhqwABEZHIKMNOPTYXovpuxaik",
@@ -44,8 +47,11 @@ _MARKS = (
     | dict.fromkeys("\uff1a\ufe55\ua789", ":")
     | dict.fromkeys("\u2044\u2215", "/")
     | dict.fromkeys("\x85\u2028\u2029", "\n")
+    | dict.fromkeys("\u115f\u1160\u3164\uffa0", "")
+    | {"\u2800": " "}
 )
-"""Punctuation: ellipsis and signs, dashes, quotation marks, full stops, colons, slashes, line ends."""
+"""Punctuation: ellipsis and signs, dashes, quotation marks, full stops, colons, slashes, line ends, and what shows as
+nothing: Hangul fillers, the empty Braille cell."""
 
 
 def _fold_plain(char: str) -> str:
@@ -53,10 +59,14 @@ def _fold_plain(char: str) -> str:
     category = unicodedata.category(char)
     if category in ("Cf", "Mn", "Me", "Mc"):
         return ""
-    if category == "Nd":
-        return str(unicodedata.digit(char))
+    if category[0] == "N":  # decimal digits of all scripts, and single digits in circles
+        digit = unicodedata.digit(char, None)
+        return OTHER if digit is None else str(digit)
     if category[0] == "Z":
         return " "
+    letter = disguised(char)
+    if letter is not None:
+        return letter
     if category[0] == "L":
         return UPPER if category == "Lu" else LOWER
     return OTHER

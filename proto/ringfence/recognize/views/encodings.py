@@ -1,0 +1,176 @@
+"""Runs of an alphabet that stand for bytes: base64 in its forms, base32, hexadecimal, Ascii85."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+
+from ringfence.recognize.views.escapes import decoded_utf8
+from ringfence.recognize.views.passage import Edit
+
+BYTES_MIN = 5
+"""Shorter runs hold no identifier."""
+INFLATED_BYTES_MAX = 1 << 20
+"""A compressed stretch is read to here."""
+_RUN64 = re.compile(r"[A-Za-z0-9+/_-]{8,}+(?:\r?\n[ \t>|]{0,8}[A-Za-z0-9+/_-]{4,}+)*+={0,2}")
+_GROUPS64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{4}[ ]){2,}+[A-Za-z0-9+/_-]{2,4}={0,2}")
+BASE64_TRIGGER = (
+    r"(?-i:[A-Za-z0-9+/_-]{4}[a-z0-9][A-Z][A-Za-z0-9+/_-]{2}|[a-z0-9][A-Z][A-Za-z0-9+/_-]{6}|"
+    r"[A-Za-z0-9+/_-]{2}[a-z0-9][A-Z] [A-Za-z0-9+/_-]{4} [A-Za-z0-9+/_-]{4})"
+)
+BASE32_TRIGGER = r"[a-z2-7]{8}=|[a-z][a-z2-7]{5}[2-7][a-z2-7]{5}|[a-z][2-7][a-z2-7]{10}|[a-z2-7]{10}[2-7][a-z]"
+_BLANKS = re.compile(r"[ \t\r\n>|]")
+_MIXED = re.compile(r"[a-z0-9][A-Z]")
+_PARTS64 = re.compile(r"[A-Za-z0-9]{8,}")
+_RUN32 = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z2-7]{8,}+|[a-z2-7]{16,}+)={0,6}(?![A-Za-z0-9])")
+_HEX = re.compile(r"(?<![A-Za-z0-9])(?:0x|x'|X'|\\x)?((?:[0-9a-fA-F]{2}){5,})'?(?![A-Za-z0-9])")
+_HEX_PAIRS = re.compile(
+    r"(?<![A-Za-z0-9])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,;.\-|]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![A-Za-z0-9])"
+)
+_PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
+_ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
+_SPREAD = 0.9
+
+
+def is_text(raw: bytes) -> bool:
+    """Whether `raw` reads as text: nearly all of it printable, in UTF-8."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    shown = sum(char.isprintable() or char in "\r\n\t" for char in text)
+    return shown >= _SPREAD * len(text)
+
+
+def inflated(raw: bytes) -> bytes | None:
+    """What gzip or zlib data holds, up to `INFLATED_BYTES_MAX`; None for other data."""
+    if raw[:2] != b"\x1f\x8b" and raw[:1] != b"\x78":
+        return None
+    try:
+        return zlib.decompressobj(47).decompress(raw, INFLATED_BYTES_MAX)  # 47: gzip or zlib, by its header
+    except zlib.error:
+        return None
+
+
+def _read(raw: bytes, places: list[tuple[int, int]], start: int, end: int) -> Edit | None:
+    """The edit for a stretch that decodes to `raw`, given each byte's place; None where that is no text."""
+    if len(raw) < BYTES_MIN:
+        return None
+    if is_text(raw):
+        text, where = decoded_utf8(raw, places)
+        return Edit(start, end, text, where)
+    if raw[1:2] == b"\0" or raw[:1] == b"\0":
+        for codec in ("utf-16-le", "utf-16-be"):
+            wide = raw[: len(raw) // 2 * 2].decode(codec, "replace")
+            if is_text(wide.encode("utf-8", "replace")) and wide.isascii():
+                return Edit(start, end, wide, places[: 2 * len(wide) : 2])
+    plain = inflated(raw)
+    if plain is not None and is_text(plain):
+        return Edit(start, end, plain.decode("utf-8"))
+    return None
+
+
+def base64_run(body: str, index: list[int], start: int, end: int) -> Edit | None:
+    """The edit for `body`, bare characters of base64 whose places are `index`."""
+    raw = decoded64(body)
+    places = [
+        (index[at // 3 * 4 + at % 3], index[min(len(body) - 1, at // 3 * 4 + at % 3 + 1)] + 1) for at in range(len(raw))
+    ]
+    return _read(raw, places, start, end)
+
+
+def decoded64(body: str) -> bytes:
+    """Base64 in either alphabet (RFC 4648, 4 and 5) without its padding; what is over at the end falls away."""
+    body = body.replace("-", "+").replace("_", "/")
+    if len(body) % 4 == 1:
+        body = body[:-1]
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def base64_text(text: str) -> Iterator[Edit]:
+    """Base64 that decodes to text: alone, in lines, in groups of four, without padding, beside other letters."""
+    for pattern in (_RUN64, _GROUPS64):
+        for match in pattern.finditer(text):
+            run = match.group()
+            if _MIXED.search(run) is None:
+                continue
+            start = match.start()
+            blank = _BLANKS.search(run) is not None
+            index = (
+                [start + at for at, char in enumerate(run) if char not in " \t\r\n>|="]
+                if blank
+                else list(range(start, start + len(run.rstrip("="))))
+            )
+            body = "".join([text[at] for at in index]) if blank else run.rstrip("=")
+            edit = base64_run(body, index, start, match.end())
+            if edit is not None:
+                yield edit
+            else:
+                yield from _parts64(text, start, match.end())
+
+
+def _parts64(text: str, start: int, end: int) -> Iterator[Edit]:
+    """Parts of a run that is no text as a whole, from each of the four places that a group can begin."""
+    for match in _PARTS64.finditer(text, start, end):
+        for shift in range(4):
+            at, stop = match.start() + shift, match.end()
+            if match.start() == start and match.end() == end and shift == 0:
+                continue
+            body = text[at:stop]
+            if len(body) < 2 * BYTES_MIN or _MIXED.search(body) is None:
+                continue
+            edit = base64_run(body, list(range(at, stop)), at, end if text[stop:end].strip("=") == "" else stop)
+            if edit is not None and edit.places is not None:
+                # What stands before the part is no part of the word that it begins with.
+                yield edit._replace(text=f" {edit.text}", places=[edit.places[0], *edit.places])
+                break
+
+
+def base32_text(text: str) -> Iterator[Edit]:
+    """Base32 (RFC 4648, 6), with or without padding."""
+    for match in _RUN32.finditer(text):
+        body = match.group().rstrip("=").upper()
+        usable = len(body) - (len(body) % 8 in (1, 3, 6))
+        try:
+            raw = base64.b32decode(body[:usable] + "=" * (-usable % 8))
+        except binascii.Error:
+            continue
+        start = match.start()
+        places = [(start + at * 8 // 5, min(match.end(), start + (at * 8 + 7) // 5 + 1)) for at in range(len(raw))]
+        edit = _read(raw, places, start, match.end())
+        if edit is not None:
+            yield edit
+
+
+def hexadecimal(text: str) -> Iterator[Edit]:
+    """Pairs of hexadecimal digits, in one run or parted."""
+    for match in _HEX.finditer(text):
+        first = match.start(1)
+        raw = bytes.fromhex(match[1])
+        edit = _read(raw, [(first + 2 * at, first + 2 * at + 2) for at in range(len(raw))], match.start(), match.end())
+        if edit is not None:
+            yield edit
+    for match in _HEX_PAIRS.finditer(text):
+        pairs = list(_PAIR.finditer(text, match.start(), match.end()))
+        edit = _read(
+            bytes(int(pair[1], 16) for pair in pairs), [pair.span() for pair in pairs], match.start(), match.end()
+        )
+        if edit is not None and not edit.text.isdigit():
+            yield edit
+
+
+def ascii85(text: str) -> Iterator[Edit]:
+    """``<~...~>``: Ascii85 between its marks."""
+    for match in _ASCII85.finditer(text):
+        try:
+            raw = base64.a85decode(match[1])
+        except ValueError:
+            continue
+        if is_text(raw):
+            yield Edit(match.start(), match.end(), raw.decode("utf-8"))

@@ -1,0 +1,105 @@
+"""Every family of readings, each behind a trigger; one automaton over all triggers says which can have work to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import re2
+
+from ringfence.recognize.views import codes, encodings, escapes, lookalikes, markup, spacing, whole, words, wraps
+from ringfence.recognize.views.passage import Edit, Passage
+
+Finder = Callable[[str], Iterable[Edit]]
+"""The edits that a family makes in a text; linear, never raises."""
+Transform = Callable[[Passage], Iterator[Passage]]
+"""Readings of a whole passage."""
+
+
+class Family(NamedTuple):
+    """Stretches that read as something else."""
+
+    name: str
+    """Names the reading."""
+    trigger: str
+    """RE2's syntax, over folded bytes in any case: what a text must have for `find` to be asked."""
+    find: Finder
+    """What it reads."""
+
+
+FAMILIES = (
+    Family("backslash", r"\\(?:x|u|U|N\{|[0-3]?[0-7]{2}|[\"'/])", escapes.backslash),
+    Family("css", r"\\0{0,4}[2-7][0-9a-f] ?\\", escapes.css),
+    Family("percent", r"%(?:25)*[0-9a-f]{2}|%u[0-9a-f]{4}", escapes.percent),
+    Family("entities", r"&(?:#|[a-z][a-z0-9]{1,20};)", escapes.entities),
+    Family("quoted-printable", r"=[0-9a-f]{2}|=\r?\n", escapes.quoted_printable),
+    Family("utf7", r"\+[a-z0-9+/]{3,}", escapes.utf7),
+    Family("u-plus", r"\bu\+[0-9a-f]{4}", escapes.u_plus),
+    Family("base64", encodings.BASE64_TRIGGER, encodings.base64_text),
+    Family("base32", encodings.BASE32_TRIGGER, encodings.base32_text),
+    Family("hex", r"\b(?:0x|x')?[0-9a-f]{10}|(?:\b(?:0x)?[0-9a-f]{2}[ :,;.\-|]{1,2}){4}", encodings.hexadecimal),
+    Family("ascii85", r"<~", encodings.ascii85),
+    Family("binary", r"[01]{7}[ ,;|.\-01]{4}[01]", codes.binary),
+    Family("decimal", r"(?:\d{2,3}\)?[ ,;+\-|.&]{1,3}(?:chr\()?){4}\d{2}", codes.decimal),
+    Family(
+        "morse",
+        r"[.\-]{1,5}(?: {1,3}| ?[/|] ?)[.\-]{1,5}(?: {1,3}| ?[/|] ?)[.\-]{1,5}(?: {1,3}| ?[/|] ?)[.\-]",
+        codes.morse,
+    ),
+    Family("spelling", codes.SPELLING_TRIGGER, codes.spelling),
+    Family("words", words.TRIGGER, words.numbers),
+    Family("singles", spacing.SINGLES_TRIGGER, spacing.singles),
+    Family("padded", spacing.PADDED_TRIGGER, spacing.padded),
+    Family("labelled", spacing.LABELLED_TRIGGER, spacing.labelled),
+    Family("grouped", spacing.GROUPED_TRIGGER, spacing.grouped),
+    Family("grouped-iban", spacing.GROUPED_IBAN_TRIGGER, spacing.grouped_iban),
+    Family("tags", r"</?[a-z!]", markup.tags),
+    Family("markdown", r"[a-z0-9@.\-+(](?:\*|__|~|`|\|\||==)[a-z0-9@.\-+(*_~`]|\]\(", markup.markdown),
+    Family(
+        "markup",
+        r"\[/?[a-z]+(?:=[^\]]*)?\]|/\*|\{#|<%--|\(\*|\\(?:text|emph|math|underline|mbox|[,!;])|\{\}|\{\{ ?[\"']|\$\{",
+        markup.other_markup,
+    ),
+    Family(
+        "concatenated",
+        r"[\"'`]\s{0,8}(?:\+|\.\.?|&|\|\||<<|\\\r?\n|\r?\n)\s{0,8}[\"'`]|[\"'] [\"']",
+        markup.concatenated,
+    ),
+    Family("controls", r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", markup.controls),
+    Family("line-ends", wraps.BREAK_TRIGGER, wraps.line_ends),
+    Family("cells", wraps.CELLS_TRIGGER, wraps.cells),
+    Family("worded", lookalikes.AT_TRIGGER, lookalikes.worded),
+    Family("digits", lookalikes.DIGIT_TRIGGER, lookalikes.letters_for_digits),
+    Family("leet", lookalikes.LEET_TRIGGER, lookalikes.leet),
+)
+"""In order: where two read the same stretch, the first goes first."""
+
+WHOLE: tuple[tuple[str, Transform], ...] = (
+    (whole.REVERSED_TRIGGER, whole.backwards),
+    (rf"{whole.CIPHER_TRIGGER}|{whole.ROT47_TRIGGER}", whole.deciphered),
+)
+"""Readings of whole passages, with their triggers."""
+
+
+class Triggers:
+    """Says which families may have something to read in a text, in one pass."""
+
+    def __init__(self) -> None:
+        """Compile them, in some milliseconds."""
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.case_sensitive = False
+        options.log_errors = False
+        options.max_mem = 1 << 26  # bytes; beyond it the automaton is built anew while it runs
+        self._set = re2.Set.SearchSet(options)  # type: ignore[no-untyped-call]  # re2 has no types
+        for trigger in (*(family.trigger for family in FAMILIES), *(trigger for trigger, _ in WHOLE)):
+            self._set.Add(trigger)
+        self._set.Compile()
+
+    def families(self, data: bytes) -> tuple[list[Family], list[Transform]]:
+        """The families, in order, and transforms that `data`, folded, is worth asking for."""
+        hits = self._set.Match(data) or ()
+        return (
+            [FAMILIES[hit] for hit in sorted(hits) if hit < len(FAMILIES)],
+            [WHOLE[hit - len(FAMILIES)][1] for hit in sorted(hits) if hit >= len(FAMILIES)],
+        )

@@ -1,0 +1,26 @@
+import pytest
+
+from ringfence.recognize import Stages, load
+from ringfence.recognize.views import Reader
+
+
+@pytest.fixture(scope="session")
+def reader():
+    """One reader for all tests."""
+    return Reader()
+
+
+@pytest.fixture(scope="session")
+def viewing(tmp_path_factory, reader):
+    """A recogniser with views."""
+    return load(tmp_path_factory.mktemp("recognisers") / "cache", stages=Stages(views=reader))
+
+
+@pytest.fixture
+def found(viewing):
+    """A function from a text to the pairs of type and text that are found in it."""
+
+    def look(text):
+        return [(finding.entity_type, text[finding.start : finding.end]) for finding in viewing.scan(text)]
+
+    return look
