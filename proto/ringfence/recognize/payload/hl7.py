@@ -49,13 +49,12 @@ class _Segment(NamedTuple):
 def read_hl7(sink: Sink) -> None:
     """Note the identifying fields of every segment in the sink's text."""
     text = sink.text
-    if "|" not in text and "MSH" not in text:
-        return
-    headers = list(_HEADER.finditer(text))
+    headers = list(_HEADER.finditer(text)) if any(name in text for name in HEADERS) else []
     first = headers[0].start() if headers else len(text)
-    for segment in _segments(text, 0, first, _USUAL.field):
-        if segment.name in FIELDS and text.count("|", segment.start, segment.end) >= _FRAGMENT_FIELDS_MIN:
-            _read_segment(sink, segment, _USUAL)
+    if text.count("|", 0, first) >= _FRAGMENT_FIELDS_MIN:
+        for segment in _segments(text, 0, first, _USUAL.field):
+            if segment.name in FIELDS and text.count("|", segment.start, segment.end) >= _FRAGMENT_FIELDS_MIN:
+                _read_segment(sink, segment, _USUAL)
     for index, header in enumerate(headers):
         end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
         marks = _marks(header)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ringfence.recognize.payload.csv_text import read_csv
 from ringfence.recognize.payload.hl7 import read_hl7
+from ringfence.recognize.payload.iso20022 import read_iso20022
+from ringfence.recognize.payload.json_text import read_json
 from ringfence.recognize.payload.sink import Sink
 from ringfence.recognize.payload.x12 import read_x12
 from ringfence.recognize.span import Span
@@ -29,6 +32,9 @@ def read_payload(text: str) -> Payload:
     sink = Sink(text)
     read_hl7(sink)
     read_x12(sink)
+    read_json(sink)
+    read_iso20022(sink)
+    read_csv(sink)
     return Payload(sink.spans, sorted(sink.walls))
 
 

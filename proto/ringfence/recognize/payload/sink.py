@@ -6,6 +6,8 @@ import re
 
 from ringfence.recognize.span import Span
 
+FREE_TEXT = "CUSTOM"
+"""What a field is that may say anything about anybody: a narrative, a remittance text."""
 _BLANKS = " \t\r\n\f\v\xa0\ufeff"
 _NOTHING = frozenset(
     {
