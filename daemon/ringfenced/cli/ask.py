@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
@@ -50,11 +52,19 @@ def generate(context: typer.Context, request: GenerateRequest, *, as_json: json_
 
 
 @asking
-def plan(context: typer.Context, request: GenerateRequest, *, as_json: json_option = False) -> None:
+def plan(
+    context: typer.Context,
+    request: GenerateRequest,
+    *,
+    values: Annotated[
+        bool, typer.Option("--values", help="Show the text of each finding too, from what you sent.")
+    ] = False,
+    as_json: json_option = False,
+) -> None:
     """Show what would happen to a request, without running it.
 
     Its label and what made it, the findings by type and place, and every target with its estimate and the reason for or
-    against it.
+    against it. The daemon never tells the text of a finding; --values cuts it out of the prompt that was given here.
 
     Example: `ringfence plan -f note.txt --allow-deidentified`
     """
@@ -64,7 +74,7 @@ def plan(context: typer.Context, request: GenerateRequest, *, as_json: json_opti
     if as_json:
         output.message(response)
     else:
-        _show_plan(output, response)
+        _show_plan(output, response, texts_of(request) if values else None)
 
 
 class _Shown:
@@ -134,12 +144,22 @@ class _Shown:
             self._output.table("tool calls", ("id", "tool", "arguments"), rows)
 
 
-def _show_plan(output: Output, response: PlanResponse) -> None:
-    """A plan for people."""
+def texts_of(request: GenerateRequest) -> dict[str, str]:
+    """The texts of a request's parts, by the paths that findings name."""
+    return {
+        f"messages[{at}].parts[{place}].{kind}": getattr(part, kind)
+        for at, message in enumerate(request.messages)
+        for place, part in enumerate(message.parts)
+        if (kind := part.WhichOneof("content")) in {"text", "json"}
+    }
+
+
+def _show_plan(output: Output, response: PlanResponse, texts: Mapping[str, str] | None) -> None:
+    """A plan for people; with `texts` also what was found."""
     output.line(f"label                {label_of(response.label)}")
     if response.HasField("label_deidentified"):
         output.line(f"after de-identifying {label_of(response.label_deidentified)}")
     output.line(f"wallet               {credits_of(response.wallet_available_microcredits)} credits available")
     contributions_table(output, response.contributions)
-    findings_table(output, response.findings)
+    findings_table(output, response.findings, texts)
     decision_table(output, response.decision, beside=False)

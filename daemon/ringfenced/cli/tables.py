@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ringfence.v1.admin_pb2 import Model, ModelState, Wallet
@@ -80,17 +80,29 @@ def contributions_table(output: Output, contributions: Sequence[Contribution]) -
     )
 
 
-def findings_table(output: Output, findings: Sequence[Finding]) -> None:
-    """What was found, by type and place; never the text itself."""
+def findings_table(output: Output, findings: Sequence[Finding], texts: Mapping[str, str] | None = None) -> None:
+    """What was found, by type and place.
+
+    Args:
+        output: where to.
+        findings: they hold no text.
+        texts: the caller's own texts by path, to show what was found too; None to show it by place alone.
+    """
+    columns = ("type", "where", "from", "to", "score", "recogniser")
     output.table(
         f"{len(findings)} findings",
-        ("type", "where", "from", "to", "score", "recogniser"),
-        (
-            (each.entity_type, each.path, str(each.start), str(each.end), f"{each.score:.2f}", each.recogniser)
-            for each in findings
-        ),
+        columns if texts is None else (*columns, "text"),
+        (_finding_row(each) if texts is None else (*_finding_row(each), _found(each, texts)) for each in findings),
         right=frozenset({"from", "to", "score"}),
     )
+
+
+def _finding_row(each: Finding) -> tuple[str, ...]:
+    return each.entity_type, each.path, str(each.start), str(each.end), f"{each.score:.2f}", each.recogniser
+
+
+def _found(each: Finding, texts: Mapping[str, str]) -> str:
+    return texts.get(each.path, "")[each.start : each.end]
 
 
 def receipt_table(output: Output, receipt: Receipt, usage: Usage | None) -> None:

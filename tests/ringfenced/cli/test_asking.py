@@ -228,6 +228,15 @@ def test_a_plan_shows_label_findings_and_every_target(daemon, ringfence):
     assert daemon.requests[0][1].request.permission.deidentified_egress
 
 
+def test_a_plan_shows_what_was_found_only_when_asked(daemon, ringfence):
+    """The text comes from the prompt that was typed, never from the daemon."""
+    found = types.Finding(entity_type="MRN", path="messages[0].parts[0].text", start=4, end=9)
+    daemon.script["Plan"] = [inference.PlanResponse(findings=[found], decision=DECISION)]
+    assert "00482" not in ringfence("plan", "MRN 00482 is here").stdout
+    daemon.script["Plan"] = [inference.PlanResponse(findings=[found], decision=DECISION)]
+    assert "00482" in ringfence("plan", "--values", "MRN 00482 is here").stdout
+
+
 def test_a_plan_in_json_is_the_message(daemon, ringfence):
     daemon.script["Plan"] = [PLAN]
     told = json.loads(ringfence("plan", "--json", "Hi").stdout)
