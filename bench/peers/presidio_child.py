@@ -1,22 +1,15 @@
-"""Presidio as a child process: a line of JSON in, a line of JSON out. Runs in .venv-peers, not in .venv.
-
-In: ``{"text": ..., "language": "en"}``. Out: ``{"spans": [[start, end, label, score], ...], "cpu_s": ...}``; cpu_s
-is this process's own CPU time for the text, or ``{"refused": name of the exception, "cpu_s": ...}``.
-The first line out is ``{"ready": true}``.
-"""
+"""Presidio as a child process; see `peers.child`. Runs in .venv-peers, not in .venv."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import sys
-import time
 import warnings
 from pathlib import Path
 
 import spacy
 import tldextract
+from answering import serve
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpEngine, NoOpNlpEngine, SpacyNlpEngine
 
@@ -63,24 +56,14 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     # Its recogniser of e-mail addresses would fetch the list of public suffixes from the network; a copy comes with it.
     tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-    out, sys.stdout = sys.stdout, sys.stderr
     presidio = analyzer(options.mode, options.model)
     presidio.analyze("Call 212-555-0100 on 2024-01-02, jo@example.com", language="en")
-    print('{"ready": true}', file=out, flush=True)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        print(json.dumps(answer(presidio, asked["text"], asked["language"])), file=out, flush=True)
 
-
-def answer(presidio: AnalyzerEngine, text: str, language: str) -> dict[str, object]:
-    """What Presidio says of a text."""
-    began = time.process_time()
-    try:
+    def scan(text: str, language: str) -> list[tuple[int, int, str, float]]:
         found = presidio.analyze(text, language=language)
-    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
-        return {"refused": type(error).__name__, "cpu_s": time.process_time() - began}
-    spent = time.process_time() - began
-    return {"spans": [[one.start, one.end, one.entity_type, one.score] for one in found], "cpu_s": spent}
+        return [(one.start, one.end, one.entity_type, one.score) for one in found]
+
+    serve(scan)
 
 
 if __name__ == "__main__":
