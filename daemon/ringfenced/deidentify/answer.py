@@ -27,8 +27,10 @@ async def reidentified(
             if shown := text.feed(event.text):
                 yield TextDelta(shown, event.tokens)
         elif isinstance(event, ToolCallDelta):
-            arguments = calls.setdefault(event.index, Reidentifier(mapping, json=True))
-            yield replace(event, arguments_json=arguments.feed(event.arguments_json))
+            if event.index not in calls:
+                calls[event.index] = Reidentifier(mapping, json=True)
+            shown = calls[event.index].feed(event.arguments_json)
+            yield replace(event, name=_whole(event.name, mapping), arguments_json=shown)
         else:
             if rest := text.flush():
                 yield TextDelta(rest, 0)
@@ -36,3 +38,11 @@ async def reidentified(
                 if rest := arguments.flush():
                     yield ToolCallDelta(index, "", "", rest)
             yield event
+
+
+def _whole(name: str, mapping: Mapping) -> str:
+    """The name of a tool, which comes in one piece."""
+    if not name:
+        return name
+    reidentifier = Reidentifier(mapping)
+    return reidentifier.feed(name) + reidentifier.flush()

@@ -4,108 +4,179 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from typing import NamedTuple
 
+from ringfenced.deidentify.index import Node, folded
 from ringfenced.deidentify.values import Mapping
+
+_MARKS = frozenset("*_`~\\")
+"""Markdown's, which a model may write inside a surrogate; they follow the original then."""
+_MARKS_MAX = 3
+"""More marks than this in a row are no emphasis."""
+_SUFFIXES = ("s", "es")
+"""What a name may end with in a plural or a German genitive."""
+_HISSES = ("s", "x", "z", "ch", "sh")
+_ESCAPE_CHARS, _UNICODE_CHARS = 2, 6
+"""Lengths of JSON's escapes (RFC 8259, 7)."""
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+class _Match(NamedTuple):
+    """A surrogate in the buffer."""
+
+    end: int
+    text: str
+    """What stands in its place."""
+
+
+class _Hold(NamedTuple):
+    """More must be read before it is known; `match` is what it is if no more comes."""
+
+    match: _Match | None
 
 
 class Reidentifier:
     """Puts originals back into one stream of text. One object a stream; not for several tasks at once.
 
-    Only what may still become a surrogate is held back: at most one character less than the longest surrogate, and a
-    whole one only while a longer one, or a letter or digit that makes it another word, may still follow. What the model
-    never wrote is never invented: a surrogate inside a longer number or word stays.
+    Only what may still become a surrogate is held back: a proper prefix of one, or a whole one while a longer one, a
+    plural or a letter that makes it another word may still follow. What the model never wrote is never invented: a
+    surrogate inside a longer number or word stays.
     """
 
-    __slots__ = ("_firsts", "_held", "_last", "_originals", "_pattern", "_prefixes", "_tail_max", "_wholes")
+    __slots__ = ("_before", "_firsts", "_held", "_json", "_root")
 
     def __init__(self, mapping: Mapping, *, json: bool = False) -> None:
         """Put back what `mapping` holds.
 
         Args:
             mapping: from the de-identification of the request that is answered.
-            json: the stream is a JSON document, so originals are escaped as inside a JSON string (RFC 8259, 7).
+            json: the stream is a JSON document, so escapes are read, and originals escaped as inside a JSON string.
         """
-        originals = mapping.originals()
-        if json:
-            originals = _escaped(originals)
-        self._originals = originals
-        self._firsts = frozenset(surrogate[0] for surrogate in originals)
-        self._prefixes = frozenset(surrogate[:length] for surrogate in originals for length in range(1, len(surrogate)))
-        self._wholes = frozenset(originals)
-        self._tail_max = max(map(len, originals), default=0)
-        self._pattern = re.compile(_alternatives(originals)) if originals else None
+        self._root: Node = mapping.index
+        self._json = json
+        firsts = set(self._root.letters())
+        firsts |= {letter.upper() for letter in firsts if len(letter.upper()) == 1}
+        if json and firsts:
+            firsts.add("\\")
+        self._firsts = re.compile(f"[{re.escape(''.join(sorted(firsts)))}]") if firsts else None
         self._held = ""
-        self._last = ""
+        self._before = ""
 
     def feed(self, text: str) -> str:
         """The part of the stream up to here that is certain, originals in place."""
-        if not self._held and self._firsts.isdisjoint(text):
-            if text:
-                self._last = text[-1]
-            return text
-        buffer = self._last + self._held + text
-        at = len(self._last)
-        keep = self._hold_from(buffer, at)
-        return self._emit(buffer, at, keep)
+        return self._read(text, is_last=False)
 
     def flush(self) -> str:
         """The rest, at the end of the stream."""
-        buffer = self._last + self._held
-        return self._emit(buffer, len(self._last), len(buffer))
+        return self._read("", is_last=True)
 
-    def _hold_from(self, buffer: str, at: int) -> int:
-        """Where the part of `buffer` begins that may still become a surrogate."""
-        length = len(buffer)
-        for start in range(max(at, length - self._tail_max), length):
-            if buffer[start] in self._firsts and not (start and _joins(buffer[start - 1], buffer[start])):
-                tail = buffer[start:]
-                if tail in self._prefixes or (tail in self._wholes and tail[-1].isalnum()):
-                    return start
-        return length
-
-    def _emit(self, buffer: str, at: int, keep: int) -> str:
-        """Replace in `buffer` from `at` to `keep`; hold the rest."""
-        pattern = self._pattern
-        if pattern is None:
-            self._last = buffer[-1:]
-            return buffer[at:]
+    def _read(self, text: str, *, is_last: bool) -> str:
+        firsts = self._firsts
+        if firsts is None:
+            return text
+        lead = len(self._before)
+        buffer = self._before + self._held + text
         written: list[str] = []
-        done = at
-        for match in pattern.finditer(buffer, at):
-            if match.end() > keep:
+        shown = at = lead
+        length = len(buffer)
+        while (found := firsts.search(buffer, at)) is not None:
+            start = found.start()
+            at = start + 1
+            if _is_inside(buffer, start):
+                continue
+            match = self._match(buffer, start, is_last=is_last)
+            if isinstance(match, _Hold):
+                length = start
                 break
-            written += [buffer[done : match.start()], self._originals[match.group()]]
-            done = match.end()
-        written.append(buffer[done:keep])
-        self._held = buffer[keep:]
-        self._last = buffer[keep - 1 : keep]
+            if match is not None:
+                written += [buffer[shown:start], match.text]
+                shown = at = match.end
+        written.append(buffer[shown:length])
+        self._held = buffer[length:]
+        self._before = buffer[max(0, length - 2) : length]
         return "".join(written)
 
+    def _match(self, buffer: str, start: int, *, is_last: bool) -> _Match | _Hold | None:
+        """The longest surrogate at `start`, `_Hold` where it may still grow, None for none."""
+        best: _Match | None = None
+        node = self._root
+        at, seen, marks, row = start, "", "", 0
+        while True:
+            if node.entries:
+                match = self._ending(node, buffer, at, seen, marks, is_last=is_last)
+                if isinstance(match, _Hold):
+                    return match
+                best = match or best
+            if not node.goes_on:
+                return best
+            if at >= len(buffer):
+                return best if is_last else _Hold(best)
+            char, end = self._unit(buffer, at)
+            if end > len(buffer):
+                return best if is_last else _Hold(best)
+            letter = folded(char)
+            following = node.step(letter) if letter else None
+            if following is None:
+                row += 1
+                if at == start or row > _MARKS_MAX or (letter and char not in _MARKS):
+                    return best
+                marks += "" if char == "\\" or not letter else char
+            else:
+                node, row = following, 0
+                seen += char
+            at = end
 
-def _joins(left: str, right: str) -> bool:
-    """Whether two neighbouring characters belong to one word or number."""
-    return left.isalnum() and right.isalnum()
+    def _ending(
+        self, node: Node, buffer: str, at: int, seen: str, marks: str, *, is_last: bool
+    ) -> _Match | _Hold | None:
+        """The surrogate that ends at `at`, unless it goes on as another word."""
+        end = at
+        if seen[-1].isalnum():
+            while end < len(buffer) and end - at <= len(_SUFFIXES) and buffer[end].isalnum():
+                end += 1
+            if end == len(buffer) and end - at <= len(_SUFFIXES) and not is_last:
+                return _Hold(None)
+        suffix = buffer[at:end]
+        if suffix and not (suffix.lower() in _SUFFIXES and seen[-1].isalpha()):
+            return None
+        for entry in sorted(node.entries, key=lambda entry: entry.surrogate != seen):
+            original = entry.in_case_of(seen)
+            if original is not None:
+                whole = _plural(original, suffix) if suffix else original
+                return _Match(end, (_escaped(whole) if self._json else whole) + marks)
+        return None
+
+    def _unit(self, buffer: str, at: int) -> tuple[str, int]:
+        """The character at `at` and where the next begins; beyond the buffer where an escape is cut."""
+        char = buffer[at]
+        if not self._json or char != "\\":
+            return char, at + 1
+        if at + 1 >= len(buffer):
+            return char, at + _ESCAPE_CHARS
+        escaped = buffer[at + 1]
+        if escaped != "u":
+            return _ESCAPES.get(escaped, escaped), at + _ESCAPE_CHARS
+        digits = buffer[at + 2 : at + _UNICODE_CHARS]
+        if len(digits) < _UNICODE_CHARS - 2:
+            return char, at + _UNICODE_CHARS
+        try:
+            return chr(int(digits, 16)), at + _UNICODE_CHARS
+        except ValueError:
+            return char, at + 1
 
 
-def _alternatives(surrogates: Iterable[str]) -> str:
-    """One pattern for all, the longest first, each bounded where it begins or ends with a letter or digit."""
-    by_first: dict[str, list[str]] = {}
-    for surrogate in sorted(surrogates, key=len, reverse=True):
-        by_first.setdefault(surrogate[0], []).append(surrogate)
-    groups = []
-    for first, members in by_first.items():
-        before = r"(?<![^\W_])" if first.isalnum() else ""
-        rest = "|".join(re.escape(member[1:]) + (r"(?![^\W_])" if member[-1].isalnum() else "") for member in members)
-        groups.append(f"{before}{re.escape(first)}(?:{rest})")
-    return "|".join(groups)
+def _is_inside(buffer: str, start: int) -> bool:
+    """Whether the character at `start` goes on a word or number; after an escaped line break a line begins."""
+    if start == 0 or not buffer[start].isalnum() or not buffer[start - 1].isalnum():
+        return False
+    return not (start > 1 and buffer[start - 2] == "\\" and buffer[start - 1] in "nrt")
 
 
-def _escaped(originals: dict[str, str]) -> dict[str, str]:
-    """The same as it stands inside JSON strings; a slash may be written with a backslash."""
-    escaped: dict[str, str] = {}
-    for surrogate, original in originals.items():
-        inside = json.dumps(original, ensure_ascii=False)[1:-1]
-        escaped[json.dumps(surrogate, ensure_ascii=False)[1:-1]] = inside
-        escaped[surrogate.replace("/", "\\/")] = inside
-    return escaped
+def _plural(original: str, suffix: str) -> str:
+    end = "es" if original.lower().endswith(_HISSES) else "s"
+    return original + (end.upper() if suffix.isupper() else end)
+
+
+def _escaped(original: str) -> str:
+    """As inside a JSON string."""
+    return json.dumps(original, ensure_ascii=False)[1:-1]

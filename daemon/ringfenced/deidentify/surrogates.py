@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 
-from ringfence.recognize import pools, validators
-from ringfence.recognize.reserved import DOMAINS, ID_DIGITS, IPV4_BLOCKS, IPV6_BLOCK, is_reserved
-from ringfenced.deidentify import dates, persons
-from ringfenced.deidentify.keyed import Keyed, fill, scramble
+from ringfence.recognize.generic import fold_word
+from ringfence.recognize.pools import FEMALE_NAMES, LAST_NAMES, MALE_NAMES, PLACES
+from ringfence.recognize.reserved import ID_DIGITS, ZIP_LAST, is_reserved
+from ringfenced.deidentify import dates, makers, persons, places
+from ringfenced.deidentify.genders import is_female
+from ringfenced.deidentify.keyed import Keyed, scramble
+from ringfenced.deidentify.literals import Substrings
+from ringfenced.deidentify.occurrences import VALUE_CHARS_MIN
 
-VALUE_CHARS_MIN = 4
-"""Shorter values are too often something else: ``12`` in ``2012``."""
-_ATTEMPTS_MAX = 64
-"""Draws before the literal ``[TYPE-999...]`` stands in; only texts full of surrogates come so far."""
-_ZIP = re.compile(r"(?:[A-Z]{2} )?\d{5}(?:-\d{4})?")
-_FITS = {
-    "IBAN": re.compile(r"[A-Za-z0-9 ]{15,50}"),
-    "PAN": re.compile(r"(?:\d[ -]?){11,18}\d"),
-    "SSN": re.compile(r"(?:\d[ .-]?){8}\d"),
-    "NPI": re.compile(r"(?:\d[ -]?){9}\d"),
-    "MAC": re.compile(r"[0-9A-Fa-f:-]{17}"),
-    "IP": re.compile(r"[0-9A-Fa-f:.]{3,45}"),
-    "AGE": re.compile(r"[^\W\d]*\W{0,4}\d{2,3}\W{0,3}[\w/ -]{0,16}"),
-    "PHONE": re.compile(r"[\d()+./ x-]{6,40}"),
-}
-"""What a maker can imitate; longer spans, in which findings of several types were merged, get a literal."""
-_ZIP_FREE = 500
-"""ZIPs below 00501 are not assigned (USPS)."""
+_PLACES = frozenset({"PLACE", "ORGANISATION", "ADDRESS"})
+_WORD = re.compile(r"[^\W_]+")
+_PROBES_MAX = 64
+"""Names of a pool that are tried before two of them make one more."""
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/\d{2,4}")
 
 
 class Surrogates:
@@ -36,260 +28,279 @@ class Surrogates:
     Not pure inside, but without I/O, clock or chance: seed and order of the calls determine every answer.
     """
 
-    def __init__(self, seed: bytes, corpus: str) -> None:
-        """Draw with `seed`, and never what occurs in `corpus`, all the texts to replace in, casefolded."""
+    def __init__(
+        self,
+        seed: bytes,
+        texts: Sequence[str],
+        found: Iterable[tuple[str, str]],
+        *,
+        avoid: Collection[str] = (),
+        plain: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """Look at all that is to be replaced, before the first surrogate is drawn.
+
+        Full names tell which word is a surname, and dates with a year tell the year of those without.
+
+        Args:
+            seed: secret.
+            texts: all texts to replace in; no surrogate occurs in them.
+            found: entity type and text of all that is found, in an order that says nothing.
+            avoid: surrogates never to be drawn, casefolded.
+            plain: entity types and texts for which the literal ``[TYPE-999...]`` stands.
+        """
+        found = tuple(found)
         self._keyed = Keyed(seed)
-        self._corpus = corpus
+        self._texts = [text.casefold() for text in texts]
+        self._words = frozenset(word for text in self._texts for word in _WORD.findall(text))
+        self._values = Substrings(text.casefold() for _, text in found if len(text) >= VALUE_CHARS_MIN)
+        self._avoid = frozenset(avoid)
+        self._plain = frozenset(plain)
         self._given: dict[tuple[str, str], str] = {}
-        self._words: dict[tuple[str, str], str] = {}
-        self._families: set[str] = set()
-        self._givens: set[str] = set()
+        self._bases: dict[tuple[str, str], str] = {}
+        self._spelt: dict[str, str] = {}
         self._taken: dict[str, str] = {}
-        self._values: tuple[str, ...] = ()
-        self._year_reference = 2025
+        self._roles = persons.Roles()
+        for entity_type, text in found:
+            if entity_type == "PERSON":
+                self._roles.learn(text)
         self._days = 7 * (dates.WEEKS_MIN + self._keyed.number("weeks") % (dates.WEEKS_MAX - dates.WEEKS_MIN))
+        written = [text for entity_type, text in found if entity_type == "DATE"]
+        self.day_first = _is_day_first(written)
+        """Whether ``04/03/2024`` is the fourth of March in these texts."""
+        self._year_reference = _last_year(written, day_first=self.day_first)
         self.originals: dict[str, str] = {}
         """Surrogate, as placed, to original: what re-identification needs."""
         self.placed: set[str] = set()
         """Every surrogate handed out, whole."""
-
-    def learn(self, found: Iterable[tuple[str, str]]) -> None:
-        """Look at all of `found`, entity type and text, before the first is replaced.
-
-        Full names tell which word is a surname, and dates with a year tell the year of those without.
-        """
-        found = tuple(found)
-        self._values = tuple(text.casefold() for _, text in found if len(text) >= VALUE_CHARS_MIN)
-        years: list[int] = []
-        for entity_type, text in found:
-            if entity_type == "PERSON":
-                parts = persons.pieces(text, set(), set())
-                if len(parts) > 1:
-                    for piece in parts:
-                        words = self._families if piece.role == "family" else self._givens
-                        words.add(text[piece.start : piece.end].casefold())
-            elif entity_type == "DATE":
-                year = dates.year_of(text)
-                if year is not None:
-                    years.append(year)
-        self._year_reference = max(years, default=self._year_reference)
+        self.dates: dict[date, date] = {}
+        """Surrogate days to the days that they stand for, for those named in full."""
 
     def of(self, entity_type: str, original: str) -> str:
         """The surrogate of `original`."""
         known = self._given.get((entity_type, original))
         if known is None:
-            known = self._person(original) if entity_type == "PERSON" else self._draw(entity_type, original)
+            known = self._drawn(entity_type, original)
             self._given[entity_type, original] = known
             self.placed.add(known)
         return known
 
-    def _draw(self, entity_type: str, original: str) -> str:
-        make = _MAKERS.get(entity_type, _number)
-        fits = _FITS.get(entity_type)
+    def handed(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Entity type and original of all that was replaced, with its surrogate."""
+        yield from self._given.items()
+
+    def people(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+        """Given name and surname of each surrogate person with those of the original, where both were handed out."""
+        return [
+            ((self._spelt[given], self._spelt[family]), (given, family))
+            for given, family in self._roles.people()
+            if given in self._spelt and family in self._spelt
+        ]
+
+    def _drawn(self, entity_type: str, original: str) -> str:
+        made: str | None = None
+        if (entity_type, original) not in self._plain:
+            if entity_type == "PERSON":
+                made = self._person(original)
+            elif entity_type in _PLACES or (entity_type == "CUSTOM" and not any(map(str.isdigit, original))):
+                made = self._place(entity_type, original)
+            elif entity_type == "DATE":
+                made = self._date(original)
+            else:
+                made = self._number(entity_type, original)
+        return self._literal(entity_type, original) if made is None else made
+
+    def _number(self, entity_type: str, original: str) -> str | None:
+        make = makers.MAKERS.get(entity_type, makers.number)
+        fits = makers.FITS.get(entity_type)
         if fits is not None and fits.fullmatch(original) is None:
-            return self._literal(entity_type, original)
+            return None
         if entity_type == "AGE" and is_reserved("AGE", original):
             return original  # "90 or over" already
-        for attempt in range(_ATTEMPTS_MAX):
-            made = self._date(original, attempt) if entity_type == "DATE" else make(original, self._keyed, attempt)
+        for attempt in range(makers.ATTEMPTS_MAX):
+            made = make(original, self._keyed, attempt)
             if made is None:
-                break
-            if self._is_free(made, original) and is_reserved(entity_type, made):
+                return None
+            if self._is_free(made, original) and self._is_clear(made) and is_reserved(entity_type, made):
                 return self._take(made, original)
-        return self._literal(entity_type, original)
+        return None
 
-    def _date(self, original: str, attempt: int) -> str | None:
-        return dates.shift(original, self._days, self._year_reference) if attempt == 0 else None
+    def _date(self, original: str) -> str | None:
+        if dates.stands(original) and is_reserved("DATE", original):
+            return original
+        written = dates.read(original, self._year_reference, day_first=self.day_first)
+        made = None if written is None else dates.moved(written, self._days)
+        if written is None or made is None or not self._is_free(made, original) or not is_reserved("DATE", made):
+            return None
+        moved = dates.read(made, self._year_reference, day_first=self.day_first)
+        if written.is_whole and moved is not None:
+            self.dates[moved.value] = written.value
+        return self._take(made, original)
 
     def _literal(self, entity_type: str, original: str) -> str:
         attempt = 0
         while True:
             made = f"[{entity_type}-{ID_DIGITS}{self._keyed.number(entity_type, original, attempt) % 10**6:06d}]"
-            if self._is_free(made, original):
+            if self._is_free(made, original) and self._is_clear(made):
                 return self._take(made, original)
             attempt += 1
 
     def _is_free(self, made: str, original: str) -> bool:
-        """Whether nothing else stands for `made`, it occurs in no text, and no original occurs in it."""
+        """Whether nothing else stands for `made` and it occurs in no text."""
         folded = made.casefold()
-        if self._taken.get(folded, original) != original or folded in self._corpus:
+        if self._taken.get(folded, original) != original or folded in self._avoid:
             return False
-        return not any(value in folded for value in self._values)
+        return not self._occurs(folded)
+
+    def _is_clear(self, made: str) -> bool:
+        """Whether no original occurs in `made`."""
+        return not self._values.any_in(made.casefold())
+
+    def _occurs(self, folded: str) -> bool:
+        """Whether `folded` stands in a text; its words are looked up first, which nearly always settles it."""
+        return self._words.issuperset(_WORD.findall(folded)) and any(folded in text for text in self._texts)
 
     def _take(self, made: str, original: str) -> str:
         self._taken[made.casefold()] = original
         self.originals[made] = original
         return made
 
-    def _person(self, original: str) -> str:
-        written: list[str] = []
-        at, has_initial = 0, False
-        for piece in persons.pieces(original, self._families, self._givens):
-            word = original[piece.start : piece.end]
-            has_initial |= piece.role == "initial"
-            written += [
-                original[at : piece.start],
-                self._initial(word) if piece.role == "initial" else self._word(piece.role, word),
-            ]
-            at = piece.end
-        if not written or written[1::2] == []:
-            return self._literal("PERSON", original)
-        made = "".join(written) + original[at:]
-        if not is_reserved("PERSON", made):  # initials alone, or letters that no word is made of
-            return self._literal("PERSON", original)
-        if has_initial:
-            if self.originals.get(made, original) != original:
-                return self._literal("PERSON", original)
-            self.originals[made] = original
-        return made
+    def _person(self, original: str) -> str | None:
+        found = persons.pieces(original, self._roles.role)
+        if all(piece.role == "initial" for piece in found):
+            return None
+        for attempt in range(26 if any(piece.role == "initial" for piece in found) else 1):
+            made = _patched(original, [(*piece[:2], self._part(original, piece, found, attempt)) for piece in found])
+            if not is_reserved("PERSON", made):  # letters that no word is made of
+                return None
+            if all(piece.role != "initial" for piece in found):
+                return made
+            if self._is_free(made, original):
+                return self._take(made, original)
+        return None
 
-    def _initial(self, letter: str) -> str:
-        """Another letter: all move by one secret number of places."""
-        places = 1 + self._keyed.number("initial") % 25
-        moved = chr(65 + (ord(letter.upper()) - 65 + places) % 26)
-        return moved if letter.isupper() else moved.lower()
+    def _part(self, name: str, piece: persons.Piece, found: list[persons.Piece], attempt: int) -> str:
+        word = name[piece.start : piece.end]
+        if piece.role != "initial":
+            return self._word(piece.role, word)
+        return self._initial(name, word, found, attempt)
+
+    def _initial(self, name: str, letter: str, found: list[persons.Piece], attempt: int) -> str:
+        """The initial of the surrogate that `letter` stands for, as far as other names tell."""
+        folded = fold_word(letter)
+        beside = {piece.role: fold_word(name[piece.start : piece.end]) for piece in found}
+        role = "given" if "family" in beside else "family"
+        known = self._roles.named(folded, beside.get("family" if role == "given" else "given"), role)
+        if known is not None and attempt == 0:
+            made = self._base(role, known)[0]
+        else:
+            made = chr(65 + (self._keyed.number("initial", folded) + attempt) % 26)
+        return made if letter.isupper() else made.lower()
 
     def _word(self, role: str, word: str) -> str:
         """The surrogate of one word of a name, in its case."""
-        known = self._words.get((role, word))
+        known = self._spelt.get(word)
         if known is not None:
             return known
         # By the word whatever its case; where that form already stands for another spelling, by the spelling.
-        made = persons.like(self._base(role, word.casefold()), word)
+        folded = fold_word(word)
+        made = persons.like(self._base(role, folded), word)
         if self.originals.get(made, word) != word:
-            made = persons.like(self._base(role, f"{word}/"), word)
-        self._words[role, word] = made
+            made = persons.like(self._base(role, folded, word), word)
+        self._spelt[word] = made
         self.originals[made] = word
+        self.placed.add(made)
         return made
 
-    def _base(self, role: str, word: str) -> str:
-        """The pool's name for `word`; names that are taken or occur in the text are passed over."""
-        known = self._words.get((f"base {role}", word))
+    def _base(self, role: str, folded: str, spelling: str = "") -> str:
+        """The pool's name for a folded word or name; names that are taken or occur in the text are passed over."""
+        known = self._bases.get((folded, spelling))
         if known is not None:
             return known
-        pool = persons.POOLS[role]
-        first = self._keyed.number("PERSON", role, word) % len(pool)
-        name = next(
-            (
-                candidate
-                for candidate in (pool[(first + step) % len(pool)] for step in range(len(pool)))
-                if candidate.casefold() not in self._taken and candidate.casefold() not in self._corpus
-            ),
-            None,
-        )
-        if name is None:  # more persons than the pool has names: two pool names make one more
-            name = f"{pool[first]}-{pool[self._keyed.number(word, role) % len(pool)]}"
-        self._taken[name.casefold()] = word
-        self._words[f"base {role}", word] = name
+        pool = self._pool(role, folded)
+        first = self._keyed.number("NAME", folded, spelling)
+        drawn = (pool[(first + step) % len(pool)] for step in range(_PROBES_MAX))
+        name = next((name for name in drawn if self._is_new(name.lower())), None)
+        step = 0
+        while name is None:  # more names than the pool has: two of its names make one more
+            pair = f"{pool[first % len(pool)]}-{pool[self._keyed.number(folded, spelling, step) % len(pool)]}"
+            name = pair if self._is_new(pair.lower()) else None
+            step += 1
+        self._taken[name.lower()] = folded
+        self._bases[folded, spelling] = name
         return name
 
+    @staticmethod
+    def _pool(role: str, folded: str) -> tuple[str, ...]:
+        if role == "place":
+            return PLACES
+        if role == "family":
+            return LAST_NAMES
+        return FEMALE_NAMES if is_female(folded) else MALE_NAMES
 
-Maker = Callable[[str, Keyed, int], str | None]
-"""Makes a candidate from original, keyed function and attempt; None where the space has nothing for it."""
+    def _is_new(self, name: str) -> bool:
+        return name not in self._taken and name not in self._avoid and not self._occurs(name)
 
-
-def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
-
-
-def _number(original: str, keyed: Keyed, attempt: int) -> str:
-    """The same shape, the first digits 999; every eighth attempt one digit longer."""
-    shape = original + "0" * (attempt // 8)
-    return scramble(shape, keyed.number("ID", original, attempt), ID_DIGITS)
-
-
-def _age(original: str, _keyed: Keyed, attempt: int) -> str | None:
-    written = ("90", "90+", "over 90")
-    return re.sub(r"\d+", written[attempt], original, count=1) if attempt < len(written) else None
-
-
-def _phone(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("PHONE", original, attempt)
-    area, line = 200 + number // 100 % 800, f"55501{number % 100:02d}"
-    shape = re.sub(r"(?i)\s?(?:ext\.?|x|extension)\s?\d+$", "", original)
-    count = len(_digits(shape))
-    if count == 7 and attempt < _ATTEMPTS_MAX // 2 and not shape.startswith("+"):  # noqa: PLR2004 - without an area code
-        return fill(shape, line)
-    if count == 10 and not shape.startswith("+"):  # noqa: PLR2004
-        return fill(shape, f"{area}{line}")
-    if count == 11 and _digits(shape).startswith("1"):  # noqa: PLR2004 - with the NANP's country code
-        return fill(shape, f"1{area}{line}")
-    return f"+1 {area} 555 {line[3:]}"
-
-
-def _email(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("EMAIL", original.casefold(), attempt)
-    return f"user{number // 3 % 10**6:06d}@{DOMAINS[number % 3]}"
-
-
-def _url(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("URL", original, attempt)
-    path = f"{number // 3 % 36**8:08x}"[-8:]
-    return f"{'' if original[:3].lower() == 'www' else 'https://'}www.{DOMAINS[number % 3]}/x/{path}"
-
-
-def _ip(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("IP", original, attempt)
-    if ":" in original:
-        return f"{IPV6_BLOCK}:{number % 65535 + 1:x}:{number // 65536 % 65535 + 1:x}"
-    return f"{IPV4_BLOCKS[number % 3]}{number // 3 % 254 + 1}"
-
-
-def _mac(original: str, keyed: Keyed, attempt: int) -> str:
-    separator = "-" if "-" in original else ":"
-    return separator.join(("00", "00", "5E", "00", "53", f"{keyed.number('MAC', original, attempt) % 256:02X}"))
-
-
-def _ssn(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("SSN", original, attempt)
-    return fill(original, f"666{number % 99 + 1:02d}{number // 99 % 9999 + 1:04d}")
-
-
-def _npi(original: str, keyed: Keyed, attempt: int) -> str:
-    body = f"9{keyed.number('NPI', original, attempt) % 10**8:08d}"
-    return fill(original, body + validators.luhn_digit("80840" + body))
-
-
-def _pan(original: str, keyed: Keyed, attempt: int) -> str:
-    count = len(_digits(original))
-    body = f"9999{keyed.number('PAN', original, attempt) % 10 ** (count - 5):0{count - 5}d}"
-    return fill(original, body + validators.luhn_digit(body))
-
-
-def _iban(original: str, keyed: Keyed, attempt: int) -> str | None:
-    compact = original.replace(" ", "").upper()
-    if not validators.IBAN_LENGTH_MIN <= len(compact) <= validators.IBAN_LENGTH_MAX:
+    def _place(self, entity_type: str, original: str) -> str | None:
+        found = places.parts(original)
+        if not found:  # of its kind alone: "General Hospital"
+            made = f"{self._base('place', fold_word(original))} {original}"
+            return self._take(made, original)
+        if all(part.kind == "number" for part in found):
+            return None
+        for attempt in range(makers.ATTEMPTS_MAX):
+            parts = [
+                (part.start, part.end, self._place_part(original[part.start : part.end], part.kind, attempt))
+                for part in found
+            ]
+            made = _patched(original, parts)
+            if not is_reserved(entity_type, made):
+                return None
+            if all(part.kind == "name" for part in found):
+                return made
+            if self._is_free(made, original):
+                self._take_zips(original, parts)
+                return self._take(made, original)
         return None
-    number = keyed.number("IBAN", compact, attempt)
-    country = ("XX", "ZZ")[number % 2]
-    national = scramble(compact[4:], number, "")
-    made = country + validators.iban_check_digits(country, national) + national
-    following = iter(made)
-    return (
-        "".join(char if char.isspace() else next(following) for char in original) if validators.is_iban(made) else None
-    )
+
+    def _place_part(self, original: str, kind: str, attempt: int) -> str:
+        if kind == "name":
+            return self._word("place", original)
+        drawn = self._keyed.number("PLACE", kind, original.casefold(), attempt)
+        if kind == "zip":
+            return f"{drawn % (int(ZIP_LAST) + 1):05d}"
+        if kind == "number":
+            digits = original.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+            return f"{drawn % (10 ** len(digits) - 1) + 1}{original[len(digits) :]}"
+        return _code(original, drawn)
+
+    def _take_zips(self, original: str, parts: list[tuple[int, int, str]]) -> None:
+        for start, end, made in parts:
+            if len(made) == len(ZIP_LAST) and made.isdecimal() and self.originals.get(made) is None:
+                self.originals[made] = original[start:end]
 
 
-def _address(original: str, keyed: Keyed, attempt: int) -> str:
-    number = keyed.number("ADDRESS", original.casefold(), attempt)
-    zip_code = f"{number % _ZIP_FREE:05d}"
-    if _ZIP.fullmatch(original) and attempt < _ATTEMPTS_MAX // 2:
-        return f"ZZ {zip_code}" if original[0].isalpha() else zip_code
-    street = pools.STREETS[number // 500 % len(pools.STREETS)]
-    town = pools.TOWNS[number // 20_000 % len(pools.TOWNS)]
-    return f"{number // 80_000 % 999 + 1} {street} Street, {town}, ZZ {zip_code}"
+def _code(original: str, drawn: int) -> str:
+    """A postcode with letters, in area ZZ."""
+    if original[0].isdigit():
+        return "9ZZ" if len(original) == 3 else "ZZ" + scramble(original, drawn, "")  # noqa: PLR2004 - a UK inward code
+    return "ZZ" + scramble(original[2:], drawn, "")
 
 
-_MAKERS: dict[str, Maker] = {
-    "AGE": _age,
-    "PHONE": _phone,
-    "EMAIL": _email,
-    "URL": _url,
-    "IP": _ip,
-    "MAC": _mac,
-    "SSN": _ssn,
-    "NPI": _npi,
-    "PAN": _pan,
-    "IBAN": _iban,
-    "ADDRESS": _address,
-}
+def _is_day_first(written: Iterable[str]) -> bool:
+    """Whether slashed dates that can be read one way only say so."""
+    found = [match for match in map(_SLASHED.fullmatch, written) if match is not None]
+    return sum(int(match[1]) > 12 for match in found) > sum(int(match[2]) > 12 for match in found)  # noqa: PLR2004
+
+
+def _last_year(written: Iterable[str], *, day_first: bool) -> int:
+    found = [dates.read(text, 2000, day_first=day_first) for text in written]
+    return max((entry.value.year for entry in found if entry is not None and entry.year is not None), default=2025)
+
+
+def _patched(text: str, new: Iterable[tuple[int, int, str]]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end, piece in new:
+        pieces += [text[at:start], piece]
+        at = end
+    return "".join(pieces) + text[at:]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
+from datetime import date
+from types import MappingProxyType
 from typing import Final, NoReturn
 
 from ringfence.labels import Label
+from ringfenced.deidentify import forms
+from ringfenced.deidentify.index import Node, index
 from ringfenced.errors import Refused
 from ringfenced.model import Prompt
 
@@ -55,11 +60,29 @@ class Deidentified:
 class Mapping:
     """Surrogates and what they stand for. Lives in memory, for one request or one run, and nowhere else."""
 
-    __slots__ = ("_originals",)
+    __slots__ = ("_dates", "_day_first", "_index", "_originals", "_people")
 
-    def __init__(self, originals: AbstractMapping[str, str]) -> None:
-        """Hold `originals`: surrogate, as it was placed, to the identifier that it replaced."""
+    def __init__(
+        self,
+        originals: AbstractMapping[str, str],
+        dates: AbstractMapping[date, date] = MappingProxyType({}),
+        people: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (),
+        *,
+        day_first: bool = False,
+    ) -> None:
+        """Hold what re-identification needs.
+
+        Args:
+            originals: surrogate, as it was placed, to the identifier that it replaced.
+            dates: surrogate days to the days that they stand for.
+            people: given name and surname of each surrogate person, and those of the original.
+            day_first: how the texts write ``04/03/2024``.
+        """
         self._originals = dict(originals)
+        self._dates = dict(dates)
+        self._people = tuple(people)
+        self._day_first = day_first
+        self._index: Node | None = None
 
     def __len__(self) -> int:
         """How many surrogates there are."""
@@ -74,10 +97,17 @@ class Mapping:
         raise TypeError("a mapping stays in memory")
 
     def originals(self) -> dict[str, str]:
-        """Surrogate to original, with the upper-case form of each that has one. For re-identification only."""
-        upper = {
-            surrogate.upper(): original.upper()
-            for surrogate, original in self._originals.items()
-            if surrogate.upper() != surrogate and "@" not in surrogate and "://" not in surrogate
-        }
-        return upper | self._originals
+        """Surrogate, as it was placed, to original. For re-identification only."""
+        return dict(self._originals)
+
+    @property
+    def index(self) -> Node:
+        """All surrogates, and other forms in which a model may write them. For re-identification only.
+
+        The other forms are days in the common formats of four languages and names with initials; a form that could
+        stand for two originals is left out.
+        """
+        if self._index is None:
+            further = forms.further(self._originals, self._dates, self._people, day_first=self._day_first)
+            self._index = index(self._originals.items(), further.items())
+        return self._index

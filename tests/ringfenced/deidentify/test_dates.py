@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfenced.deidentify.dates import WEEKS_MAX, WEEKS_MIN, shift, year_of
+from ringfenced.deidentify.dates import WEEKS_MAX, WEEKS_MIN, shift
 
 DAYS = 7 * 10_500
 
@@ -47,4 +47,4 @@ def test_every_day_of_a_lifetime_lands_in_the_reserved_years(day, weeks):
 
 @given(st.text())
 def test_shifting_never_raises(text):
-    assert shift(text, DAYS, 2025) is None or isinstance(year_of(text), int | None)
+    assert shift(text, DAYS, 2025) is None

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ringfence.labels import RESTRICTED, Category, Label, Level
 from ringfence.recognize import is_reserved, residual
+from ringfence.recognize.finding import Finding
 from ringfenced.classify import classify, string_leaves
 from ringfenced.deidentify import Deidentified, Reidentifier, ResidualFindings, deidentify
 from ringfenced.model import Caller, File, Image, Json, Message, Prompt, Request, Role, Sampling, Text, Tool, ToolCall
@@ -331,17 +332,29 @@ def test_a_failing_recogniser_lets_nothing_out():
     assert raised.value.__suppress_context__
 
 
-def test_what_the_last_scan_finds_stays_inside(recogniser):
-    """A recogniser that sees more the second time (a surrogate that reads as something else) stops the request."""
+def test_what_a_later_scan_finds_is_replaced_too(recogniser):
+    """A recogniser that sees more the second time: its findings are replaced in the next round."""
     calls = []
 
     def scan(text):
         calls.append(text)
         return recogniser.scan(text) if len(calls) > 1 else ()
 
+    made, mapping = deidentify(prompt_of("SSN 524-71-6038"), (), Label(), seed=SEED, scan=scan)
+    assert text_of(made).startswith("SSN 666-")
+    assert back(mapping, text_of(made)) == "SSN 524-71-6038"
+
+
+def test_what_is_found_again_and_again_stays_inside():
+    """A recogniser that takes any word for an address: no surrogate helps, and nothing leaves."""
+
+    def scan(text):
+        return tuple(Finding(start, start + 4, "SSN", 1.0, "r") for start in range(0, len(text) - 4, 5))
+
     with pytest.raises(ResidualFindings) as raised:
-        deidentify(prompt_of("SSN 524-71-6038"), (), Label(), seed=SEED, scan=scan)
+        deidentify(prompt_of("1234 5678 9012 3456"), (), Label(), seed=SEED, scan=scan)
     assert raised.value.counts["SSN"] >= 1
+    assert "5678" not in repr(raised.value) + str(raised.value)
 
 
 def test_nobody_else_makes_a_deidentified():
