@@ -31,6 +31,9 @@ _RANGE = re.compile(
 )
 _MONTH_WORD = re.compile(rb"[A-Za-z]{3,10}$")
 _LABELLED = re.compile(rb"\d{1,5}(?: ?[./-]{1,2} ?\d{1,5}){0,2}(?![0-9A-Za-z%])|\d{1,2} \d{1,2} \d{4}(?![0-9])")
+_CLOCK = re.compile(rb" [0-2]\d:[0-5]\d:[0-5]\d(?![0-9:])")
+"""A time to the second behind a date: a log's time stamp, which points to one event."""
+_MODIFIER = re.compile(rb"(?:last|next|early|late|mid|this past|past|el pasado|pasado)[ -]$", re.IGNORECASE)
 _PLAIN_YEAR = re.compile(rb"(?:19|20)\d\d")
 _SHORT = re.compile(rb"(\d{1,2})[/.-](\d{1,2})\.?$")
 _MAY = frozenset(
@@ -85,7 +88,8 @@ def numeric(buf: bytes, start: int, end: int) -> Spans:
         return NONE
     if separator == 46 and len(parts[2]) == 2 and len(parts[0]) == 1:  # noqa: PLR2004 - 1.2.10 is a version or a heading
         return NONE
-    return (Span(start, end, "DATE", 0.9, "pattern:date-numeric"),)
+    clock = _CLOCK.match(buf, end, end + 10)
+    return (Span(start, clock.end() if clock is not None else end, "DATE", 0.9, "pattern:date-numeric"),)
 
 
 def month_year(buf: bytes, start: int, end: int) -> Spans:
@@ -167,7 +171,8 @@ def month_alone(buf: bytes, start: int, end: int) -> Spans:
         return NONE
     if word.isupper() and len(word) == 3:  # noqa: PLR2004 - "in MAR", "in DEC": abbreviations of other things
         return NONE
-    return (Span(at, end, "DATE", 0.5, "context:month"),)
+    modifier = _MODIFIER.search(buf, start, at)
+    return (Span(at if modifier is None else modifier.start(), end, "DATE", 0.5, "context:month"),)
 
 
 def age(buf: bytes, start: int, end: int) -> Spans:

@@ -12,8 +12,11 @@ from ringfence.recognize.looks_names import before_number
 from ringfence.recognize.span import NONE, Look, Span, Spans
 from ringfence.recognize.vocabulary import FIELD_WORDS, UNITS, WEAK_ID_LABELS
 
+_DIGIT = re.compile(rb"\d")
+_REACH = 96
+"""Bytes after a label in which an identifier ends: a mark of up to 48 and a token of up to 42."""
 _TOKEN = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9]|[./_+-](?=[A-Za-z0-9])){0,40}+")
-_NEXT = re.compile(rb" (?:[/-] )?(?=([A-Z0-9](?:[A-Z0-9]|[/_-](?=[A-Z0-9])){0,16}+)(?![a-z'@]|[.,]\d))")
+_NEXT = re.compile(rb" {1,2}(?:[/-] )?(?=([A-Z0-9](?:[A-Z0-9]|[/_-](?=[A-Z0-9])){0,16}+)(?![a-z'@]|[.,]\d))")
 _YEAR = re.compile(rb"19\d\d|20[0-3]\d")
 _DATE = re.compile(rb"(?:[0-2]?\d|3[01])[/.-](?:[0-2]?\d|3[01])[/.-](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d")
 _QUANTITY = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
@@ -39,6 +42,8 @@ def identifier(entity_type: str) -> Look:
     recogniser = f"label:{entity_type.lower()}"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
+        if _DIGIT.search(buf, end, end + _REACH) is None:
+            return NONE
         strong = strong_at(buf, end)
         at = strong if strong is not None else value_at(buf, end)
         if at is None:
@@ -87,7 +92,7 @@ def _is_no_quantity(buf: bytes, end: int, raw: bytes, digits: int) -> bool:
     """Whether neither a percent sign, a decimal nor a unit follows, and `raw` is no date or code that people share."""
     if buf[end : end + 1] == b"%" or (end < len(buf) - 1 and buf[end] in b".," and buf[end + 1 : end + 2].isdigit()):
         return False
-    if digits < _SHORT_NUMBER and raw.isdigit() and _QUANTITY.match(buf, end, end + 12):
+    if digits < _SHORT_NUMBER and raw.upper() == raw.lower() and _QUANTITY.match(buf, end, end + 12):
         return False  # "sample 250 ml"
     return not (_DATE.fullmatch(raw) or raw.upper().startswith(_NOT_PREFIXES))
 

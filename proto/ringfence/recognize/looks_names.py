@@ -82,9 +82,9 @@ def _without_stop(buf: bytes, start: int, stop: int) -> int:
     return stop - 2 if buf[stop - 2 : stop] in (b"'s", b"'S") and stop - start > 2 else stop  # noqa: PLR2004 - the two
 
 
-def _words(buf: bytes, start: int, end: int) -> int:
-    """How many words of two letters or more stand there."""
-    return sum(len(word.strip(b".,")) > 1 for word in buf[start:end].split())
+def _words(buf: bytes, start: int, end: int, but: frozenset[bytes] = frozenset()) -> int:
+    """How many words of two letters or more stand there, without those of `but`."""
+    return sum(len(word.strip(b".,")) > 1 and word.lower() not in but for word in buf[start:end].split())
 
 
 def labelled(buf: bytes, start: int, end: int) -> Spans:
@@ -100,11 +100,19 @@ def labelled(buf: bytes, start: int, end: int) -> Spans:
     if title is not None:
         return NONE  # the title's own look finds it
     stop = _name_at(buf, weak.end())
-    if _words(buf, weak.end(), stop) < 2:  # noqa: PLR2004 - one capitalised word may be anything
+    if _words(buf, weak.end(), stop, but=PARTICLES) < 2:  # noqa: PLR2004 - one capitalised word may be anything
         return NONE
     if label in _STRONG_ONLY and not (label in (b"to", b"from") and _is_line(buf, start, stop)):
         return NONE
     return (Span(weak.end(), stop, "PERSON", 0.8, "label:person"),)
+
+
+def marked(buf: bytes, start: int, end: int) -> Spans:
+    """The name after a word that is a label only with a mark: `labelled`, from the end of the word."""
+    stop = start + 1
+    while stop < end and buf[stop : stop + 1].isalpha():
+        stop += 1
+    return labelled(buf, start, stop)
 
 
 def _field(buf: bytes, label: bytes, at: int) -> Spans:

@@ -30,6 +30,13 @@ _NOT_ID_PREFIX = (
 )  # fmt: skip
 """What begins a code that is published, and so is nobody's."""
 _DOI_BEFORE = re.compile(rb"10\.\d{4,6}/\S{0,48}$|(?:doi|pmid|isbn|issn)\S{0,24}$", re.IGNORECASE)
+_REFERENCE_BEFORE = re.compile(
+    rb"(?:/ ?(?:l|dl|ml|ul|mm3|h|24h|kg|min|hpf)|\d|%|\bui?) ?[(\[]$|"
+    rb"\b(?:normal|range|rango|valores|valor de referencia|reference (?:range|interval|values?)|v\.?n\.?|titer|"
+    rb"titre)[ :=(]{1,3}$",
+    re.IGNORECASE,
+)
+"""What stands before the reference interval of a laboratory value: ``166 pmol/L (298-2350)``."""
 _MIN = 7
 """Shorter numbers without a label are too often something else."""
 
@@ -57,6 +64,11 @@ def long_number(buf: bytes, start: int, end: int) -> Spans:
     return (Span(at, end, "ID", 0.4, "pattern:long-number"),)
 
 
+def is_reference_interval(buf: bytes, start: int) -> bool:
+    """Whether what stands before `start` says that a laboratory's reference interval follows."""
+    return _REFERENCE_BEFORE.search(buf, max(0, start - 26), start) is not None
+
+
 def _stands_alone(buf: bytes, start: int, end: int) -> bool:
     if start and buf[start - 1] in b"-/$+_=":
         return False
@@ -72,6 +84,8 @@ def _is_said_otherwise(buf: bytes, start: int, end: int) -> bool:
         return True
     if not start:
         return False
+    if is_reference_interval(buf, start):
+        return True
     before = _NOT_ID_BEFORE.search(buf, max(0, start - 24), start) or _DOI_BEFORE.search(buf, max(0, start - 60), start)
     return before is not None
 

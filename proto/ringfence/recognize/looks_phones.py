@@ -8,11 +8,14 @@ import phonenumbers
 
 from ringfence.recognize.bytesets import WORD, digits_of, is_bounded
 from ringfence.recognize.labels_at import value_at
+from ringfence.recognize.looks_numbers import is_reference_interval
 from ringfence.recognize.span import NONE, Look, Span, Spans
 from ringfence.recognize.vocabulary import UNITS
 
 _DIGITS_MIN, _DIGITS_MAX = 7, 15
 """ITU-T E.164, and the shortest subscriber numbers."""
+_LOCAL_BYTES = 8
+"""A number without an area code, 555-0142, is as long as an interval may be."""
 _LABELLED = re.compile(rb"\+?[ ]?[(\d][\d ()./-]{3,24}\d")
 _LIST = re.compile(rb"[ ]?(?:y|and|et|und|or|o|/|,)[ ]{1,2}(?=(\d[\d .-]{5,18}\d))")
 _REST = re.compile(rb"[ ]?[\d(][\d()./ -]{5,22}")
@@ -75,7 +78,7 @@ def plain(buf: bytes, start: int, end: int) -> Spans:
         return NONE
     if buf[end : end + 1] in (b"-", b"/") and buf[end + 1 : end + 2].isdigit():
         return NONE
-    if start and buf[start - 1] in b"-/+$":
+    if start and (buf[start - 1] in b"-/+$" or (end - start <= _LOCAL_BYTES and is_reference_interval(buf, start))):
         return NONE
     return (Span(start, _with_extension(buf, end), "PHONE", 0.8, "pattern:phone"),)
 

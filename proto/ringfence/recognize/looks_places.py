@@ -36,6 +36,14 @@ _DOOR = re.compile(
     re.IGNORECASE,
 )
 """What follows a house number in Spain: ``, 2, 3o B``, ``-1o``, ``, esc. 2, 2o b``, ``s/n``."""
+_PLAIN = re.compile(
+    rb"(?<![A-Za-z\xc0\xe0])((?:[A-Z\xc0][a-z\xe0'-]{2,20}+ (?:de |del |la |las |los )?){0,2}[A-Z\xc0][a-z\xe0'-]{2,20}+)"
+    rb",? (?:n[o\x80]?[. ]{0,2})?(?:\d{1,4}(?:-\d{1,4})?|s/n)(?:,? ?\d[oa]?,? ?[A-Z]?)?[.,]?(?: -)? (?:E-? ?)?\d{5}$"
+)
+_STREET_FIRST = re.compile(
+    rb"(?:c/|calle|avda|avenida|paseo|plaza|rua|rue|via|carretera|camino|ronda|glorieta|[^,]{3,40}(?:strasse|s/n))",
+    re.IGNORECASE,
+)
 _TOWN = re.compile(rb"[.,]?[ ]{1,2}-? ?\d{5}(?![0-9])(?:[ ,.-]{1,3}[A-Z\xc0][A-Za-z\xc0\xe0'-]{2,24})?")
 _NOT_TOWNS = NOT_NAMES | frozenset(
     b"cells copies units cases persons people women men children years euros dollars participants subjects adults "
@@ -75,6 +83,14 @@ def street_romance(buf: bytes, start: int, end: int) -> Spans:
     if town is not None:
         stop = town.end()
     return (Span(start, _cut(buf, start, stop), "ADDRESS", 0.85, "pattern:address"),)
+
+
+def street_plain(buf: bytes, _start: int, end: int) -> Spans:
+    """A street without a word for it before a postal code: ``Irunlarrea, 3 31008``."""
+    match = _PLAIN.search(buf, max(0, end - 72), end)
+    if match is None or match.group(1).lower() in _NOT_TOWNS:
+        return NONE
+    return (Span(match.start(1), end, "ADDRESS", 0.7, "pattern:address-plain"),)
 
 
 def zip_line(buf: bytes, start: int, end: int) -> Spans:
@@ -130,7 +146,7 @@ def address(buf: bytes, _start: int, end: int) -> Spans:
             stop = sentence.start()
             break
     raw = buf[value.start() : stop].rstrip()
-    if not has_digit(raw) and b"s/n" not in raw.lower():
+    if not has_digit(raw) and not _STREET_FIRST.match(raw):
         return NONE
     return (Span(value.start(), value.start() + len(raw), "ADDRESS", 0.7, "label:address"),)
 

@@ -17,19 +17,43 @@ _AGE_MAX = 89
 """The last year that 45 CFR 164.514(b)(2)(i)(C) lets stand."""
 _NUMBER = re.compile(rb"\d{1,3}")
 _LASTING_BEFORE = re.compile(
-    rb"\b(?:for|over|past|last|next|every|within|after|in|during|ago|each|first|follow[ -]?up of|another|nearly|"
-    rb"hace|durante|cada|desde|tras|ultimos|primeros|en|proximos|siguientes|a los|"
-    rb"depuis|pendant|il y a|apres|dans|tous les|derniers|seit|vor|nach|alle|wahrend|letzten)"
-    rb"(?: (?:the|about|around|las|los|unos|mas de|les|plus de|den|der|mehr als))? $",
+    rb"\b(?:(?:for|over|past|last|next|every|within|after|in|during|each|first|another|nearly|than|follow[ -]?up "
+    rb"of|history of|"
+    rb"hace|hacia|durante|cada|tras|en|lleva|plazo de|historia de|mas de|menos de|"
+    rb"depuis|pendant|il y a|apres|dans|tous les|plus de|seit|vor|nach|alle|wahrend|mehr als)"
+    rb"(?: (?:the|about|around|unos|ya|de|mas de|les|plus de|den|der|mehr als|last|past))?"
+    rb"|(?:ultimos|primeros|proximos|siguientes|derniers|letzten|next|last|first|past)) $",
     re.IGNORECASE,
 )
 _LASTING_AFTER = re.compile(
-    rb" ?(?:ago|later|earlier|before|after|of (?:follow|history|treatment|therapy|age\b(?!))|follow|history|survival|"
-    rb"de (?:evolucion|seguimiento|duracion|tratamiento|historia)|despues|antes|mas tarde|plus tard|d'evolution|"
-    rb"spater|lang|zuvor)",
+    rb" ?(?:ago|later|earlier|before|after|of (?:follow|history|treatment|therapy|use|experience)|follow|history|"
+    rb"survival|prior|"
+    rb"de (?:evolucion|seguimiento|duracion|tratamiento|historia|residencia|postoperatorio|formacion|infecciones|"
+    rb"experiencia|suivi|traitement)|despues|antes|atras|previos|libre|mas tarde|mas\b|y medio de evolucion|plus "
+    rb"tard|d'evolution|"
+    rb"spater|lang|zuvor|respectivamente)",
     re.IGNORECASE,
 )
 _OF_AGE = re.compile(rb"(?:[ -]old|[ -](?:of age|de edad|de vida|d'age|alten?r?))", re.IGNORECASE)
+_AND_MORE = re.compile(
+    rb"(?: y (?:medio|media|(?:\d{1,2}|[a-z]{2,6}) (?:mes(?:es)?|dias|semanas))| and a half| et demi|,? (?:and "
+    rb")?\d{1,2} months)"
+    rb"(?: de edad| old)?(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_FIRST_OF_TWO = re.compile(
+    rb"(?<![0-9A-Za-z.,/])(?:\d{1,2}|dos|tres|cuatro|cinco|seis|siete|ocho) (?:y|and|et|und) $", re.IGNORECASE
+)
+_PARTS = re.compile(
+    rb"(?:\d{1,2}|[a-z]{2,12}) (?:meses|mes|dias|semanas|months?|weeks?|days?|mois|monate?n?)$", re.IGNORECASE
+)
+_NOT_KIN = re.compile(
+    rb"(?:antecedentes|historia|medico de|medica de|medicos y|personales (?:ni|y|o)|lactancia|leche|edad) $",
+    re.IGNORECASE,
+)
+_NOT_KIN_AFTER = re.compile(
+    rb"[ -](?:pugh|history|practice|physician|medicine|planning|doctor|class|de virus|[a-c]\b)", re.IGNORECASE
+)
 _YEAR_BEFORE = re.compile(
     rb"[$#\d.,:/=<>+_-]$|\b(?:no|nr|n|eur|usd|version|v|art|section|rfc|iso|page|p|pp)[. ]{1,2}$", re.IGNORECASE
 )
@@ -40,12 +64,10 @@ _YEAR_WORD = re.compile(rb"\b(?:ano|annee|year|jahr) $", re.IGNORECASE)
 def age(buf: bytes, start: int, end: int) -> Spans:
     """An age up to 89 with its unit; not a duration (``for 3 years``, ``hace 10 anos``)."""
     number = _NUMBER.search(buf, start, end)
-    if number is None or (number.start() > start and buf[number.start() - 1] in b".,/"):
-        return NONE
     of_age = _OF_AGE.match(buf, end, end + 12)
     stop = of_age.end() if of_age is not None else end
     is_years = b"y" in buf[start:end].lower() or b"a" in buf[start:end].lower()
-    if is_years and int(number.group()) > _AGE_MAX:
+    if is_years and number is not None and int(number.group()) > _AGE_MAX:
         return NONE
     if start and buf[start - 1] in b".,-/0123456789":
         return NONE
@@ -54,7 +76,17 @@ def age(buf: bytes, start: int, end: int) -> Spans:
         _LASTING_BEFORE.search(buf, max(0, start - 28), start) or _LASTING_AFTER.match(buf, end, end + 24)
     ):
         return NONE
-    return (Span(start, stop, "AGE_UNDER_90", 0.8, "pattern:age"),)
+    more = _AND_MORE.match(buf, stop, stop + 24)
+    fewer = _FIRST_OF_TWO.search(buf, max(0, start - 12), start)
+    return (
+        Span(
+            start if fewer is None else fewer.start(),
+            stop if more is None else more.end(),
+            "AGE_UNDER_90",
+            0.8,
+            "pattern:age",
+        ),
+    )
 
 
 def labelled_age(buf: bytes, start: int, end: int) -> Spans:
@@ -81,7 +113,7 @@ def word(entity_type: str, score: float) -> Look:
     recogniser = f"word:{entity_type.lower()}"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
-        if (start and buf[start - 1] in WORD) or (end < len(buf) and buf[end] in WORD):
+        if (start and (buf[start - 1] in WORD or buf[start - 1] in b"-")) or (end < len(buf) and buf[end] in WORD):
             return NONE
         return (Span(start, end, entity_type, score, recogniser),)
 
@@ -109,6 +141,23 @@ def listed(entity_type: str, names: AbstractSet[bytes]) -> Look:
         return NONE
 
     return look
+
+
+def kin(buf: bytes, start: int, end: int) -> Spans:
+    """A word of kinship; not ``family history``, ``Child-Pugh``, ``lactancia materna``."""
+    if (start and buf[start - 1] in WORD) or (end < len(buf) and buf[end] in WORD):
+        return NONE
+    if _NOT_KIN.search(buf, max(0, start - 20), start) or _NOT_KIN_AFTER.match(buf, end, end + 14):
+        return NONE
+    return (Span(start, end, "KINSHIP", 0.6, "word:kinship"),)
+
+
+def parts(buf: bytes, _start: int, end: int) -> Spans:
+    """An age in months, weeks or days behind the words that make it one: ``varon de 25 meses``, ``a los 7 meses``."""
+    number = _PARTS.search(buf, max(0, end - 24), end)
+    if number is None or _LASTING_AFTER.match(buf, end, end + 24):
+        return NONE
+    return (Span(number.start(), end, "AGE_UNDER_90", 0.7, "context:age"),)
 
 
 def sex_letter(buf: bytes, _start: int, end: int) -> Spans:

@@ -13,6 +13,7 @@ _OLD = r"(?:9\d|1[0-3]\d)"
 def triggers() -> tuple[Trigger, ...]:
     """Numbers, month names, labels, and what stands before a date without a year."""
     months = "|".join(sorted(MONTHS))
+    alone = "|".join(sorted(word for word in MONTHS if word not in ("set", "ago", "ene")))
     return (
         Trigger(
             "date-numeric",
@@ -22,7 +23,7 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "date-month-year",
-            r"\b(?:(?:0?[1-9]|1[0-2])/|(?:0[1-9]|1[0-2])-)(?:19|2[0-3])\d{2}\b",
+            r"\b(?:(?:0?[1-9]|1[0-2])/|(?:0[1-9]|1[0-2])-)(?:19\d|20[0-3]|2[12]\d)\d\b",
             SOM,
             dates.month_year,
         ),
@@ -33,7 +34,7 @@ def triggers() -> tuple[Trigger, ...]:
             rf"\b(?:last|this past|since|until|till|in|during|early|late|mid|next|by|of|mes de|desde|hasta|en|entre|"
             rf"pasado|finales de|principios de|en|depuis|jusqu'en|debut|fin|mois de|mois d'|im|seit|bis|ende|"
             rf"anfang|mitte)"
-            rf"[ -](?:{months})\b",
+            rf"[ -](?:{alone})\b",
             ANYCASE | SOM,
             dates.month_alone,
         ),

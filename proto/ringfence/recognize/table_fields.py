@@ -25,6 +25,7 @@ def triggers() -> tuple[Trigger, ...]:
             ANYCASE | SOM,
             network.username,
         ),
+        Trigger("id-glued", r"[a-z]N[o\x80]\.? ?Col(?:egiad[oa])?\b", SOM, fields.identifier("DOCUMENT_ID")),
         Trigger("docket", r"\bno[s\x80]?\.? \d{1,6} ?/ ?\d", ANYCASE | SOM, _docket),
         Trigger("docket-next", r"\d ?/ ?\d{2,4} (?:and|y|et|und) \d{3,6} ?/ ?\d", SOM, _docket),
     )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from ringfence.recognize import looks_names as names
-from ringfence.recognize.trigger import ANYCASE, SOM, Trigger, label
-from ringfence.recognize.vocabulary import PERSON_LABELS, SHORT_TITLES, TITLES
+from ringfence.recognize.trigger import ANYCASE, MULTILINE, SOM, Trigger, label
+from ringfence.recognize.vocabulary import MARKED_PERSON_LABELS, PERSON_LABELS, SHORT_TITLES, TITLES
 
 
 def triggers() -> tuple[Trigger, ...]:
     """Everything that a name stands beside."""
     return (
         Trigger("person", label(PERSON_LABELS), ANYCASE | SOM, names.labelled),
+        Trigger(
+            "person-marked",
+            rf"\b(?:{MARKED_PERSON_LABELS})\b['\"]?\s{{0,4}}['\"]?\s{{0,4}}[:|=>-]|^(?:to|from) [A-Z]",
+            ANYCASE | SOM | MULTILINE,
+            names.marked,
+        ),
         Trigger("title", rf"\b(?:(?:{TITLES}) |(?:{SHORT_TITLES})\.)", ANYCASE | SOM, names.titled),
         Trigger(
             "greeting",

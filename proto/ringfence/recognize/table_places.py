@@ -34,13 +34,21 @@ def triggers() -> tuple[Trigger, ...]:
             "street-romance",
             r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse|allee|quai|cours) "
             r"[^\n,;]{3,40}|"
-            r"(?:Calle|C/|c/|calle|Avenida|Avda\.?|Avd\.?|Av[./]|Av|Plaza|Pza\.?|Plza\.?|Paseo|Pso\.?|"
-            r"P[o\x80]\.? de|Carretera|Ctra\.?|Glorieta|"
-            r"Camino|Ronda|Travesia|Urbanizacion|Urb\.|Poligono|Rambla|Via|Rua|Callejon|Cuesta|Costanilla|Pasaje|"
-            r"Barrio)"
-            r",? ?[^\n;:(]{2,44}[ ,.](?:n[o\x80]?[. ]{0,2}|num\.? |km\.? )?(?:\d{1,4}\b|s/n))",
+            r"(?:(?:Calle|calle|Avenida|avenida|Avda|Avd|Av|Plaza|Pza|Plza|Paseo|Pso|P[o\x80]|P\.[o\x80]|"
+            r"Carretera|Ctra|Glorieta|"
+            r"Camino|Ronda|Rondilla|Travesia|Urbanizacion|Urb|Poligono|Rambla|Via|Rua|Carrera|Callejon|Cuesta|"
+            r"Costanilla|Pasaje|"
+            r"Barrio|Paraje)[.,/]{0,2} |(?:C|c|Av|Avda)(?:/|\\)\.? ?)"
+            r"[^\n;:(]{1,44}[ ,.#](?:n[o\x80]?[. ]{0,2}|num(?:ero|\.)? |km\.? )?(?:\d{1,4}[A-Z]?\b|s/n|sn\b))",
             SOM,
             places.street_romance,
+        ),
+        Trigger(
+            "street-plain",
+            r"(?:\d|s/n)(?:,? ?[0-9][oa]?)?[.,]?(?: -)? (?:E-? ?)?\d{5}\b",
+            0,
+            places.street_plain,
+            locales=_EU,
         ),
         Trigger("zip-line", r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b", SOM, places.zip_line),
         Trigger(
@@ -55,9 +63,9 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "post-box",
-            r"\b(?:P\.? ?O\.? Box|Post Office Box|Apartado(?: de Correos)?|Apdo\.?(?: de Correos)?|Postfach|"
+            r"\b(?:P\.? ?O\.? Box|Post Office Box|Apartado de Correos|Apdo\.?(?: de Correos)?|Postfach|"
             r"Boite Postale|"
-            r"PSC|CMR|Unit) \d{1,6}(?:,? Box \d{1,5})?\b",
+            r"(?:PSC|CMR|Unit) \d{1,5},? Box) \d{1,6}\b",
             ANYCASE | SOM,
             places.box,
         ),

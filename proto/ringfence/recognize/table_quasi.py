@@ -31,7 +31,8 @@ _SEXES = (
     "mann|frau|mannlich|mannliche[rn]?|weiblich|weibliche[rn]?|junge|madchen|saugling"
 )
 _KINSHIP = (
-    "mother|father|parents?|brothers?|sisters?|siblings?|sons?|daughters?|child|children|wife|husband|spouse|"
+    "mother|father|parents?|brothers?|sisters?|siblings?|(?:his|her|their|my|the|a|one|whose|eldest|older|"
+    "younger|'s) sons?|daughters?|child|children|wife|husband|spouse|"
     "partner|fiancee?|"
     "grand(?:mother|father|parents?|sons?|daughters?|child|children)|(?:great-)?(?:aunt|uncle)s?|cousins?|"
     "nephews?|nieces?|"
@@ -80,6 +81,15 @@ def triggers() -> tuple[Trigger, ...]:
             quasi.labelled_age,
             finds=_AGE,
         ),
+        Trigger(
+            "age-parts-of",
+            rf"\b(?:(?:varon|mujer|nin[oa]|lactante|paciente|bebe|neonato|hij[oa]|herman[oa]|"
+            rf"male|female|boy|girl)"
+            rf"(?: (?:mujer|varon|femenin[oa]|masculin[oa]))? (?:de|of)|aged) (?:\d{{1,2}}|[a-z]{2, 8}) {parts}\b",
+            ANYCASE,
+            quasi.parts,
+            finds=_AGE,
+        ),
         Trigger("sex", label(_SEXES), ANYCASE | SOM, quasi.word("SEX", 0.6), finds=_SEX),
         Trigger(
             "sex-label",
@@ -95,7 +105,7 @@ def triggers() -> tuple[Trigger, ...]:
             _sex_after_age,
             finds=_SEX,
         ),
-        Trigger("kinship", label(_KINSHIP), ANYCASE | SOM, quasi.word("KINSHIP", 0.6), finds=_KIN),
+        Trigger("kinship", label(_KINSHIP), ANYCASE | SOM, quasi.kin, finds=_KIN),
         Trigger(
             "country",
             label(_escaped("|".join(names))),

@@ -13,6 +13,8 @@ SOM = hyperscan.HS_FLAG_SOM_LEFTMOST
 """Asks hyperscan for the start of the match, which costs more than its end alone."""
 ANYCASE = hyperscan.HS_FLAG_CASELESS
 """Upper and lower case are the same (ASCII; folded text has no other letters)."""
+MULTILINE = hyperscan.HS_FLAG_MULTILINE
+"""``^`` and ``$`` stand at every line's ends."""
 
 
 class Trigger(NamedTuple):

@@ -14,23 +14,25 @@ def _words(text: str) -> frozenset[bytes]:
 
 
 PERSON_LABELS = (
-    r"patient(?:[ -]?name)?|pt|n|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|customer(?:[ -]?name)?|"
-    r"client(?:[ -]?name)?|"
-    r"(?:account|card|policy)[ -]?holder|cardholder|account owner|member(?:[ -]?name)?|subscriber|insured|"
-    r"beneficiary|payee|payer|remitter|"
-    r"debtor|creditor|co-?signer|guarantor|applicant|borrower|attending(?: ?physician)?|physician|consultant|"
-    r"surgeon|provider|nurse|"
-    r"referred ?by|referring physician|signed(?: by)?|electronically signed by|dictated by|reviewed by|"
-    r"handled ?by|prepared by|"
-    r"adviser|advisor|contact(?: person)?|emergency[ -]?contact|next[ -]?of[ -]?kin|nok|guardian|spouse|mother|"
-    r"father|husband|wife|daughter|son|"
-    r"brother|sister|partner|caregiver|from|to|cc|attn|sender|recipient|author|employee|user|subject|re|agent|caller|"
-    r"paciente|nombre(?: completo)?|apellidos?|cliente|titular|medico(?: responsable)?|firmado(?: por)?|contacto|"
-    r"nom|prenom|nom complet|titulaire|medecin(?: traitant)?|signe par|beneficiaire|"
-    r"patientin|vorname|nachname|familienname|kunde|kundin|kontoinhaber(?:in)?|arzt|aerztin|arztin|"
-    r"behandelnder arzt|unterzeichnet|ansprechpartner"
+    r"patient(?:[ -]?name)?|pt|full[ -]?name|name|first[ -]?name|last[ -]?name|surname|"
+    r"customer(?:[ -]?name)?|client(?:[ -]?name)?|(?:account|card|policy)[ -]?holder|cardholder|"
+    r"account owner|member(?:[ -]?name)?|subscriber|insured|beneficiary|payee|payer|remitter|debtor|"
+    r"creditor|co-?signer|guarantor|applicant|borrower|attending(?: ?physician)?|physician|consultant|"
+    r"surgeon|provider|nurse|referred ?by|referring physician|signed(?: by)?|electronically signed by|"
+    r"dictated by|reviewed by|handled ?by|prepared by|adviser|advisor|contact(?: person)?|"
+    r"emergency[ -]?contact|next[ -]?of[ -]?kin|nok|guardian|spouse|caregiver|employee|agent|paciente|"
+    r"nombre(?: completo)?|apellidos?|cliente|titular|medico(?: responsable)?|firmado(?: por)?|contacto|"
+    r"prenom|nom complet|titulaire|medecin(?: traitant)?|signe par|beneficiaire|patientin|vorname|"
+    r"nachname|familienname|kunde|kundin|kontoinhaber(?:in)?|arzt|aerztin|arztin|behandelnder arzt|"
+    r"unterzeichnet|ansprechpartner"
 )
 """Labels before a person's name."""
+
+MARKED_PERSON_LABELS = (
+    r"n|mother|father|husband|wife|daughter|son|brother|sister|partner|from|to|cc|attn|sender|recipient|"
+    r"author|user|subject|re|caller|nom"
+)
+"""Words that are labels only with a mark after them (``From:``), or on a line with the name (``To Anna Smith``)."""
 
 ID_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -160,7 +162,15 @@ FIELD_WORDS = _words(
     "mrn dob ssn npi iban bic pan ip phone tel telephone mobile fax email e-mail mail date address born birth "
     "case record reference ref re "
     "account card policy insurance id no number age sex gender diagnosis reason portal link url zip code room "
-    "ward unit mr mrs ms dr prof"
+    "ward unit mr mrs ms dr prof "
+    # what follows a clinician's name in Spanish, French and German letters: wards, hospitals, streets
+    "servicio departamento dpto unidad hospital seccion facultad instituto universidad complejo urgencias fecha "
+    "episodio "
+    "especialidad nocol colegiado nhc nass calle avda avenida av ctra carretera glorieta paseo c/ tfno tlf correo "
+    "urologia oncologia cirugia medicina oftalmologia nefrologia neurologia pediatria cardiologia digestivo farmacia "
+    "ginecologia traumatologia radiologia anestesiologia endocrinologia dermatologia reumatologia hematologia "
+    "psiquiatria "
+    "service hopital clinique universite rue gouvernement abteilung klinik klinikum krankenhaus universitat strasse"
 )
 """Words that begin the next field, and so end a name even after a label."""
 
