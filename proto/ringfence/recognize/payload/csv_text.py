@@ -72,19 +72,18 @@ def _header(line: str, following: str) -> tuple[str, tuple[str | None, ...]] | N
     if max(map(len, cells)) > names.NAME_CHARS_MAX:
         return None
     roles = [names.role(name) for name in cells]
-    if not _is_header(cells, [found for found in roles if found is not None]) or not all(
-        _NAME.fullmatch(name) for name in cells if name
-    ):
-        return None
-    if any(found in names.PERSONAL for found in roles):
+    if any(names.is_personal(name) for name in cells):
         roles = [found or names.role_in_company(name) for found, name in zip(roles, cells, strict=True)]
-    return delimiter, tuple(roles)
+    is_header = _is_header(cells, [found for found in roles if found is not None])
+    return (delimiter, tuple(roles)) if is_header else None
 
 
 def _is_header(cells: list[str], known: list[str]) -> bool:
     """Whether a line of `cells`, of which those of `known` types are known, names columns and is no sentence."""
     named = [cell for cell in cells if cell]
     if not known or len(named) < 2:  # noqa: PLR2004 - one name alone is a word
+        return False
+    if not all(_NAME.fullmatch(name) for name in named):
         return False
     if len(known) >= max(2, _KNOWN_SHARE_MIN * len(named)):
         return True

@@ -9,7 +9,7 @@ from ringfence.recognize.payload.fhir import read_resource
 from ringfence.recognize.payload.json_tree import Node, read_tree
 from ringfence.recognize.payload.sink import Sink
 
-_OBJECT = re.compile(r'\{\s{0,256}+"[^"\\\n]{1,128}+"\s{0,16}:')
+_OBJECT = re.compile(r'\{\s{0,256}+"(?:[^"\\\n]|\\.){1,128}+"\s{0,16}:')
 """Where an object with a key begins; in an array of objects the first."""
 _ARRAY = re.compile(r"\[\s{0,256}\Z")
 
@@ -51,7 +51,7 @@ def is_resource(text: str, node: Node) -> bool:
 
 def _members(sink: Sink, node: Node, key: str, above: str | None) -> list[tuple[Node, str, str | None]]:
     roles = {name: names.role(name) for name, _ in node.members}
-    is_person = names.is_person_field(key) or any(found in names.PERSONAL for found in roles.values())
+    is_person = names.is_person_field(key) or any(names.is_personal(name) for name in roles)
     below: list[tuple[Node, str, str | None]] = []
     for name, value in node.members:
         found = roles[name] or names.part_role(above, name)

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ringfence.recognize.payload.names_table import LISTS, PEOPLE
+from ringfence.recognize.payload.names_table import BIRTHS, LISTS, PEOPLE
 
 NAME_CHARS_MAX = 48
 """A longer text names no field."""
@@ -30,8 +30,9 @@ _IN_COMPANY: Mapping[str, str] = MappingProxyType(
 )
 """Names that mean a person only where other fields beside them, or the field above, speak of one."""
 _ABOVE = frozenset(PEOPLE.split())
-PERSONAL = frozenset(
-    {"PERSON", "DATE", "AGE", "SEX", "PHONE", "EMAIL", "ADDRESS", "SSN", "MRN", "INSURANCE_ID", "DOCUMENT_ID"}
+_BIRTHS = frozenset(BIRTHS.split())
+_PERSONAL = frozenset(
+    {"PERSON", "AGE", "SEX", "PHONE", "EMAIL", "ADDRESS", "SSN", "MRN", "INSURANCE_ID", "DOCUMENT_ID"}
 )
 """Fields beside which a ``name`` is somebody's."""
 WEAK = frozenset(
@@ -58,6 +59,11 @@ def role(name: str) -> str | None:
     if found is None:  # phone1, address_2, emails
         found = _ROLES.get(plain.rstrip("0123456789s"))
     return found
+
+
+def is_personal(name: str) -> bool:
+    """Whether a field called `name` is one of a person's."""
+    return role(name) in _PERSONAL or (len(name) <= NAME_CHARS_MAX and _plain(name) in _BIRTHS)
 
 
 def role_in_company(name: str) -> str | None:

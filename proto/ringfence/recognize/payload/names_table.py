@@ -157,3 +157,10 @@ PEOPLE = (
     "versicherter kontoinhaber "
 )
 """Fields, in the singular, whose ``name`` is somebody's."""
+
+BIRTHS = (
+    "dob dateofbirth birthdate birthday birthdt dateofdeath deathdate admissiondate dischargedate "
+    "fechanacimiento fechadenacimiento fechanac fnac fnacimiento datenaissance datedenaissance ddn "
+    "geburtsdatum gebdatum geboren geburtstag gebdat sterbedatum "
+)
+"""Of the dates, those that only a person has."""

@@ -43,8 +43,11 @@ def read_x12(sink: Sink) -> None:
     first = headers[0][0] if headers else len(text)
     fragment = _FRAGMENT.search(text, 0, first) if "*" in text else None
     if fragment is not None:
-        terminator = "~" if text.find("~", fragment.start(), first) >= 0 else "\n"
-        _read_segments(sink, fragment.start(), first, _Marks("*", ":", terminator))
+        start = fragment.start()
+        if text.find("~", start, first) >= 0:
+            _read_segments(sink, start, first, _Marks("*", ":", "~"))
+        elif start == 0 or text[start - 1] == "\n":  # a segment a line
+            _read_segments(sink, start, first, _Marks("*", ":", "\n"))
     for index, (start, marks) in enumerate(headers):
         end = headers[index + 1][0] if index + 1 < len(headers) else len(text)
         _read_segments(sink, start, end, marks)
@@ -77,7 +80,8 @@ def _read_segments(sink: Sink, start: int, end: int, marks: _Marks) -> None:
         sink.wall(name.start(1), elements[0][1])
         for element in elements:
             for part in pieces(text, *element, marks.component):
-                sink.wall(part[1], min(part[1] + 1, len(text)))
+                if part[1] < len(text):
+                    sink.wall(part[1], part[1] + 1)
         _read_segment(sink, _Segment(name.group(1), elements), marks)
 
 
