@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.merge import merge
 from ringfence.recognize.span import Span
@@ -48,39 +48,40 @@ class Place:
         return bounds[min(start - self.start, last)], bounds[min(end - self.start, last)]
 
 
-def originals(finding: Finding, path: str, places: Iterable[Place]) -> Iterator[Located]:
-    """`finding` where the caller's own text has it: in each leaf that a part of it comes from.
+def originals(found: Iterable[Located], places: Iterable[Place]) -> Iterator[Located]:
+    """What was `found` in a view, where the caller's own text has it: in each leaf that a part of it comes from.
 
     Args:
-        finding: made in a leaf; positions count in its text.
-        path: the leaf's own.
-        places: where its stretches come from; empty for a leaf that is no view.
+        found: positions count in the view's text.
+        places: where the view's stretches come from.
     """
     places = tuple(places)
-    if not places:
-        yield Located(path, finding)
-    for place in places:
-        start, end = max(finding.start, place.start), min(finding.end, place.end)
-        if start < end:
-            at, until = place.map(start, end)
-            yield Located(place.path, Finding(at, until, finding.entity_type, finding.score, finding.recogniser))
+    for finding in (located.finding for located in found):
+        for place in places:
+            start, end = max(finding.start, place.start), min(finding.end, place.end)
+            if start < end:
+                yield Located(place.path, _at(finding, *place.map(start, end)))
+
+
+def _at(finding: Finding, start: int, end: int) -> Finding:
+    return Finding(start, end, finding.entity_type, finding.score, finding.recogniser)
 
 
 def distinct(found: Iterable[Located]) -> tuple[Located, ...]:
     """`found` by leaf and place, what overlaps as one (see `ringfence.recognize.merge`), sorted within its leaf."""
-    by_path: dict[str, list[Finding]] = {}
+    by_path: dict[str, list[Located]] = {}
     for located in found:
-        by_path.setdefault(located.path, []).append(located.finding)
-    return tuple(Located(path, finding) for path, findings in by_path.items() for finding in _merged(findings))
+        by_path.setdefault(located.path, []).append(located)
+    return tuple(one for path, here in by_path.items() for one in (_merged(path, here) if _overlap(here) else here))
 
 
-def _merged(findings: list[Finding]) -> list[Finding]:
-    if len(findings) == 1:
-        return findings
-    known = [
-        Span(one.start, one.end, one.entity_type, one.score, one.recogniser)
-        for one in findings
-        if one.entity_type in ENTITIES
+def _overlap(found: list[Located]) -> bool:
+    """Whether some overlap, or are not in order: one scan's findings are neither, so most need no merge."""
+    return any(one.finding.end > next_.finding.start for one, next_ in pairwise(found))
+
+
+def _merged(path: str, found: list[Located]) -> Iterator[Located]:
+    spans = [
+        Span(one.start, one.end, one.entity_type, one.score, one.recogniser) for one in (it.finding for it in found)
     ]
-    unknown = {one for one in findings if one.entity_type not in ENTITIES}  # a plug-in's: of no rank, so kept apart
-    return sorted([*(Finding(*span) for span in merge(known)), *unknown])
+    return (Located(path, Finding(*span)) for span in merge(spans))

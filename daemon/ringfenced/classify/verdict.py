@@ -9,7 +9,7 @@ stays. Each term is told (`Classification.contributions`), so that a plan can sh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -41,6 +41,9 @@ FINDINGS_MAX = 1000
 
 NOTHING = Inherited()
 """A first turn inherits nothing."""
+
+NOTHING_FOUND = Tally({})
+"""A clean request's."""
 
 _CONTEXT_CHARS_MAX = 64
 """A longer key is no label of a field."""
@@ -111,9 +114,13 @@ def _read(request: Request, scan: Scan) -> _Reading:
         except Exception:  # noqa: BLE001 - whatever a recogniser raises, its leaf is unread; the error may hold content
             reading.leaves_failed += 1
             continue
-        for finding in findings:
-            reading.findings.append(Located(leaf.path, finding))
-            reading.originals.extend(places.originals(finding, leaf.path, leaf.places))
+        if findings:
+            located = [Located(leaf.path, finding) for finding in findings]
+            reading.findings += located
+            if leaf.places:
+                reading.originals += places.originals(located, leaf.places)
+            else:
+                reading.originals += located
     return reading
 
 
@@ -135,8 +142,10 @@ def _earlier(inherited: Inherited) -> Iterator[Contribution]:
         yield Contribution(Contributor.EARLIER, "", 0, inherited.label, stays=False)
 
 
-def _tally(findings: Iterable[Located], distinct: Iterable[Located]) -> Tally:
+def _tally(findings: Collection[Located], distinct: Iterable[Located]) -> Tally:
     """Each place counts once; a type whose every finding lies in one of another type still counts."""
+    if not findings:
+        return NOTHING_FOUND
     counts = Counter(located.finding.entity_type for located in distinct)
     for located in findings:
         counts.setdefault(located.finding.entity_type, 1)
@@ -145,7 +154,7 @@ def _tally(findings: Iterable[Located], distinct: Iterable[Located]) -> Tally:
 
 def _implied(tally: Tally, policy: Policy) -> Iterator[Contribution]:
     """What findings imply; what policy does not replace stays, alone and together."""
-    if not tally.by_type:
+    if tally is NOTHING_FOUND:
         return
     staying = {one.name for one in policy.implied(policy.staying(tally))}
     for one in policy.implied(tally):

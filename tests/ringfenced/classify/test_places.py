@@ -22,7 +22,7 @@ def test_a_span_of_a_json_string_maps_to_the_characters_that_write_it(text, asci
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     _, leaf = document_leaves("json", raw)
-    (located,) = originals(finding(start, end), leaf.path, leaf.places)
+    (located,) = originals([Located(leaf.path, finding(start, end))], leaf.places)
     assert located.path == "json"
     mapped = raw[located.finding.start : located.finding.end]
     assert json.loads(f'"{mapped}"') == text[start:end]
@@ -30,12 +30,13 @@ def test_a_span_of_a_json_string_maps_to_the_characters_that_write_it(text, asci
 
 def test_a_finding_over_two_stretches_is_told_in_both():
     places = (Place("a", 0, 4, 10), Place("b", 4, 8, 0))
-    told = list(originals(finding(2, 6), "view", places))
+    told = list(originals([Located("view", finding(2, 6))], places))
     assert told == [Located("a", finding(12, 14)), Located("b", finding(0, 2))]
 
 
-def test_a_finding_in_no_view_is_told_where_it_is():
-    assert list(originals(finding(2, 6), "messages[0].name", ())) == [Located("messages[0].name", finding(2, 6))]
+def test_what_does_not_overlap_is_left_alone():
+    found = (Located("a", finding(0, 5)), Located("a", finding(5, 9, "SSN")), Located("b", finding(0, 5)))
+    assert distinct(found) == found
 
 
 def test_what_overlaps_in_one_leaf_is_one_of_the_stronger_type():
@@ -43,6 +44,13 @@ def test_what_overlaps_in_one_leaf_is_one_of_the_stronger_type():
     assert seen == (Located("a", finding(0, 9, "SSN")), Located("b", finding(0, 5)))
 
 
-def test_a_type_that_nobody_knows_is_kept():
-    seen = distinct([Located("a", finding(0, 5, "NEW")), Located("a", finding(0, 5))])
-    assert {located.finding.entity_type for located in seen} == {"NEW", "PERSON"}
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 20), st.integers(1, 6)), max_size=8))
+def test_distinct_findings_cover_what_was_found_and_do_not_overlap(spans):
+    found = [Located(path, finding(start, start + length)) for path, start, length in spans]
+
+    def covered(located):
+        return {(one.path, at) for one in located for at in range(one.finding.start, one.finding.end)}
+
+    made = distinct(found)
+    assert covered(made) == covered(found)
+    assert len(covered(made)) == sum(one.finding.end - one.finding.start for one in made)

@@ -224,6 +224,19 @@ def test_what_stands_in_a_document_counts_once_and_is_told_at_its_place(recognis
     assert span.rstrip('"').endswith("6038")
 
 
+def test_a_type_that_another_covers_still_counts():
+    """Where the raw document has one long finding over two of its values, both types make the label."""
+
+    def scan(text):
+        if text.startswith("{"):
+            return (Finding(0, len(text), "IBAN", 1.0, "t"),)
+        return (Finding(len(text) - 1, len(text), "PERSON", 1.0, "t"),) if text.endswith("x") else ()
+
+    result = classify(request(Json('{"k": "x"}')), CALLER, scan)
+    assert result.findings_by_type() == {"IBAN": 1, "PERSON": 1}
+    assert result.label.categories == {Category.FINANCIAL, Category.PII}
+
+
 def test_a_key_that_is_somebodys_name_stands_in_no_path(recogniser):
     result = classify(request(Json('{"524-71-6038": "x"}')), CALLER, recogniser.scan)
     assert result.distinct
