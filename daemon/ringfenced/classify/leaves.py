@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ringfenced.classify.joined import Piece
+from ringfenced.classify.joined import texts as joined_texts
+from ringfenced.classify.joined import values as joined_values
 from ringfenced.classify.json_leaves import JsonLeaf, is_json, json_leaves
 from ringfenced.classify.places import Place
 from ringfenced.model import File, Json, Message, Part, Prompt, Text, Tool
@@ -24,6 +28,8 @@ class Leaf:
     """Whether its characters count for the prompt's length; views of text that is counted elsewhere do not."""
     places: tuple[Place, ...] = ()
     """For a view: where its characters stand in leaves that are counted."""
+    is_joined: bool = False
+    """Whether it is made of several leaves that no rewriting puts together; such leaves come last."""
 
 
 def string_leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -37,9 +43,15 @@ def string_leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[tuple
 
 
 def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
-    """The same as `string_leaves`, with context."""
+    """The same as `string_leaves`, with context; at the end what leaves say together (see `joined`)."""
+    said: list[tuple[str, Piece]] = []
+    values = _Values()
     for index, message in enumerate(prompt.messages):
-        yield from message_leaves(f"messages[{index}]", message)
+        for leaf in message_leaves(f"messages[{index}]", message):
+            yield leaf
+            values.see(leaf)
+            if leaf.counted and leaf.path.endswith(".text"):
+                said.append((message.role, Piece(leaf.path, leaf.text, "", Place(leaf.path, 0, len(leaf.text), 0))))
     for index, tool in enumerate(prompt.tools):
         yield from _tool_leaves(f"tools[{index}]", tool)
     yield from _field("tool_name", prompt.tool_name)
@@ -49,7 +61,41 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
         yield from _field(f"sampling.stop[{index}]", stop)
     for index, (key, value) in enumerate(metadata.items()):
         yield from _field(f"metadata[{index}].key", key)
-        yield from _field(f"metadata[{index}].value", value, context=key)
+        for leaf in _field(f"metadata[{index}].value", value, context=key):
+            yield leaf
+            values.add(leaf, "metadata", is_number=False)
+    if len(said) > 1 or len(values.pieces) > 1:
+        for whole in (*joined_texts(said), *joined_values(values.pieces)):
+            yield Leaf(
+                whole.path, whole.text, context=whole.context, counted=False, places=whole.places, is_joined=True
+            )
+
+
+_CALL = re.compile(r"tool_calls\[\d+\]")
+_LAST_STEP = re.compile(r"(?:\.[^.\[\]]*|\[\d+\])$")
+
+
+class _Values:
+    """Collects the values of documents."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self._document = Leaf("", "")
+
+    def see(self, leaf: Leaf) -> None:
+        """Keep `leaf` if it is a document's value."""
+        if leaf.counted:
+            self._document = leaf
+        elif len(leaf.places) == 1 and not leaf.path.endswith("~") and leaf.places[0].path == self._document.path:
+            is_number = self._document.text[leaf.places[0].at - 1 : leaf.places[0].at] != '"'
+            # Arguments of several calls are read on from one to the next.
+            container = _CALL.sub("tool_calls", _LAST_STEP.sub("", leaf.path))
+            self.add(leaf, container, is_number=is_number)
+
+    def add(self, leaf: Leaf, container: str, *, is_number: bool) -> None:
+        """Keep `leaf`, which stands in `container`."""
+        place = leaf.places[0] if leaf.places else Place(leaf.path, 0, len(leaf.text), 0)
+        self.pieces.append(Piece(leaf.path, leaf.text, leaf.context, place, container, is_number))
 
 
 def _field(path: str, text: str, context: str = "") -> tuple[Leaf, ...]:
