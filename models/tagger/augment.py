@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from corpus import Document, Span
+from tagger.corpus import Document, Span
 from faker import Faker
 
 _LOCALES = "en_US en_GB es_ES es_MX fr_FR de_DE it_IT nl_NL pl_PL pt_BR sv_SE fi_FI cs_CZ en_IN tr_TR hr_HR ro_RO da_DK".split()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from deid_parts.generate import CLEAN, KINDS, LANGUAGES, generate
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.tagger.tokens import Tokens, tokenise
@@ -196,6 +197,50 @@ def read_clean(path: Path) -> Iterator[tuple[int, Document]]:
                 yield row, Document(fields["prompt"], (), _IDENTIFIERS - {"DATE"}, "mmlu")
             elif fields["subject"] in _SCIENCES:
                 yield row, Document(fields["prompt"], (), _IDENTIFIERS - {"DATE", "PLACE", "ORGANISATION"}, "mmlu")
+
+
+_GENERATED = {
+    "PERSON": "PERSON",
+    "PLACE": "PLACE",
+    "HOSPITAL": "PLACE",
+    "ADDRESS": "ADDRESS",
+    "ORGANISATION": "ORGANISATION",
+    "DATE": "DATE",
+    "TIME": "",
+    "STATE": "",
+    "YEAR": "",
+    "AGE": "AGE",
+    "AGE_UNDER_90": "AGE",
+    "SEX": "SEX",
+    "KINSHIP": "KINSHIP",
+    "PROFESSION": "PROFESSION",
+    "NATIONALITY": "NATIONALITY",
+    "COUNTRY": "COUNTRY",
+    "PHONE": "CONTACT",
+    "EMAIL": "CONTACT",
+    "URL": "CONTACT",
+    "IP": "",
+    "MAC": "",
+    "USERNAME": "",
+    "SECRET": "",
+}
+
+
+def read_generated(seed: int, count: int) -> Iterator[Document]:
+    """Generated notes, letters, claims, chats and questions, and look-alikes without identifiers.
+
+    Their frame, names and towns are those of the generators' ``train`` split; what figures are measured on is ``eval``.
+
+    Args:
+        seed: another one gives other documents.
+        count: documents of each kind and language.
+    """
+    known = frozenset(TYPES) - {"TITLE", "SEX", "KINSHIP", "PROFESSION", "NATIONALITY", "COUNTRY", "AGE"}
+    for lang in LANGUAGES:
+        for kind in (*KINDS, *CLEAN):
+            for made in generate(kind, lang, seed, count * (2 if lang == "en" else 1), "train"):
+                spans = tuple((start, end, _GENERATED.get(label, "ID")) for start, end, label, _ in made.spans)
+                yield Document(made.text, spans, known, f"generated_{lang}")
 
 
 class Example(NamedTuple):

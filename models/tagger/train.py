@@ -1,4 +1,4 @@
-"""Trains the tagger: `python models/tagger/train.py --data ../shared/data --out FILE` (see README.md here).
+"""Trains the tagger: `python -m tagger.train` in `models/` (see MODEL_CARD.md for the whole command).
 
 Reproducible: one seed, one thread of arithmetic, sorted inputs. `--held-out` leaves out every fifth row of each file and
 writes the judge, the model that figures are measured with; without it the shipped model, which learned from all rows.
@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from augment import Augmenter
-from corpus import TYPES, Document, example, read_clean, read_folder
+from tagger.augment import Augmenter
+from tagger.corpus import TYPES, Document, example, read_clean, read_folder, read_generated
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.gazetteer import load_gazetteer
@@ -29,6 +29,8 @@ from ringfence.recognize.tagger.network import DILATIONS
 
 HELD_OUT_EVERY = 5
 """Every fifth row of a file is the judge's to be measured on."""
+GENERATED = 160
+"""Generated documents of each kind and language in an epoch, new ones each time; twice as many in English."""
 BATCH_TOKENS = 4096
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
 """Texts of a batch are padded to one of these; longer ones are cut."""
@@ -150,7 +152,8 @@ def train(
     key = jax.random.key(seed)
     weights = start_weights(key, width)
     varied = [new for document in documents if augment and (new := augmenter.vary(document)) is not None]
-    steps = epochs * sum(1 for _ in batches(fixed + rows_of(varied), random.Random(seed)))
+    generated = list(read_generated(seed, GENERATED))
+    steps = epochs * sum(1 for _ in batches(fixed + rows_of(varied) + rows_of(generated), random.Random(seed)))
     rate = optax.schedules.warmup_cosine_decay_schedule(1e-4, 3e-3, steps // 20 + 1, steps, 1e-5)
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=0.01))
     state = optimiser.init(weights)
@@ -170,7 +173,7 @@ def train(
     began = time.monotonic()
     done = 0
     for epoch in range(epochs):
-        made = list(fixed)
+        made = fixed + rows_of(list(read_generated(seed + epoch, GENERATED)))
         if augment:
             made += rows_of([new for document in documents if (new := augmenter.vary(document)) is not None])
         values = []
@@ -199,7 +202,7 @@ def save(path: Path, weights: dict[str, np.ndarray]) -> None:
 def main() -> None:
     """Read, train, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=Path("../../shared/data"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--held-out", action="store_true", help="leave every fifth row out: the judge")
     parser.add_argument("--epochs", type=int, default=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.network import Floats
 from ringfence.recognize.tagger.public import PUBLIC_BODIES, STATES
 from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Tokens
+from ringfence.recognize.vocabulary import MONTHS
 
 THRESHOLDS: Mapping[str, float] = MappingProxyType(
     {
@@ -43,6 +45,9 @@ _LOWER_CASE_MIN = 0.8
 _ACRONYM_BYTES_MAX, _ACRONYM_MIN = 6, 0.9
 """A few capitals are a test, a disease or a drug more often than a firm."""
 _CAPITALS_SHARE_MAX = 0.8
+_OF_SEVERAL_WORDS = frozenset({"PLACE", "ORGANISATION", "ADDRESS"})
+"""Their names have words in lower case: of, and, de, the."""
+_OF_SEVERAL_LINES = frozenset({"ADDRESS"})
 _NAMES = frozenset({"PERSON", "PLACE", "ORGANISATION"})
 _NOBODY = np.uint32(COMMON | MEDICAL | EPONYM)
 _ENTITY_TYPES = {"AGE": "AGE_UNDER_90", "TITLE": "SEX"}
@@ -79,15 +84,17 @@ def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: 
     sure = (chances >= limits).any(axis=0)
     if not sure.any():
         return
-    near = np.empty(len(tokens), dtype=np.bool_)
-    near[0] = False
-    near[1:] = tokens.starts[1:] - tokens.ends[:-1] <= _GAP_MAX
+    near, same_line = _near(tokens)
+    # A word in lower case takes no part by doubt alone: what stands between two names is mostly no name.
+    strict = cased & (tokens.kinds == LETTER) & (tokens.data[tokens.starts] >= ord("a"))
     for column in np.flatnonzero(sure):
+        joins = near if types[column] in _OF_SEVERAL_LINES else same_line
         # Hysteresis (Canny 1986): an entity begins where the network is sure, and reaches as far as it doubts.
-        inside = chances[:, column] >= limits[column] * _DOUBT
-        before = np.concatenate(([False], inside[:-1])) & near
+        doubtful = strict & (types[column] not in _OF_SEVERAL_WORDS)
+        inside = chances[:, column] >= np.where(doubtful, limits[column], limits[column] * _DOUBT)
+        before = np.concatenate(([False], inside[:-1])) & joins
         firsts = np.flatnonzero(inside & ~before)
-        joined = np.concatenate((inside[1:] & near[1:], [False]))
+        joined = np.concatenate((inside[1:] & joins[1:], [False]))
         lasts = np.flatnonzero(inside & ~joined)
         for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
             score = float(chances[first : last + 1, column].max())
@@ -102,6 +109,18 @@ def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: 
                 found = _public(found, tokens, bits[first : last + 1], tokens.kinds[first : last + 1])
             if found is not None:
                 yield found
+
+
+def _near(tokens: Tokens) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether each token stands near the one before it, with at most one line's end between; and with none."""
+    near = np.zeros(len(tokens), dtype=np.bool_)
+    same_line = near.copy()
+    lines = np.cumsum(tokens.data == ord("\n"), dtype=np.int32)
+    breaks = lines[tokens.starts[1:]] - lines[tokens.starts[:-1]]
+    close = tokens.starts[1:] - tokens.ends[:-1] <= _GAP_MAX
+    near[1:] = close & (breaks <= 1)
+    same_line[1:] = close & (breaks == 0)
+    return near, same_line
 
 
 def _is_cased(tokens: Tokens) -> bool:
@@ -157,7 +176,7 @@ def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> S
         if len(text) != _YEAR_BYTES:
             return None
         name = "YEAR"
-    if name in ("PERSON", "PLACE", "ORGANISATION") and not _has_letters(text):
+    if not _is_plausible(name, text):
         return None
     return Span(start, stop, _entity_type(name, text), round(score, 2), f"tagger:{name.lower()}")
 
@@ -232,8 +251,33 @@ def _hangs(tokens: Tokens, index: int) -> bool:
     )
 
 
-def _has_letters(text: bytes) -> bool:
-    return any(byte in _LETTERS for byte in text)
+def _is_plausible(name: str, text: bytes) -> bool:
+    """Whether `text` can be a `name` at all: a name has letters, an identifier more digits than a measurement."""
+    digits = sum(byte in b"0123456789" for byte in text)
+    if name in _NAMES:
+        return any(byte in _LETTERS for byte in text)
+    if name == "ID":
+        return digits >= _ID_DIGITS_MIN
+    if name == "DATE":
+        return digits >= _DATE_DIGITS_MIN or not _TIME_WORDS.isdisjoint(_WORDS.findall(text.lower()))
+    if name == "CONTACT":
+        return digits >= _PHONE_DIGITS_MIN or (any(mark in text for mark in (b"@", b"/", b".")) and not text.isdigit())
+    return name != "ADDRESS" or digits != len(text) or digits >= _ID_DIGITS_MIN
 
 
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
+_ID_DIGITS_MIN = 4
+"""Fewer digits are a dose, a level or a score."""
+_PHONE_DIGITS_MIN = 6
+_DATE_DIGITS_MIN = 5
+"""Fewer are a score or a year with something before it, unless a month or a day of the week stands there."""
+_WORDS = re.compile(rb"[a-z\xe0]+")
+_TIME_WORDS = frozenset(word.encode() for word in MONTHS) | frozenset(
+    b"monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+    b"lunes martes miercoles jueves viernes sabado domingo lundi mardi mercredi jeudi vendredi samedi dimanche "
+    b"montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag "
+    b"christmas easter thanksgiving halloween ramadan navidad noel paques weihnachten ostern pfingsten silvester "
+    b"spring summer autumn winter primavera verano otono invierno printemps ete automne hiver fruhling sommer herbst "
+    b"yesterday today tomorrow ayer hoy manana hier demain gestern heute morgen "
+    b"week weekend month semana mes semaine mois woche monat".split()
+)
