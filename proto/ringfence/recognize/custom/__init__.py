@@ -1,0 +1,8 @@
+"""A site's own recognisers: patterns, dictionaries, hashed dictionaries, allow lists. See design.md."""
+
+from ringfence.recognize.custom.allow import AllowList
+from ringfence.recognize.custom.errors import CustomError, Problem
+from ringfence.recognize.custom.load import Custom, load_custom
+from ringfence.recognize.custom.settings import Case, CustomSettings, Dictionary
+
+__all__ = ["AllowList", "Case", "Custom", "CustomError", "CustomSettings", "Dictionary", "Problem", "load_custom"]
