@@ -66,8 +66,8 @@ class Recogniser:
         ``ringfenced.classify`` for the parts of a message.
         """
         spans = self._read(text, self._stages.folded)
-        for reading in self._stages.readings:
-            spans += reading(text)
+        read = [span for reading in self._stages.readings for span in reading(text)]
+        spans += read if self._stages.allow is None else self._stages.allow.in_text(text, read)
         if self._stages.views is not None:
             for view in self._stages.views(text):
                 for span in self._read(view.text, self._stages.folded):
@@ -89,6 +89,8 @@ class Recogniser:
         spans = self._patterns(folded.data)
         for stage in stages:
             spans += stage(folded.data)
+        if self._stages.allow is not None:  # before mentions: what is let go spreads no further
+            spans = self._stages.allow(folded.data, spans)
         if not spans:
             return spans
         spans += mentions(folded.data, spans)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ringfence.recognize.payload import payload_reading
 from ringfence.recognize.span import Span
@@ -17,6 +18,16 @@ Reading = Callable[[str], Iterable[Span]]
 """Reads a text as it is written; positions in its characters. Likewise."""
 
 
+class Allow(Protocol):
+    """Drops findings that the site knows to be nobody's (see `ringfence.recognize.custom.allow`). Likewise."""
+
+    def __call__(self, folded: bytes, spans: list[Span]) -> list[Span]:
+        """Those of `spans`, in bytes of `folded`, that count."""
+
+    def in_text(self, text: str, spans: list[Span]) -> list[Span]:
+        """Those of `spans`, in characters of `text`, that count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a recogniser does beside its patterns."""
@@ -27,6 +38,8 @@ class Stages:
     """Read the text itself, not its views."""
     views: Views | None = None
     """Other readings of the text."""
+    allow: Allow | None = None
+    """What of all this is no finding; None for a site without allow lists."""
     version: str = ""
     """Names all of them, for log entries."""
 
