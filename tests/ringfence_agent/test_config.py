@@ -9,6 +9,8 @@ import pytest
 
 from fakes.agent import folder
 from ringfence.configfile import ConfigError, line_of
+from ringfence.labels import Level
+from ringfence.recognize import Finding
 from ringfence_agent import build, config
 from ringfence_agent.config import demand_private
 
@@ -154,3 +156,14 @@ def test_a_secret_of_root_may_be_read_by_its_group(tmp_path, monkeypatch):
     secret.chmod(0o440)
     with pytest.raises(ConfigError, match="0440"):
         demand_private(secret)
+
+
+def test_the_agent_judges_by_a_table_of_its_own(file):
+    """What its section says is what its gate goes by; a section that widens is refused."""
+    name = [Finding(0, 5, "PERSON", 1.0, "t")]
+    text = file.read_text()
+    assert build.prepare(config.load(file)[0]).rules.label_of(name).level is Level.CONFIDENTIAL
+    file.write_text(text + '[[classification.rules]]\nentity = "PERSON"\nlevel = "RESTRICTED"\n')
+    assert build.prepare(config.load(file)[0]).rules.label_of(name).level is Level.RESTRICTED
+    file.write_text(text + '[[classification.rules]]\nentity = "PERSON"\nfound = false\n')
+    assert "classification.rules[0]: PERSON cannot be turned off" in refused(file)

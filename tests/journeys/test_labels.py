@@ -1,0 +1,81 @@
+"""What makes a label, over the wire: the site's table, its sources, and a plan that tells all of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from fakes.site import site as open_site
+from ringfence.client import RingfenceCallError
+from ringfence.v1 import inference_pb2 as pb
+from ringfence.v1 import types_pb2 as types
+
+pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
+
+TABLE = """
+[classification]
+[[classification.rules]]
+entity = "PERSON"
+categories = ["PHI"]
+
+[[sources]]
+name = "laboratory"
+label = { level = "CONFIDENTIAL", categories = ["FINANCIAL"] }
+"""
+NOTE = "Patient: Joanna Whitfield, MRN: 00482913"
+MAY = types.Permission(deidentified_egress=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def labelled():
+    """A site with a table and a source of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="rf-"))
+    async with open_site(folder, extra=TABLE) as made:
+        yield made
+    shutil.rmtree(folder)
+
+
+async def test_a_plan_tells_what_made_the_label(labelled):
+    plan = await labelled.client().plan(NOTE, source="laboratory", permission=MAY)
+    name_of = types.Contributor.Name
+    assert [(name_of(one.contributor), one.name, one.count, one.stays) for one in plan.contributions] == [
+        ("CONTRIBUTOR_CALLER", "", 0, True),
+        ("CONTRIBUTOR_SOURCE", "laboratory", 0, True),
+        ("CONTRIBUTOR_FINDING", "MRN", 1, False),
+        ("CONTRIBUTOR_FINDING", "PERSON", 1, False),
+    ]
+    person = plan.contributions[3].label
+    assert sorted(person.categories) == [types.CATEGORY_PHI, types.CATEGORY_PII]
+    assert list(plan.label_deidentified.categories) == [types.CATEGORY_FINANCIAL]
+
+
+async def test_what_a_source_says_stays_and_keeps_the_request_here(labelled):
+    """Without the source the same text leaves, de-identified."""
+    client = labelled.client()
+    for source, kind in (("laboratory", types.TARGET_KIND_LOCAL), ("", types.TARGET_KIND_PROVIDER)):
+        plan = await client.plan(NOTE, source=source, permission=MAY, quality_min=0.9 if not source else 0.0)
+        assert plan.decision.target.kind == kind
+
+
+async def test_an_unknown_source_is_refused_before_anything_runs(labelled):
+    with pytest.raises(RingfenceCallError) as caught:
+        await labelled.client().generate_text(NOTE, source="labratory")
+    assert (caught.value.code.name, caught.value.reason) == ("NOT_FOUND", "source_unknown")
+    assert list(caught.value.detail.suggestions) == ["laboratory"]
+
+
+async def test_a_name_that_is_a_key_stands_in_no_path(labelled):
+    """Findings in a document are told at their place in it, each once."""
+    raw = '{"Patient: Joanna Whitfield": {"ssn": "524-71-6038"}}'
+    part = types.Part(json=raw)
+    request = pb.GenerateRequest(messages=[types.Message(role=types.ROLE_USER, parts=[part])])
+    plan = await labelled.client().plan(request)
+    found = {finding.entity_type: raw[finding.start : finding.end] for finding in plan.findings}
+    assert found["SSN"] == "524-71-6038"
+    assert "Whitfield" in found["PERSON"]
+    assert {finding.path for finding in plan.findings} == {"messages[0].parts[0].json"}
+    assert len(plan.findings) == 2
