@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ringfenced.classify.documents import Document
 from ringfenced.classify.joined import Piece
 from ringfenced.classify.joined import texts as joined_texts
 from ringfenced.classify.joined import values as joined_values
@@ -28,6 +29,8 @@ class Leaf:
     """Whether its characters count for the prompt's length; views of text that is counted elsewhere do not."""
     places: tuple[Place, ...] = ()
     """For a view: where its characters stand in leaves that are counted."""
+    document: Document | None = field(default=None, repr=False, compare=False)
+    """For a JSON document and each leaf of it: what a scan of the whole knows of its parts."""
     is_joined: bool = False
     """Whether it is made of several leaves that no rewriting puts together; such leaves come last."""
 
@@ -144,13 +147,16 @@ def document_leaves(path: str, raw: str, *, is_schema: bool = False) -> Iterator
     """
     if not raw:
         return
-    yield Leaf(path, raw)
-    if is_json(raw):
-        for leaf in json_leaves(raw):
-            if leaf.text:
-                places = (_place(path, raw, leaf),)
-                context = "" if is_schema else leaf.key
-                yield Leaf(f"{path}{leaf.path}", leaf.text, context=context, counted=False, places=places)
+    if not is_json(raw):
+        yield Leaf(path, raw)
+        return
+    document = Document()
+    yield Leaf(path, raw, document=document)
+    for leaf in json_leaves(raw):
+        if leaf.text:
+            places = (_place(path, raw, leaf),)
+            context = "" if is_schema else leaf.key
+            yield Leaf(f"{path}{leaf.path}", leaf.text, context, counted=False, places=places, document=document)
 
 
 def _joined(texts: Mapping[str, str]) -> Iterator[Place]:

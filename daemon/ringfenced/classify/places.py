@@ -8,7 +8,7 @@ and that no path names a key of a document, which may be somebody's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -43,9 +43,15 @@ class Place:
         """Where `start` to `end` of the view stand in the leaf; both within the stretch."""
         if not self.escaped:
             return self.at + start - self.start, self.at + end - self.start
-        bounds = [self.at, *(self.at + match.end() for match in _CHARACTER.finditer(self.escaped))]
+        bounds = self.bounds()
         last = len(bounds) - 1
         return bounds[min(start - self.start, last)], bounds[min(end - self.start, last)]
+
+    def bounds(self) -> Sequence[int]:
+        """For each character of the stretch, and for its end, where it begins in the leaf."""
+        if not self.escaped:
+            return range(self.at, self.at + self.end - self.start + 1)
+        return [self.at, *(self.at + match.end() for match in _CHARACTER.finditer(self.escaped))]
 
 
 def originals(found: Iterable[Located], places: Iterable[Place]) -> Iterator[Located]:

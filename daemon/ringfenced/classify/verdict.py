@@ -174,7 +174,21 @@ def _unreadable(prompt: Prompt, reading: _Reading) -> Iterator[Contribution]:
 
 
 def scan_leaf(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
-    """The findings in `leaf`, read after its context as a field after its label; positions count in the leaf's text."""
+    """The findings in `leaf`; positions count in its text.
+
+    A leaf with a context is read after it, as a field after its label. A leaf of a JSON document also has what the
+    document's own scan found at its place, so the document must be scanned before its leaves, as `leaves` gives them.
+    """
+    found = _scan_in_context(scan, leaf)
+    if leaf.document is None:
+        return found
+    if not leaf.places:
+        leaf.document.learn(found)
+        return found
+    return leaf.document.told(leaf.places[0], leaf.text, found)
+
+
+def _scan_in_context(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
     if not leaf.context or len(leaf.context) > _CONTEXT_CHARS_MAX:
         return scan(leaf.text)
     prefix = f"{leaf.context.replace('_', ' ')}: "
