@@ -356,7 +356,7 @@ class Config(Section):
         """
         document = self.model_dump(mode="json", include={"callers", "providers", "sources"})
         labels = {department.name: str(department.label.label()) for department in self.departments}
-        document |= {"departments": labels, "classification": self.classification.policy().document()}
+        document |= {"departments": labels, "classification": self.classification.document()}
         return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
 
     def policy_digest(self) -> str:

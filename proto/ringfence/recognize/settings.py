@@ -7,55 +7,27 @@ line.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from ringfence.configfile import Section
 from ringfence.labels import Category, Label, Level
 from ringfence.recognize.entities import ENTITIES
-from ringfence.recognize.policy import LOCALES, Policy
+from ringfence.recognize.policy import Policy
+from ringfence.recognize.settings_custom import OwnFiles
+from ringfence.recognize.settings_types import EntityType, Locale, SiteLevel, near
 from ringfence.recognize.templates import TABLES, Template
 from ringfence.recognize.together import Together
 
 _TEMPLATES: Final = {template.name: template for template in TABLES}
 
 
-def _level(value: object) -> object:
-    if isinstance(value, str) and value.upper() in Level.__members__:
-        return Level[value.upper()]
-    raise ValueError(f"write one of {', '.join(Level.__members__)}")
-
-
-def _entity(name: str) -> str:
-    if name not in ENTITIES:
-        raise ValueError(f"there is no such entity type; write {_near(name.upper(), ENTITIES)}")
-    return name
-
-
-def _locale(name: str) -> str:
-    if name not in LOCALES:
-        raise ValueError(f"there is no such locale; write {_near(name.lower(), sorted(LOCALES))}")
-    return name
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    """What to write instead of a name that nobody knows."""
-    near = difflib.get_close_matches(name, tuple(names), n=1)
-    return near[0] if near else f"one of {', '.join(names)}"
-
-
 def _template(info: ValidationInfo) -> Template | None:
     """The template of the section that is being read; None where that is wrong itself."""
     return _TEMPLATES.get(info.data.get("template", ""))
-
-
-SiteLevel = Annotated[Level, BeforeValidator(_level)]
-EntityType = Annotated[str, AfterValidator(_entity)]
-Locale = Annotated[str, AfterValidator(_locale)]
 
 
 class RuleSetting(Section):
@@ -133,7 +105,7 @@ class TogetherSetting(Section):
         )
 
 
-class Classification(Section):
+class Tables(Section):
     """What is looked for in every request, and what it means."""
 
     template: Literal["hospital-us", "hospital-eu", "bank-us", "bank-eu"] = "hospital-us"
@@ -175,7 +147,7 @@ class Classification(Section):
                 break
             if name not in rows or rows[name].threshold == 1:
                 counting = [row.name for row in template.together if row.threshold > 1]
-                raise ValueError(f"{template.name} has no such number; write {_near(name, counting)}")
+                raise ValueError(f"{template.name} has no such number; write {near(name, counting)}")
             if threshold < 0:
                 raise ValueError(f"{name} counts findings; write 1 or more")
             if name not in template.optional and not 0 < threshold <= rows[name].threshold:
@@ -199,3 +171,15 @@ class Classification(Section):
             locales=template.locales if self.locales is None else self.locales,
             together=(*shipped, *(setting.row() for setting in self.together)),
         )
+
+
+class Classification(OwnFiles, Tables):
+    """What is looked for in every request, and what it means; and a site's own files."""
+
+    def document(self) -> dict[str, object]:
+        """The whole of it in plain values, for the policy's digest: the table in force, and digests of own files.
+
+        Raises:
+            OSError: a file is gone.
+        """
+        return {**self.policy().document(), "own": super().document()}
