@@ -71,6 +71,9 @@ class Recogniser:
         if self._stages.views is not None:
             for view in self._stages.views(text):
                 for span in self._read(view.text, self._stages.folded):
+                    # What the view did not change was scanned; a name's mentions may stand there all the same.
+                    if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
+                        continue
                     start, end = view.span(span.start, span.end)
                     spans.append(span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}"))
         return self._findings(spans)

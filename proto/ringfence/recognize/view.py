@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +20,24 @@ class View:
     ends: Sequence[int]
     """For each character of `text`, one past the last character of the original that it comes from."""
 
+    changed: Sequence[tuple[int, int]] | None = None
+    """Sorted stretches of `text` that read otherwise than what it was made from, with what stands so near that it may
+    mean something else now; None for all of it."""
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where characters `start` to `end` of `text` stand in the original; `start` < `end`."""
         return min(self.starts[start:end]), max(self.ends[start:end])
+
+    def is_new(self, start: int, end: int) -> bool:
+        """Whether characters `start` to `end` of `text` say what was not to be read before: all else was scanned."""
+        if self.changed is None:
+            return True
+        index = bisect_right(self.changed, start, key=_last)
+        return index < len(self.changed) and self.changed[index][0] < end
+
+
+def _last(stretch: tuple[int, int]) -> int:
+    return stretch[1]
 
 
 Views = Callable[[str], Iterable[View]]

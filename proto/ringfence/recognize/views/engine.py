@@ -63,7 +63,7 @@ class Reader:
 
 
 def _view(passage: Passage) -> View:
-    return View(passage.name, passage.text, passage.starts, passage.ends)
+    return View(passage.name, passage.text, passage.starts, passage.ends, passage.changed)
 
 
 def _layers(text: str, families: Iterable[Family]) -> list[list[tuple[Edit, str]]]:

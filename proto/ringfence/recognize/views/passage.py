@@ -12,6 +12,10 @@ CONTEXT_CHARS = 160
 """How much of the text round an edit is read with it: a label and its field's separator, or a name's neighbours."""
 
 
+BEFORE_CHARS, AFTER_CHARS = 24, 64
+"""How near an edit a finding may stand and be due to it: before a unit or a label's end, after a label."""
+
+
 class Edit(NamedTuple):
     """What one stretch of a passage reads as."""
 
@@ -37,6 +41,8 @@ class Passage:
     """For each character one past the last."""
     name: str = ""
     """The readings that led here, joined by ``+``; empty for the original."""
+    changed: Sequence[tuple[int, int]] | None = None
+    """See `View.changed`."""
 
 
 def original(text: str, folder: Folder) -> Passage:
@@ -86,6 +92,15 @@ def rewritten(passage: Passage, edits: Iterable[Edit], name: str) -> Passage:
         lasts.extend(ends[start:end])
 
     at: int | None = None
+    changed: list[tuple[int, int]] = []
+
+    def change(edit: Edit) -> None:
+        begin, end = max(0, len(firsts) - BEFORE_CHARS), len(firsts) + len(edit.text) + AFTER_CHARS
+        if changed and changed[-1][1] >= begin:
+            changed[-1] = (changed[-1][0], end)
+        else:
+            changed.append((begin, end))
+
     for edit in edits:
         begin = _window_start(text, edit.start)
         if at is None:
@@ -98,6 +113,7 @@ def rewritten(passage: Passage, edits: Iterable[Edit], name: str) -> Passage:
             firsts.append(firsts[-1] if firsts else starts[at - 1])
             lasts.append(lasts[-1] if lasts else ends[at - 1])
             keep(begin, edit.start)
+        change(edit)
         pieces.append(edit.text)
         if edit.places is None:
             firsts += [min(starts[edit.start : edit.end])] * len(edit.text)
@@ -108,7 +124,7 @@ def rewritten(passage: Passage, edits: Iterable[Edit], name: str) -> Passage:
         at = edit.end
     if at is not None:
         keep(at, _window_end(text, at))
-    return Passage("".join(pieces), firsts, lasts, named(passage, name))
+    return Passage("".join(pieces), firsts, lasts, named(passage, name), changed)
 
 
 def reordered(passage: Passage, places: Sequence[int], name: str) -> Passage:

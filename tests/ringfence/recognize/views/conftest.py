@@ -16,6 +16,12 @@ def viewing(tmp_path_factory, reader):
     return load(tmp_path_factory.mktemp("recognisers") / "cache", stages=Stages(views=reader))
 
 
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """The same without."""
+    return load(tmp_path_factory.mktemp("recognisers") / "cache", stages=Stages())
+
+
 @pytest.fixture
 def found(viewing):
     """A function from a text to the pairs of type and text that are found in it."""
