@@ -7,7 +7,7 @@ import re
 QUALIFIER = (
     rb"(?:(?:[ -]{0,2}(?:policy|plan|member|record|account|card))?"
     rb"[ -]{0,2}(?:nos|no|number|num|numero|nummer|nr|ids|id|ref|reference|identifier|code|#)\b\.?[o\x80]?|"
-    rb"[ ]?#|\.)?"
+    rb"[ ]?n\x80|[ ]?#|\.)?"
 )
 """Words that may follow a label: ``number``, ``ID``, ``no.``"""
 _STRONG = re.compile(
@@ -17,7 +17,7 @@ _STRONG = re.compile(
 )
 _WEAK = re.compile(QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with |es |ist |est |el |on |#[ ]?is )?#?", re.IGNORECASE)
 _QUALIFIED = re.compile(
-    rb"[ -]{0,2}(?:nos|no|number|num|numero|nummer|nr|id|identifier|#)(?![A-Za-z])|[ ]#", re.IGNORECASE
+    rb"[ -]{0,2}(?:nos|no|number|num|numero|nummer|nr|id|identifier|#)(?![A-Za-z])|[ ](?:#|n\x80)", re.IGNORECASE
 )
 
 

@@ -15,6 +15,7 @@ _CARD_WORD = re.compile(
     rb"\b[^\n]{0,24}$",
     re.IGNORECASE,
 )
+_DEVICE_BEFORE = re.compile(rb"(?:imei|imeisv|iccid|imsi)[ :=#]{1,3}$", re.IGNORECASE)
 _SPLIT = re.compile(rb"[ .-]{1,2}")
 _CODE = re.compile(
     rb"['\"]?(?:[ ]{1,2}(?:code|number|no\.?|#))?['\"]?[ \t]{0,3}(?:[:=#]|is|of)?[ "
@@ -26,7 +27,6 @@ _BIC_MARK = re.compile(
     rb"(?:[ /-]?(?:bic|swift|code|id|no|number))?['\"]?[ \t]{0,3}(?:[:=|]|is )?[ \t]{0,3}['\"]?", re.IGNORECASE
 )
 _BIC_AFTER_IBAN = re.compile(rb"[ ,;/(|]{1,3}([A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?![A-Za-z0-9])")
-_SEPARATORS = b" .-"
 
 
 def pan(buf: bytes, start: int, end: int) -> Spans:
@@ -38,7 +38,11 @@ def pan(buf: bytes, start: int, end: int) -> Spans:
     digits = digits_of(raw)
     if not 13 <= len(digits) <= 19 or not validators.is_card_range(digits) or not validators.is_luhn(digits):  # noqa: PLR2004 - ISO/IEC 7812
         return NONE
-    if not is_bounded(buf, start, end) or validators.is_isbn13(digits):
+    if (
+        not is_bounded(buf, start, end)
+        or validators.is_isbn13(digits)
+        or _DEVICE_BEFORE.search(buf, max(0, start - 12), start)
+    ):
         return NONE
     groups = [len(group) for group in _SPLIT.split(raw)]
     is_usual = len(groups) == 1 or (groups[0] == 4 and min(groups[:-1]) >= 3 and len(groups) <= 5)  # noqa: PLR2004 - as embossed

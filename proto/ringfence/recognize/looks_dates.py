@@ -34,6 +34,7 @@ _LABELLED = re.compile(rb"\d{1,5}(?: ?[./-]{1,2} ?\d{1,5}){0,2}(?![0-9A-Za-z%])|
 _CLOCK = re.compile(rb" [0-2]\d:[0-5]\d:[0-5]\d(?![0-9:])")
 """A time to the second behind a date: a log's time stamp, which points to one event."""
 _MODIFIER = re.compile(rb"(?:last|next|early|late|mid|this past|past|el pasado|pasado)[ -]$", re.IGNORECASE)
+_SCORE_BEFORE = re.compile(rb"(?:apgar|score|scores|glasgow|gcs|ratio|pulse|grid)(?: of)?[ :=]{1,3}$", re.IGNORECASE)
 _PLAIN_YEAR = re.compile(rb"(?:19|20)\d\d")
 _SHORT = re.compile(rb"(\d{1,2})[/.-](\d{1,2})\.?$")
 _MAY = frozenset(
@@ -81,7 +82,7 @@ def numeric(buf: bytes, start: int, end: int) -> Spans:
     parts = raw.decode("ascii").split(chr(separator))
     if len(parts) != 3 or not _is_date(*parts):  # noqa: PLR2004 - day, month, year
         return NONE
-    if start and buf[start - 1] in b"-./0123456789":
+    if start and (buf[start - 1] in b"-./0123456789" or _SCORE_BEFORE.search(buf, max(0, start - 16), start)):
         return NONE
     after = buf[end : end + 2]
     if after[:1] in (b"-", b"/") or (after[:1] == b"." and after[1:].isdigit()):

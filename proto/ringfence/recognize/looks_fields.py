@@ -23,10 +23,18 @@ _QUANTITY = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
 _NINE = re.compile(rb"[#]?\d{3}[- .]?\d{2}[- .]?\d{4}(?![0-9])")
 _TEN = re.compile(rb"\d{10}(?![0-9])|\d{3,4}[ -]\d{3}[ -]\d{3,4}(?![0-9])")
 _CARD = re.compile(rb"\d(?:[ .-]?\d){11,18}(?![0-9])")
+_INTERVAL_BEFORE = re.compile(
+    rb"(?:rango|valor|valores|intervalo|range|interval|normal|norm)[ -](?:de |of )?$", re.IGNORECASE
+)
 _LAST_FOUR = re.compile(
     rb"[^\n0-9]{0,16}?(?:[xX*.\x80]{2,}[ -]?|(?:ending|ends)(?: in| with)? |last (?:four|4)(?: digits)?:? "
     rb")(\d{4})(?![0-9])"
 )
+_LAST_BEFORE = re.compile(rb"last (?:four|4)(?: digits)? (?:of )?(?:the |his |her |my )?$", re.IGNORECASE)
+_FOUR = re.compile(rb"[ ]?(?:is|are|:|=)?[ ]{1,2}(\d{4})(?![0-9A-Za-z])", re.IGNORECASE)
+_ACCOUNT_BEFORE = re.compile(rb"(?:account|acct|card|visa|mastercard|amex|iban|checking|savings)\b", re.IGNORECASE)
+_PLATE_END = re.compile(rb"[ -][A-Z]{1,3}(?![A-Za-z0-9])")
+"""The letters that end a number plate: 1234 BCD."""
 _DOCKET = re.compile(rb"\d{1,6} ?/ ?\d{2,4}(?: ?/ ?\d{1,4}){0,2}(?![0-9%/])")
 _UDI_REST = re.compile(rb"(?:\(\d{2,3}\)[A-Za-z0-9/-]{1,20}+){0,5}")
 _NOT_PREFIXES = (b"COVID", b"SARS", b"HTTP", b"ISO", b"ICD", b"DSM")
@@ -40,6 +48,7 @@ _SHORT_NUMBER = 6
 def identifier(entity_type: str) -> Look:
     """A look at the number after a label of `entity_type`; a ``#`` before it belongs to it."""
     recogniser = f"label:{entity_type.lower()}"
+    is_plate = entity_type == "VEHICLE_ID"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
         if _DIGIT.search(buf, end, end + _REACH) is None:
@@ -50,7 +59,11 @@ def identifier(entity_type: str) -> Look:
             return NONE
         is_strong = strong is not None or is_qualified(buf, end)
         stop = _identifier_end(buf, at, loose=is_strong or buf[start:end].lower() not in WEAK_ID_LABELS)
-        if stop == at:
+        if stop > at and is_plate and (letters := _PLATE_END.match(buf, stop, stop + 4)):
+            stop = letters.end()
+        if stop == at or (
+            buf[start : start + 3].lower() == b"ref" and _INTERVAL_BEFORE.search(buf, max(0, start - 16), start)
+        ):
             return NONE
         if buf[at - 1 : at] == b"#":
             at -= 1
@@ -131,10 +144,21 @@ def card(buf: bytes, start: int, end: int) -> Spans:
     return NONE if last is None else (Span(last.start(1), last.end(1), "ACCOUNT", 0.6, "label:card-last-four"),)
 
 
-def last_four(buf: bytes, _start: int, end: int) -> Spans:
-    """Four digits after ``SSN ending in``, ``last four``, ``xxx-xx-``."""
+def last_four(buf: bytes, start: int, end: int) -> Spans:
+    """Four digits after ``SSN ending in``, ``xxx-xx-``, or ``last four of SSN is``."""
     last = _LAST_FOUR.match(buf, end, end + 48)
+    if last is None and _LAST_BEFORE.search(buf, max(0, start - 24), start):
+        last = _FOUR.match(buf, end, end + 12)
     return NONE if last is None else (Span(last.start(1), last.end(1), "SSN", 0.7, "label:ssn-last-four"),)
+
+
+def ending(buf: bytes, _start: int, end: int) -> Spans:
+    """Four digits after ``ending in``; a year only behind an account's word."""
+    if end < len(buf) and buf[end] in WORD:
+        return NONE
+    if _YEAR.fullmatch(buf, end - 4, end) and not _ACCOUNT_BEFORE.search(buf, max(0, end - 60), end):
+        return NONE
+    return (Span(end - 4, end, "ACCOUNT", 0.6, "label:last-four"),)
 
 
 def social(buf: bytes, start: int, end: int) -> Spans:

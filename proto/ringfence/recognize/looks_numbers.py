@@ -13,7 +13,8 @@ _UNIT_AFTER = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
 _NOT_ID_BEFORE = re.compile(
     rb"(?<![A-Za-z])(?:PMID|PMC|PMCID|NCT|DOI|ISBN|ISSN|EAN|UPC|NDC|CPT|HCPCS|SNOMED|SCTID|SNOMED CT|LOINC|RxCUI|"
     rb"RxNorm|ICD|CAS|RFC|ISO|UMLS|MeSH|"
-    rb"EudraCT|ISRCTN|ACTRN|OMIM|GO|rs|EUR|USD|GBP|CHF|\$|population|total of|approximately|about|over|n|v|"
+    rb"EudraCT|ISRCTN|ACTRN|OMIM|GO|rs|EUR|USD|GBP|CHF|\$|population|population of|total of|approximately|about|"
+    rb"over|n|v|"
     rb"version|build|"
     rb"ed|edition|commit|release)"
     rb"[ :=#(/-]{0,3}(?:CT|no|code|id|number|-1[03])?[ :.=#-]{0,2}$",
@@ -96,7 +97,10 @@ def _is_round(digits: bytes) -> bool:
 
 
 def _is_range(raw: bytes) -> bool:
-    """Whether `raw` is two years or two round numbers, the smaller first: 2014-2019, 4000-11000."""
+    """Whether `raw` is two years, two round numbers, or a row of rising ones: 2014-2019, 4000-11000."""
+    parts = raw.split(b"-")
+    if len(parts) > 3 and all(len(part) == 2 for part in parts) and parts == sorted(parts):  # noqa: PLR2004
+        return True  # an audiogram: 20-25-40-60
     first, _, second = raw.partition(b"-")
     if not (first.isdigit() and second.isdigit()) or int(first) > int(second):
         return False

@@ -37,7 +37,8 @@ _DOOR = re.compile(
 )
 """What follows a house number in Spain: ``, 2, 3o B``, ``-1o``, ``, esc. 2, 2o b``, ``s/n``."""
 _PLAIN = re.compile(
-    rb"(?<![A-Za-z\xc0\xe0])((?:[A-Z\xc0][a-z\xe0'-]{2,20}+ (?:de |del |la |las |los )?){0,2}[A-Z\xc0][a-z\xe0'-]{2,20}+)"
+    rb"(?<![A-Za-z\xc0\xe0])"
+    rb"((?:[A-Z\xc0][a-z\xe0'-]{2,20}+ (?:de |del |la |las |los )?){0,2}[A-Z\xc0][a-z\xe0'-]{2,20}+)"
     rb",? (?:n[o\x80]?[. ]{0,2})?(?:\d{1,4}(?:-\d{1,4})?|s/n)(?:,? ?\d[oa]?,? ?[A-Z]?)?[.,]?(?: -)? (?:E-? ?)?\d{5}$"
 )
 _STREET_FIRST = re.compile(

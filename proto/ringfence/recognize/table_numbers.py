@@ -51,7 +51,12 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger("phone-grouped", r"\b0\d{1,4} \d{3,4} \d{3,4}\b", SOM, phones.plain),
         Trigger("phone-bracketed", r"\(0?\d{1,5}\)[ -]?\d{3,4}[ -]\d{3,6}\b", SOM, phones.plain),
         Trigger("phone-pairs", r"\b0\d{1,3}(?:[ .]\d{2,3}){3,4}\b", SOM, phones.plain),
-        Trigger("phone-international", r"\+ ?\d{1,3}[ .()-]{0,2}\d{2}|\b00[1-9]\d{8,12}\b", SOM, _international),
+        Trigger(
+            "phone-international",
+            r"\+ ?\d{1,3}[ .()-]{0,2}\d{2}|\b00[1-9]\d{0,2}[ -]?\d{2,4}[ -]?\d{3,8}\b",
+            SOM,
+            _international,
+        ),
         Trigger(
             "phone-called",
             r"\b(?:call|calling|reach|ring|dial|text|phone|whatsapp|sms|contact|registered|answering)"
@@ -83,12 +88,18 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger("vin", r"\b[A-HJ-NPR-Z0-9]{17}\b", SOM, fields.vin),
         Trigger("imei", r"\b\d{2}[- ]?\d{6}[- ]?\d{6}[- ]?\d\b", SOM, fields.imei),
         Trigger("udi", r"\(01\)\d{14}", SOM, fields.udi),
-        Trigger("ssn-label", label(r"ssn|social security|soc sec|ss#|social"), ANYCASE, fields.social),
-        Trigger("npi", label("npi"), ANYCASE, fields.npi),
+        Trigger("ssn-label", label(r"ssn|social security|soc sec|ss#|social"), ANYCASE | SOM, fields.social),
+        Trigger(
+            "last-four",
+            r"\b(?:ending|ends|last four|last 4)(?: digits?)?(?: in| with| are| is|:)? \d{4}\b",
+            ANYCASE,
+            fields.ending,
+        ),
+        Trigger("npi", label("npi"), ANYCASE | SOM, fields.npi),
         Trigger(
             "card",
             label(r"(?:credit |debit )?card|pan|cc|visa|mastercard|amex|tarjeta|carte|kartennummer|kreditkarte"),
-            ANYCASE,
+            ANYCASE | SOM,
             fields.card,
         ),
         Trigger("long-number", r"\b\d{7,20}\b", SOM, numbers.long_number, is_last_resort=True),

@@ -69,12 +69,12 @@ ID_LABELS: Mapping[str, str] = MappingProxyType(
             r"aseguradora|mutuelle|"
             r"numero de securite sociale|n[o\x80] ?de securite sociale|n[o\x80] ?secu|nir|cip|cip autonomico|"
             r"tarjeta sanitaria|tsi|"
-            r"nass|nuss|n\.?s\.?s\.?|seguridad social|rentenversicherungsnummer|"
+            r"nass|nuss|n\.?s\.?s\.?|seguridad social|rentenversicherungsnummer|rvnr|"
             r"sozialversicherungsnummer"
         ),
         "TAX_ID": (
             r"tax(?:no)?|tin|ein|vat|itin|steuer(?:nummer|nr|-id|id)?|idnr|nif|nie|dni|cif|siret|siren|utr|nino|"
-            r"national insurance|tva|ust-?id(?:nr)?|aadha?ar|uidai|nric|codice fiscale|bsn|cpf|cnpj|curp|rfc|"
+            r"national insurance|tva|ust-?id(?:nr)?|aadha?ar|uidai|nric|codice fiscale|bsn|cpf|cnpj|curp|"
             r"pesel|personnummer"
         ),
         "DOCUMENT_ID": (
@@ -106,7 +106,7 @@ WEAK_ID_LABELS = _words(
     "implant wire swift routing konto cuenta compte dossier encounter ref medicare medicaid kunde badge vat dl "
     "re swift iban plate permis historia episodio exp az uid identifier tracking booking confirmation rib ins "
     "ins. insurer insured "
-    "plan beneficiary coverage nir cip cif nie tin rfc reg lic cert registration visa pacemaker lot pump "
+    "plan beneficiary coverage nir cip cif nie tin reg lic cert registration visa pacemaker lot pump "
     "ventilator lead rtn "
     "hc h.c. hac nip ipp dea reg gmc bsn ein dni pan matricula kennzeichen asset tva utr idnr"
 )
@@ -245,7 +245,8 @@ COMMON_WORDS = _words(
 """Surnames and given names that are words too: only their capitalised mentions count."""
 
 UNITS = (
-    rb"(?:mg|mcg|ug|ng|pg|g|kg|lbs?|oz|ml|dl|l|fl|iu|ui|u|units?|meq|mmol|umol|nmol|pmol|mol|mosm|mmhg|bpm|lpm|"
+    rb"(?:mg|mcg|ug|ng|pg|g|kg|lbs?|oz|ml|dl|l|fl|iu|ui|u|units?|meq|mmol|umol|ukat|nkat|nmol|pmol|mol|mosm|mmhg|"
+    rb"bpm|lpm|"
     rb"rpm|cm|mm|mm3|m|m2|km|"
     rb"kcal|cal|kj|%|hz|khz|mhz|ghz|kb|mb|gb|tb|ppm|copies|copias|cfu|ufc|pfu|cells?|celulas|hematies|"
     rb"eur|usd|gbp|chf|euros?|dollars?|pounds?|yen|cents?|pesetas|francs?|zlotys?|"
