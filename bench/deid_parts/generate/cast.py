@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
-from deid_parts.generate import dates
+from deid_parts.generate import dates, world
 from deid_parts.generate.document import Split
 from deid_parts.generate.forms import FORMS
 from deid_parts.generate.grammar import Piece
@@ -56,6 +56,9 @@ class Cast:
             "agedold": lambda _: self._aged("{n}" + rng.choice(AGED_WHO[lang])),
             "state": lambda _: (rng.choice(STATES), "STATE"),
             "surname": lambda _: (family_name(lang, rng, split), None),
+            "worldtown": lambda _: (world.town(rng, split), None),
+            "worldtowncaps": lambda _: (world.town(rng, split).upper(), None),
+            "worldstreet": lambda _: (world.street(rng, split), None),
             "postcode": lambda _: (postcode(rng, lang), None),
             "number": lambda span: (str(rng.randint(*(int(end) for end in span.split("-")))), None),
             "digits": lambda count: (digits(rng, int(count)), None),

@@ -26,6 +26,12 @@ HELD_OUT_FROM = 6
 """A rule with so many alternatives or more keeps every fourth of them for evaluation."""
 
 
+class Shared(tuple[str, ...]):
+    """Alternatives that training and evaluation share."""
+
+    __slots__ = ()
+
+
 def split_of(index: int) -> Split:
     """Where alternative `index` of a long rule belongs."""
     return "eval" if index % 4 == 3 else "train"
@@ -42,7 +48,8 @@ def _halves(alternatives: tuple[str, ...]) -> Mapping[Split, tuple[str, ...]]:
 
 def alternatives(rules: Rules, name: str, split: Split) -> tuple[str, ...]:
     """What rule `name` may become in `split`."""
-    return _halves(tuple(rules[name]))[split]
+    found = rules[name]
+    return found if isinstance(found, Shared) else _halves(tuple(found))[split]
 
 
 @dataclass(slots=True)

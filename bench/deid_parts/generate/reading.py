@@ -1,6 +1,7 @@
 r"""Reads the grammars: plain text, so that whoever knows a language can write for it.
 
 ``= name`` begins a rule, each line under it is one alternative; ``: name`` begins a list of words between semicolons.
+``= name *`` begins a rule whose alternatives training and evaluation share: how a street is written, for example.
 ``#`` begins a comment line. In alternatives ``\n`` is a line's end, ``\t`` a tab, ``\s`` a space at either end and
 ``\e`` nothing.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from deid_parts.generate.grammar import Rules
+from deid_parts.generate.grammar import Rules, Shared
 
 GRAMMARS = Path(__file__).resolve().parent / "grammars"
 """One folder a language; a rule may stand in any file of it."""
@@ -44,20 +45,24 @@ def parse(text: str) -> dict[str, tuple[str, ...]]:
     """
     rules: dict[str, list[str]] = {}
     lists: set[str] = set()
+    shared: set[str] = set()
     current: list[str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("# "):
             continue
         if line.startswith(("= ", ": ")):
-            name = line[2:].strip()
+            name, _, mark = line[2:].strip().partition(" ")
             current = rules.setdefault(name, [])
+            if mark == "*":
+                shared.add(name)
             if line.startswith(":"):
                 lists.add(name)
         elif current is None:
             raise ValueError(f"line {number}: stands before any rule")
         else:
             current.append(line)
-    return {name: _words(lines) if name in lists else tuple(map(_plain, lines)) for name, lines in rules.items()}
+    read = {name: _words(lines) if name in lists else tuple(map(_plain, lines)) for name, lines in rules.items()}
+    return {name: Shared(lines) if name in shared else lines for name, lines in read.items()}
 
 
 def _words(lines: list[str]) -> tuple[str, ...]:
