@@ -8,24 +8,31 @@ from pathlib import Path
 from answering import serve
 
 from ringfence.recognize import DEFAULT, Recogniser, load
+from ringfence.recognize.custom import CustomSettings, Dictionary, load_custom
 from ringfence.recognize.stages import Stages, shipped
 
 
-def recogniser(side: str, cache: Path) -> Recogniser:
+def recogniser(options: argparse.Namespace) -> Recogniser:
     """The recogniser with what a side of `peers.ours.Side` has."""
-    if side == "patterns":
-        return load(cache)
+    if options.side == "patterns":
+        return load(options.cache)
+    if options.side == "custom":
+        lists = (Dictionary("staff", options.words),) if options.words else ()
+        files = (options.patterns,) if options.patterns else ()
+        return load(options.cache, DEFAULT, Stages(folded=load_custom(CustomSettings(files, lists), None).stages))
     stages = shipped()
-    return load(cache, DEFAULT, stages if side == "all" else Stages(folded=stages.folded))
+    return load(options.cache, DEFAULT, stages if options.side == "all" else Stages(folded=stages.folded))
 
 
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description="Ringfence behind JSON lines.")
-    parser.add_argument("side", choices=("patterns", "tagger", "all"))
+    parser.add_argument("side", choices=("patterns", "custom", "tagger", "all"))
     parser.add_argument("cache", type=Path)
+    parser.add_argument("--patterns", type=Path, help="a site's own")
+    parser.add_argument("--words", type=Path, help="a site's own")
     options = parser.parse_args()
-    ours = recogniser(options.side, options.cache)
+    ours = recogniser(options)
     scan = ours.scan_patterns if options.side == "patterns" else ours.scan
     serve(lambda text, _: [(one.start, one.end, one.entity_type, one.score) for one in scan(text)])
 
