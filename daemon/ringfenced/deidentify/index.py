@@ -25,6 +25,8 @@ class Entry(NamedTuple):
     """What comes back."""
     is_rigid: bool = False
     """Whether it is a surrogate only as it is written here: ``May 10`` is none in other letters."""
+    is_form: bool = False
+    """Whether it was never placed, but is another form of what was."""
 
     def in_case_of(self, seen: str) -> str | None:
         """The original in the case of `seen`; None where `seen` is not this surrogate."""
@@ -101,5 +103,5 @@ def index(placed: Iterable[tuple[str, str]], further: Iterable[tuple[str, str]])
     for surrogate, original in placed:
         root.add("".join(map(folded, surrogate)), Entry(surrogate, original))
     for form, original in further:
-        root.add("".join(map(folded, form)), Entry(form, original, is_rigid=_YEAR.search(form) is None))
+        root.add("".join(map(folded, form)), Entry(form, original, is_rigid=_YEAR.search(form) is None, is_form=True))
     return root

@@ -10,10 +10,12 @@ import re
 from typing import NamedTuple
 
 from ringfence.recognize.generic import PLACE_GENERIC, fold_word, is_letter, is_state
+from ringfence.recognize.reserved import LONG_NUMBER
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _HOUSE = re.compile(r"\d{1,4}[A-Za-z]?")
 _BETWEEN = re.compile(r"[ .'\u2019-]{1,2}")
+_ZIP_4 = re.compile(r"\d{5}-\d{4}")
 _ZIP_DIGITS = 5
 
 
@@ -23,14 +25,20 @@ class Part(NamedTuple):
     start: int
     end: int
     kind: str
-    """``name``, ``number``, ``zip`` or ``code``."""
+    """``name``, ``number``, ``zip``, ``code`` or ``long``."""
 
 
 def parts(text: str) -> list[Part]:
     """What of `text` is replaced, in order; neighbouring words of a name are one part."""
     found: list[Part] = []
+    long = [Part(*match.span(), "long") for match in LONG_NUMBER.finditer(text) if not _ZIP_4.fullmatch(match.group())]
+    long.reverse()
     for match in _WORD.finditer(text):
         start, end = match.span()
+        while long and long[-1].end <= start:
+            found.append(long.pop())
+        if long and long[-1].start <= start:
+            continue
         word = match.group()
         if word[-2:] in ("'s", "\u2019s") and len(word) > 3:  # noqa: PLR2004 - a name before the possessive
             end -= 2
@@ -40,7 +48,7 @@ def parts(text: str) -> list[Part]:
             found[-1] = found[-1]._replace(end=end)
         elif kind:
             found.append(Part(start, end, kind))
-    return found
+    return [*found, *reversed(long)]
 
 
 def _kind(word: str) -> str:

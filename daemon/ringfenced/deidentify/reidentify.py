@@ -16,6 +16,8 @@ _MARKS_MAX = 3
 _SUFFIXES = ("s", "es")
 """What a name may end with in a plural or a German genitive."""
 _HISSES = ("s", "x", "z", "ch", "sh")
+_JOINTS = frozenset("-/.,:")
+"""What a longer number or date goes on with."""
 _ESCAPE_CHARS, _UNICODE_CHARS = 2, 6
 """Lengths of JSON's escapes (RFC 8259, 7)."""
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -139,7 +141,12 @@ class Reidentifier:
         suffix = buffer[at:end]
         if suffix and not (suffix.lower() in _SUFFIXES and seen[-1].isalpha()):
             return None
-        for entry in sorted(node.entries, key=lambda entry: entry.surrogate != seen):
+        for entry in sorted(node.entries, key=lambda entry: (entry.surrogate != seen, entry.is_form)):
+            if entry.is_form and buffer[end : end + 1] in _JOINTS:
+                if end + 1 >= len(buffer) and not is_last:
+                    return _Hold(None)
+                if buffer[end + 1 : end + 2].isdigit():
+                    continue  # "since 2150-03-04" is not "since 2150"
             original = entry.in_case_of(seen)
             if original is not None:
                 whole = _plural(original, suffix) if suffix else original

@@ -19,6 +19,8 @@ from ringfenced.deidentify.surrogates import Surrogates
 from ringfenced.deidentify.values import ResidualFindings
 from ringfenced.model import Prompt
 
+MISREAD_MAX = 100
+"""How many surrogates that read as something else get a literal in one round."""
 _EDGES = ".,;:()'\"\u2019"
 
 
@@ -74,8 +76,10 @@ class Left:
         for text in self.misread:
             avoid.update(word.strip(_EDGES) for word in (*text.casefold().split(), text.casefold()))
         if round_number:
-            misread = " ".join(self.misread)
-            plain.update(original for original, made in surrogates.handed() if made in misread)
+            misread = self.misread[:MISREAD_MAX]  # so that the cost stays linear; a text with more of them stays inside
+            for original, made in surrogates.handed():
+                if any(text in made or made in text for text in misread):
+                    plain.add(original)
         return size != _size(gathered) + len(avoid) + len(plain)
 
 
@@ -89,23 +93,20 @@ def look(prompt: Prompt, made: Prompt, scan: Scan, policy: Policy, rewriting: Re
     A finding must lie in surrogates that were just placed but for words that identify nobody, and in its reserved
     space: the first is what this side knows, the second what the agent will ask.
     """
-    before = [leaf for leaf in leaves(prompt, {}) if not leaf.is_joined]
-    after = list(leaves(made, {}))
-    if len(before) != sum(not leaf.is_joined for leaf in after):
+    before, after = list(leaves(prompt, {})), list(leaves(made, {}))
+    if len(before) != len(after):
         raise ResidualFindings({"UNREADABLE": 1})
     left = Left()
     placed = Literals({*rewriting.surrogates.placed, *rewriting.surrogates.originals})
-    for index, new in enumerate(after):
-        old = before[index] if index < len(before) else None  # what leaves say together comes last
+    for old, new in zip(before, after, strict=True):
         found = [span_of(entry) for entry in scanned(scan, new) if policy.replaces(entry.entity_type)]
         known = rewriting.occurrences.find(new.text)
         if found or known:
             covered = _covered(new.text, placed)
-            key = None if old is None else key_of(old)
-            origins = None if key is None else rewriting.origins.get(key)
+            origins = rewriting.origins.get(key_of(old))
             for span in (*found, *known):
                 reach = slice(span.start, span.end)
-                where = None if key is None or origins is None else (key, origins)
+                where = None if origins is None else (key_of(old), origins)
                 left.judge(span, new.text[reach], covered[reach], where)
     return left
 

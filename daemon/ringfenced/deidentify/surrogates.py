@@ -245,8 +245,8 @@ class Surrogates:
         if not found:  # of its kind alone: "General Hospital"
             made = f"{self._base('place', fold_word(original))} {original}"
             return self._take(made, original)
-        if all(part.kind == "number" for part in found):
-            return None
+        if all(part.kind == "number" for part in found):  # a box or a house alone
+            found = [part._replace(kind="box") for part in found]
         for attempt in range(makers.ATTEMPTS_MAX):
             parts = [
                 (part.start, part.end, self._place_part(original[part.start : part.end], part.kind, attempt))
@@ -268,6 +268,10 @@ class Surrogates:
         drawn = self._keyed.number("PLACE", kind, original.casefold(), attempt)
         if kind == "zip":
             return f"{drawn % (int(ZIP_LAST) + 1):05d}"
+        if kind == "long":
+            return scramble(original, drawn, ID_DIGITS)
+        if kind == "box":
+            return f"{ID_DIGITS}{drawn % 1000:03d}"
         if kind == "number":
             digits = original.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
             return f"{drawn % (10 ** len(digits) - 1) + 1}{original[len(digits) :]}"

@@ -9,10 +9,17 @@ from __future__ import annotations
 from ringfence.recognize.fold import fold_char
 from ringfence.recognize.vocabulary import MONTHS, PARTICLES, STATES, TITLES
 
+_LATIN = {code: fold_char(chr(code)) for code in range(0x80, 0x250)}
+"""Latin letters with accents, so that most words fold in one go."""
+
 
 def fold_word(word: str) -> str:
     """`word` without accents, in lower case."""
-    return word.lower() if word.isascii() else "".join(map(fold_char, word)).lower()
+    if not word.isascii():
+        word = word.translate(_LATIN)
+        if not word.isascii():
+            word = "".join(map(fold_char, word))
+    return word.lower()
 
 
 def is_letter(word: str) -> bool:
@@ -54,6 +61,12 @@ calle avenida av avda plaza pza paseo carretera ctra camino
 rue chemin allee impasse quai
 strasse str weg platz gasse allee zip postcode plz
 """
+_PRACTICES = """
+hospital hospitals medical clinic clinics university healthcare institute center centre clinica clinique hopital
+hospitalier universitaire klinik klinikum krankenhaus of the
+"""
+FACILITY_WORDS = frozenset(_PRACTICES.split())
+"""Those that hardly anybody is called by: beside a name they do not make it a person's."""
 PLACE_GENERIC = frozenset(_FACILITIES.split()) | frozenset(_STREETS.split())
 """Beside the name of a place, an organisation or a street."""
 

@@ -14,15 +14,18 @@ def _names(stems: str, endings: str) -> tuple[str, ...]:
 
 _FIRST_STEMS = (
     "Arv Belv Caldr Dorv Eldr Fenv Galvr Hestr Isvr Jorv Keldr Lorv Merv Nevr Orv Pelv Quendr Rosv Sylv Tavr Ansk "
-    "Brenv Corvan Delm Elvar Faldr Grend Halv Ildr Jendr Kasv Lendr Mordr Nald Osvar Pendr Rendr Saldr Teldr Vendr"
+    "Brenv Corvan Delm Elvar Faldr Grend Halv Ildr Jendr Kasv Lendr Mordr Nald Osvar Pendr Rendr Saldr Teldr Vendr "
+    "Abr Benv Cadr Dalm Edw Fersk Gond Havr Isk Jalv Kesv Ludr Malv Norv Olv Perv Quelm Ruv Sevr Tolm Ulm Varn Welv "
+    "Xandr Yelv Zorv Aldr Brond Cresv Druv Emv Fintr Gelm Holdr Ivr Jask Kolm Lirv Menv Nesk Odr Palv Rask Skelv Thirv "
+    "Ustr Vosk Wrend Yandr Zelv Bastr Corm Dusk Elsk Fruv Gisv Hesk Irm Julv Karst"
 )
 
 FEMALE_NAMES = _names(
     _FIRST_STEMS, "ella ennia imonda orwenna ustra athra ellith ovana yriane issela avira enelle oressa amina"
 )
-"""560 given names of women."""
+"""1,400 given names of women."""
 MALE_NAMES = _names(_FIRST_STEMS, "avel ennic imond orwyn astor athorn ellic ovan yrian issel avon eneth oric amund")
-"""560 given names of men."""
+"""1,400 given names of men."""
 LAST_NAMES = _names(
     "Ashk Brack Crest Drav Elmsk Farnd Grimv Hollv Ingr Kestr Lanv Morv Northv Osk Pellv Ravv Stanv Thornv Ulvr Wexl "
     "Aldv Birsk Calv Dornv Eskl Fenst Garv Hask Irv Jarv Kolv Lunv Merst Nolv Orsk Prenn Quarv Rostr Selv Torv Urst "

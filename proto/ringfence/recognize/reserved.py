@@ -42,6 +42,7 @@ from ringfence.recognize.generic import (
     AGE_GENERIC,
     DATE_GENERIC,
     DATE_WORDS,
+    FACILITY_WORDS,
     PLACE_GENERIC,
     TITLE_WORDS,
     fold_word,
@@ -76,9 +77,13 @@ TIME = re.compile(
 )
 """A time of day, with its zone: no part of a date."""
 
+LONG_NUMBER = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){7,14}(?![\w-])")
+"""A number that is longer than any of an address, as a telephone's that stands behind it."""
+
 _LITERAL = re.compile(r"\[?([A-Z_]{2,16})-999\d{3,9}\]?")
 _WORDS = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_NUMERIC_DATE = re.compile(r"[\d/.-]{6,10}")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}|\d{6}(?:\.\d{1,4})?)?(?:[+-]\d{4})?")
 _URL = re.compile(r"(?:https?://)?(?:www\.)?example\.(?:com|org|net)/x/[a-z0-9]{8}", re.IGNORECASE)
 _EMAIL = re.compile(r"user\d{6}@example\.(?:com|org|net)", re.IGNORECASE)
@@ -91,7 +96,8 @@ _NUMBERS = re.compile(r"([+\u2212-]?)\s?(\d{1,3})([.,]\d+)?")
 _BIC = re.compile(r"[A-Z]{4}(?:ZZ|XX)[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _CHUNKS = re.compile(r"[^\s,;]+")
 _EDGES = ".:()[]{}<>\"'*_`!?#|/\\-"
-_HOUSE_DIGITS_MAX, _HOUSE_NUMBERS_MAX, _ZIP_DIGITS = 4, 3, 5
+_HOUSE = re.compile(r"\d{1,4}[a-z]?")
+_HOUSE_NUMBERS_MAX, _ZIP_DIGITS = 3, 5
 _CHUNKS_MAX = 64
 
 
@@ -103,6 +109,10 @@ def _digits(text: str) -> str:
     return "".join(char for char in text if char in "0123456789")
 
 
+def _beside_person(word: str, folded: str) -> bool:
+    return is_letter(word) or folded in TITLE_WORDS or folded in FACILITY_WORDS or is_particle(word)
+
+
 def _person(text: str) -> bool:
     ours = False
     if any(char.isnumeric() for char in text):
@@ -111,32 +121,37 @@ def _person(text: str) -> bool:
         folded = fold_word(word)
         if folded in NAME_WORDS:
             ours = True
-        elif not (is_letter(word) or folded in TITLE_WORDS or is_particle(word)):
+        elif not _beside_person(word, folded):
             return False
     return ours
 
 
 def _place(text: str) -> bool:
     ours, numbers = False, 0
+    text = LONG_NUMBER.sub(_unless_reserved, _EMAIL.sub(" ", text))
     for word in _WORDS.findall(text):
         folded = fold_word(word)
-        if folded in NAME_WORDS:
+        if folded in NAME_WORDS or folded.startswith("zz"):
             ours = True
         elif folded[0].isdigit():
-            digits = _digits(folded)
-            if len(digits) == _ZIP_DIGITS == len(folded):
-                ours = True
-                if digits > ZIP_LAST:
-                    return False
-            elif len(digits) <= _HOUSE_DIGITS_MAX and len(folded) - len(digits) <= 1:
-                numbers += 1
-            elif folded not in ("9zz", "9qq"):
+            is_ours = _postcode(folded)
+            ours |= is_ours
+            numbers += not is_ours
+            if not is_ours and _HOUSE.fullmatch(folded) is None:
                 return False
-        elif folded.startswith("zz"):
-            ours = True
         elif not (is_letter(word) or folded in PLACE_GENERIC or is_state(word)):
             return False
     return ours and numbers <= _HOUSE_NUMBERS_MAX
+
+
+def _unless_reserved(match: re.Match[str]) -> str:
+    return " " if _digits(match.group()).startswith(ID_DIGITS) else match.group()
+
+
+def _postcode(word: str) -> bool:
+    if len(word) == _ZIP_DIGITS and word.isdecimal():
+        return word <= ZIP_LAST
+    return word == "9zz" or (len(word) > _ZIP_DIGITS and word.isdecimal() and word.startswith(ID_DIGITS))
 
 
 def _date(text: str) -> bool:
@@ -247,6 +262,8 @@ _RULES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 
 def _composed(text: str) -> bool:
     """Whether `text`, of whatever type, is made of surrogates of any type and of titles, and nothing else."""
+    if _phone(text) or (_NUMERIC_DATE.fullmatch(text) and _date(text)):
+        return True
     chunks = _CHUNKS.findall(text)
     if len(chunks) > _CHUNKS_MAX:
         return False
@@ -297,7 +314,7 @@ def _is_title(word: str) -> bool:
 
 _GENERIC: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
-        "PERSON": lambda word: is_letter(word) or _is_title(word) or is_particle(word),
+        "PERSON": lambda word: _beside_person(word, fold_word(word)),
         **dict.fromkeys(
             ("PLACE", "ORGANISATION", "ADDRESS"),
             lambda word: is_letter(word) or is_state(word) or _is_title(word) or fold_word(word) in PLACE_GENERIC,
