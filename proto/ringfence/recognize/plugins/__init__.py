@@ -1,0 +1,7 @@
+"""Recognisers of others: spaCy, GLiNER, ONNX, a model of this node. They can only add findings."""
+
+from ringfence.recognize.plugins.errors import PluginError, PluginFailed, PluginSlow, PluginUnavailable
+from ringfence.recognize.plugins.load import load_plugins
+from ringfence.recognize.plugins.settings import Kind, Plugin
+
+__all__ = ["Kind", "Plugin", "PluginError", "PluginFailed", "PluginSlow", "PluginUnavailable", "load_plugins"]
