@@ -141,10 +141,10 @@ class Tables(Section):
     @classmethod
     def _stricter(cls, thresholds: Mapping[str, int], info: ValidationInfo) -> Mapping[str, int]:
         template = _template(info)
-        rows = {row.name: row for row in (template.together if template else ())}
+        if template is None:
+            return thresholds
+        rows = {row.name: row for row in template.together}
         for name, threshold in thresholds.items():
-            if template is None:
-                break
             if name not in rows or rows[name].threshold == 1:
                 counting = [row.name for row in template.together if row.threshold > 1]
                 raise ValueError(f"{template.name} has no such number; write {near(name, counting)}")

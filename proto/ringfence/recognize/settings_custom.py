@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from ringfence.configfile import Section
 from ringfence.recognize.custom.settings import Case, CustomSettings, Dictionary
+from ringfence.recognize.plugins.settings import Kind, Plugin
 from ringfence.recognize.settings_types import EntityType
 
 
@@ -31,6 +32,14 @@ def _readable(path: Path) -> Path:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
+def _there(path: Path) -> Path:
+    """Refuse a folder that is not there."""
+    if not path.is_dir():
+        raise ValueError("there is no such folder; nothing is ever downloaded")
+    return path
+
+
+OwnFolder = Annotated[Path, AfterValidator(_beside), AfterValidator(_there)]
 OwnFile = Annotated[Path, AfterValidator(_beside), AfterValidator(_readable)]
 
 
@@ -76,6 +85,47 @@ class DictionarySetting(Section):
         )
 
 
+class PluginSetting(Section):
+    """One recogniser of others: it can only add findings, and what it does not read in time counts as RESTRICTED."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)
+    """Names it in findings, as plugin:NAME; unique."""
+    kind: Kind
+    """spacy, gliner, onnx, or llm for a model of this node."""
+    path: OwnFolder | None = None
+    """Its folder; unset for an llm."""
+    labels: dict[str, EntityType] = Field(default_factory=dict)
+    """Its labels to entity types, for example ``{ per = "PERSON" }``; unset for the usual ones. Others are passed
+    over."""
+    score_min: float = Field(default=0.5, ge=0, le=1)
+    """What it is less sure of is passed over."""
+    seconds_max: float = Field(default=2.0, gt=0, le=60)
+    """How long one text may take."""
+    chars_max: int = Field(default=8_000, ge=100, le=1_000_000)
+    """Longest piece that it gets at once."""
+
+    @model_validator(mode="after")
+    def _found(self) -> PluginSetting:
+        if (self.path is None) != (self.kind is Kind.LLM):
+            raise ValueError("every kind but llm needs path, the folder of its model, and llm has none")
+        return self
+
+    def plugin(self) -> Plugin:
+        """As a value."""
+        return Plugin(
+            name=self.name,
+            kind=self.kind,
+            path=self.path,
+            labels=self.labels,
+            score_min=self.score_min,
+            seconds_max=self.seconds_max,
+            chars_max=self.chars_max,
+        )
+
+
+Named = tuple[DictionarySetting, ...] | tuple[PluginSetting, ...]
+
+
 class OwnFiles(Section):
     """A site's own files."""
 
@@ -87,14 +137,16 @@ class OwnFiles(Section):
     """Lists of terms."""
     key_file: OwnFile | None = None
     """The site's key of hashed dictionaries: 32 bytes or more, mode 0600 or stricter."""
+    plugins: tuple[PluginSetting, ...] = ()
+    """Recognisers of others."""
 
-    @field_validator("dictionaries")
+    @field_validator("dictionaries", "plugins")
     @classmethod
-    def _apart(cls, dictionaries: tuple[DictionarySetting, ...]) -> tuple[DictionarySetting, ...]:
-        names = [one.name for one in dictionaries]
+    def _apart(cls, named: Named) -> Named:
+        names = [one.name for one in named]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"every dictionary has a name of its own; twice: {', '.join(twice)}")
-        return dictionaries
+            raise ValueError(f"each needs a name of its own; twice: {', '.join(twice)}")
+        return named
 
     @model_validator(mode="after")
     def _keyed(self) -> OwnFiles:
@@ -111,8 +163,14 @@ class OwnFiles(Section):
             key_file=self.key_file,
         )
 
+    def others(self) -> tuple[Plugin, ...]:
+        """Its plug-ins as values."""
+        return tuple(one.plugin() for one in self.plugins)
+
     def document(self) -> dict[str, object]:
         """What of it is policy, in plain values: names, choices and digests of the files, never a term or the key.
+
+        A plug-in's folder has no digest here: it can be gigabytes, and only adds to what is found.
 
         Raises:
             OSError: a file is gone.
@@ -124,6 +182,7 @@ class OwnFiles(Section):
                 one.model_dump(mode="json", exclude={"path"}) | {"sha256": _sha256(one.path)}
                 for one in self.dictionaries
             ],
+            "plugins": [one.model_dump(mode="json", exclude={"path"}) for one in self.plugins],
         }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ringfence.configfile import ConfigError, Section, parse
 from ringfence.recognize.custom.settings import Case, CustomSettings, Dictionary
+from ringfence.recognize.plugins.settings import Kind, Plugin
 from ringfence.recognize.settings import Classification
 
 
@@ -61,6 +62,17 @@ def test_every_file_becomes_a_value_beside_the_configuration(read, tmp_path):
 
 def test_a_site_without_files_has_none(read):
     assert read("").custom() == CustomSettings()
+    assert read("").others() == ()
+
+
+PLUGIN = '[[classification.plugins]]\nname = "house"\nkind = "spacy"\npath = "."\n'
+
+
+def test_a_plug_in_becomes_a_value_and_is_policy(read, tmp_path):
+    section = read(PLUGIN + 'labels = { PER = "PERSON" }\nscore_min = 0.8\n')
+    assert section.others() == (Plugin("house", Kind.SPACY, tmp_path, {"PER": "PERSON"}, score_min=0.8),)
+    assert section.document() != read(PLUGIN).document()
+    assert str(tmp_path) not in str(section.document())
 
 
 HEAD = '[[classification.dictionaries]]\nname = "a"\npath = "staff.txt"\n'
@@ -78,6 +90,11 @@ HEAD = '[[classification.dictionaries]]\nname = "a"\npath = "staff.txt"\n'
         ('[classification]\nkey_file = "site.key"\n' + HEAD + 'hashed = true\ncase = "exact"\n', 3, "no exact case"),
         (HEAD.replace("staff.txt", "staff.csv"), 1, "needs column"),
         (HEAD.replace('"a"', '"a b"'), 2, "pattern"),
+        (PLUGIN + PLUGIN, 1, "twice: house"),
+        (PLUGIN.replace('path = "."\n', ""), 1, "needs path"),
+        (PLUGIN.replace('"spacy"', '"llm"'), 1, "llm has none"),
+        (PLUGIN.replace('"."', '"elsewhere"'), 4, "there is no such folder"),
+        (PLUGIN + 'labels = { PER = "PERSN" }\n', 5, "write PERSON"),
         ('[classification]\npattern_files = ["patern.toml"]\n', 2, "cannot be read"),
     ],
 )
