@@ -1,7 +1,9 @@
 """A JSON document while its leaves are read: what was found in it as a whole, told to each leaf.
 
 A schema says what a value is by where it stands (``Patient.name``, a key, a column), which the value alone does not.
-So the document is scanned as it is written, and each finding in it is one in the leaf whose token it lies in.
+So the document is scanned as it is written, and each finding in it is one in the leaf whose token it lies in; every
+letter and digit of a document stands in a token, so nothing that was found is lost. The leaf is where it counts: there
+it is written without escapes, and there it is replaced.
 """
 
 from __future__ import annotations

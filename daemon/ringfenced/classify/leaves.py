@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ringfence.recognize.payload import is_fhir
 from ringfenced.classify.documents import Document
 from ringfenced.classify.joined import Piece
 from ringfenced.classify.joined import texts as joined_texts
@@ -143,7 +144,8 @@ def _tool_leaves(path: str, tool: Tool) -> Iterator[Leaf]:
 def document_leaves(path: str, raw: str, *, is_schema: bool = False) -> Iterator[Leaf]:
     """The raw text of a JSON document, and each of its leaves; only the raw text where it does not parse.
 
-    The key above a value is its context, but for a schema, whose keys (``title``, ``name``) speak of the schema.
+    The key above a value is its context, but for a schema, whose keys (``title``, ``name``) speak of the schema, and
+    for a FHIR resource, whose keys are elements (``reference``, ``code``): there the resource's own schema says more.
     """
     if not raw:
         return
@@ -151,11 +153,12 @@ def document_leaves(path: str, raw: str, *, is_schema: bool = False) -> Iterator
         yield Leaf(path, raw)
         return
     document = Document()
+    has_labels = not is_schema and not is_fhir(raw)
     yield Leaf(path, raw, document=document)
     for leaf in json_leaves(raw):
         if leaf.text:
             places = (_place(path, raw, leaf),)
-            context = "" if is_schema else leaf.key
+            context = leaf.key if has_labels else ""
             yield Leaf(f"{path}{leaf.path}", leaf.text, context, counted=False, places=places, document=document)
 
 

@@ -176,15 +176,15 @@ def _unreadable(prompt: Prompt, reading: _Reading) -> Iterator[Contribution]:
 def scan_leaf(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
     """The findings in `leaf`; positions count in its text.
 
-    A leaf with a context is read after it, as a field after its label. A leaf of a JSON document also has what the
-    document's own scan found at its place, so the document must be scanned before its leaves, as `leaves` gives them.
+    A leaf with a context is read after it, as a field after its label. What stands in a JSON document as a whole is
+    told of its leaves, so the document must be scanned before them, as `leaves` gives them.
     """
     found = _scan_in_context(scan, leaf)
     if leaf.document is None:
         return found
     if not leaf.places:
         leaf.document.learn(found)
-        return found
+        return ()
     return leaf.document.told(leaf.places[0], leaf.text, found)
 
 

@@ -65,7 +65,25 @@ def test_the_same_finding_is_told_once():
         return (Finding(at, at + 3, "PERSON", 1.0, "t"),) if at >= 0 else ()
 
     leaves = list(document_leaves("d", '{"k": "Ann"}'))
-    assert [len(list(scan_leaf(scan, leaf))) for leaf in leaves] == [1, 0, 1]
+    assert [len(list(scan_leaf(scan, leaf))) for leaf in leaves] == [0, 0, 1]
+
+
+def test_the_keys_of_a_resource_are_elements_and_no_labels():
+    """``reference`` before a link says nothing of it; of any other document a key is a label."""
+    contexts = {
+        leaf.path: leaf.context
+        for raw in ('{"resourceType": "Patient", "ssn": "1"}', '{"resourceType": "Ssn", "mrn": "2"}')
+        for leaf in document_leaves("d", raw)
+    }
+    assert contexts == {
+        "d": "",
+        "d.resourceType~": "",
+        "d.resourceType": "resourceType",
+        "d.ssn~": "",
+        "d.ssn": "",
+        "d.mrn~": "",
+        "d.mrn": "mrn",
+    }
 
 
 documents = st.recursive(

@@ -6,13 +6,16 @@ resources, profiles and future resources are read too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ringfence.recognize.payload import fhir_tables as tables
+from ringfence.recognize.payload import names
 from ringfence.recognize.payload.hl7_tables import ID_TYPES
 from ringfence.recognize.payload.json_tree import Node, unquoted
 from ringfence.recognize.payload.sink import FREE_TEXT, Sink, is_iso_date
 
+_TYPE = re.compile(r'"resourceType"\s{0,16}:\s{0,16}"([A-Za-z]{1,64})"')
 _URN = ("urn:uuid:", "urn:oid:")
 _NAME_KEYS = frozenset({"family", "given"})
 _ADDRESS_KEYS = frozenset({"line", "city", "postalCode", "district"})
@@ -31,6 +34,17 @@ class _Place:
     def below(self, key: str) -> _Place:
         """One element further down."""
         return _Place(self.resource, key)
+
+
+def is_fhir(raw: str) -> bool:
+    """Whether a JSON document is a FHIR resource, or begins with one: the first ``resourceType`` in it is FHIR's."""
+    kind = _TYPE.search(raw)
+    return kind is not None and is_known(kind.group(1))
+
+
+def is_known(resource: str) -> bool:
+    """Whether `resource` is a resource type of the tables."""
+    return resource in tables.KNOWN or resource in tables.DEFINITIONS
 
 
 def read_resource(sink: Sink, root: Node) -> None:
@@ -100,7 +114,13 @@ def _by_key(key: str, place: _Place, *, is_root: bool) -> str | None:
         return tables.NAMES.get(place.resource)
     if key == "value" and place.key == "class" and place.resource == "Coverage":
         return "INSURANCE_ID"
-    return tables.STRINGS.get(key)
+    return tables.STRINGS.get(key) or _foreign(key)
+
+
+def _foreign(key: str) -> str | None:
+    """What a key says that is none of FHIR's: ``ssn``, ``mrn``, ``iban``. Common words are FHIR's and say nothing."""
+    entity_type = names.role(key)
+    return None if entity_type in names.WEAK or entity_type == "PERSON" else entity_type
 
 
 def _read_reference(sink: Sink, node: Node, place: _Place) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ringfence.recognize.payload import names
-from ringfence.recognize.payload.fhir import read_resource
+from ringfence.recognize.payload.fhir import is_known, read_resource
 from ringfence.recognize.payload.json_tree import Node, read_tree
 from ringfence.recognize.payload.sink import Sink
 
@@ -37,16 +37,17 @@ def _read(sink: Sink, root: Node) -> None:
         if node.kind == "array":
             stack += [(item, key, above) for item in node.items]
         elif node.kind == "object":
-            if is_resource(sink.text, node):
+            resource = _resource(sink.text, node)
+            if resource:
                 read_resource(sink, node)
-            else:
+            if not is_known(resource):
                 stack += _members(sink, node, key, above)
 
 
-def is_resource(text: str, node: Node) -> bool:
-    """Whether an object is a FHIR resource (R4, 2.1: JSON names its type in ``resourceType``)."""
+def _resource(text: str, node: Node) -> str:
+    """The type of a FHIR resource (R4, 2.1: JSON names it in ``resourceType``); empty where an object is none."""
     kind = node.get("resourceType")
-    return kind is not None and kind.kind == "string" and text[kind.start : kind.start + 1].isupper()
+    return text[kind.start : kind.end] if kind is not None and kind.kind == "string" else ""
 
 
 def _members(sink: Sink, node: Node, key: str, above: str | None) -> list[tuple[Node, str, str | None]]:

@@ -61,6 +61,8 @@ def test_a_bundle_that_is_cut_off_is_read_so_far(found):
             {"resourceType": "Patient", "extension": [{"url": "http://x/mothersMaidenName", "valueString": "Holm"}]},
             ("PERSON", "Holm"),
         ),
+        ({"resourceType": "Patient", "ssn": "524"}, ("SSN", "524")),
+        ({"resourceType": "Guest", "nested": {"nachname": "Holm"}}, ("PERSON", "Holm")),
         ({"resourceType": "Device", "serialNumber": "SN-1"}, ("DEVICE_ID", "SN-1")),
         ({"resourceType": "Annotation", "authorString": "B. Holm"}, ("PERSON", "B. Holm")),
         ({"resourceType": "Coverage", "class": [{"value": "G7"}]}, ("INSURANCE_ID", "G7")),
