@@ -18,7 +18,7 @@ from peers.child import THREADS, Child
 from peers.ours import Ours
 from recognize_parts.custom import written
 from recognize_parts.nasty import KINDS, Kind, exponent, fuzzed
-from recognize_parts.texts import document, notes
+from recognize_parts.texts import document, forms, notes
 
 Say = Callable[[str], None]
 """Tells a person what is going on."""
@@ -37,8 +37,9 @@ FLOOR_S = 0.0002
 
 
 def note(record: Record, side: str, child: Child, *, count: int, repeat: int) -> None:
-    """CPU time for a note: the median over different notes, each the least of its rounds."""
-    record.add("note_ms", side, statistics.median(child.cpu_s(notes(count), repeat=repeat)) * 1000)
+    """CPU time for a note and for a form: the median over different notes, each the least of its rounds."""
+    for quantity, texts in (("note_ms", notes(count)), ("forms_ms", forms(count))):
+        record.add(quantity, side, statistics.median(child.cpu_s(texts, repeat=repeat)) * 1000)
 
 
 def growth(record: Record, side: str, child: Child, *, timeout_s: float) -> None:

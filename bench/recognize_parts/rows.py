@@ -40,6 +40,7 @@ SIDES = {
 AIMS_MS = {"patterns": 0.3, "tagger": 1.0, "all": 4.0}
 """Of CPU time for a note of 2 KB."""
 NOTE = "CPU per note of 2 KB, ms"
+FORMS = "CPU per 2 KB of forms, an identifier in every fifty characters, ms"
 GROWTH = "Cost of one text by its size, ms of CPU"
 EXPONENT = "Power of the size that the cost grows with"
 NASTY = "Strings made to be slow"
@@ -57,6 +58,7 @@ def rows(record: Record) -> list[Row]:
     """Every row that was measured, in order."""
     listed = [
         *(Row(NOTE, SIDES[side], "note_ms", side, AIMS_MS.get(side)) for side in SIDES),
+        *(Row(FORMS, SIDES[side], "forms_ms", side) for side in SIDES),
         *(
             Row(GROWTH, f"{SIDES[side]}, {quantity.removeprefix('size ')}", quantity, side)
             for side in SIDES

@@ -7,7 +7,7 @@ import pytest
 from flow_parts.record import Record
 from recognize_parts.custom import names, pattern_file
 from recognize_parts.rows import AIMS_MS, lines, markdown
-from recognize_parts.texts import NOTE_CHARS, document, notes
+from recognize_parts.texts import NOTE_CHARS, document, forms, notes
 
 
 def _record(**values):
@@ -57,8 +57,9 @@ def test_a_document_has_the_size_that_is_asked_for_and_is_always_the_same(size):
     assert document(size) == document(size)
 
 
-def test_notes_differ():
-    found = notes(12)
+@pytest.mark.parametrize("kind", [notes, forms])
+def test_notes_differ(kind):
+    found = kind(12)
     assert len(set(found)) == 12
     assert all(len(text) == NOTE_CHARS for text in found)
 
