@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -93,20 +94,23 @@ def look(prompt: Prompt, made: Prompt, scan: Scan, policy: Policy, rewriting: Re
     A finding must lie in surrogates that were just placed but for words that identify nobody, and in its reserved
     space: the first is what this side knows, the second what the agent will ask.
     """
-    before, after = list(leaves(prompt, {})), list(leaves(made, {}))
-    if len(before) != len(after):
+    before = [leaf for leaf in leaves(prompt, {}) if not leaf.is_joined]
+    after = list(leaves(made, {}))
+    if len(before) != sum(not leaf.is_joined for leaf in after):
         raise ResidualFindings({"UNREADABLE": 1})
     left = Left()
-    placed = Literals({*rewriting.surrogates.placed, *rewriting.surrogates.originals})
-    for old, new in zip(before, after, strict=True):
+    placed = Literals(_as_written({*rewriting.surrogates.placed, *rewriting.surrogates.originals}))
+    for index, new in enumerate(after):
+        old = before[index] if index < len(before) else None  # what leaves say together comes last
         found = [span_of(entry) for entry in scanned(scan, new) if policy.replaces(entry.entity_type)]
         known = rewriting.occurrences.find(new.text)
         if found or known:
             covered = _covered(new.text, placed)
-            origins = rewriting.origins.get(key_of(old))
+            key = None if old is None else key_of(old)
+            origins = None if key is None else rewriting.origins.get(key)
             for span in (*found, *known):
                 reach = slice(span.start, span.end)
-                where = None if origins is None else (key_of(old), origins)
+                where = None if key is None or origins is None else (key, origins)
                 left.judge(span, new.text[reach], covered[reach], where)
     return left
 
@@ -125,6 +129,15 @@ def _uncovered(entity_type: str, text: str, covered: bytearray) -> Iterator[tupl
         start, end = word
     if start >= 0:
         yield start, end
+
+
+def _as_written(surrogates: set[str]) -> Iterator[str]:
+    """Each as it stands in a text and in a JSON document."""
+    for surrogate in surrogates:
+        yield surrogate
+        if not surrogate.isascii() or '"' in surrogate or "\\" in surrogate or not surrogate.isprintable():
+            yield json.dumps(surrogate)[1:-1]
+            yield json.dumps(surrogate, ensure_ascii=False)[1:-1]
 
 
 def _covered(text: str, placed: Literals) -> bytearray:
