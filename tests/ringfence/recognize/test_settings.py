@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ringfence.configfile import ConfigError, Section, parse
 from ringfence.labels import Category, Label, Level, covers
-from ringfence.recognize import DEFAULT, ENTITIES, TEMPLATES, Finding
+from ringfence.recognize import DEFAULT, ENTITIES, TEMPLATES, Finding, load
 from ringfence.recognize.settings import Classification
 from ringfence.recognize.templates import BUILT_IN, TABLES
 
@@ -115,8 +115,9 @@ def test_what_would_widen_or_is_unknown_is_refused_with_its_line(text, line, tol
     assert told in first
 
 
+TYPES = st.sampled_from(list(ENTITIES))
 RULES = st.fixed_dictionaries(
-    {"entity": st.sampled_from(list(ENTITIES))},
+    {"entity": TYPES},
     optional={
         "found": st.booleans(),
         "level": st.sampled_from([level.name for level in Level]),
@@ -127,6 +128,18 @@ SECTIONS = st.fixed_dictionaries(
     {"template": st.sampled_from(list(TEMPLATES))},
     optional={
         "rules": st.lists(RULES, max_size=4),
+        "together": st.lists(
+            st.fixed_dictionaries(
+                {"name": st.sampled_from(["a", "b", "many-people"]), "types": st.lists(TYPES, min_size=1, max_size=3)},
+                optional={
+                    "kinds_min": st.integers(0, 3),
+                    "count_min": st.integers(0, 3),
+                    "beside": st.lists(TYPES, max_size=2),
+                    "level": st.sampled_from([level.name for level in Level]),
+                },
+            ),
+            max_size=2,
+        ),
         "thresholds": st.dictionaries(
             st.sampled_from(["many-people", "several-quasi-identifiers"]), st.integers(-1, 600), max_size=2
         ),
@@ -156,6 +169,27 @@ def test_no_file_that_is_taken_lowers_what_is_not_optional(section, findings):
     held = [finding for finding in findings if finding.entity_type not in table.optional]
     shipped = join_without_optional_rules(table, held)
     assert covers(policy.label_of([found for found in held if policy.wants(found.entity_type)]), shipped)
+
+
+@pytest.mark.parametrize(
+    ("text", "entity_type"),
+    [
+        ("call me about 524-71-6038 please", "SSN"),
+        ("the card is 4111 1111 1111 1111", "PAN"),
+        ("CVV: 123", "CARD_CODE"),
+        ("%B4111111111111111^DOE/JOHN^2512101?", "CARD_TRACK"),
+        ("password: hunter2-Secret", "SECRET"),
+    ],
+)
+def test_what_is_built_in_is_found_whatever_countries_a_site_names(spanish, text, entity_type):
+    """Locales say whose national numbers are looked for; these types are everybody's."""
+    assert entity_type in {finding.entity_type for finding in spanish.scan(text)}
+
+
+@pytest.fixture(scope="module")
+def spanish():
+    """A recogniser of a site that names Spain alone."""
+    return load(None, read('[classification]\ntemplate = "bank-eu"\nlocales = ["es"]\n').policy())
 
 
 def join_without_optional_rules(table, findings):
