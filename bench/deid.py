@@ -24,7 +24,7 @@ from deid_parts import report
 from deid_parts.clean_prose import clean_prose
 from deid_parts.generated import CORPORA, generated
 from deid_parts.measure import Result, measure
-from deid_parts.ours import make_patterns, make_recogniser
+from deid_parts.ours import WeightsMissing, make_patterns, make_recogniser
 from deid_parts.profiles import profile_of
 from deid_parts.rows import read
 from deid_parts.score import Row
@@ -60,8 +60,12 @@ def main() -> int:
         errors.print(f"nothing to measure: no row in {options.data or SHARED / 'deid'}", highlight=False)
         return USAGE
     facts, began = machine.describe(), time.monotonic()
-    with _sides(options, errors) as sides:
-        results = _measure(corpora, sides, options.policy, errors)
+    try:
+        with _sides(options, errors) as sides:
+            results = _measure(corpora, sides, options.policy, errors)
+    except WeightsMissing as missing:
+        errors.print(str(missing), highlight=False, soft_wrap=True)
+        return USAGE
     ours = {stem: by_side[sides[0].name] for stem, by_side in results.items()}
     if options.json:
         print(json.dumps(report.as_json(ours)))
@@ -69,6 +73,7 @@ def main() -> int:
     facts |= {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report
         "command": _command(),
+        "weights": _weights(options),
         "seconds": round(time.monotonic() - began, 1),
     }
     _print(results, ours, facts, options)
@@ -122,7 +127,8 @@ def _sides(options: argparse.Namespace, errors: Console) -> Iterator[list[Side]]
         sides = [Ours(report.OURS, make_patterns, patterns_only=True)]
     with ExitStack() as stack:
         if not options.json and not options.alone:
-            sides.append(Ours("ringfence, patterns alone", make_patterns, patterns_only=True))
+            if not options.patterns:
+                sides.append(Ours("ringfence, patterns alone", make_patterns, patterns_only=True))
             for name, mode in PEERS:
                 try:
                     sides.append(Peer(name, stack.enter_context(PresidioPeer(mode))))
@@ -152,8 +158,12 @@ def _print(
     results: report.Results, ours: dict[str, Result], facts: dict[str, object], options: argparse.Namespace
 ) -> None:
     console = Console(width=None if sys.stdout.isatty() else 170)
-    rows = "all rows, shipped weights" if options.data or options.shipped else "held-out rows, judge's weights"
-    console.print(report.table(results, f"de-identification: {facts['cores']} cores ({facts['cpu']}); {rows}"))
+    rows = "all rows" if options.data else "held-out rows"
+    console.print(
+        report.table(
+            results, f"de-identification: {facts['cores']} cores ({facts['cpu']}); {rows}; weights: {facts['weights']}"
+        )
+    )
     console.print(report.by_group(ours), highlight=False, markup=False, soft_wrap=True)
     for note in report.notes(ours):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
@@ -180,6 +190,13 @@ def _write(folder: Path, facts: dict[str, object], results: report.Results, ours
     figures = {side: report.as_json({corpus: results[corpus][side] for corpus in results}) for side in sides}
     stem.with_suffix(".json").write_text(json.dumps(facts | {"results": figures}, indent=1) + "\n", encoding="utf-8")
     print(f"written to {stem.parent.name}/{stem.name}.md and .json")
+
+
+def _weights(options: argparse.Namespace) -> str:
+    """Which weights our tagger had."""
+    if options.patterns:
+        return "none, patterns alone"
+    return "shipped" if options.data or options.shipped else "judge's, which have not seen the rows measured"
 
 
 def _command() -> str:

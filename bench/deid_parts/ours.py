@@ -13,6 +13,10 @@ JUDGE = Path(__file__).resolve().parents[2] / "models" / "tagger" / "judge.npz"
 """Weights trained as the shipped ones, but without the rows that are held out."""
 
 
+class WeightsMissing(RuntimeError):
+    """The tagger's weights are not there; says how to get them."""
+
+
 def make_recogniser(policy_name: str, *, held_out: bool) -> Recogniser:
     """What scans for a site of that policy.
 
@@ -23,9 +27,14 @@ def make_recogniser(policy_name: str, *, held_out: bool) -> Recogniser:
 
     Raises:
         KeyError: no such policy.
-        OSError: the weights are not there.
+        WeightsMissing: the weights are not there.
     """
-    return load(CACHE, TEMPLATES[policy_name], shipped(JUDGE) if held_out else shipped())
+    try:
+        stages = shipped(JUDGE) if held_out else shipped()
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise WeightsMissing(f"{name} is not there: train it (models/tagger), or measure with --patterns") from None
+    return load(CACHE, TEMPLATES[policy_name], stages)
 
 
 def make_patterns(policy_name: str) -> Recogniser:

@@ -116,8 +116,8 @@ class Tally:
 
     @property
     def precision(self) -> float | None:
-        """Characters found that belong to entities."""
-        return share(self.predicted_chars_right, self.predicted_chars)
+        """Characters found that belong to entities; None where there is no entity that they could belong to."""
+        return share(self.predicted_chars_right, self.predicted_chars) if self.gold_chars else None
 
     @property
     def documents_missed(self) -> float | None:
