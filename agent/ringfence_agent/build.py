@@ -52,6 +52,8 @@ class Parts:
     """What the gate judges by."""
     recogniser_version: str
     """Names the patterns that the agent scans with."""
+    policy_digest: str
+    """SHA-256 of what findings mean to the agent, own files included, hex."""
 
 
 def prepare(config: Config) -> Parts:
@@ -77,6 +79,7 @@ def prepare(config: Config) -> Parts:
             label_of=recogniser.policy.label_of,
         ),
         recogniser_version=recogniser.version,
+        policy_digest=config.classification.digest(),
     )
 
 
@@ -98,7 +101,11 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         port = _listen(server, config.listen.address, parts.credentials)
         journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms)
         lockdown = Lockdown(config.log.directory)
-        provenance = {"config_sha256": digest, "recogniser": parts.recogniser_version}
+        provenance = {
+            "config_sha256": digest,
+            "policy_sha256": parts.policy_digest,
+            "recogniser": parts.recogniser_version,
+        }
         release = Release(journal, parts.rules, parts.providers, lockdown, salt_key=salt_key, provenance=provenance)
         daemons = frozenset(config.daemon.identities)
         service = EgressService(release, journal, parts.rules.destinations, lockdown, daemons=daemons, log=log)

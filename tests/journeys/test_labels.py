@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from fakes.site import site as open_site
 from ringfence.client import RingfenceCallError
+from ringfence.recognize.settings import Classification
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 
@@ -79,3 +80,8 @@ async def test_a_name_that_is_a_key_stands_in_no_path(labelled):
     assert "Whitfield" in found["PERSON"]
     assert {finding.path for finding in plan.findings} == {"messages[0].parts[0].json"}
     assert len(plan.findings) == 2
+
+
+async def test_the_log_names_the_table_that_the_agent_judges_by(labelled):
+    """The agent's own, which the daemon's section does not touch."""
+    assert {entry["policy_sha256"] for entry in labelled.entries()} == {Classification().digest()}

@@ -162,8 +162,11 @@ def test_the_agent_judges_by_a_table_of_its_own(file):
     """What its section says is what its gate goes by; a section that widens is refused."""
     name = [Finding(0, 5, "PERSON", 1.0, "t")]
     text = file.read_text()
-    assert build.prepare(config.load(file)[0]).rules.label_of(name).level is Level.CONFIDENTIAL
+    shipped = build.prepare(config.load(file)[0])
+    assert shipped.rules.label_of(name).level is Level.CONFIDENTIAL
     file.write_text(text + '[[classification.rules]]\nentity = "PERSON"\nlevel = "RESTRICTED"\n')
-    assert build.prepare(config.load(file)[0]).rules.label_of(name).level is Level.RESTRICTED
+    stricter = build.prepare(config.load(file)[0])
+    assert stricter.rules.label_of(name).level is Level.RESTRICTED
+    assert stricter.policy_digest != shipped.policy_digest
     file.write_text(text + '[[classification.rules]]\nentity = "PERSON"\nfound = false\n')
     assert "classification.rules[0]: PERSON cannot be turned off" in refused(file)

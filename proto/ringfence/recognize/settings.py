@@ -7,6 +7,8 @@ line.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
@@ -183,3 +185,12 @@ class Classification(OwnFiles, Tables):
             OSError: a file is gone.
         """
         return {**self.policy().document(), "own": super().document()}
+
+    def digest(self) -> str:
+        """SHA-256 of `document` as canonical JSON, hex: what log entries name the table by.
+
+        Raises:
+            OSError: a file is gone.
+        """
+        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -75,6 +75,13 @@ def test_a_site_counts_stricter_and_where_optional_looser():
     assert "several-quasi-identifiers" not in {row.name for row in off.together}
 
 
+def test_a_digest_names_the_table_and_depends_on_no_order():
+    """Raised, it is another; written in another order, the same."""
+    one, other = '["PII", "PHI"]', '["PHI", "PII"]'
+    assert read(rule("ID", categories=one)).digest() == read(rule("ID", categories=other)).digest()
+    assert read(rule("ID", categories=one)).digest() != read("").digest()
+
+
 def test_a_site_names_its_locales():
     assert read('[classification]\nlocales = ["us", "es"]\n').policy().locales == {"us", "es"}
 
