@@ -1,11 +1,15 @@
 """What findings mean: templates, rules over several findings, and the lattice that they live in."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import payloads
 from ringfence.labels import PUBLIC, Category, Label, Level, covers, join
 from ringfence.recognize import DEFAULT, ENTITIES, TEMPLATES, Finding
+from ringfence.recognize.payload import payload_reading
 from ringfence.recognize.policy import UNKNOWN
 from ringfence.recognize.templates import BUILT_IN, QUASI_IDENTIFIERS, TABLES
 from ringfence.recognize.together import Tally
@@ -156,16 +160,20 @@ def test_a_health_number_is_personal_data_in_europe():
 
 
 @pytest.mark.parametrize(
-    ("template", "by", "category"),
+    ("template", "text", "category"),
     [
-        ("hospital-us", "hl7:PID-5", Category.PHI),
-        ("hospital-eu", "fhir:Patient.name", Category.PHI),
-        ("bank-eu", "iso20022:Dbtr", Category.FINANCIAL),
+        ("hospital-us", payloads.ADT, Category.PHI),
+        ("hospital-us", payloads.X835, Category.PHI),
+        ("hospital-eu", payloads.FHIR, Category.PHI),
+        ("bank-us", payloads.PACS008, Category.FINANCIAL),
+        ("bank-eu", payloads.PAIN001, Category.FINANCIAL),
     ],
+    ids=["hl7", "x12", "fhir", "pacs", "pain"],
 )
-def test_a_name_in_a_record_is_what_the_record_is(template, by, category):
+def test_a_name_in_a_record_is_what_the_record_is(template, text, category):
     """45 CFR 160.103: a name alone is PII, in a health record it is PHI too; likewise in a payment message."""
     policy = TEMPLATES[template]
-    inside, beside = Finding(0, 9, "PERSON", 1.0, by), Finding(0, 9, "PERSON", 1.0, "pattern:title")
+    inside = next(Finding(*span) for span in payload_reading(text) if span.entity_type in {"PERSON", "ORGANISATION"})
+    alone = replace(inside, recogniser="pattern:title")
     assert policy.label_of([inside]).categories == {Category.PII, category}
-    assert policy.label_of([beside]).categories == {Category.PII}
+    assert policy.label_of([alone]).categories == {Category.PII}
