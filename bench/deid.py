@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from deid_parts.rows import read
 from deid_parts.score import Row
 from deid_parts.sides import Ours, Peer, Side
 from flow_parts import machine
-from peers.presidio import Mode, PeerMissing, PresidioPeer
+from peers.presidio import MODEL, Mode, PeerMissing, PresidioPeer
 from ringfence.recognize import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +75,7 @@ def main() -> int:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report
         "command": _command(),
         "weights": _weights(options),
+        "peers": _peer_versions(),
         "seconds": round(time.monotonic() - began, 1),
     }
     _print(results, ours, facts, options)
@@ -197,6 +199,14 @@ def _weights(options: argparse.Namespace) -> str:
     if options.patterns:
         return "none, patterns alone"
     return "shipped" if options.data or options.shipped else "judge's, which have not seen the rows measured"
+
+
+def _peer_versions() -> dict[str, str]:
+    """Versions of the peers and what their pipeline was trained on, where they are there."""
+    lock, trained = ROOT / "requirements" / "peers.lock", MODEL / "facts.json"
+    pinned = lock.read_text("utf-8") if lock.exists() else ""
+    versions = dict(re.findall(r"^(presidio-analyzer|spacy)==(\S+)", pinned, re.MULTILINE))
+    return versions | ({"spaCy pipeline": " ".join(trained.read_text("utf-8").split())} if trained.exists() else {})
 
 
 def _command() -> str:

@@ -41,5 +41,5 @@ def generated(stem: str, per_kind: int, seed: int = SEED) -> list[Row]:
             tuple((span.start, span.end) for span in document.spans if span.label in OPTIONAL),
         )
         for kind in kinds
-        for document in generate(kind, lang, seed, per_kind, "eval")
+        for document in generate(kind, lang, seed, per_kind, "eval", titles=True)
     ]

@@ -67,6 +67,14 @@ def test_training_and_evaluation_share_no_whole_name(lang):
     assert not {name.casefold() for name in names["train"]} & {name.casefold() for name in names["eval"]}
 
 
+def test_titles_are_marked_only_for_who_asks():
+    plain, marked = (generate("referral", "de", 1, 40, titles=titles) for titles in (False, True))
+    assert [document.text for document in plain] == [document.text for document in marked]
+    titles = {d.text[s.start : s.end] for d in marked for s in d.spans if s.label == "TITLE"}
+    assert {"Frau", "Dr."} <= titles
+    assert not any(span.label == "TITLE" for document in plain for span in document.spans)
+
+
 def test_training_and_evaluation_draw_names_from_lists_that_do_not_meet():
     assert not set(given_names("en_US", "F", "train")) & set(given_names("en_US", "F", "eval"))
     assert not set(family_names("de_DE", "train")) & set(family_names("de_DE", "eval"))

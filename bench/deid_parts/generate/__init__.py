@@ -23,7 +23,9 @@ CLEAN = ("clean_query", "clean_note", "clean_chat")
 """What speaks of nobody."""
 
 
-def generate(kind: str, lang: str, seed: int, n: int, split: Split = "train") -> list[Document]:
+def generate(
+    kind: str, lang: str, seed: int, n: int, split: Split = "train", *, titles: bool = False
+) -> list[Document]:
     """`n` documents.
 
     Args:
@@ -32,12 +34,18 @@ def generate(kind: str, lang: str, seed: int, n: int, split: Split = "train") ->
         seed: any number; document i of a seed is the same whatever `n` is.
         n: how many.
         split: ``train``, or ``eval`` for what no training may see.
+        titles: mark titles before names (Dr., Frau, Mme) too, as ``TITLE``.
 
     Raises:
         KeyError: no such kind or language.
     """
     rules = grammar(lang)
-    return [_one(rules, kind, lang, split, f"{kind}-{lang}-{split}-{seed}-{number}") for number in range(n)]
+    made = [_one(rules, kind, lang, split, f"{kind}-{lang}-{split}-{seed}-{number}") for number in range(n)]
+    return made if titles else [_without_titles(document) for document in made]
+
+
+def _without_titles(document: Document) -> Document:
+    return document._replace(spans=tuple(span for span in document.spans if span.label != "TITLE"))
 
 
 def _one(rules: Rules, kind: str, lang: str, split: Split, name: str) -> Document:

@@ -10,7 +10,7 @@ Split = Literal["train", "eval"]
 """Which half of names, layouts and words a document is made of. What belongs to ``eval`` never occurs in ``train``."""
 
 OPTIONAL = frozenset(
-    {"AGE_UNDER_90", "SEX", "KINSHIP", "PROFESSION", "NATIONALITY", "COUNTRY", "STATE", "YEAR", "TIME"}
+    {"AGE_UNDER_90", "SEX", "KINSHIP", "PROFESSION", "NATIONALITY", "COUNTRY", "STATE", "YEAR", "TIME", "TITLE"}
 )
 """Labels that identify nobody by themselves (45 CFR 164.514(b)(2)(i)(B) and (C) let states and years stand): a finding
 of one is neither asked for nor held against a recogniser."""
@@ -18,6 +18,7 @@ of one is neither asked for nor held against a recogniser."""
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "PERSON": "PERSON",
+        "TITLE": "PERSON",
         "PLACE": "LOC",
         "HOSPITAL": "LOC",
         "ADDRESS": "LOC",

@@ -11,7 +11,8 @@ from deid_parts.generate.grammar import Piece
 from deid_parts.generate.names import Person
 
 Form = Callable[[Person, str, random.Random], Sequence[Piece]]
-"""Somebody, a language and chance to what is written. A title names nobody, so it stands outside of the span."""
+"""Somebody, a language and chance to what is written. A title names nobody, so it stands outside of the
+name's span."""
 
 PROVIDERS = (
     "gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "proton.me", "web.de", "gmx.de", "orange.fr",
@@ -42,19 +43,20 @@ def _plain(write: Callable[[Person], str]) -> Form:
 
 
 def _titled(who: Person, lang: str, rng: random.Random) -> Sequence[Piece]:
-    return (f"{rng.choice(TITLES[lang][who.sex])} ", None), (who.family, "PERSON")
+    return (rng.choice(TITLES[lang][who.sex]), "TITLE"), (" ", None), (who.family, "PERSON")
 
 
 def _titled_full(who: Person, lang: str, rng: random.Random) -> Sequence[Piece]:
-    return (f"{rng.choice(TITLES[lang][who.sex])} ", None), (who.full, "PERSON")
+    return (rng.choice(TITLES[lang][who.sex]), "TITLE"), (" ", None), (who.full, "PERSON")
 
 
 def _doctor(who: Person, lang: str, rng: random.Random) -> Sequence[Piece]:
-    return (f"{rng.choice(DOCTORS[lang])} ", None), (rng.choice((who.full, who.family, who.family)), "PERSON")
+    name = rng.choice((who.full, who.family, who.family))
+    return (rng.choice(DOCTORS[lang]), "TITLE"), (" ", None), (name, "PERSON")
 
 
 def _doctor_short(who: Person, lang: str, rng: random.Random) -> Sequence[Piece]:
-    return (f"{rng.choice(DOCTORS[lang])} ", None), (f"{who.given} {who.family[0]}.", "PERSON")
+    return (rng.choice(DOCTORS[lang]), "TITLE"), (" ", None), (f"{who.given} {who.family[0]}.", "PERSON")
 
 
 def _email(who: Person, _lang: str, rng: random.Random) -> Sequence[Piece]:
