@@ -11,7 +11,7 @@ from ringfence.recognize.custom.errors import CustomError, Problem, read_text, r
 from ringfence.recognize.custom.settings import Case, Dictionary
 from ringfence.recognize.custom.squeeze import words
 from ringfence.recognize.fold import Folder
-from ringfence.recognize.vocabulary import COMMON_WORDS
+from ringfence.recognize.vocabulary import COMMON_WORDS, NOT_NAMES
 
 TERMS_MAX = 1_000_000
 """Most terms in one list."""
@@ -111,7 +111,7 @@ def _wrong(term: Term, dictionary: Dictionary) -> str:
             f"shorter than {PART_BYTES_MIN} letters; set whole_word = true, or remove it",
         ),
         (
-            len(term) == 1 and dictionary.case is Case.IGNORE and joined.lower() in COMMON_WORDS,
+            len(term) == 1 and dictionary.case is Case.IGNORE and joined.lower() in COMMON_WORDS | NOT_NAMES,
             'an everyday word; set case = "capital", or write more of the term',
         ),
     )
