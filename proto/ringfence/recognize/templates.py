@@ -73,10 +73,11 @@ def _many(source: str) -> Together:
     )
 
 
+_OF_A_PERSON: Final = QUASI_IDENTIFIERS - {"YEAR"}
+"""The year of an event stands in nearly every note, and says nothing of a person."""
 _SEVERAL_QUASI: Final = Together(
     name="several-quasi-identifiers",
-    types=QUASI_IDENTIFIERS
-    - {"YEAR"},  # the year of an event stands in nearly every note, and says nothing of a person
+    types=_OF_A_PERSON,
     kinds_min=3,
     label=_PII,
     source="GDPR, recital 26 (singling out); Article 29 Working Party, Opinion 05/2014 (WP 216), 2.2; "
@@ -106,9 +107,9 @@ _PAYMENT_MESSAGE: Final = Together(
     source="12 CFR 1016.3(q)(1): information about a transaction identifies a customer; PSD2 art. 94(2)",
 )
 
-_NO_PERSONS_NUMBER: Final = frozenset({"NPI", "BIC"})
+_US_OPTIONAL: Final = frozenset({"NPI", "BIC"})
 """Published numbers of a provider (NPPES data dissemination notice, 72 FR 30011) and of a bank (ISO 9362); neither is a
-patient's or a customer's."""
+patient's or a customer's, whom HIPAA and GLBA protect."""
 
 _EU_HEALTH: Final = {name: join((_PHI, _PII)) for name in ("MRN", "INSURANCE_ID")}
 """GDPR recital 35: a number assigned to a person to identify them for health purposes is health data, and by art. 4(1)
@@ -118,15 +119,12 @@ _EU_PAYMENT: Final = dict.fromkeys(("IBAN", "ACCOUNT"), _PII)
 _EU_QUASI: Final = dict.fromkeys(QUASI_IDENTIFIERS, Label(Level.INTERNAL))
 """GDPR recital 26: one alone identifies nobody, so it is no PII yet; several are, by `_SEVERAL_QUASI`."""
 _EU_RULES: Final = MappingProxyType({**_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}), **_EU_QUASI})
-_EU_OPTIONAL: Final = (
-    QUASI_IDENTIFIERS
-    | _NO_PERSONS_NUMBER
-    | {
-        "AGE",  # one of the quasi-identifiers here: ages over 89 are HIPAA's line
-        "ORGANISATION",  # GDPR recital 14: legal persons are no data subjects
-        _SEVERAL_QUASI.name,  # the number is this project's reading of recital 26; a site knows how rare its people are
-    }
-)
+_EU_OPTIONAL: Final = QUASI_IDENTIFIERS | {
+    "BIC",  # a bank's number, published (ISO 9362); a physician's NPI is personal data here
+    "AGE",  # one of the quasi-identifiers here: ages over 89 are HIPAA's line
+    "ORGANISATION",  # GDPR recital 14: legal persons are no data subjects
+    _SEVERAL_QUASI.name,  # the number is this project's reading of recital 26; a site knows how rare its people are
+}
 _EU_LOCALES: Final = frozenset({"gb", "es", "fr", "de"})
 
 HOSPITAL_US: Final = Template(
@@ -138,7 +136,7 @@ HOSPITAL_US: Final = Template(
         _HEALTH_RECORD,
         _many("45 CFR 164.408(b): a breach of 500 individuals or more is told at once"),
     ),
-    optional=_NO_PERSONS_NUMBER,
+    optional=_US_OPTIONAL,
     locales=frozenset({"us"}),
 )
 HOSPITAL_EU: Final = Template(
@@ -161,7 +159,7 @@ BANK_US: Final = Template(
         _PAYMENT_MESSAGE,
         _many("16 CFR 314.4(j): 500 consumers or more are a notification event, for lenders that are no banks"),
     ),
-    optional=_NO_PERSONS_NUMBER
+    optional=_US_OPTIONAL
     | {
         "AGE",  # ages over 89 are HIPAA's line
         "ORGANISATION",  # 12 CFR 1016.3(e): a consumer is an individual
