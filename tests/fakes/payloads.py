@@ -86,7 +86,7 @@ X837 = (
     "HL*3*2*23*0~PAT*19~NM1*QC*1*SMITHSON*TEODOR~N3*236 N MAIN ST~N4*MIAMI*FL*33413~DMG*D8*19730501*M~"
     "CLM*26463774*100***11:B:1*Y*A*Y*I~REF*D9*17312345600006351~REF*SY*524716038~HI*BK:0340*BF:V7389~"
     "LX*1~SV1*HC:99213*40*UN*1***1~DTP*472*D8*20240103~LX*2~SV1*HC:87070*15*UN*1***1~DTP*472*RD8*20240103-20240110~"
-    "SE*31*0021~GE*1*1~IEA*1*000000905~"
+    "SE*34*0021~GE*1*1~IEA*1*000000905~"
 )
 """A professional claim."""
 
@@ -124,7 +124,7 @@ X835 = (
     "TRN*1*12345X*1512345678~\nDTM*405*20240401~\nN1*PR*DENTAL OF ABC~\nN3*225 MAIN STREET~\nN4*CENTERVILLE*PA*17111~\n"
     "PER*BL*JANE DOEBLIN*TE*9005555555~\nN1*PE*DR ROBERTSON FAMILY CLINIC*XX*1999996666~\nLX*1~\n"
     "CLP*7722337*1*211366.97*138018.4**12*119932404007801~\nNM1*QC*1*BUDDSON*SANDRA****MI*SJD11122~\n"
-    "DTM*232*20240324~\nSVC*HC:99211*35*30**1~\nCAS*PR*1*5~\nSE*17*1234~\nGE*1*31~\nIEA*1*000000031~\n"
+    "DTM*232*20240324~\nSVC*HC:99211*35*30**1~\nCAS*PR*1*5~\nSE*16*1234~\nGE*1*31~\nIEA*1*000000031~\n"
 )
 """A remittance advice."""
 
@@ -240,8 +240,8 @@ PAIN001 = """<?xml version="1.0" encoding="UTF-8"?>
    <Dbtr><Nm>J&#246;rg Feldhaus</Nm>
     <PstlAdr><StrtNm>Lindenstrasse</StrtNm><BldgNb>48</BldgNb><PstCd>10969</PstCd><TwnNm>Berlin</TwnNm>
      <Ctry>DE</Ctry></PstlAdr>
-    <Id><PrvtId><DtAndPlcOfBirth><BirthDt>1980-01-02</BirthDt><CityOfBirth>Ulm</CityOfBirth><CtryOfBirth>DE</CtryOfBirth>
-     </DtAndPlcOfBirth><Othr><Id>L01X00T47</Id><SchmeNm><Cd>CCPT</Cd></SchmeNm></Othr></PrvtId></Id>
+    <Id><PrvtId><DtAndPlcOfBirth><BirthDt>1980-01-02</BirthDt><CityOfBirth>Ulm</CityOfBirth>
+     <CtryOfBirth>DE</CtryOfBirth></DtAndPlcOfBirth><Othr><Id>L01X00T47</Id><SchmeNm><Cd>CCPT</Cd></SchmeNm></Othr></PrvtId></Id>
     <CtctDtls><PhneNb>+49-30-4455667</PhneNb><EmailAdr>j.feldhaus@post.test</EmailAdr></CtctDtls></Dbtr>
    <DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id><Ccy>EUR</Ccy></DbtrAcct>
    <DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI><Nm>Handelsbank am Ring</Nm></FinInstnId></DbtrAgt>

@@ -109,6 +109,15 @@ def _document(path: str, raw: str, rewrite: Rewrite, *, is_schema: bool = False)
         )
         if new != leaf.text:
             quoted = leaf.is_string or not is_json(new)
-            written += [raw[at : leaf.start], json.dumps(new, ensure_ascii=raw.isascii()) if quoted else new]
+            written += [raw[at : leaf.start], _quoted(new) if quoted else new]
             at = leaf.end
     return "".join(written) + raw[at:]
+
+
+def _quoted(text: str) -> str:
+    """A JSON string, written plainly: who scans the document without undoing escapes sees the surrogates too.
+
+    Lone surrogate code points, which no UTF-8 can carry, are escaped.
+    """
+    is_lone = any("\ud800" <= char <= "\udfff" for char in text)
+    return json.dumps(text, ensure_ascii=is_lone)

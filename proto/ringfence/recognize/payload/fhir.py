@@ -146,12 +146,15 @@ def _read_link(sink: Sink, leaf: Node, place: _Place) -> None:
     link = text[leaf.start : leaf.end]
     for urn in _URN:
         if link.startswith(urn):
+            sink.wall(leaf.start, leaf.start + len(urn))
             sink.field(leaf.start + len(urn), leaf.end, "ID", _name(place))
             return
     head, _, _version = link.partition("/_history/")
     kind, slash, identifier = head.rpartition("/")
     if slash and not identifier.startswith("#") and kind.rpartition("/")[2] not in tables.DEFINITIONS:
         end = leaf.start + len(head)
+        if kind.isalpha():  # the type of what is referred to: a word of FHIR's
+            sink.wall(leaf.start, leaf.start + len(kind) + 1)
         sink.field(end - len(identifier), end, "ID", _name(place))
 
 

@@ -17,6 +17,8 @@ _FRAGMENT = re.compile(
     r"(?:\A|(?<=[~\s\"'`>]))(?:GS|ST|BHT|HL|NM1|N1|N3|N4|DMG|REF|PER|SBR|CLM|CLP|PAT|INS|DTP|BPR|TRN)"
     r"\*[^*~\n]{0,80}\*[^*~\n]{0,80}\S"
 )
+_NUMBER_DIGITS_MIN = 5
+"""A partner's code with fewer digits is a name. Its width is fixed: a surrogate of as many digits has the same."""
 _NAME = re.compile(r"\s{0,16}([A-Z][A-Z0-9]{1,2})")
 _DAYS = re.compile(r"\d{6,14}")
 
@@ -166,10 +168,10 @@ def _hi(text: str, segment: _Segment, marks: _Marks) -> Found:
 
 
 def _isa(text: str, segment: _Segment, _marks: _Marks) -> Found:
-    """Sender and receiver where they are numbers (the codes that partners agree on are nobody's), and the day."""
+    """Sender and receiver where they are numbers (names that partners agree on are nobody's), and the day."""
     for number in (6, 8):
         place = segment.of(number)
-        if any(char.isdigit() for char in text[slice(*place)]):
+        if sum(char.isdigit() for char in text[slice(*place)]) >= _NUMBER_DIGITS_MIN:
             yield place, "TAX_ID" if _code(text, segment, number - 1) == tables.TAX_QUALIFIER else "ID"
     yield segment.of(9), "DATE"
 
