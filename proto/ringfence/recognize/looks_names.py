@@ -218,11 +218,19 @@ def before_number(buf: bytes, start: int) -> Spans:
     return _before(buf, start, "number:person", anywhere=False)
 
 
+def _ends_in_name(window: bytes) -> bool:
+    """Whether the last word begins with a capital: cheaper than the pattern that says no more often than not."""
+    first = window[window.rfind(b" ") + 1 :][:1]
+    return first.isupper() or first == b"\xc0"
+
+
 def _before(buf: bytes, end: int, recogniser: str, *, anywhere: bool) -> Spans:
     left = max(0, end - 80)
     window = buf[left:end]
     trimmed = window.rstrip(b" ,;(:[\t-" if not anywhere else b" ")
     if len(trimmed) == len(window):
+        return NONE
+    if not _ends_in_name(trimmed):
         return NONE
     # Only the last few words can be a name: the pattern runs on at most 64 bytes.
     base = max(0, len(trimmed) - 64)

@@ -10,16 +10,16 @@ from ringfence.recognize.span import NONE, Span, Spans
 from ringfence.recognize.vocabulary import UNITS
 
 _UNIT_AFTER = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
-_NOT_ID_BEFORE = re.compile(
-    rb"(?<![A-Za-z])(?:PMID|PMC|PMCID|NCT|DOI|ISBN|ISSN|EAN|UPC|NDC|CPT|HCPCS|SNOMED|SCTID|SNOMED CT|LOINC|RxCUI|"
-    rb"RxNorm|ICD|CAS|RFC|ISO|UMLS|MeSH|"
-    rb"EudraCT|ISRCTN|ACTRN|OMIM|GO|rs|EUR|USD|GBP|CHF|\$|population|population of|total of|approximately|about|"
-    rb"over|n|v|"
-    rb"version|build|"
-    rb"ed|edition|commit|release)"
-    rb"[ :=#(/-]{0,3}(?:CT|no|code|id|number|-1[03])?[ :.=#-]{0,2}$",
-    re.IGNORECASE,
+_NOT_ID_WORDS = frozenset(
+    b"pmid pmc pmcid nct doi isbn isbn-10 isbn-13 issn ean upc ndc cpt hcpcs snomed sctid loinc rxcui "
+    b"rxnorm icd icd-9 icd-10 icd-11 cas rfc iso umls mesh eudract isrctn actrn omim go rs eur usd gbp chf "
+    b"$ population of approximately about over n v version build ed edition commit release normal range "
+    b"rango valores reference referencia interval titer titre".split()
 )
+"""A word before a number that makes it a citation, a code, an amount or a laboratory's interval."""
+_BETWEEN = frozenset((b"ct", b"no", b"code", b"id", b"number", b"range", b"interval"))
+"""What may stand between such a word and its number."""
+_MARKS = b" :.=#(/-"
 _NOT_ID_PREFIX = (
     b"NCT", b"PMC", b"ISBN", b"ISSN", b"RFC", b"ISO", b"ICD", b"CVE", b"EUR", b"USD", b"GBP", b"CHF", b"DOI", b"ISRCTN",
     b"ACTRN", b"EUDRACT", b"RS", b"COVID", b"SARS", b"CWE", b"KB", b"UTF", b"IEC", b"EN-", b"DIN", b"ASTM", b"IEEE",
@@ -30,13 +30,7 @@ _NOT_ID_PREFIX = (
     b"SB-",
 )  # fmt: skip
 """What begins a code that is published, and so is nobody's."""
-_DOI_BEFORE = re.compile(rb"10\.\d{4,6}/\S{0,48}$|(?:doi|pmid|isbn|issn)\S{0,24}$", re.IGNORECASE)
-_REFERENCE_BEFORE = re.compile(
-    rb"(?:/ ?(?:l|dl|ml|ul|mm3|h|24h|kg|min|hpf)|\d|%|\bui?) ?[(\[]$|"
-    rb"\b(?:normal|range|rango|valores|valor de referencia|reference (?:range|interval|values?)|v\.?n\.?|titer|"
-    rb"titre)[ :=(]{1,3}$",
-    re.IGNORECASE,
-)
+_REFERENCE_BEFORE = re.compile(rb"(?:/ ?(?:l|dl|ml|ul|mm3|h|24h|kg|min|hpf)|\d|%|\bui?) ?[(\[]$", re.IGNORECASE)
 """What stands before the reference interval of a laboratory value: ``166 pmol/L (298-2350)``."""
 _MIN = 7
 """Shorter numbers without a label are too often something else."""
@@ -67,7 +61,7 @@ def long_number(buf: bytes, start: int, end: int) -> Spans:
 
 def is_reference_interval(buf: bytes, start: int) -> bool:
     """Whether what stands before `start` says that a laboratory's reference interval follows."""
-    return _REFERENCE_BEFORE.search(buf, max(0, start - 26), start) is not None
+    return buf[start - 1] in b"([" and _REFERENCE_BEFORE.search(buf, max(0, start - 12), start) is not None
 
 
 def _stands_alone(buf: bytes, start: int, end: int) -> bool:
@@ -87,8 +81,20 @@ def _is_said_otherwise(buf: bytes, start: int, end: int) -> bool:
         return False
     if is_reference_interval(buf, start):
         return True
-    before = _NOT_ID_BEFORE.search(buf, max(0, start - 24), start) or _DOI_BEFORE.search(buf, max(0, start - 60), start)
-    return before is not None
+    run = buf[max(0, start - 60) : start]
+    run = run[run.rfind(b" ") + 1 :].lower()
+    if run and (b"10." in run or b"doi" in run or b"pmid" in run or b"isbn" in run or b"issn" in run):
+        return True
+    return _word_before(buf, start) in _NOT_ID_WORDS
+
+
+def _word_before(buf: bytes, start: int) -> bytes:
+    """The word before a number, in lower case, bare; the one before it where that is ``no``, ``code`` or so."""
+    words = buf[max(0, start - 24) : start].rstrip(_MARKS).lower().replace(b"(", b" ").split(b" ")
+    word = words.pop()
+    if word in _BETWEEN and words:
+        word = words.pop()
+    return word.strip(_MARKS)
 
 
 def _is_round(digits: bytes) -> bool:

@@ -53,6 +53,11 @@ _NOT_TOWNS = NOT_NAMES | frozenset(
     b"menschen frauen manner kinder".split()
 )
 
+_NOT_STREETS = _NOT_TOWNS | frozenset(
+    b"universitario universitaria clinico clinica general provincial regional comarcal publico militar materno "
+    b"infantil doctora sanitario sanitaria medico medica salud hospitalario asistencial virgen calle".split()
+)
+
 
 def _cut(buf: bytes, start: int, stop: int) -> int:
     return start + len(buf[start:stop].rstrip(b" ,.;\r\n-"))
@@ -89,9 +94,12 @@ def street_romance(buf: bytes, start: int, end: int) -> Spans:
 def street_plain(buf: bytes, _start: int, end: int) -> Spans:
     """A street without a word for it before a postal code: ``Irunlarrea, 3 31008``."""
     match = _PLAIN.search(buf, max(0, end - 72), end)
-    if match is None or match.group(1).lower() in _NOT_TOWNS:
+    if match is None:
         return NONE
-    return (Span(match.start(1), end, "ADDRESS", 0.7, "pattern:address-plain"),)
+    start, words = match.start(1), match.group(1).split(b" ")
+    while words and words[0].lower() in _NOT_STREETS:  # "Hospital Universitario Doctor" is no part of the street
+        start += len(words.pop(0)) + 1
+    return (Span(start, end, "ADDRESS", 0.7, "pattern:address-plain"),) if words else NONE
 
 
 def zip_line(buf: bytes, start: int, end: int) -> Spans:

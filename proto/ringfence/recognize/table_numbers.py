@@ -29,8 +29,9 @@ def triggers() -> tuple[Trigger, ...]:
             network.mac,
         ),
         Trigger("ssn", r"\b\d{3}[- ]\d{2}[- ]\d{4}\b", SOM, numbers.ssn),
-        Trigger("pan", r"\b[2-69]\d{1,5}(?:[ .-]?\d{2,6}){2,8}\b", SOM, cards.pan),
-        Trigger("pan-long", r"\b[2-69]\d{12,18}\b", SOM, cards.pan),
+        Trigger("pan", r"\b\d{4}[ .-]?\d{4}[ .-]?\d{4}[ .-]?\d{1,4}(?:[ .-]?\d{3})?\b", SOM, cards.pan),
+        Trigger("pan-short", r"\b3\d{3}[ .-]?\d{6}[ .-]?\d{4,5}\b", SOM, cards.pan),
+        Trigger("pan-pairs", r"\b\d{2}(?:[ .-]\d{2}){6,8}\b", SOM, cards.pan),
         Trigger("card-track", r"%B\d{12,19}\^[^\^\n]{2,40}\^\d{4,7}|;\d{12,19}=\d{4,30}", SOM, cards.track),
         Trigger(
             "card-code",
