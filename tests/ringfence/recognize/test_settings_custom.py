@@ -72,6 +72,8 @@ def test_a_plug_in_becomes_a_value_and_is_policy(read, tmp_path):
     section = read(PLUGIN + 'labels = { PER = "PERSON" }\nscore_min = 0.8\n')
     assert section.others() == (Plugin("house", Kind.SPACY, tmp_path, {"PER": "PERSON"}, score_min=0.8),)
     assert section.document() != read(PLUGIN).document()
+    one, other = (PLUGIN + f"labels = {{ {pairs} }}\n" for pairs in ('A = "ID", B = "URL"', 'B = "URL", A = "ID"'))
+    assert read(one).digest() == read(other).digest()
     assert str(tmp_path) not in str(section.document())
 
 

@@ -180,6 +180,15 @@ def test_a_rule_over_findings_that_are_replaced_goes_with_them():
     assert result.label_asserted == CALLER.label_default
 
 
+def test_a_field_of_a_health_record_makes_its_names_phi():
+    """The recogniser's name says which format a field stood in."""
+
+    def scan(text):
+        return (Finding(0, len(text), "PERSON", 1.0, "hl7:PID-5"),)
+
+    assert classify(request(Text("x")), CALLER, scan).label.categories == {Category.PHI, Category.PII}
+
+
 def test_what_nobody_reads_is_told(recogniser):
     """Images by number, recognisers that fail, and more findings than can be replaced."""
     image = Image(b"\x89PNG", "image/png")
