@@ -87,10 +87,9 @@ def main() -> int:
 def _given(folder: Path, errors: Console) -> Corpora:
     """Every file of a folder that somebody named; what cannot be read of it is said, the rest counts."""
     corpora: Corpora = {}
-    if not folder.is_dir():
+    if not folder.exists():
         errors.print(f"{folder}: no such folder", highlight=False)
-        return corpora
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in [folder] if folder.is_file() else sorted(folder.glob("*.jsonl")):
         corpora[path.stem] = _rows(path, errors, held_out=False)
     return corpora
 
@@ -216,7 +215,9 @@ def _command() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Score recognisers on annotated text.")
     parser.add_argument(
-        "--data", type=Path, help="folder of *.jsonl; without it: held-out rows and generated documents"
+        "--data",
+        type=Path,
+        help="folder of *.jsonl, or one such file; without it: held-out rows and generated documents",
     )
     parser.add_argument("--json", action="store_true", help="ours alone, one JSON object on standard output")
     parser.add_argument("--policy", choices=sorted(TEMPLATES), help="for every file, whatever its name")

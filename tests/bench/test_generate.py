@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deid_parts.generate import CLEAN, GROUPS, KINDS, LANGUAGES, OPTIONAL, generate
-from deid_parts.generate.grammar import write
+from deid_parts.generate.grammar import HELD_OUT_FROM, Shared, alternatives, write
 from deid_parts.generate.identifiers import iban, luhn
 from deid_parts.generate.names import family_names, given_names
-from deid_parts.generate.reading import parse
+from deid_parts.generate.reading import grammar, parse
 
 GROUP_NAMES = {"PERSON", "LOC", "ORG", "DATE", "AGE", "CONTACT", "ID", "OTHER"}
 
@@ -126,3 +126,20 @@ def test_a_list_may_run_over_lines_and_a_rule_keeps_its_spaces():
 class _Chance:
     def choice(self, options):
         return options[0]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_long_rules_part_their_alternatives_and_shared_ones_do_not(lang):
+    rules = grammar(lang)
+    for name, all_of_them in rules.items():
+        train, held = (alternatives(rules, name, split) for split in ("train", "eval"))
+        assert set(train) | set(held) == set(all_of_them)
+        if isinstance(all_of_them, Shared) or len(all_of_them) < HELD_OUT_FROM:
+            assert train == held
+        elif len(set(all_of_them)) == len(all_of_them):
+            assert not set(train) & set(held), name
+
+
+def test_an_unknown_language_is_a_key_error():
+    with pytest.raises(KeyError):
+        generate("note", "xx", 1, 1)
