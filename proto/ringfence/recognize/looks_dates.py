@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ringfence.recognize.bytesets import WORD, digits_of
+from ringfence.recognize.bytesets import DIGITS, WORD, digits_of
+from ringfence.recognize.durations import is_duration
 from ringfence.recognize.labels_at import strong_at, value_at
 from ringfence.recognize.span import NONE, Span, Spans
 from ringfence.recognize.vocabulary import MONTHS
@@ -35,7 +36,11 @@ _CLOCK = re.compile(rb" [0-2]\d:[0-5]\d:[0-5]\d(?![0-9:])")
 """A time to the second behind a date: a log's time stamp, which points to one event."""
 _MODIFIER = re.compile(rb"(?:last|next|early|late|mid|this past|past|el pasado|pasado)[ -]$", re.IGNORECASE)
 _SCORE_BEFORE = re.compile(rb"(?:apgar|score|scores|glasgow|gcs|ratio|pulse|grid)(?: of)?[ :=]{1,3}$", re.IGNORECASE)
-_PLAIN_YEAR = re.compile(rb"(?:19|20)\d\d")
+_OLD = re.compile(rb"(?:old|of age|de edad|d'age|alt|y/?o\b)", re.IGNORECASE)
+_PLAIN_YEAR = re.compile(rb"(?:1[5-9]|20)\d\d")
+_NAMES_TOO = frozenset((b"julio", b"june", b"april", b"may", b"august", b"jan", b"abril", b"augusto"))
+"""Months that people are called too."""
+_CAPITAL = re.compile(rb" [A-Z\xc0][a-z\xe0]")
 _SHORT = re.compile(rb"(\d{1,2})[/.-](\d{1,2})\.?$")
 _MAY = frozenset(
     (
@@ -170,6 +175,8 @@ def month_alone(buf: bytes, start: int, end: int) -> Spans:
     word = buf[at:end]
     if word.lower() in _MAY and not word[:1].isupper():
         return NONE
+    if word.lower() in _NAMES_TOO and _CAPITAL.match(buf, end):
+        return NONE
     if word.isupper() and len(word) == 3:  # noqa: PLR2004 - "in MAR", "in DEC": abbreviations of other things
         return NONE
     modifier = _MODIFIER.search(buf, start, at)
@@ -180,5 +187,7 @@ def age(buf: bytes, start: int, end: int) -> Spans:
     """An age over 89 with the words that make it one (45 CFR 164.514(b)(2)(i)(C)); years up to 130 are somebody's."""
     years = int(digits_of(buf[start:end]) or "0")
     if not 90 <= years <= 130 or (start and buf[start - 1] in b".,-/0123456789"):  # noqa: PLR2004
+        return NONE
+    if buf[start] in DIGITS and not _OLD.search(buf, start, end + 12) and is_duration(buf, start, end):
         return NONE
     return (Span(start, end, "AGE", 0.8, "pattern:age"),)

@@ -26,7 +26,7 @@ _SOFTWARE_BEFORE = re.compile(
 _HEX = b"0123456789abcdefABCDEF:."
 _HANDLE = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]{2,29}+")
 _NOT_HANDLES = frozenset(
-    b"param return returns throws see since author override overload media import charset keyframes supports "
+    b"home param return returns throws see since author override overload media import charset keyframes supports "
     b"fontface layer everyone here channel all types deprecated property staticmethod classmethod dataclass "
     b"pytest app test tests router component injectable autowired bean entity id todo version example".split()
 )

@@ -110,5 +110,5 @@ def _is_range(raw: bytes) -> bool:
     first, _, second = raw.partition(b"-")
     if not (first.isdigit() and second.isdigit()) or int(first) > int(second):
         return False
-    is_years = len(first) == len(second) == 4 and first[:2] in (b"19", b"20") and second[:2] in (b"19", b"20")  # noqa: PLR2004
+    is_years = len(first) == len(second) == 4 and b"15" <= first[:2] <= second[:2] <= b"20"  # noqa: PLR2004
     return is_years or (first.endswith(b"00") and second.endswith(b"00"))

@@ -77,7 +77,7 @@ def street(buf: bytes, start: int, end: int) -> Spans:
 
 def street_romance(buf: bytes, start: int, end: int) -> Spans:
     """A Spanish or French street to its number, then storey and door, postal code and town where they follow."""
-    if start and buf[start - 1] in WORD:
+    if start and (buf[start - 1] in WORD or buf[start - 1] in b"/."):
         return NONE
     stop = end
     for _ in range(5):

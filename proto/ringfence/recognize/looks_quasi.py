@@ -10,30 +10,13 @@ import re
 from collections.abc import Set as AbstractSet
 
 from ringfence.recognize.bytesets import DIGITS, WORD
+from ringfence.recognize.durations import goes_on, is_duration
 from ringfence.recognize.span import NONE, Look, Span, Spans
 from ringfence.recognize.vocabulary import UNITS
 
 _AGE_MAX = 89
 """The last year that 45 CFR 164.514(b)(2)(i)(C) lets stand."""
 _NUMBER = re.compile(rb"\d{1,3}")
-_LASTING_BEFORE = re.compile(
-    rb"\b(?:(?:for|over|past|last|next|every|within|after|in|during|each|first|another|nearly|than|follow[ -]?up "
-    rb"of|history of|"
-    rb"hace|hacia|durante|cada|tras|en|lleva|plazo de|historia de|mas de|menos de|"
-    rb"depuis|pendant|il y a|apres|dans|tous les|plus de|seit|vor|nach|alle|wahrend|mehr als)"
-    rb"(?: (?:the|about|around|unos|ya|de|mas de|les|plus de|den|der|mehr als|last|past))?"
-    rb"|(?:ultimos|primeros|proximos|siguientes|derniers|letzten|next|last|first|past)) $",
-    re.IGNORECASE,
-)
-_LASTING_AFTER = re.compile(
-    rb" ?(?:ago|later|earlier|before|after|of (?:follow|history|treatment|therapy|use|experience)|follow|history|"
-    rb"survival|prior|"
-    rb"de (?:evolucion|seguimiento|duracion|tratamiento|historia|residencia|postoperatorio|formacion|infecciones|"
-    rb"experiencia|suivi|traitement)|despues|antes|atras|previos|libre|mas tarde|mas\b|y medio de evolucion|plus "
-    rb"tard|d'evolution|"
-    rb"spater|lang|zuvor|respectivamente)",
-    re.IGNORECASE,
-)
 _OF_AGE = re.compile(rb"(?:[ -]old|[ -](?:of age|de edad|de vida|d'age|alten?r?))", re.IGNORECASE)
 _AND_MORE = re.compile(
     rb"(?: y (?:medio|media|(?:\d{1,2}|[a-z]{2,6}) (?:mes(?:es)?|dias|semanas))| and a half| et demi|,? (?:and "
@@ -72,9 +55,7 @@ def age(buf: bytes, start: int, end: int) -> Spans:
     if start and buf[start - 1] in b".,-/0123456789":
         return NONE
     is_sure = of_age is not None or b"old" in buf[start:end].lower()
-    if not is_sure and (
-        _LASTING_BEFORE.search(buf, max(0, start - 28), start) or _LASTING_AFTER.match(buf, end, end + 24)
-    ):
+    if not is_sure and is_duration(buf, start, end):
         return NONE
     more = _AND_MORE.match(buf, stop, stop + 24)
     fewer = _FIRST_OF_TWO.search(buf, max(0, start - 12), start)
@@ -155,7 +136,7 @@ def kin(buf: bytes, start: int, end: int) -> Spans:
 def parts(buf: bytes, _start: int, end: int) -> Spans:
     """An age in months, weeks or days behind the words that make it one: ``varon de 25 meses``, ``a los 7 meses``."""
     number = _PARTS.search(buf, max(0, end - 24), end)
-    if number is None or _LASTING_AFTER.match(buf, end, end + 24):
+    if number is None or goes_on(buf, end):
         return NONE
     return (Span(number.start(), end, "AGE_UNDER_90", 0.7, "context:age"),)
 

@@ -39,7 +39,7 @@ def triggers() -> tuple[Trigger, ...]:
             r"Camino|Ronda|Rondilla|Travesia|Urbanizacion|Urb|Poligono|Rambla|Via|Rua|Carrera|Callejon|Cuesta|"
             r"Costanilla|Pasaje|"
             r"Barrio|Paraje)[.,/]{0,2} |(?:C|c|Av|Avda)(?:/|\\)\.? ?)"
-            r"[^\n;:(]{1,44}[ ,.#](?:n[o\x80]?[. ]{0,2}|num(?:ero|\.)? |km\.? )?(?:\d{1,4}[A-Z]?\b|s/n|sn\b))",
+            r"[^\n;:()]{1,44}[ ,.#](?:n[o\x80]?[. ]{0,2}|num(?:ero|\.)? |km\.? )?(?:\d{1,4}[A-Z]?\b|s/n|sn\b))",
             SOM,
             places.street_romance,
         ),
