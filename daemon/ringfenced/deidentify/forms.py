@@ -44,19 +44,21 @@ def further(
     placed: Mapping[str, str], dates: Mapping[date, date], people: People, *, day_first: bool
 ) -> dict[str, str]:
     """Form to original in that form, without `placed` ones and without those that could stand for two originals."""
-    found: dict[str, str | None] = {}
+    found: dict[str, tuple[object, str] | None] = {}
 
-    def add(form: str, original: str) -> None:
-        found[form] = original if found.get(form, original) == original else None
+    def add(form: str, original: str, what: object) -> None:
+        """Note `original` for `form`; the first form of the same day or person counts, as ``May`` is short and long."""
+        known = found.setdefault(form, (what, original))
+        if known is not None and known[0] != what and known[1] != original:
+            found[form] = None
 
     for ours, theirs in people:
         for form, original in zip(initials_of([ours]), initials_of([theirs]), strict=True):
-            add(form, original)
+            add(form, original, theirs)
     for moved, value in list(dates.items())[:DATES_MAX]:
-        for form, original in zip(_written(moved, day_first), _written(value, day_first), strict=False):
-            if form != original:
-                add(form, original)
-    return {form: original for form, original in found.items() if original is not None and form not in placed}
+        for form, original in zip(_written(moved, day_first), _written(value, day_first), strict=True):
+            add(form, original, value)
+    return {form: known[1] for form, known in found.items() if known is not None and form not in placed}
 
 
 def _written(day: date, day_first: bool) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_\u0e00-\u0eff\u2e80-\uffff]+|[\u0e00-\u0eff\u2e80-\uffff]+")
+"""A word; scripts that write no blanks between words (Thai, Lao, Chinese, Japanese) apart from the others."""
 _PREFIX_CHARS = 2
 """Substrings are looked up by their first characters."""
 
@@ -40,12 +41,21 @@ class Literals:
             for (offset, length), members in by_size.items():
                 start = word.start() - offset
                 end = start + length
-                if start >= 0 and text[start:end] in members and not _goes_on(text, end):
+                if (
+                    start >= 0
+                    and text[start:end] in members
+                    and not (end < len(text) and joins(text[end - 1], text[end]))
+                ):
                     yield start, end
 
 
-def _goes_on(text: str, end: int) -> bool:
-    return end < len(text) and text[end].isalnum() and text[end - 1].isalnum()
+def joins(left: str, right: str) -> bool:
+    """Whether two neighbouring characters belong to one word or number, as far as blanks tell words apart."""
+    return left.isalnum() and right.isalnum() and not (_is_dense(left) or _is_dense(right))
+
+
+def _is_dense(char: str) -> bool:
+    return char >= "\u0e00" and ("\u2e80" <= char <= "\uffff" or char <= "\u0eff")
 
 
 class Substrings:

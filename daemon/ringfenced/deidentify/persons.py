@@ -47,7 +47,8 @@ class Roles:
     def learn(self, name: str) -> None:
         """Learn from `name`, where it has a given name and a surname."""
         found = pieces(name, self.role)
-        families = [name[piece.start : piece.end] for piece in found if piece.role == "family"]
+        family = [piece for piece in found if piece.role == "family"]
+        families = [name[piece.start : piece.end] for piece in family]
         givens = [name[piece.start : piece.end] for piece in found if piece.role == "given"]
         if not families or len(found) == 1:
             return
@@ -57,8 +58,9 @@ class Roles:
         if givens:
             person = Person(tuple(map(fold_word, givens)), fold_word(families[-1]))
             if person not in self._people:
-                self._people[person] = (givens[0], families[-1])
-                for word in {*person.givens[:1], person.family}:
+                whole = name[family[0].start : family[-1].end]  # both halves of a double name
+                self._people[person] = (givens[0], whole if len(whole.split()) == 1 else families[-1])
+                for word in {person.givens[0], person.family}:
                     self._by_word.setdefault(word, []).append(person)
 
     def role(self, word: str) -> str | None:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from ringfenced.deidentify.index import Node, folded
+from ringfenced.deidentify.literals import joins
 from ringfenced.deidentify.values import Mapping
 
 _MARKS = frozenset("*_`~\\")
@@ -134,7 +135,7 @@ class Reidentifier:
         """The surrogate that ends at `at`, unless it goes on as another word."""
         end = at
         if seen[-1].isalnum():
-            while end < len(buffer) and end - at <= len(_SUFFIXES) and buffer[end].isalnum():
+            while end < len(buffer) and end - at <= len(_SUFFIXES) and joins(buffer[end - 1], buffer[end]):
                 end += 1
             if end == len(buffer) and end - at <= len(_SUFFIXES) and not is_last:
                 return _Hold(None)
@@ -174,7 +175,7 @@ class Reidentifier:
 
 def _is_inside(buffer: str, start: int) -> bool:
     """Whether the character at `start` goes on a word or number; after an escaped line break a line begins."""
-    if start == 0 or not buffer[start].isalnum() or not buffer[start - 1].isalnum():
+    if start == 0 or not joins(buffer[start - 1], buffer[start]):
         return False
     return not (start > 1 and buffer[start - 2] == "\\" and buffer[start - 1] in "nrt")
 

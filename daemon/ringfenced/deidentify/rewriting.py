@@ -9,6 +9,7 @@ from ringfence.recognize.merge import merge
 from ringfence.recognize.span import Span
 from ringfenced.classify.leaves import Leaf
 from ringfenced.deidentify.gather import Gathered, Key, Origins, key_of
+from ringfenced.deidentify.literals import joins
 from ringfenced.deidentify.occurrences import Occurrences
 from ringfenced.deidentify.surrogates import Surrogates
 
@@ -35,7 +36,9 @@ class Rewriting:
         """Of each leaf that was rewritten by itself."""
 
     def _spans(self, leaf: Leaf) -> list[Span]:
-        return merge([*self._gathered.spans.get(key_of(leaf), ()), *self.occurrences.find(leaf.text)])
+        found = merge([*self._gathered.spans.get(key_of(leaf), ()), *self.occurrences.find(leaf.text)])
+        whole = [_whole_words(leaf.text, span) for span in found]
+        return found if whole == found else merge(whole)
 
     def leaf(self, leaf: Leaf) -> str:
         """`leaf` with surrogates in it."""
@@ -73,3 +76,13 @@ class Rewriting:
             written.append("".join(pieces))
             base = end
         return tuple(written)
+
+
+def _whole_words(text: str, span: Span) -> Span:
+    """`span` up to the ends of the words that it cuts: a surrogate inside a word would not be known again."""
+    start, end = span.start, span.end
+    while start > 0 and joins(text[start - 1], text[start]):
+        start -= 1
+    while end < len(text) and joins(text[end - 1], text[end]):
+        end += 1
+    return span if (start, end) == (span.start, span.end) else span._replace(start=start, end=end)

@@ -90,11 +90,12 @@ class Surrogates:
 
     def people(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
         """Given name and surname of each surrogate person with those of the original, where both were handed out."""
-        return [
-            ((self._spelt[given], self._spelt[family]), (given, family))
-            for given, family in self._roles.people()
-            if given in self._spelt and family in self._spelt
-        ]
+        found = []
+        for given, family in self._roles.people():
+            halves = [self._spelt.get(half) for half in family.split("-")]
+            if given in self._spelt and None not in halves:
+                found.append(((self._spelt[given], "-".join(filter(None, halves))), (given, family)))
+        return found
 
     def _drawn(self, entity_type: str, original: str) -> str:
         made: str | None = None

@@ -60,6 +60,7 @@ apartment fl unit box po north south east west nw ne sw se
 calle avenida av avda plaza pza paseo carretera ctra camino
 rue chemin allee impasse quai
 strasse str weg platz gasse allee zip postcode plz
+address addr adresse direccion domicilio anschrift residence bis ter
 """
 _PRACTICES = """
 hospital hospitals medical clinic clinics university healthcare institute center centre clinica clinique hopital

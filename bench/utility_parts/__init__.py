@@ -1,0 +1,1 @@
+"""What a prompt is still good for after de-identification."""
