@@ -248,7 +248,8 @@ PAIN001 = """<?xml version="1.0" encoding="UTF-8"?>
    <CdtTrfTxInf><PmtId><EndToEndId>NOTPROVIDED</EndToEndId></PmtId>
     <Amt><InstdAmt Ccy="EUR">1250.50</InstdAmt></Amt>
     <CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>20050550</MmbId></ClrSysMmbId></FinInstnId></CdtrAgt>
-    <Cdtr><Nm>Otto Weber-Kranz</Nm><PstlAdr><AdrLine>Am Markt 3</AdrLine><AdrLine>20095 Hamburg</AdrLine></PstlAdr></Cdtr>
+    <Cdtr><Nm>Otto Weber-Kranz</Nm>
+     <PstlAdr><AdrLine>Am Markt 3</AdrLine><AdrLine>20095 Hamburg</AdrLine></PstlAdr></Cdtr>
     <CdtrAcct><Id><Othr><Id>0532013001</Id></Othr></Id></CdtrAcct>
     <Purp><Cd>RENT</Cd></Purp><RmtInf><Ustrd>Miete Maerz Familie Weber-Kranz</Ustrd></RmtInf></CdtTrfTxInf>
   </PmtInf>

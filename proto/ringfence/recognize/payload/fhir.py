@@ -153,7 +153,7 @@ def _read_link(sink: Sink, leaf: Node, place: _Place) -> None:
     kind, slash, identifier = head.rpartition("/")
     if slash and not identifier.startswith("#") and kind.rpartition("/")[2] not in tables.DEFINITIONS:
         end = leaf.start + len(head)
-        if kind.isalpha():  # the type of what is referred to: a word of FHIR's
+        if is_known(kind):  # the type of what is referred to: a word of FHIR's
             sink.wall(leaf.start, leaf.start + len(kind) + 1)
         sink.field(end - len(identifier), end, "ID", _name(place))
 

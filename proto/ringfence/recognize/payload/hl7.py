@@ -18,6 +18,7 @@ from ringfence.recognize.payload.hl7_tables import (
     ID_CODE,
     ID_TYPES,
     OBSERVATION_TYPES,
+    SEGMENTS,
 )
 from ringfence.recognize.payload.sink import Sink, pieces
 
@@ -110,7 +111,8 @@ def _table(name: str) -> Mapping[int, tuple[str, str]]:
 
 def _read_segment(sink: Sink, segment: _Segment, marks: _Marks) -> None:
     text, name = sink.text, segment.name
-    sink.wall(segment.start, segment.start + len(name))
+    if name in SEGMENTS:
+        sink.wall(segment.start, segment.start + len(name))
     for mark in _any_of(marks).finditer(text, segment.start, segment.end):
         sink.wall(*mark.span())
     if segment.end < len(text):

@@ -238,3 +238,20 @@ OBSERVATION_TYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 """OBX-2, the type of the value in OBX-5 (table 0125), where such a value identifies somebody."""
+
+SEGMENTS = frozenset(FIELDS) | {
+    "BTS",
+    "DSP",
+    "ERR",
+    "FTS",
+    "NTE",
+    "OBX",
+    "QAK",
+    "QPD",
+    "RCP",
+    "RXC",
+    "RXG",
+    "RXR",
+    "SFT",
+}
+"""Names of segments: words of the standard, which are nobody's."""

@@ -20,6 +20,11 @@ DEPTH_MAX = 64
 _CODE = re.compile(r"[A-Z]{4}")
 _KINDS = {"PrvtId": "PERSON", "OrgId": "ORGANISATION"}
 """Two below a party, these say what it is."""
+_PIECE = re.compile(r"(\w+)|\W+")
+_XML_WORDS = frozenset(
+    {"xmlns", "xsi", "schemaLocation", "Ccy", "ns", "ns0", "ns1", "ns2", "doc", "pain", "pacs", "camt"}
+)
+"""Attributes and the prefixes that most systems write."""
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
@@ -64,14 +69,20 @@ def read_iso20022(sink: Sink) -> None:
 
 
 def _walls(sink: Sink, event: Event) -> None:
-    """Tags, but for the values of their attributes."""
+    """The marks of a tag, and of its names those that are the schema's; any other may hold anything."""
     if event.kind == "text":
         return
     at = event.start
     for attribute in event.attributes:
-        sink.wall(at, attribute.start)
+        _wall_off(sink, at, attribute.start)
         at = attribute.end
-    sink.wall(at, event.end)
+    _wall_off(sink, at, event.end)
+
+
+def _wall_off(sink: Sink, start: int, end: int) -> None:
+    for piece in _PIECE.finditer(sink.text, start, end):
+        if piece.group(1) is None or piece.group(1) in tables.ELEMENTS or piece.group(1) in _XML_WORDS:
+            sink.wall(*piece.span())
 
 
 def _close(sink: Sink, stack: list[_Element], name: str) -> None:

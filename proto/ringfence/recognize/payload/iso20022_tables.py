@@ -130,3 +130,27 @@ PRIVATE_IDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """ExternalPersonIdentification1Code: what PrvtId/Othr/Id is; any other is a DOCUMENT_ID."""
+
+_ELEMENTS = (
+    "Document CstmrCdtTrfInitn CstmrDrctDbtInitn CstmrPmtStsRpt FIToFICstmrCdtTrf FIToFIPmtStsRpt "
+    "FIToFICstmrDrctDbt PmtRtr FICdtTrf BkToCstmrStmt BkToCstmrAcctRpt BkToCstmrDbtCdtNtfctn AppHdr "
+    "GrpHdr PmtInf CdtTrfTxInf DrctDbtTxInf DrctDbtTx TxInf TxInfAndSts OrgnlGrpInfAndSts "
+    "OrgnlPmtInfAndSts OrgnlTxRef StsRsnInf Rsn Cd Prtry Tp CdOrPrtry NbOfTxs CtrlSum PmtMtd BtchBookg "
+    "PmtTpInf InstrPrty SvcLvl LclInstrm CtgyPurp SeqTp ReqdExctnDt ReqdColltnDt Dt DtTm CreDtTm PstlAdr "
+    "AdrTp CtrySubDvsn Id PrvtId OrgId Othr SchmeNm Issr DtAndPlcOfBirth BirthDt CtctDtls NmPrfx JobTitl "
+    "Rspnsblty Nm DbtrAcct CdtrAcct DbtrAgt CdtrAgt DbtrAgtAcct CdtrAgtAcct IntrmyAgt1 IntrmyAgt1Acct "
+    "IntrmyAgt2 IntrmyAgt3 PrvsInstgAgt1 InstgAgt InstdAgt ChrgBr ChrgsAcct ChrgsInf ChrgsAcctAgt PmtId "
+    "Amt InstdAmt EqvtAmt IntrBkSttlmAmt IntrBkSttlmDt TtlIntrBkSttlmAmt SttlmInf SttlmMtd SttlmAcct "
+    "SttlmPrty SttlmTmIndctn XchgRate XchgRateInf ClrSys ClrSysId ClrSysMmbId Purp RgltryRptg Tax "
+    "RltdRmtInf RmtInf Ustrd Strd RfrdDocInf RfrdDocAmt CdtrRefInf CdtrRef Ref Nb RltdDt DuePyblAmt "
+    "RmtdAmt AddtlRmtInf InstrForCdtrAgt InstrForNxtAgt InstrInf MndtRltdInf DtOfSgntr AmdmntInd "
+    "AmdmntInfDtls CdtrSchmeId OrgnlMndtId Acct Ccy Ownr Svcr Bal CdtDbtInd Ntry Sts BookgDt ValDt BkTxCd "
+    "Domn Fmly SubFmlyCd NtryDtls Btch TxDtls Refs AmtDtls TxAmt RltdPties RltdAgts RltdDts AccptncDtTm "
+    "AddtlNtryInf AddtlTxInf Stmt Rpt Ntfctn ElctrncSeqNb LglSeqNb FrToDt FrDtTm ToDtTm TxsSummry "
+    "TtlNtries TtlCdtNtries TtlDbtNtries Sum TtlNetNtry CdtLine Incl RvslInd MsgPgntn PgNb LastPgInd "
+    "MsgRcpt OrgnlMsgNmId GrpSts TxSts StsId PmtInfSts OrgnlNbOfTxs OrgnlCtrlSum RtrId RtrRsnInf "
+    "RtrdIntrBkSttlmAmt OrgnlIntrBkSttlmAmt FinInstnId BrnchId CmbndId Pty Agt Fr To FIId BizMsgIdr "
+    "MsgDefIdr BizSvc CreDt CtrlSumTtl PmtCond SplmtryData Envlp PlcAndNm UltmtDbtr UltmtCdtr "
+)
+ELEMENTS = frozenset(_ELEMENTS.split()) | frozenset(FIELDS) | PARTIES | INSTITUTIONS | FREE
+"""Names of elements: words of the schema, which are nobody's."""

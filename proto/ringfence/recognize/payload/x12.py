@@ -64,12 +64,12 @@ def _header(text: str, match: re.Match[str]) -> tuple[int, _Marks] | None:
         at = text.find(element, at + 1, limit)
         if at < 0:
             return None
-    terminator = text[at + 2 : at + 3]
-    if not terminator or terminator.isalnum() or terminator == element:
+    component, terminator = text[at + 1 : at + 2], text[at + 2 : at + 3]
+    if not terminator or component.isalnum() or terminator.isalnum() or terminator == element:
         return None
     if terminator == "\r" and text[at + 3 : at + 4] == "\n":
         terminator = "\n"
-    return match.start(), _Marks(element, text[at + 1], terminator)
+    return match.start(), _Marks(element, component, terminator)
 
 
 def _read_segments(sink: Sink, start: int, end: int, marks: _Marks) -> None:
@@ -79,7 +79,8 @@ def _read_segments(sink: Sink, start: int, end: int, marks: _Marks) -> None:
         if name is None or text[name.end() : name.end() + 1] != marks.element or name.end() >= place[1]:
             continue
         elements = pieces(text, name.start(1), place[1], marks.element)
-        sink.wall(name.start(1), elements[0][1])
+        if name.group(1) in tables.SEGMENTS:
+            sink.wall(name.start(1), elements[0][1])
         for element in elements:
             for part in pieces(text, *element, marks.component):
                 if part[1] < len(text):

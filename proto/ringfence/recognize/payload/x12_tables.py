@@ -121,3 +121,47 @@ DATE_FORMATS = frozenset({"D8", "RD8", "DT", "RDT", "DTS", "D6", "DB"})
 """Element 1250: formats with a day in them."""
 TIME_FORMATS = frozenset({"TM", "RTM", "TS", "RTS"})
 """Element 1250: formats without one."""
+SEGMENTS = frozenset(PLAIN) | frozenset(
+    {
+        *(
+            "AMT",
+            "CAS",
+            "CL1",
+            "CN1",
+            "CR1",
+            "CR2",
+            "CUR",
+            "DMG",
+            "DTM",
+            "DTP",
+            "EB",
+            "EQ",
+            "GE",
+            "HD",
+            "HI",
+            "HL",
+            "HSD",
+        ),
+        *(
+            "IEA",
+            "III",
+            "ISA",
+            "K3",
+            "LE",
+            "LIN",
+            "LQ",
+            "LS",
+            "LUI",
+            "LX",
+            "MEA",
+            "MIA",
+            "MOA",
+            "N1",
+            "NM1",
+            "NTE",
+            "OI",
+        ),
+        *("PER", "PLA", "PRV", "QTY", "REF", "SE", "ST", "STC", "SV1", "SV2", "SV3", "SVC", "SVD", "TA1", "UM"),
+    }
+)
+"""Names of segments: words of the standard, which are nobody's."""

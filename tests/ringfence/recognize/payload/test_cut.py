@@ -1,5 +1,8 @@
 """Spans keep inside the fields of a payload."""
 
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,3 +60,24 @@ def test_a_reference_keeps_its_type():
     start = text.index("Patient/")
     spans = settle(text, [Span(start, start + 11, "CASE_ID", 0.9, "r")], read_payload(text))
     assert {text[span.start : span.end] for span in spans} == {"p-1", "3f2b0c1d"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "urn:iso:std:iso:20022: <SSN-524-71-6038>",
+        "urn:iso:std:iso:20022: <Dbtr><Ann_Holm x-524716038='y'/></Dbtr>",
+        "urn:iso:std:iso:20022: <Holm:Dbtr>",
+        "MSH|^~\\&|A\rANN|Holm|524-71-6038",
+        "MSH5^~\\&5A5524-71-6038",
+        f"ISA*00*{' ' * 10}*00*{' ' * 10}*ZZ*A*ZZ*B*240301*1230*^*00501*000000905*0*P*5~ANN*524-71-6038~",
+        '{"resourceType": "X", "subject": {"reference": "AnnHolm/524-71-6038"}, "Ann Holm": 524716038}',
+        "name,Ann Holm,ssn\n524-71-6038,x,y\n",
+    ],
+)
+def test_nothing_hides_behind_a_wall(text):
+    """Walls are marks and the schemas' own words: names and numbers written where those stand are still found."""
+    wanted = [match.span() for match in re.finditer("(?i)ann|holm|524|71|6038", text)]
+    spans = settle(text, [Span(start, end, "PERSON", 0.5, "r") for start, end in wanted], read_payload(text))
+    kept = {at for span in spans for at in range(span.start, span.end)}
+    assert all(kept.issuperset(range(start, end)) for start, end in wanted)
