@@ -14,6 +14,7 @@ from ringfenced.cli.audit import audit
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.output import wants_json
+from ringfenced.cli.policy import policy
 from ringfenced.cli.report import report_call, report_failure
 
 HELP = """Ask models, see what was decided, prove what left.
@@ -28,6 +29,7 @@ Examples:
 - `ringfence --certs run/certs --as caller-ward plan -f note.txt --allow-deidentified`
 - `ringfence --certs run/certs --as auditor audit tail -n 20 --follow`
 - `ringfence audit verify --log run/log --key run/certs/log.pub --checkpoint kept.checkpoint`
+- `ringfence policy test examples.toml --config ringfenced.toml`
 
 Exit codes: 0 done; 1 a check failed, or something unexpected; 2 wrong usage; 3 refused by label or policy;
 4 wallet empty; 5 not authenticated or not permitted; 6 unavailable, try again; 7 invalid, unknown or unsupported;
@@ -108,4 +110,5 @@ app.command()(node.status)
 app.command()(node.models)
 app.command()(node.wallet)
 app.add_typer(audit, name="audit")
+app.add_typer(policy, name="policy")
 app.command("dev-certs")(dev_certs)
