@@ -11,7 +11,7 @@ from ringfence.recognize.views.passage import Edit
 _BINARY = re.compile(r"(?<![0-9A-Za-z])(?:0b)?[01]{7,8}(?:[ ,;|.\-]{0,2}(?:0b)?[01]{7,8}){4,}+(?![0-9A-Za-z])")
 _BITS = re.compile(r"(?:0b)?([01]{8}|[01]{7}(?![01]))")
 _DECIMAL = re.compile(
-    r"(?<![0-9A-Za-z.,])(?:chr\()?\d{2,3}\)?(?:[ ,;+\-|.&]{1,3}(?:chr\()?\d{2,3}\)?){4,}+(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z.,])(?:chr\()?\d{2,3}\)?(?:[ ,;+\-|.&]{1,3}(?:chr\()?\d{2,3}\)?(?![0-9A-Za-z])){4,}+"
 )
 _NUMBER = re.compile(r"\d{2,3}")
 _MORSE = re.compile(r"(?<![.\-\w])[.\-]{1,6}(?:(?: {1,3}| ?[/|] ?)[.\-]{1,6}){4,}+(?![.\-])")
@@ -141,6 +141,8 @@ def morse(text: str) -> Iterator[Edit]:
         places: list[tuple[int, int]] = []
         for signal in _SIGNAL.finditer(text, match.start(), match.end()):
             char = _MORSE_CODE.get(signal[1])
+            if char is None and signal.end() == match.end():  # the sentence ends behind it
+                char = _MORSE_CODE.get(signal[1][:-1])
             if char is None:
                 break
             chars.append(char)

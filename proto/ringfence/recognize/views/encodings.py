@@ -10,25 +10,31 @@ from collections.abc import Iterator
 
 from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit
+from ringfence.recognize.views.strong import is_card, is_labelled, is_plain_series
 
 BYTES_MIN = 5
 """Shorter runs hold no identifier."""
 INFLATED_BYTES_MAX = 1 << 20
 """A compressed stretch is read to here."""
 _RUN64 = re.compile(r"[A-Za-z0-9+/_-]{8,}+(?:\r?\n[ \t>|]{0,8}[A-Za-z0-9+/_-]{4,}+)*+={0,2}")
-_GROUPS64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{4}[ ]){2,}+[A-Za-z0-9+/_-]{2,4}={0,2}")
+_GROUPS64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{4}[ ]){2,}+(?:[A-Za-z0-9+/_-]{2,4}={0,2})?")
 BASE64_TRIGGER = (
     r"(?-i:[A-Za-z0-9+/_-]{4}[a-z0-9][A-Z][A-Za-z0-9+/_-]{2}|[a-z0-9][A-Z][A-Za-z0-9+/_-]{6}|"
-    r"[A-Za-z0-9+/_-]{2}[a-z0-9][A-Z] [A-Za-z0-9+/_-]{4} [A-Za-z0-9+/_-]{4})"
+    r"(?:[A-Za-z0-9+/_-]{4} ){2}[A-Za-z0-9+/_-]{2,4}=|(?:[A-Za-z0-9+/_-]{4} ){3})"
 )
-BASE32_TRIGGER = r"[a-z2-7]{8}=|[a-z][a-z2-7]{5}[2-7][a-z2-7]{5}|[a-z][2-7][a-z2-7]{10}|[a-z2-7]{10}[2-7][a-z]"
+BASE32_TRIGGER = (
+    r"[a-z2-7]{8}=|[a-z][a-z2-7]{5}[2-7][a-z2-7]{5}|[a-z][2-7][a-z2-7]{10}|[a-z2-7]{10}[2-7][a-z]|(?-i:[A-Z2-7]{16})"
+)
+_GROUP = re.compile(r"\S+")
+_WORDS_BESIDE = 3
+"""How many words beside groups of base64 are tried without."""
 _BLANKS = re.compile(r"[ \t\r\n>|]")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
 _PARTS64 = re.compile(r"[A-Za-z0-9]{8,}")
 _RUN32 = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z2-7]{8,}+|[a-z2-7]{16,}+)={0,6}(?![A-Za-z0-9])")
 _HEX = re.compile(r"(?<![A-Za-z0-9])(?:0x|x'|X'|\\x)?((?:[0-9a-fA-F]{2}){5,})'?(?![A-Za-z0-9])")
 _HEX_PAIRS = re.compile(
-    r"(?<![A-Za-z0-9])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,;.\-|]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,;.\-|]{1,2}(?:0[xX])?[0-9a-fA-F]{2}(?![A-Za-z0-9])){4,}+"
 )
 _PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
@@ -95,24 +101,36 @@ def decoded64(body: str) -> bytes:
 
 def base64_text(text: str) -> Iterator[Edit]:
     """Base64 that decodes to text: alone, in lines, in groups of four, without padding, beside other letters."""
-    for pattern in (_RUN64, _GROUPS64):
-        for match in pattern.finditer(text):
-            run = match.group()
-            if _MIXED.search(run) is None:
-                continue
-            start = match.start()
-            blank = _BLANKS.search(run) is not None
-            index = (
-                [start + at for at, char in enumerate(run) if char not in " \t\r\n>|="]
-                if blank
-                else list(range(start, start + len(run.rstrip("="))))
-            )
-            body = "".join([text[at] for at in index]) if blank else run.rstrip("=")
-            edit = base64_run(body, index, start, match.end())
+    for match in _RUN64.finditer(text):
+        run = match.group()
+        if _MIXED.search(_BLANKS.sub("", run)) is None:
+            continue
+        edit = _joined64(text, match.start(), match.end())
+        if edit is not None:
+            yield edit
+        else:
+            yield from _parts64(text, match.start(), match.end())
+    for match in _GROUPS64.finditer(text):
+        yield from _groups64(text, match.start(), match.end())
+
+
+def _joined64(text: str, start: int, end: int) -> Edit | None:
+    """The edit for a run, without the blanks and line ends in it."""
+    index = [at for at in range(start, end) if text[at] not in " \t\r\n>|="]
+    return base64_run("".join([text[at] for at in index]), index, start, end)
+
+
+def _groups64(text: str, start: int, end: int) -> Iterator[Edit]:
+    """Groups of four; words of four letters may stand before and after them."""
+    groups = [match.span() for match in _GROUP.finditer(text, start, end)]
+    if _MIXED.search(_BLANKS.sub("", text[start:end])) is None:
+        return
+    for first in range(min(_WORDS_BESIDE, len(groups))):
+        for last in range(len(groups), max(first + 2, len(groups) - _WORDS_BESIDE), -1):
+            edit = _joined64(text, groups[first][0], groups[last - 1][1])
             if edit is not None:
                 yield edit
-            else:
-                yield from _parts64(text, start, match.end())
+                return
 
 
 def _parts64(text: str, start: int, end: int) -> Iterator[Edit]:
@@ -161,8 +179,15 @@ def hexadecimal(text: str) -> Iterator[Edit]:
         edit = _read(
             bytes(int(pair[1], 16) for pair in pairs), [pair.span() for pair in pairs], match.start(), match.end()
         )
-        if edit is not None and not edit.text.isdigit():
+        if edit is not None and (not edit.text.isdigit() or _is_number(text, match, edit.text)):
             yield edit
+
+
+def _is_number(text: str, match: re.Match[str], digits: str) -> bool:
+    """Whether pairs that are digits' codes are meant so: a table's numbers between 30 and 39 look the same."""
+    if is_plain_series(digits) or len(digits) < 9:  # noqa: PLR2004 - an SSN
+        return False
+    return "x" in match.group().lower() or ":" in match.group() or is_card(digits) or is_labelled(text, match.start())
 
 
 def ascii85(text: str) -> Iterator[Edit]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
-from ringfence.recognize.views.families import Family, Triggers
+from ringfence.recognize.views.families import Triggers
 from ringfence.recognize.views.hidden import has_hidden, hidden
 from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten
 
 DEPTH_MAX = 4
 """Readings within readings: base64 of an escaped text that is written backwards has three."""
-PASSAGES_MAX = 24
+PASSAGES_MAX = 40
 """Readings of one text; the deepest go without."""
-LAYERS_MAX = 5
-"""Readings of a passage by families that read the same stretch."""
 
 
 class Reader:
@@ -55,43 +53,27 @@ class Reader:
                     queue.append((folded(reading, self._folder), depth + 1))
 
     def _readings(self, passage: Passage) -> Iterator[Passage]:
+        """Each family's reading alone, then all of them together where they do not collide: either may be meant."""
         families, transforms = self._triggers.families(passage.text.encode("latin-1", "replace"))
-        for layer in _layers(passage.text, families):
-            yield rewritten(passage, [edit for edit, _ in layer], ",".join(dict.fromkeys(name for _, name in layer)))
+        every: list[tuple[Edit, str]] = []
+        alone = 0
+        for family in families:
+            edits = sorted(edit for edit in family.find(passage.text) if edit.end > edit.start)
+            if edits:
+                every += [(edit, family.name) for edit in edits]
+                alone += 1
+            while edits:
+                taken, edits = _apart(edits)
+                yield rewritten(passage, taken, family.name)
+        if alone > 1:
+            taken, _ = _apart(sorted(edit for edit, _ in every))
+            yield rewritten(passage, taken, ",".join(dict.fromkeys(name for _, name in every)))
         for transform in transforms:
             yield from transform(passage)
 
 
 def _view(passage: Passage) -> View:
     return View(passage.name, passage.text, passage.starts, passage.ends, passage.changed)
-
-
-def _layers(text: str, families: Iterable[Family]) -> list[list[tuple[Edit, str]]]:
-    """The edits of all `families`, sorted, spread over layers in which none overlap.
-
-    A family that reads a stretch that another one reads as well goes into a layer of its own with all that it reads:
-    half of one and half of the other would be no reading at all.
-    """
-    layers: list[list[tuple[Edit, str]]] = []
-    for family in families:
-        edits = sorted(edit for edit in family.find(text) if edit.end > edit.start)
-        while edits:
-            taken, edits = _apart(edits)
-            named_edits = [(edit, family.name) for edit in taken]
-            for layer in layers:
-                if not _collide(layer, taken):
-                    layer.extend(named_edits)
-                    layer.sort(key=_first)
-                    break
-            else:
-                if len(layers) == LAYERS_MAX:
-                    break
-                layers.append(named_edits)
-    return layers
-
-
-def _first(entry: tuple[Edit, str]) -> tuple[int, int]:
-    return entry[0].start, entry[0].end
 
 
 def _apart(edits: list[Edit]) -> tuple[list[Edit], list[Edit]]:
@@ -106,14 +88,3 @@ def _apart(edits: list[Edit]) -> tuple[list[Edit], list[Edit]]:
             taken.append(edit)
             at = edit.end
     return taken, left
-
-
-def _collide(layer: list[tuple[Edit, str]], edits: list[Edit]) -> bool:
-    """Whether any of the sorted `edits` overlaps one of `layer`."""
-    index = 0
-    for edit in edits:
-        while index < len(layer) and layer[index][0].end <= edit.start:
-            index += 1
-        if index < len(layer) and layer[index][0].start < edit.end:
-            return True
-    return False

@@ -54,7 +54,7 @@ FAMILIES = (
     Family("grouped", spacing.GROUPED_TRIGGER, spacing.grouped),
     Family("grouped-iban", spacing.GROUPED_IBAN_TRIGGER, spacing.grouped_iban),
     Family("tags", r"</?[a-z!]", markup.tags),
-    Family("markdown", r"[a-z0-9@.\-+(](?:\*|__|~|`|\|\||==)[a-z0-9@.\-+(*_~`]|\]\(", markup.markdown),
+    Family("markdown", r"[a-z0-9@.\-+(/:](?:\*|__|~|`|\|\||==)[a-z0-9@.\-+(/:*_~`]|\]\(", markup.markdown),
     Family(
         "markup",
         r"\[/?[a-z]+(?:=[^\]]*)?\]|/\*|\{#|<%--|\(\*|\\(?:text|emph|math|underline|mbox|[,!;])|\{\}|\{\{ ?[\"']|\$\{",

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from ringfence.recognize.views.codes import braille
 from ringfence.recognize.views.encodings import is_text
 from ringfence.recognize.views.escapes import decoded_utf8
-from ringfence.recognize.views.passage import Passage, rewritten
+from ringfence.recognize.views.passage import Edit, Passage, rewritten
 
+_TAG_FIRST = 0xE0000
 _TAGS = re.compile("[\U000e0020-\U000e007e]{2,}")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 _BITS = re.compile("[\u200b\u200c\u200d\u2060\ufeff]{16,}")
@@ -28,24 +29,22 @@ def has_hidden(text: str) -> bool:
 
 
 def hidden(text: str) -> Iterator[Passage]:
-    """What tag characters say, what variation selectors and zero-width characters encode, and overridden order."""
-    tags = [at for match in _TAGS.finditer(text) for at in range(*match.span())]
+    """What tag characters say, what variation selectors and zero-width characters encode, Braille, overridden order."""
+    places = range(len(text) + 1)
+    written = Passage(text, places[:-1], places[1:])
+    tags = [_tagged(text, match) for match in _TAGS.finditer(text)]
     if tags:
-        yield Passage("".join(chr(ord(text[at]) - 0xE0000) for at in tags), tags, [at + 1 for at in tags], "tags")
-    for match in _SELECTORS.finditer(text):
-        spans = [(at, at + 1) for at in range(*match.span())]
-        yield from _bytes(bytes(_selected(text[at]) for at, _ in spans), spans, "selectors")
-    for match in _BITS.finditer(text):
-        run = match.group()
-        for zero in sorted(set(run)):
-            usable = len(run) // 8 * 8
-            raw = bytes(int("".join("01"[char != zero] for char in run[at : at + 8]), 2) for at in range(0, usable, 8))
-            base = match.start()
-            yield from _bytes(raw, [(base + at, base + at + 8) for at in range(0, usable, 8)], "zero-width")
+        yield rewritten(written, tags, "tags")
+    selectors = [edit for match in _SELECTORS.finditer(text) for edit in _selectors(text, match)]
+    if selectors:
+        yield rewritten(written, selectors, "selectors")
+    for zero in "\u200b\u200c\u200d\u2060\ufeff":
+        bits = [edit for match in _BITS.finditer(text) for edit in _bits(match, zero)]
+        if bits:
+            yield rewritten(written, bits, "zero-width")
     cells = list(braille(text))
     if cells:
-        places = range(len(text) + 1)
-        yield rewritten(Passage(text, places[:-1], places[1:]), cells, "braille")
+        yield rewritten(written, cells, "braille")
     order: list[int] = []
     at = 0
     for match in _OVERRIDE.finditer(text):
@@ -58,13 +57,37 @@ def hidden(text: str) -> Iterator[Passage]:
         yield Passage("".join([text[place] for place in order]), order, [place + 1 for place in order], "bidi")
 
 
+def _tagged(text: str, match: re.Match[str]) -> Edit:
+    places = [(at, at + 1) for at in range(*match.span())]
+    return Edit(match.start(), match.end(), "".join(chr(ord(text[at]) - _TAG_FIRST) for at, _ in places), places)
+
+
+def _selectors(text: str, match: re.Match[str]) -> Iterator[Edit]:
+    places = [(at, at + 1) for at in range(*match.span())]
+    for edit in _bytes(bytes(_selected(text[at]) for at, _ in places), places):
+        carrier = match.start() - 1
+        is_carried = carrier >= 0 and not text[carrier].isspace()  # by what is no part of what they say
+        yield edit._replace(start=carrier) if is_carried else edit
+
+
+def _bits(match: re.Match[str], zero: str) -> Iterator[Edit]:
+    """The run's characters as bits, `zero` for nought and any other for one."""
+    run, base = match.group(), match.start()
+    if zero in run:
+        octets = range(0, len(run) // 8 * 8, 8)
+        raw = bytes(int("".join("01"[char != zero] for char in run[at : at + 8]), 2) for at in octets)
+        for edit in _bytes(raw, [(base + at, base + at + 8) for at in octets]):
+            if edit.places is not None:  # a blank before it: the word that they hide in is no part of it
+                yield edit._replace(text=f" {edit.text}", places=[edit.places[0], *edit.places])
+
+
 def _selected(char: str) -> int:
     """The byte that a variation selector stands for: the first sixteen, then the other 240."""
     code = ord(char)
     return code - 0xFE00 if code < 0x10000 else code - 0xE0100 + 16  # noqa: PLR2004 - where the supplementary planes begin
 
 
-def _bytes(raw: bytes, places: list[tuple[int, int]], name: str) -> Iterator[Passage]:
+def _bytes(raw: bytes, places: list[tuple[int, int]]) -> Iterator[Edit]:
     if is_text(raw):
         text, where = decoded_utf8(raw, places)
-        yield Passage(text, [start for start, _ in where], [end for _, end in where], name)
+        yield Edit(places[0][0], places[-1][1], text, where)

@@ -20,7 +20,24 @@ LEET_TRIGGER = (
 _DIGITS = str.maketrans("OoQIilL|!ZzSsBGbgq", "000111111225586699")
 _FIGURE = "[0-9OoQIilLZzSsBGgbq|!]"
 _DIGIT_RUN = re.compile(rf"(?<![A-Za-z0-9]){_FIGURE}(?:[ .\-/()]{{0,2}}{_FIGURE}){{8,22}}(?![A-Za-z0-9])")
-DIGIT_TRIGGER = r"\d[ .\-/()]{0,2}[OoQIilLZzSsBGgbq|!]{1,2}[ .\-/()]{0,2}\d|\b[OoIilSB|!]\d{2}[ .-]|\d[OoIilSB|!]\b"
+DIGIT_TRIGGER = (
+    r"\d[ .\-/()]{0,2}[OoQIilLZzSsBGgbq|!]{1,2}[ .\-/()]{0,2}\d|\b[OoIilSB|!]{1,2}\d{1,2}[ .-]|"
+    r"\d[OoIilSB|!]\b"
+)
+_WORD = re.compile(
+    r"(?<![A-Za-z0-9@$!|._/-])(?=[A-Za-z0-9@$!|]{0,19}[A-Za-z])(?=[A-Za-z]{0,19}[0-9@$!|])[A-Za-z0-9@$!|]{3,20}"
+    r"(?![A-Za-z0-9@$|])"
+)
+LEET_TRIGGER = (
+    r"\b[A-Za-z][A-Za-z]?[013457@$!|][A-Za-z]|\b[013457@$!|][A-Za-z]{2}|[A-Za-z]{2}[013457@$!|]\b|"
+    r"[A-Za-z][013457@$!|]{1,2}[A-Za-z]"
+)
+_DIGITS = str.maketrans("OoQIilL|!ZzSsBGbgq", "000111111225586699")
+_FIGURE = "[0-9OoQIilLZzSsBGgbq|!]"
+_DIGIT_RUN = re.compile(rf"(?<![A-Za-z0-9]){_FIGURE}(?:[ .\-/()]{{0,2}}{_FIGURE}){{8,22}}(?![A-Za-z0-9])")
+DIGIT_TRIGGER = (
+    r"\d[ .\-/()]{0,2}[OoQIilLZzSsBGgbq|!]{1,2}[ .\-/()]{0,2}\d|\b[OoIilSB|!]{1,2}\d{1,2}[ .-]|\d[OoIilSB|!]\b"
+)
 _WORD = re.compile(r"[^ .\-/()]+")
 _DIGITS_MIN = 8
 _OPEN, _CLOSE = r"[\[({<]\s?", r"\s?[\])}>]"

@@ -54,9 +54,8 @@ _BLOCKS = frozenset(
     ]
 )
 """Elements that part what stands on either side of them (HTML 5, 4.3 to 4.10)."""
-_MARKDOWN = re.compile(
-    r"(?<=[A-Za-z0-9@.\-+(])(?:\*{1,3}|_{2,3}|~{1,2}|`{1,3}|\|\||==)(?=[A-Za-z0-9@.\-+(*_~`])|(?<=[*_~`=|])(?:\*{1,3}|_{2,3}|~{1,2}|`{1,3}|==)(?=[A-Za-z0-9])"
-)
+_MARKDOWN = re.compile(r"(?<=[A-Za-z0-9@.\-+(/:])(?:\*{1,3}|_{2,3}|~{1,2}|`{1,3}|\|\||==)(?=[A-Za-z0-9@.\-+(/:*_~`])")
+_MARK = re.compile(r"\*{1,3}|_{2,3}|~{1,2}|`{1,3}|\|\||==")
 _LINK = re.compile(r"!?\[([^\]\[\n]{1,80})\]\([^()\s]{0,400}\)")
 _BBCODE = re.compile(r"\[/?(?:b|i|u|s|code|color|size|font|url|quote|img|sub|sup)(?:=[^\]\n]{0,80})?\]", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.{0,400}?\*/|\{#.{0,400}?#\}|<%--.{0,400}?--%>|\(\*.{0,400}?\*\)", re.DOTALL)
@@ -83,9 +82,10 @@ def joined_lines(text: str) -> Iterator[Edit]:
 
 
 def markdown(text: str) -> Iterator[Edit]:
-    """Marks of emphasis and code inside a word or a number, and links reduced to what they show."""
-    for match in _MARKDOWN.finditer(text):
-        yield Edit(match.start(), match.end(), "")
+    """Marks of emphasis and code where one stands inside a word or number, and links reduced to what they show."""
+    if _MARKDOWN.search(text) is not None:
+        for match in _MARK.finditer(text):
+            yield Edit(match.start(), match.end(), "")
     for match in _LINK.finditer(text):
         start = match.start(1)
         yield Edit(match.start(), match.end(), match[1], [(start + at, start + at + 1) for at in range(len(match[1]))])

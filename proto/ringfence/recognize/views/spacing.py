@@ -13,7 +13,10 @@ from ringfence.recognize.views.strong import crosses, is_card, is_iban_prefix, i
 _GAP = r"[^A-Za-z0-9]{1,3}"
 _WIDE = r"[^A-Za-z0-9]{1,7}"
 _SINGLES = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z0-9](?:{_WIDE}[A-Za-z0-9](?![A-Za-z0-9])){{3,}}+")
-SINGLES_TRIGGER = r"(?:\b[A-Za-z][^A-Za-z0-9]{1,7}){3}[A-Za-z]\b|(?:\b[A-Za-z0-9][^A-Za-z0-9]{1,7}){5}[A-Za-z0-9]\b"
+SINGLES_TRIGGER = (
+    r"(?:[A-Za-z][^A-Za-z0-9]{1,7}){3}[A-Za-z](?:[^A-Za-z]|$)|"
+    r"(?:[A-Za-z0-9][^A-Za-z0-9]{1,7}){5}[A-Za-z0-9](?:[^A-Za-z]|$)"
+)
 _PADDED = re.compile(r"(?<![A-Za-z0-9])\d([A-Za-z]{1,3})\d(?:\1\d){4,}+(?![A-Za-z0-9])")
 PADDED_TRIGGER = r"\b(?:\d[A-Za-z]{1,3}){5}\d"
 _ODD = r"(?:[^A-Za-z0-9\n]{1,3}|\n)"
@@ -22,8 +25,13 @@ GROUPED_TRIGGER = (
     r"\b\d{3}[^A-Za-z0-9]{1,3}\d{2,3}[^A-Za-z0-9]{1,3}\d{4}\b|(?:\b\d{3,6}[^A-Za-z0-9 ,;\n]{1,3}){2,}\d{3,7}\b|"
     r"(?:\d{4}[^A-Za-z0-9]{1,3}){3}\d"
 )
-_GROUPED_IBAN = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:{_GAP}[A-Za-z0-9]{{1,8}}){{2,9}}")
-GROUPED_IBAN_TRIGGER = r"\b[A-Za-z]{2}\d{2}[^A-Za-z0-9][A-Za-z0-9]{2,8}[^A-Za-z0-9]{1,3}[A-Za-z0-9]{2,8}"
+_GROUPED_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}[^A-Za-z0-9]{0,3}\d{2}(?:[^A-Za-z0-9]{0,3}[A-Za-z0-9]{1,8}){2,12}"
+)
+GROUPED_IBAN_TRIGGER = (
+    r"(?-i:\b[A-Z]{2})\d{2}[^A-Za-z0-9][A-Za-z0-9]{2,8}[^A-Za-z0-9]{1,3}[A-Za-z0-9]{2,8}|"
+    r"(?-i:\b[A-Z]{2})[^A-Za-z0-9]{0,3}\d{2,4}(?:[^A-Za-z0-9]{1,3}[A-Z0-9]{1,8}){3}"
+)
 LABELLED_TRIGGER = (
     r"\b(?:ssn|social security(?: number)?|card|pan|account|acct|iban|phone|tel|mobile|npi|mrn|passport)\b.{0,4}"
     r"(?:number|no|is|was)?\W{0,3}\d{1,6}[^A-Za-z0-9]{1,3}\d{1,6}[^A-Za-z0-9]{1,3}\d"
@@ -71,8 +79,8 @@ def _rest(gap: str, common: str) -> str:
     for char in common:
         rest = rest.replace(char, "")
     rest = rest.strip()
-    if not rest and len(gap) >= 2 * len(common) + 1 and common.strip():
-        return common.strip()[:1]  # "m...c" among full stops: one of them is meant
+    if len(common) == 1 and gap == 3 * common and common.strip():
+        return common  # "m...c" among full stops: one of them is meant
     return rest[:1] or " "
 
 
@@ -83,13 +91,13 @@ def _is_worth(text: str, start: int, joined: str, gaps: list[str], common: str) 
     digits = _NOT_DIGITS.sub("", joined)
     if is_labelled(text, start):
         return len(digits) >= 4  # noqa: PLR2004 - a short record number
-    if is_plain_series(digits) or len(digits) < _DIGITS_MIN:
+    if is_plain_series(digits):
         return False
     if len(digits) != len(joined):
         if "\n" in gaps and common != "\n":  # rows of a table
             return False
         return any(True for _ in shapes(joined))
-    return len(digits) <= _DIGITS_MAX
+    return _DIGITS_MIN <= len(digits) <= _DIGITS_MAX
 
 
 def padded(text: str) -> Iterator[Edit]:
@@ -106,7 +114,7 @@ def grouped(text: str) -> Iterator[Edit]:
     for match in _GROUPED.finditer(text):
         run = match.group()
         gaps = set(_gaps(run))
-        if len(gaps) == 1 and gaps <= _PLAIN_GAPS:
+        if (len(gaps) == 1 and gaps <= _PLAIN_GAPS) or any("&" in gap for gap in gaps):  # references of HTML
             continue
         groups = re.findall(r"\d+", run)
         shape = [len(group) for group in groups]

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 
 from ringfence.recognize.views.passage import Passage, named, reordered
 
 _TELLTALES = (
     *("patient", "name", "with", "from", "born", "phone", "email", "address", "account", "card", "number", "passport"),
+    *("insurance", "medical", "record", "street", "customer", "contact", "hospital", "doctor", "called", "please"),
+    *("about", "dear", "thank", "this", "that", "have", "been", "were", "today", "yesterday", "transfer", "write"),
+    *("charge", "paid", "note", "file", "given", "password", "token", "birth", "discharged", "lives", "seen", "ward"),
+    *("social", "security", "mobile", "before", "after", "credit", "closed", "small", "town", "good", "health"),
+    *("paciente", "nombre", "nacido", "telefono", "cuenta", "kunde", "geboren", "telefon", "adresse", "naissance"),
     *(
-        "insurance",
-        "medical",
-        "record",
-        "street",
-        "customer",
-        "contact",
-        "hospital",
-        "doctor",
-        "called",
-        "please",
-        "about",
-    ),
-    *(
-        "paciente",
-        "nombre",
-        "nacido",
-        "telefono",
-        "cuenta",
-        "kunde",
-        "geboren",
-        "telefon",
-        "adresse",
-        "naissance",
         "compte",
+        "iban",
+        "secret",
+        "config",
+        "user",
+        "login",
+        "value",
+        "diagnosis",
+        "pending",
+        "para",
+        "pour",
+        "avec",
+        "nicht",
+        "wird",
     ),
 )
 """Words of four letters or more that a note, a letter or a form with somebody in it hardly goes without."""
 _SHORT = ("the", "her", "his", "mrn", "ssn", "dob", "iban")
 """Shorter ones that are no words backwards, as "and" is."""
-_BACKWARDS = "|".join(word[::-1] for word in (*_TELLTALES, *_SHORT))
+_WORDS_BACKWARDS = frozenset({"been", "lives", "paid", "ward", "were"})
+"""What is a word backwards, too, or nearly."""
+_BACKWARDS = "|".join(word[::-1] for word in (*_TELLTALES, *_SHORT) if word not in _WORDS_BACKWARDS)
 _REVERSED_SHAPES = (
     rf"\b(?:{_BACKWARDS})\b",
     r"\b[a-z]{2,4}\.[a-z0-9.-]{2,40}@[a-z0-9]",  # an address: "moc.elpmaxe@nhoj"
@@ -103,42 +101,44 @@ _ROT47 = str.maketrans(
     "".join(map(chr, range(33, 127))), "".join(chr(33 + (code + 14) % 94) for code in range(33, 127))
 )
 _CIPHERS = {f"rot{shift}": _rotation(shift) for shift in range(1, 26)} | {"atbash": _ATBASH}
-_ROT_TELLTALES = [word for word in _TELLTALES if word not in ("from", "with", "born", "card")] + ["with", "born"]
 
 
-def _disguises() -> dict[str, str]:
-    """Telltale words as the ciphers write them, to the cipher that reads them."""
-    found: dict[str, str] = {}
+_REAL_WORDS = frozenset({"alto", "sana"})
+"""What a cipher makes of a telltale word and a language has as well."""
+
+
+def _disguises() -> dict[str, frozenset[str]]:
+    """Telltale words as the ciphers write them, to the ciphers that read them."""
+    found: dict[str, frozenset[str]] = {}
     for name, table in _CIPHERS.items():
         reading = f"rot{26 - int(name[3:])}" if name.startswith("rot") else name
-        for word in _ROT_TELLTALES:
-            found[word.translate(table)] = reading
-    found["gur"] = "rot13"
-    found["naq"] = "rot13"
-    for word in ("patient", "phone", "name", "with", "email", "born", "address", "account"):
-        found[word.translate(_ROT47)] = "rot47"
-        found[word.capitalize().translate(_ROT47)] = "rot47"
+        for word in (*_TELLTALES, "the", "and", "key", "api"):
+            written = word.translate(table)
+            if written not in _TELLTALES and written not in _REAL_WORDS:
+                found[written] = found.get(written, frozenset()) | {reading}
     return found
 
 
 _DISGUISES = _disguises()
-_PLAIN_DISGUISES = sorted((word for word, name in _DISGUISES.items() if name != "rot47"), key=len, reverse=True)
-_ROT47_DISGUISES = [re.escape(word) for word, name in _DISGUISES.items() if name == "rot47"]
-CIPHER_TRIGGER = rf"\b(?:{'|'.join(_PLAIN_DISGUISES)})\b"
-ROT47_TRIGGER = "|".join(_ROT47_DISGUISES)
-_CIPHER = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_PLAIN_DISGUISES)})(?![A-Za-z])", re.IGNORECASE)
-_ROT47_WORD = re.compile(ROT47_TRIGGER)
+_ROT47_WORDS = frozenset(form.translate(_ROT47) for word in _TELLTALES for form in (word, word.capitalize()))
+CIPHER_TRIGGER = rf"(?:^|[^a-z])(?:{'|'.join(sorted(_DISGUISES))})(?:[^a-z]|$)"
+ROT47_TRIGGER = "|".join(re.escape(word) for word in sorted(_ROT47_WORDS))
+_WORD = re.compile(r"[A-Za-z]{3,}")
 _CIPHERS_MAX = 3
+_EVIDENCE_LETTERS_MIN = 4
+"""How many letters of telltale words speak for a cipher: "gur" alone may be anything."""
 
 
 def deciphered(passage: Passage) -> Iterator[Passage]:
     """The text under each alphabet whose telltale words stand in it: rotations of the letters, Atbash, ROT47."""
-    names: Sequence[str] = list(
-        dict.fromkeys(_DISGUISES[match.group().lower()] for match in _CIPHER.finditer(passage.text))
-    )
-    for name in names[:_CIPHERS_MAX]:
-        yield _under(passage, _CIPHERS[name], name)
-    if _ROT47_WORD.search(passage.text) is not None:
+    evidence: Counter[str] = Counter()
+    for word in {match.group().lower() for match in _WORD.finditer(passage.text)}:
+        for name in _DISGUISES.get(word, ()):
+            evidence[name] += len(word)
+    for name, letters in evidence.most_common(_CIPHERS_MAX):
+        if letters >= _EVIDENCE_LETTERS_MIN:
+            yield _under(passage, _CIPHERS[name], name)
+    if not _ROT47_WORDS.isdisjoint(passage.text.split()):
         yield _under(passage, _ROT47, "rot47")
 
 

@@ -1,0 +1,1 @@
+"""Parts of `evasion.py` and `evasion_fuzz.py`."""

@@ -1,0 +1,111 @@
+"""What became of each case: found at its place, held back, or missed; and what clean sentences set off."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from evasion_parts.families import Family
+from evasion_parts.seeds import CLEAN, Seed
+from evasion_parts.splits import Split
+from ringfence.labels import Label, Level
+from ringfence.recognize import Recogniser
+from ringfence.recognize.finding import Finding
+from ringfenced.classify import classify
+from ringfenced.model import Caller, CallerRole
+
+_NUMBER = re.compile(r"\d[\d./]*\d")
+CALLER = Caller("spiffe://site.example/bench", "bench", "bench", frozenset({CallerRole.CALLER}), Label())
+FOUND_SHARE = 0.5
+"""A finding over so much of what was written in an identifier's place has found it."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a family came to."""
+
+    name: str
+    """The family's."""
+    cases: int = 0
+    """Whose plain form is found."""
+    found: int = 0
+    """Of these, with a finding over most of what was written instead."""
+    held: int = 0
+    """Of these, found or held back: something identifying is found in it, so it does not leave as it is."""
+    clean: int = 0
+    """Clean sentences that were written so."""
+    alarms: int = 0
+    """Of these, in which a view finds something."""
+    missed: Counter[str] = field(default_factory=Counter)
+    """Types that got through."""
+
+
+def identifying(recogniser: Recogniser, findings: Iterable[Finding]) -> list[Finding]:
+    """Those that policy keeps from leaving."""
+    return [finding for finding in findings if recogniser.policy.replaces(finding.entity_type)]
+
+
+def plain_is_found(recogniser: Recogniser, seed: Seed) -> bool:
+    """Whether the identifier is found as it is plainly written: otherwise a disguise proves nothing."""
+    start = len(seed.before)
+    return any(
+        finding.start < start + len(seed.value) and finding.end > start
+        for finding in identifying(recogniser, recogniser.scan(seed.text(seed.value)))
+    )
+
+
+def is_held(recogniser: Recogniser, family: Family, seed: Seed, rng: Random) -> tuple[bool, bool]:
+    """Whether a disguised identifier is found, and whether it is at least held back."""
+    if family.whole:
+        findings = identifying(recogniser, recogniser.scan(family.disguise(seed.text(seed.value), rng)))
+        return bool(findings), bool(findings)
+    written = family.disguise(seed.value, rng)
+    start, end = len(seed.before), len(seed.before) + len(written)
+    findings = identifying(recogniser, recogniser.scan(seed.text(written)))
+    covered = sum(max(0, min(end, finding.end) - max(start, finding.start)) for finding in findings)
+    return covered >= FOUND_SHARE * len(written), covered > 0
+
+
+def written_so(family: Family, sentence: str, rng: Random) -> str:
+    """A clean sentence in a family's way: its numbers, where the family is for numbers, else all of it."""
+    if family.types is None or "PERSON" in family.types or family.whole:
+        return family.disguise(sentence, rng)
+    return _NUMBER.sub(lambda match: family.disguise(match.group(), rng), sentence)
+
+
+def judge_family(recogniser: Recogniser, family: Family, seeds: Iterable[Seed], rng: Random) -> Result:
+    """`family` done to all `seeds` that it can be done to, and to clean sentences."""
+    result = Result(family.name)
+    for seed in seeds:
+        if family.types is not None and seed.entity_type not in family.types:
+            continue
+        found, held = is_held(recogniser, family, seed, rng)
+        result.cases += 1
+        result.found += found
+        result.held += held
+        if not held:
+            result.missed[seed.entity_type] += 1
+    for sentence in CLEAN:
+        result.clean += 1
+        written = written_so(family, sentence, rng)
+        result.alarms += any("@" in finding.recogniser for finding in identifying(recogniser, recogniser.scan(written)))
+    return result
+
+
+def judge_split(recogniser: Recogniser, split: Split, seeds: Iterable[Seed], rng: Random) -> Result:
+    """`split` done to all `seeds` that it can be done to, through the whole of classification."""
+    result = Result(split.name)
+    for seed in seeds:
+        if seed.entity_type not in split.types:
+            continue
+        label = classify(split.build(seed, rng), CALLER, recogniser.scan, policy=recogniser.policy).label
+        held = label.level >= Level.CONFIDENTIAL
+        result.cases += 1
+        result.found += held
+        result.held += held
+        if not held:
+            result.missed[seed.entity_type] += 1
+    return result
