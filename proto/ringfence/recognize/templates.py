@@ -107,9 +107,9 @@ _PAYMENT_MESSAGE: Final = Together(
     source="12 CFR 1016.3(q)(1): information about a transaction identifies a customer; PSD2 art. 94(2)",
 )
 
-_US_OPTIONAL: Final = frozenset({"NPI", "BIC"})
+_US_OPTIONAL: Final = frozenset({"NPI", "BIC", "CUSTOM"})
 """Published numbers of a provider (NPPES data dissemination notice, 72 FR 30011) and of a bank (ISO 9362); neither is a
-patient's or a customer's, whom HIPAA and GLBA protect."""
+patient's or a customer's, whom HIPAA and GLBA protect. What a site's own lists find means what the site says."""
 
 _EU_HEALTH: Final = {name: join((_PHI, _PII)) for name in ("MRN", "INSURANCE_ID")}
 """GDPR recital 35: a number assigned to a person to identify them for health purposes is health data, and by art. 4(1)
@@ -121,6 +121,7 @@ _EU_QUASI: Final = dict.fromkeys(QUASI_IDENTIFIERS, Label(Level.INTERNAL))
 _EU_RULES: Final = MappingProxyType({**_with(ENTITIES, {**_EU_HEALTH, **_EU_PAYMENT}), **_EU_QUASI})
 _EU_OPTIONAL: Final = QUASI_IDENTIFIERS | {
     "BIC",  # a bank's number, published (ISO 9362); a physician's NPI is personal data here
+    "CUSTOM",  # what a site's own lists find means what the site says
     "AGE",  # one of the quasi-identifiers here: ages over 89 are HIPAA's line
     "ORGANISATION",  # GDPR recital 14: legal persons are no data subjects
     _SEVERAL_QUASI.name,  # the number is this project's reading of recital 26; a site knows how rare its people are
