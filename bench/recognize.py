@@ -48,10 +48,14 @@ class Length:
     """Strings of the fuzzer."""
     timeout_s: float
     """The longest that a peer may take for one text."""
+    size_kb_max: int
+    """The largest text."""
+    peer_kinds: int
+    """How many kinds of slow strings a peer is tried with."""
 
 
-FULL = Length(repetitions=5, notes=40, rounds=10, fuzz=150, timeout_s=90.0)
-QUICK = Length(repetitions=1, notes=10, rounds=3, fuzz=10, timeout_s=20.0)
+FULL = Length(repetitions=5, notes=40, rounds=10, fuzz=150, timeout_s=90.0, size_kb_max=4000, peer_kinds=len(KINDS))
+QUICK = Length(repetitions=1, notes=10, rounds=3, fuzz=10, timeout_s=10.0, size_kb_max=160, peer_kinds=14)
 
 
 def main() -> None:
@@ -63,10 +67,10 @@ def main() -> None:
     with contextlib.ExitStack() as stack, console.status("starting") as status:
         say: Callable[[str], None] = status.update if console.is_terminal else lambda _: None
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ours, peers = _ours(stack, record, cache), _peers(stack, record)
+        ours, peers = _ours(stack, record, cache, options.weights), _peers(stack, record)
         for repetition in range(length.repetitions):
             say(f"repetition {repetition + 1} of {length.repetitions}")
-            _repetition(record, ours, peers, length, cache)
+            _repetition(record, ours, peers, length, cache=cache, extra=_extra(options.weights))
         measure.custom(record, cache, repetitions=length.repetitions, count=length.notes, repeat=length.rounds, say=say)
         for side, child in ours.items():
             measure.nasty(record, side, child, fuzz=length.fuzz, seed=options.seed, say=say)
@@ -86,14 +90,18 @@ def main() -> None:
         console.print(f"written to {options.out}/recognize-{str(facts['date'])[:10]}.json and .md")
 
 
-def _ours(stack: contextlib.ExitStack, record: Record, cache: Path) -> dict[str, Child]:
+def _ours(stack: contextlib.ExitStack, record: Record, cache: Path, weights: Path | None) -> dict[str, Child]:
     sides: dict[str, Child] = {"patterns": stack.enter_context(Ours("patterns", cache))}
-    if not WEIGHTS.exists():
+    if not (weights or WEIGHTS).exists():
         record.notes.append("The tagger's weights are not there; only the patterns are measured.")
         return sides
-    sides["tagger"] = stack.enter_context(Ours("tagger", cache))
-    sides["all"] = stack.enter_context(Ours("all", cache))
+    sides["tagger"] = stack.enter_context(Ours("tagger", cache, *_extra(weights)))
+    sides["all"] = stack.enter_context(Ours("all", cache, *_extra(weights)))
     return sides
+
+
+def _extra(weights: Path | None) -> list[str]:
+    return ["--weights", str(weights)] if weights else []
 
 
 def _peers(stack: contextlib.ExitStack, record: Record) -> dict[str, Child]:
@@ -106,18 +114,20 @@ def _peers(stack: contextlib.ExitStack, record: Record) -> dict[str, Child]:
     return sides
 
 
-def _repetition(record: Record, ours: dict[str, Child], peers: dict[str, Child], length: Length, cache: Path) -> None:
+def _repetition(
+    record: Record, ours: dict[str, Child], peers: dict[str, Child], length: Length, *, cache: Path, extra: list[str]
+) -> None:
     for side, child in ours.items():
         measure.note(record, side, child, count=length.notes, repeat=length.rounds)
-        measure.growth(record, side, child, timeout_s=length.timeout_s)
+        measure.growth(record, side, child, timeout_s=length.timeout_s, size_kb_max=length.size_kb_max)
     for side, child in peers.items():
         measure.note(record, side, child, count=min(length.notes, 10), repeat=1)
         if not record.get("exponent", side):  # takes a minute; once is enough to see where it stops
-            measure.growth(record, side, child, timeout_s=length.timeout_s)
+            measure.growth(record, side, child, timeout_s=length.timeout_s, size_kb_max=length.size_kb_max)
             measure.resident(record, side, child)
     for side in ("patterns", "all"):
         if side in ours:
-            measure.fresh(record, side, cache)
+            measure.fresh(record, side, cache, *extra)
 
 
 def _worst_for_peers(
@@ -127,7 +137,7 @@ def _worst_for_peers(
     peer = peers.get("bare")
     if peer is None:
         return
-    name, power, seconds = measure.worst_for(peer, timeout_s=length.timeout_s, say=say)
+    name, power, seconds = measure.worst_for(peer, kinds=length.peer_kinds, timeout_s=length.timeout_s, say=say)
     record.add("worst of Presidio ms", "bare", seconds * 1000)
     record.add("nasty exponent", "bare", power)
     for side, child in ours.items():
@@ -175,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench/recognize.py", description="CPU time of the recognisers, and peers'.")
     parser.add_argument("--quick", action="store_true", help="a minute or two, one repetition: shows that it works")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="where the fuzzer begins (0)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="the tagger's, instead of the shipped ones")
     parser.add_argument("--no-write", action="store_true", help="print only")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where JSON and table go")
     return parser

@@ -20,7 +20,7 @@ def recogniser(options: argparse.Namespace) -> Recogniser:
         lists = (Dictionary("staff", options.words),) if options.words else ()
         files = (options.patterns,) if options.patterns else ()
         return load(options.cache, DEFAULT, Stages(folded=load_custom(CustomSettings(files, lists), None).stages))
-    stages = shipped()
+    stages = shipped(options.weights) if options.weights else shipped()
     return load(options.cache, DEFAULT, stages if options.side == "all" else Stages(folded=stages.folded))
 
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--patterns", type=Path, help="a site's own")
     parser.add_argument("--words", type=Path, help="a site's own")
+    parser.add_argument("--weights", type=Path, help="the tagger's, instead of the shipped ones")
     options = parser.parse_args()
     ours = recogniser(options)
     scan = ours.scan_patterns if options.side == "patterns" else ours.scan

@@ -16,6 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Start the recogniser in a fresh process.")
     parser.add_argument("side", choices=("patterns", "all"))
     parser.add_argument("cache", type=Path)
+    parser.add_argument("--weights", type=Path, help="the tagger's, instead of the shipped ones")
     options = parser.parse_args()
     text = "Patient: Anna Example, seen on 3 May 2021, call 212-555-0100.\n" * 32
     before_mb, began = resident_mb(), time.perf_counter()
@@ -23,7 +24,10 @@ def main() -> None:
     from ringfence.recognize.stages import shipped  # noqa: PLC0415 - likewise
 
     imported = time.perf_counter()
-    ours = load(options.cache, DEFAULT, shipped() if options.side == "all" else None)
+    stages = None
+    if options.side == "all":
+        stages = shipped(options.weights) if options.weights else shipped()
+    ours = load(options.cache, DEFAULT, stages)
     loaded = time.perf_counter()
     ours.scan(text)
     scanned = time.perf_counter()

@@ -42,10 +42,10 @@ def note(record: Record, side: str, child: Child, *, count: int, repeat: int) ->
         record.add(quantity, side, statistics.median(child.cpu_s(texts, repeat=repeat)) * 1000)
 
 
-def growth(record: Record, side: str, child: Child, *, timeout_s: float) -> None:
+def growth(record: Record, side: str, child: Child, *, timeout_s: float, size_kb_max: int) -> None:
     """CPU time by size, until a text is refused or takes too long, and the power that fits."""
     sizes, seconds = [], []
-    for size_kb in SIZES_KB:
+    for size_kb in (size for size in SIZES_KB if size <= size_kb_max):
         answer = child.answer(document(size_kb * 1000), timeout_s=timeout_s)
         if answer.refused:
             record.notes.append(f"{side}: a text of {size_kb} KB is refused ({answer.refused}).")
@@ -93,14 +93,23 @@ def _power(child: Child, kind: Kind, sizes: tuple[int, ...]) -> tuple[float, flo
     return power, seconds[1]
 
 
-def worst_for(peer: Child, *, timeout_s: float, say: Say) -> tuple[str, float, float]:
-    """The kind that a peer is slowest at: its name, the steepest power of all kinds, seconds at `WORST_CHARS`."""
+def worst_for(peer: Child, *, kinds: int, timeout_s: float, say: Say) -> tuple[str, float, float]:
+    """The kind that a peer is slowest at: its name, the steepest power of all kinds, seconds at `WORST_CHARS`.
+
+    A kind that runs into `timeout_s` is not tried with longer strings; its time is the limit.
+    """
     costs, powers = dict[str, float](), dict[str, float]()
-    for name, kind in KINDS.items():
+    for name, kind in list(KINDS.items())[:kinds]:
         say(f"Presidio: {name}")
-        answers = [peer.answer(kind(size), timeout_s=timeout_s) for size in PEER_SIZES]
-        costs[name] = answers[-1].cpu_s
-        powers[name] = exponent(PEER_SIZES, [max(answer.cpu_s, FLOOR_S) for answer in answers])
+        sizes, seconds = [], []
+        for size in PEER_SIZES:
+            answer = peer.answer(kind(size), timeout_s=timeout_s)
+            sizes.append(size)
+            seconds.append(max(answer.cpu_s, FLOOR_S))
+            if answer.refused:
+                break
+        costs[name] = seconds[-1]
+        powers[name] = exponent(sizes, seconds) if len(sizes) > 1 else 0.0
     worst = max(costs, key=costs.__getitem__)
     return worst, max(powers.values()), peer.answer(KINDS[worst](WORST_CHARS), timeout_s=timeout_s).cpu_s
 
@@ -129,11 +138,11 @@ def custom(record: Record, cache: Path, *, repetitions: int, count: int, repeat:
             record.add(quantity, "custom", value)
 
 
-def fresh(record: Record, side: str, cache: Path) -> None:
+def fresh(record: Record, side: str, cache: Path, *extra: str) -> None:
     """Import, load and first scan in a process of its own, and what is resident then."""
     said: Mapping[str, float] = json.loads(
         subprocess.run(
-            [sys.executable, str(FRESH), side, str(cache)],
+            [sys.executable, str(FRESH), side, str(cache), *extra],
             check=True,
             capture_output=True,
             text=True,
