@@ -3,7 +3,7 @@
 1. fold      one byte for each kept character, with a map back
 2. patterns  one hyperscan database; each hit gets a second look
 3. stages    what reads the folded bytes too: the tagger of names and places, a site's dictionaries
-4. mentions  the words of each name that was found, anywhere else
+4. mentions  the words of each name that was found, anywhere else; places that follow one another are one
 5. readings  what reads the text as it is written: schemas of structured payloads, a site's plug-ins
 6. views     the text as an evader's reader would see it, each scanned by 1 to 4, spans mapped back
 7. merge     overlapping spans become one; the policy says which types count
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import hyperscan
 
+from ringfence.recognize.adjoin import adjoin
 from ringfence.recognize.database import fingerprint, load_database
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folded, Folder
@@ -97,6 +98,7 @@ class Recogniser:
         if not spans:
             return spans
         spans += mentions(folded.data, spans)
+        spans += adjoin(folded.data, spans)
         if folded.offsets is not None:  # before the merge: two spans may meet inside a character that folds to several
             spans = [_mapped(folded, span) for span in spans]
         return spans

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringfence.recognize.fold import UPPER
-from ringfence.recognize.gazetteer import COMMON, COUNTRY, EPONYM, MEDICAL
+from ringfence.recognize.gazetteer import CITY, COMMON, COUNTRY, EPONYM, GIVEN, MEDICAL, REGION, SURNAME
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.network import Floats
 from ringfence.recognize.tagger.public import PUBLIC_BODIES, STATES
@@ -50,6 +50,7 @@ _OF_SEVERAL_WORDS = frozenset({"PLACE", "ORGANISATION", "ADDRESS"})
 _OF_SEVERAL_LINES = frozenset({"ADDRESS"})
 _NAMES = frozenset({"PERSON", "PLACE", "ORGANISATION"})
 _NOBODY = np.uint32(COMMON | MEDICAL | EPONYM)
+_SOMEBODY = np.uint32(GIVEN | SURNAME | CITY | REGION | COUNTRY)
 _ENTITY_TYPES = {"AGE": "AGE_UNDER_90", "TITLE": "SEX"}
 """Types of the network that findings call otherwise. A title tells no more than a sex."""
 _TITLES = frozenset(
@@ -131,7 +132,7 @@ def _is_cased(tokens: Tokens) -> bool:
 
 
 def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArray[np.uint32]) -> bool:
-    """Whether a name, place or firm has no capital at all, or is one word that mostly names nobody."""
+    """Whether a name, place or firm has no capital at all, or is one word that mostly names nobody or is unknown."""
     if name not in _NAMES:
         return False
     starts = tokens.data[tokens.starts[first : last + 1]]
@@ -139,7 +140,8 @@ def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArra
     capital = letters & ((starts < ord("a")) | (starts == ord(UPPER)))
     if not capital.any():
         return True
-    return bool((bits[first : last + 1][capital] & _NOBODY).all() and capital.sum() == 1)
+    flags = bits[first : last + 1][capital]
+    return len(flags) == 1 and bool(flags[0] & _NOBODY or not flags[0] & _SOMEBODY)
 
 
 def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: npt.NDArray[np.uint8]) -> Span | None:
@@ -176,7 +178,7 @@ def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> S
         if len(text) != _YEAR_BYTES:
             return None
         name = "YEAR"
-    if not _is_plausible(name, text):
+    if not _is_plausible(name, text) or (name == "ID" and _is_code(tokens, first, text)):
         return None
     return Span(start, stop, _entity_type(name, text), round(score, 2), f"tagger:{name.lower()}")
 
@@ -251,6 +253,12 @@ def _hangs(tokens: Tokens, index: int) -> bool:
     )
 
 
+def _is_code(tokens: Tokens, first: int, text: bytes) -> bool:
+    """Whether `text` is a code of a public system, which stands in it or before it: LOINC 2345-7, DRG 291."""
+    words = _WORDS.findall(text.lower())
+    return (first > 0 and _word(tokens, first - 1) in _CODE_SYSTEMS) or not _CODE_SYSTEMS.isdisjoint(words)
+
+
 def _is_plausible(name: str, text: bytes) -> bool:
     """Whether `text` can be a `name` at all: a name has letters, an identifier more digits than a measurement."""
     digits = sum(byte in b"0123456789" for byte in text)
@@ -265,6 +273,11 @@ def _is_plausible(name: str, text: bytes) -> bool:
     return name != "ADDRESS" or digits != len(text) or digits >= _ID_DIGITS_MIN
 
 
+_CODE_SYSTEMS = frozenset(
+    b"loinc icd cpt drg hcpcs snomed ndc rxnorm atc mesh omim modifier pmid doi isbn issn nct gene chapter table "
+    b"figure grade stage type form version section article usc cfr iso din rfc cve".split()
+)
+"""Before a number that everybody may know."""
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\xc0\xe0")
 _ID_DIGITS_MIN = 4
 """Fewer digits are a dose, a level or a score."""
