@@ -41,11 +41,9 @@ class Literals:
             for (offset, length), members in by_size.items():
                 start = word.start() - offset
                 end = start + length
-                if (
-                    start >= 0
-                    and text[start:end] in members
-                    and not (end < len(text) and joins(text[end - 1], text[end]))
-                ):
+                if start < 0 or text[start:end] not in members:
+                    continue
+                if end == len(text) or not joins(text[end - 1], text[end]):
                     yield start, end
 
 

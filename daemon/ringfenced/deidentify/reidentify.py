@@ -84,7 +84,10 @@ class Reidentifier:
         length = len(buffer)
         while (found := firsts.search(buffer, at)) is not None:
             start = found.start()
-            at = start + 1
+            at = self._unit(buffer, start)[1]
+            if at > len(buffer) and not is_last:  # an escape that is cut
+                length = start
+                break
             if _is_inside(buffer, start):
                 continue
             match = self._match(buffer, start, is_last=is_last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.merge import merge
@@ -37,8 +37,7 @@ class Rewriting:
 
     def _spans(self, leaf: Leaf) -> list[Span]:
         found = merge([*self._gathered.spans.get(key_of(leaf), ()), *self.occurrences.find(leaf.text)])
-        whole = [_whole_words(leaf.text, span) for span in found]
-        return found if whole == found else merge(whole)
+        return merge(_whole_words(leaf.text, found))
 
     def leaf(self, leaf: Leaf) -> str:
         """`leaf` with surrogates in it."""
@@ -78,11 +77,17 @@ class Rewriting:
         return tuple(written)
 
 
-def _whole_words(text: str, span: Span) -> Span:
-    """`span` up to the ends of the words that it cuts: a surrogate inside a word would not be known again."""
-    start, end = span.start, span.end
-    while start > 0 and joins(text[start - 1], text[start]):
-        start -= 1
-    while end < len(text) and joins(text[end - 1], text[end]):
-        end += 1
-    return span if (start, end) == (span.start, span.end) else span._replace(start=start, end=end)
+def _whole_words(text: str, spans: list[Span]) -> Iterator[Span]:
+    """Sorted `spans` up to the ends of the words that they cut: a surrogate inside a word would not be known again.
+
+    Each character is looked at once, whatever the length of a word.
+    """
+    seen = 0
+    for span in spans:
+        start, end = span.start, max(span.end, seen)
+        while start > seen and joins(text[start - 1], text[start]):
+            start -= 1
+        while end < len(text) and joins(text[end - 1], text[end]):
+            end += 1
+        seen = end
+        yield span if (start, end) == (span.start, span.end) else span._replace(start=start, end=end)
