@@ -17,15 +17,17 @@ It never lowers what a caller, a source or an earlier turn asserted, nor makes r
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ringfence.labels import Level
 from ringfence.recognize.custom.cache import cache_name
 from ringfence.recognize.custom.errors import CustomError, Problem, refuse
-from ringfence.recognize.custom.expression import compile_expression, fold_expression, wrong
+from ringfence.recognize.custom.expression import WIDTH_MAX, compile_expression, fold_expression, wrong
 from ringfence.recognize.custom.literals import Hit, Literal, Literals, load_literals
 from ringfence.recognize.custom.terms import WORDS_MAX, fold_term
 from ringfence.recognize.custom.tomlfile import Table, read_tables
@@ -76,63 +78,80 @@ class AllowList:
 
     def __call__(self, folded: bytes, spans: list[Span]) -> list[Span]:
         """Those of `spans` (positions in `folded`) that are not allowed. Never raises."""
-        if not spans:
-            return spans
-        places = self._places(folded)
-        kept = [span for span in spans if not self._is_allowed(folded, span, places)]
-        if len(kept) < len(spans):
-            with self._lock:
-                self._used.update(
-                    (Counter(span.entity_type for span in spans)) - Counter(span.entity_type for span in kept)
-                )
-        return kept
+        return self._kept(folded, spans, spans)
 
     def in_text(self, text: str, spans: list[Span]) -> list[Span]:
         """The same for spans that count characters of `text` as it is written, as those of readings."""
         if not spans:
             return spans
         folded = self._folder.fold(text)
-        if folded.offsets is None:
-            return self(folded.data, spans)
-        first: dict[int, int] = {}
-        for place, offset in enumerate(folded.offsets):
-            first.setdefault(offset, place)
-        moved = {
-            Span(first[span.start], first[span.end], *span[2:]): span
-            for span in spans
-            if span.start in first and span.end in first and first[span.start] < first[span.end]
-        }
-        dropped = set(moved) - set(self(folded.data, list(moved)))
-        gone = {moved[span] for span in dropped}
-        return [span for span in spans if span not in gone]
+        offsets = folded.offsets
+        if offsets is None:
+            return self._kept(folded.data, spans, spans)
+        moved = [
+            span._replace(start=bisect_left(offsets, span.start), end=bisect_left(offsets, span.end)) for span in spans
+        ]
+        return self._kept(folded.data, moved, spans)
 
     def used(self) -> Mapping[str, int]:
         """How many findings were let go so far, by entity type."""
         with self._lock:
             return dict(self._used)
 
+    def _kept(self, folded: bytes, moved: list[Span], spans: list[Span]) -> list[Span]:
+        """Those of `spans` whose twin in `moved` is not allowed."""
+        if not spans:
+            return spans
+        cover = _Cover(self._places(folded), self._entries)
+        allowed = [self._is_allowed(folded, span, cover) for span in moved]
+        if not any(allowed):
+            return spans
+        with self._lock:
+            self._used.update(span.entity_type for span, is_allowed in zip(spans, allowed, strict=True) if is_allowed)
+        return [span for span, is_allowed in zip(spans, allowed, strict=True) if not is_allowed]
+
     def _places(self, folded: bytes) -> list[Hit]:
         if self._literals is None:
             return []
-        return [hit for hit in self._literals.find(folded) if _stands_free(folded, hit.start, hit.end)]
+        return sorted(hit for hit in self._literals.find(folded) if _stands_free(folded, hit.start, hit.end))
 
-    def _is_allowed(self, folded: bytes, span: Span, places: Sequence[Hit]) -> bool:
+    def _is_allowed(self, folded: bytes, span: Span, cover: _Cover) -> bool:
         if span.entity_type in NEVER:
             return False
         start, end = _shrunk(folded, span.start, span.end)
-        if start == end:
+        if start >= end:
             return False
-        if any(
-            hit.start <= start and end <= hit.end and span.entity_type in self._entries[hit.owner].types
-            for hit in places
-        ):
+        if cover.holds(span.entity_type, start, end):
             return True
-        return any(
+        return end - start <= WIDTH_MAX and any(
             pattern.fullmatch(folded, start, end) is not None and _stands_free(folded, start, end)
             for entry in self._entries
-            if entry.patterns and span.entity_type in entry.types
+            if span.entity_type in entry.types
             for pattern in entry.patterns
         )
+
+
+class _Cover:
+    """Where allowed terms stand in one text, by entity type; a span is looked up in logarithmic time."""
+
+    __slots__ = ("_by_type", "_entries", "_hits")
+
+    def __init__(self, hits: Sequence[Hit], entries: Sequence[_Entry]) -> None:
+        """Take all sorted places."""
+        self._hits = hits
+        self._entries = entries
+        self._by_type: dict[str, tuple[list[int], list[int]]] = {}
+
+    def holds(self, entity_type: str, start: int, end: int) -> bool:
+        """Whether one place of a term that is allowed as `entity_type` covers bytes `start` to `end`."""
+        known = self._by_type.get(entity_type)
+        if known is None:
+            hits = [hit for hit in self._hits if entity_type in self._entries[hit.owner].types]
+            known = [hit.start for hit in hits], list(accumulate((hit.end for hit in hits), max))
+            self._by_type[entity_type] = known
+        starts, reach = known
+        index = bisect_right(starts, start) - 1
+        return index >= 0 and reach[index] >= end
 
 
 def _is_letter(byte: int) -> bool:
