@@ -35,14 +35,11 @@ def test_published_examples_are_told_and_are_not_unassigned(text, name):
 @pytest.mark.parametrize("text", REAL)
 @given(number=st.integers(0, 2**256))
 def test_what_is_drawn_is_valid_unassigned_and_written_alike(text, number):
+    """Same length, separators and case; right check digits; unassigned; the agent takes it for reserved."""
+    made = draw(scheme_of(text), text, number)
     marks = [[char.isalnum() or char for char in written] for written in (made, text)]
     assert marks[0] == marks[1]
-    made = draw(scheme_of(text), text, number)
-    assert [char if not char.isalnum() else "" for char in made] == [
-        char if not char.isalnum() else "" for char in text
-    ]
     assert made.islower() == text.islower()
-    assert scheme_of(made).check is scheme_of(text).check or is_unassigned(made)
     assert is_unassigned(made)
     assert is_reserved("TAX_ID", made)
 
