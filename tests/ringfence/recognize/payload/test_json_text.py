@@ -74,6 +74,7 @@ def test_what_is_deeper_than_any_document_is_still_read(found):
     """Nesting is bounded, findings are not: what lies below is read as a document of its own."""
     text = '{"a":' * (DEPTH_MAX * 3) + '{"ssn": "524-71-6038"}' + "}" * (DEPTH_MAX * 3)
     assert found(text) == {("SSN", "524-71-6038")}
+    assert read_tree(text, 0).end == len('{"a":') * DEPTH_MAX
 
 
 @pytest.mark.parametrize("text", ["{not json}", '{"a" "b"', "{{{{", '{"', '{"a":', "f(x) { return x; }"])
