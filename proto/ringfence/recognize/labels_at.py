@@ -15,7 +15,9 @@ _STRONG = re.compile(
     rb"(?:\r?\n[ \t]{0,4})?['\"*_]{0,2}(?:is |of )?#?",
     re.IGNORECASE,
 )
-_WEAK = re.compile(QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with |es |ist |est |el |on |#[ ]?is )?#?", re.IGNORECASE)
+_WEAK = re.compile(
+    QUALIFIER + rb"[ ]{1,2}(?:is |was |of |with |es el |es |ist |est |el |on |#[ ]?is )?#?", re.IGNORECASE
+)
 _QUALIFIED = re.compile(
     rb"[ -]{0,2}(?:nos|no|number|num|numero|nummer|nr|id|identifier|#)(?![A-Za-z])|[ ](?:#|n\x80)", re.IGNORECASE
 )

@@ -21,7 +21,7 @@ _DAY_BEFORE = re.compile(
 )  # fmt: skip
 _AFTER = re.compile(
     rb"\.?(?:(?:[ -/]|,[ ])" + _OF + rb"(?P<alone>" + _YEAR + rb")"
-    rb"|[ -](?P<day>" + _DAY + rb")(?:st|nd|rd|th)?(?![0-9A-Za-z%:/]|[.,]\d)"
+    rb"|[ -](?P<day>" + _DAY + rb")(?:st|nd|rd|th)?(?![0-9A-Za-z%/]|[.,:]\d)"
     rb"(?:[ ]?(?:-|&|to|and|through)[ ]?" + _DAY + rb"(?:st|nd|rd|th)?(?![0-9A-Za-z%:/.]))?"
     rb"(?:,?[ -]{1,2}" + _OF + rb"(?P<year>" + _YEAR + rb"))?"
     rb"|[ -](?P<short>\d\d)(?![0-9A-Za-z%:.,/]))",
@@ -36,6 +36,9 @@ _CLOCK = re.compile(rb" [0-2]\d:[0-5]\d:[0-5]\d(?![0-9:])")
 """A time to the second behind a date: a log's time stamp, which points to one event."""
 _MODIFIER = re.compile(rb"(?:last|next|early|late|mid|this past|past|el pasado|pasado)[ -]$", re.IGNORECASE)
 _SCORE_BEFORE = re.compile(rb"(?:apgar|score|scores|glasgow|gcs|ratio|pulse|grid)(?: of)?[ :=]{1,3}$", re.IGNORECASE)
+_ON = re.compile(rb"\b(?:am|vom|bis|seit|den|on|el|le) $", re.IGNORECASE)
+_ENDS = re.compile(rb"$|[)(,;\r\n]|[.](?![0-9])|[ ]\(")
+"""What follows a year of two digits, and no quantity."""
 _OLD = re.compile(rb"(?:old|of age|de edad|d'age|alt|y/?o\b)", re.IGNORECASE)
 _PLAIN_YEAR = re.compile(rb"(?:1[5-9]|20)\d\d")
 _NAMES_TOO = frozenset((b"julio", b"june", b"april", b"may", b"august", b"jan", b"abril", b"augusto"))
@@ -92,7 +95,8 @@ def numeric(buf: bytes, start: int, end: int) -> Spans:
     after = buf[end : end + 2]
     if after[:1] in (b"-", b"/") or (after[:1] == b"." and after[1:].isdigit()):
         return NONE
-    if separator == 46 and len(parts[2]) == 2 and len(parts[0]) == 1:  # noqa: PLR2004 - 1.2.10 is a version or a heading
+    is_heading = separator == 46 and len(parts[2]) == 2 and len(parts[0]) == 1  # noqa: PLR2004 - 1.2.10 is a version
+    if is_heading and not _ON.search(buf, max(0, start - 6), start):
         return NONE
     clock = _CLOCK.match(buf, end, end + 10)
     return (Span(start, clock.end() if clock is not None else end, "DATE", 0.9, "pattern:date-numeric"),)
@@ -161,7 +165,7 @@ def month_name(buf: bytes, _start: int, end: int) -> Spans:
         if before is None or after["alone"] or after["short"]:
             stop = after.end()
         elif after["day"] and not after["year"] and len(after["day"]) == 2:  # noqa: PLR2004 - 14-Mar-24
-            stop = after.end() if buf[end : end + 1] == b"-" else end
+            stop = after.end() if buf[end : end + 1] == b"-" or _ENDS.match(buf, after.end()) else end
     if before is None and stop == end:
         return NONE
     return (Span(before.start() if before else start, stop, "DATE", 0.85, "pattern:date-name"),)

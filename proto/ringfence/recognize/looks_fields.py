@@ -37,7 +37,7 @@ _PLATE_END = re.compile(rb"[ -][A-Z]{1,3}(?![A-Za-z0-9])")
 """The letters that end a number plate: 1234 BCD."""
 _DOCKET = re.compile(rb"\d{1,6} ?/ ?\d{2,4}(?: ?/ ?\d{1,4}){0,2}(?![0-9%/])")
 _UDI_REST = re.compile(rb"(?:\(\d{2,3}\)[A-Za-z0-9/-]{1,20}+){0,5}")
-_NOT_PREFIXES = (b"COVID", b"SARS", b"HTTP", b"ISO", b"ICD", b"DSM")
+_NOT_PREFIXES = (b"COVID", b"SARS", b"HTTP", b"ISO", b"ICD", b"DSM", b"GAD-7", b"PHQ-", b"CHA2DS2", b"HAS-BLED")
 _TOKENS_MAX = 6
 _SHORT_WORD = 4
 """A longer word in capitals is a word, no group of an identifier."""
@@ -58,7 +58,13 @@ def identifier(entity_type: str) -> Look:
         if at is None:
             return NONE
         is_strong = strong is not None or is_qualified(buf, end)
-        stop = _identifier_end(buf, at, loose=is_strong or buf[start:end].lower() not in WEAK_ID_LABELS)
+        loose = is_strong or buf[start:end].lower() not in WEAK_ID_LABELS
+        stop = _identifier_end(
+            buf,
+            at,
+            loose=loose,
+            fewest=1 if is_plate and (is_strong or buf[at : at + 1].isupper()) else 2 if loose else 3,
+        )
         if stop > at and is_plate and (letters := _PLATE_END.match(buf, stop, stop + 4)):
             stop = letters.end()
         if stop == at or (
@@ -72,11 +78,11 @@ def identifier(entity_type: str) -> Look:
     return look
 
 
-def _identifier_end(buf: bytes, at: int, *, loose: bool) -> int:
+def _identifier_end(buf: bytes, at: int, *, loose: bool, fewest: int = 2) -> int:
     """Where the identifier that begins at `at` ends; `at` where none does.
 
-    An identifier is a token, or several upper-case ones parted by single blanks, with three digits at least (two in a
-    loose place), the last token holding a digit.
+    An identifier is a token, or several upper-case ones parted by single blanks, with `fewest` digits at least, the
+    last token holding a digit. In a place that is not `loose` a year is none.
     """
     token = _TOKEN.match(buf, at, at + 48)
     if token is None:
@@ -96,7 +102,7 @@ def _identifier_end(buf: bytes, at: int, *, loose: bool) -> int:
             kept = stop
     raw = buf[at:kept]
     digits = len(digits_of(raw))
-    if digits < (2 if loose else 3) or (not loose and _YEAR.fullmatch(raw)):
+    if digits < fewest or (not loose and _YEAR.fullmatch(raw)):
         return at
     return kept if _is_no_quantity(buf, kept, raw, digits) else at
 
@@ -166,6 +172,17 @@ def social(buf: bytes, start: int, end: int) -> Spans:
     return ssn(buf, start, end) or last_four(buf, start, end)
 
 
+def numbered(buf: bytes, _start: int, end: int) -> Spans:
+    """Six digits or more after ``no`` alone: ``Dr X, no 28 23 98930``."""
+    at = end - 1
+    while buf[at - 1 : at].isalpha() and buf[at - 1] < 128 and buf[at - 1 : at].isupper():  # noqa: PLR2004 - ASCII
+        at -= 1
+    stop = _identifier_end(buf, at, loose=True)
+    if len(digits_of(buf[at:stop])) < _SHORT_NUMBER or buf[stop : stop + 2] == b" /":
+        return NONE
+    return (Span(at, stop, "CASE_ID", 0.6, "label:number"),)
+
+
 def docket(buf: bytes, _start: int, end: int) -> Spans:
     """A number with its year after ``no``: ``(application no 20022 / 92)``."""
     at = end - 1
@@ -218,7 +235,7 @@ dea = checked("DOCUMENT_ID", validators.is_dea, "pattern:dea", 0.7)
 """A DEA number by its check digit."""
 mbi = checked("INSURANCE_ID", validators.is_mbi, "pattern:mbi")
 """A Medicare Beneficiary Identifier by its places."""
-vin = checked("VEHICLE_ID", validators.is_vin, "pattern:vin")
-"""A VIN by its check digit."""
+vin = checked("VEHICLE_ID", validators.has_vin_places, "pattern:vin")
+"""A VIN by its places: Europe's have no check digit."""
 imei = checked("DEVICE_ID", validators.is_imei, "pattern:imei")
 """An IMEI by its check digit and the body that issued it."""

@@ -170,6 +170,8 @@ def titled(buf: bytes, start: int, end: int) -> Spans:
     title = _TITLE.match(buf, start, start + 24)
     if title is None or title.end() < end or (start and buf[start - 1 : start].isalnum()):
         return NONE
+    if start > 1 and buf[start].to_bytes().islower() and buf[start - 2 : start - 1].isdigit():
+        return NONE  # "QTc 455 ms. Discharged"
     at = title.end()
     stop = _name_at(buf, at, indexed=False, stops=FIELD_WORDS)
     if stop == at:

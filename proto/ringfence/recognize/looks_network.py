@@ -139,6 +139,29 @@ def username(buf: bytes, start: int, end: int) -> Spans:
     is_verb = mark.group().rstrip(b" \t'\"@").lower().endswith(b"is")
     if word.lower() in _NOT_USERS or (is_verb and (word.islower() or word.istitle()) and word.isalpha()):
         return NONE
+    if word.isalpha() and word.istitle():
+        return NONE  # a name or the first word of a message: other looks' affair
     if buf[end - 1 : end] == b"d" and buf[start:end].lower().endswith(b"id") and DIGITS.isdisjoint(word):
         return NONE  # "user id: pending"
     return (Span(name.start(), name.start() + len(word), "USERNAME", 0.8, "label:username"),)
+
+
+def bracketed(buf: bytes, _start: int, end: int) -> Spans:
+    """The account in brackets behind a name: ``User: Anna Smith (asmith)``."""
+    at = buf.rfind(b"(", max(0, end - 36), end) + 1
+    return (Span(at, end - 1, "USERNAME", 0.8, "label:username"),) if at and not buf[at : end - 1].isdigit() else NONE
+
+
+def logged(buf: bytes, start: int, end: int) -> Spans:
+    """The account before ``logged in``, if it is no word of a sentence."""
+    word = buf[start:end].split(b" ", 1)[0]
+    if word in _LOGGED or (start and buf[start - 1] in WORD):
+        return NONE
+    return (Span(start, start + len(word), "USERNAME", 0.7, "context:username"),)
+
+
+_LOGGED = frozenset(
+    b"was were been being are get gets got has have had not you they she who user users patient customer client "
+    b"staff nurse doctor when then never always already also automatically and but which that is stay stayed".split()
+)
+"""Words that stand before ``logged in`` and name no account."""

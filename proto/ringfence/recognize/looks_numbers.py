@@ -11,7 +11,7 @@ from ringfence.recognize.vocabulary import UNITS
 
 _UNIT_AFTER = re.compile(rb"[ ]?" + UNITS + rb"(?![A-Za-z])", re.IGNORECASE)
 _NOT_ID_WORDS = frozenset(
-    b"pmid pmc pmcid nct doi isbn isbn-10 isbn-13 issn ean upc ndc cpt hcpcs snomed sctid loinc rxcui "
+    b"pzn lpp pmid pmc pmcid nct doi isbn isbn-10 isbn-13 issn ean upc ndc cpt hcpcs snomed sctid loinc rxcui "
     b"rxnorm icd icd-9 icd-10 icd-11 cas rfc iso umls mesh eudract isrctn actrn omim go rs eur usd gbp chf "
     b"$ population of approximately about over n v version build ed edition commit release normal range "
     b"rango valores reference referencia interval titer titre".split()
@@ -24,7 +24,8 @@ _NOT_ID_PREFIX = (
     b"NCT", b"PMC", b"ISBN", b"ISSN", b"RFC", b"ISO", b"ICD", b"CVE", b"EUR", b"USD", b"GBP", b"CHF", b"DOI", b"ISRCTN",
     b"ACTRN", b"EUDRACT", b"RS", b"COVID", b"SARS", b"CWE", b"KB", b"UTF", b"IEC", b"EN-", b"DIN", b"ASTM", b"IEEE",
     # Research codes of medicines: makers' prefixes.
-    b"GSK", b"PF-", b"PF0", b"BMS", b"LY-", b"LY2", b"LY3", b"MK-", b"AZD", b"ABT", b"JNJ",
+    b"GSK", b"GSE", b"GSM", b"PRJ", b"SRR", b"ENSG",
+    b"PF-", b"PF0", b"BMS", b"LY-", b"LY2", b"LY3", b"MK-", b"AZD", b"ABT", b"JNJ",
     b"RO-", b"RO4", b"RO5",
     b"RO7", b"TAK", b"BAY", b"SAR", b"MEDI", b"INCB", b"AMG", b"ONO", b"CHIR", b"UCB", b"SCH", b"NVP", b"EMD",
     b"SB-",
@@ -57,6 +58,27 @@ def long_number(buf: bytes, start: int, end: int) -> Spans:
         return NONE
     at = start - (buf[start - 1 : start] == b"#")
     return (Span(at, end, "ID", 0.4, "pattern:long-number"),)
+
+
+def mixed(buf: bytes, start: int, end: int) -> Spans:
+    """Five digits behind letters, letters between digits, or three pairs that are neither a date nor a row."""
+    raw = buf[start:end]
+    if (
+        not _stands_alone(buf, start, end)
+        or raw.upper().startswith(_NOT_ID_PREFIX)
+        or _is_said_otherwise(buf, start, end)
+    ):
+        return NONE
+    if raw[2:3] == b"-":
+        pairs = raw.split(b"-")
+        if pairs in (sorted(pairs), sorted(pairs, reverse=True)) or (pairs[0] <= b"31" and pairs[1] <= b"31"):
+            return NONE
+    return (Span(start, end, "ID", 0.4, "pattern:long-number"),)
+
+
+def is_code(buf: bytes, start: int) -> bool:
+    """Whether the word before `start` says that a code, a citation or an amount follows."""
+    return _word_before(buf, start) in _NOT_ID_WORDS
 
 
 def is_reference_interval(buf: bytes, start: int) -> bool:

@@ -8,7 +8,7 @@ import phonenumbers
 
 from ringfence.recognize.bytesets import WORD, digits_of, is_bounded
 from ringfence.recognize.labels_at import value_at
-from ringfence.recognize.looks_numbers import is_reference_interval
+from ringfence.recognize.looks_numbers import is_code, is_reference_interval
 from ringfence.recognize.span import NONE, Look, Span, Spans
 from ringfence.recognize.vocabulary import UNITS
 
@@ -78,7 +78,11 @@ def plain(buf: bytes, start: int, end: int) -> Spans:
         return NONE
     if buf[end : end + 1] in (b"-", b"/") and buf[end + 1 : end + 2].isdigit():
         return NONE
-    if start and (buf[start - 1] in b"-/+$" or (end - start <= _LOCAL_BYTES and is_reference_interval(buf, start))):
+    if start and (
+        buf[start - 1] in b"-/+$"
+        or is_code(buf, start)
+        or (end - start <= _LOCAL_BYTES and is_reference_interval(buf, start))
+    ):
         return NONE
     return (Span(start, _with_extension(buf, end), "PHONE", 0.8, "pattern:phone"),)
 
@@ -89,12 +93,15 @@ def _boundary(buf: bytes, end: int) -> int:
 
 
 def national(*regions: str) -> Look:
-    """A look at groups of digits that are a number of one of `regions` (ISO 3166), as `phonenumbers` knows them."""
+    """A look at groups of digits that can be a number of one of `regions` (ISO 3166), as `phonenumbers` has it.
+
+    A number need not be in use: a mistyped one still points to somebody.
+    """
 
     def look(buf: bytes, start: int, end: int) -> Spans:
         if (start and buf[start - 1] in b"-/+$.,#") or buf[end : end + 1] in (b"-", b"/", b"%"):
             return NONE
-        if not is_bounded(buf, start, end) or _UNIT_AFTER.match(buf, end, end + 12):
+        if not is_bounded(buf, start, end) or _UNIT_AFTER.match(buf, end, end + 12) or is_code(buf, start):
             return NONE
         raw = buf[start:end].decode("ascii")
         if any(_is_number(raw, region) for region in regions):
@@ -106,7 +113,8 @@ def national(*regions: str) -> Look:
 
 def _is_number(raw: str, region: str) -> bool:
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(raw, region))
+        number = phonenumbers.parse(raw, region)
+        return phonenumbers.is_possible_number(number) and not raw.endswith("000")
     except phonenumbers.NumberParseException:
         return False
 

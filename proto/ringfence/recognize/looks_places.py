@@ -31,6 +31,7 @@ _DOOR = re.compile(
     rb"(?:,? ?(?:-|n[o\x80]?\.? ?o? ?|num\.? |km\.? ?)?(?:\d{1,4}(?:[.,]\d{1,3})?(?:[oa]|"
     rb"\.[oa])?(?![0-9])(?:-\d{1,3}[oa]?)?|s/n)"
     rb"|,? ?-? ?(?:\d{1,2} ?(?:[oa]|\.[oa]) ?)?(?:bajo|planta|piso|esc(?:alera)?\.? ?|bloque|portal|puerta|local|"
+    rb"og|eg|bat(?:iment)?|appt?|etage|"
     rb"izda|izquierda|dcha|"
     rb"derecha|centro|[A-Z](?![A-Za-z]))\.?(?: ?[0-9A-Z]{1,2}(?![A-Za-z0-9]))?)",
     re.IGNORECASE,
@@ -44,6 +45,10 @@ _PLAIN = re.compile(
 _STREET_FIRST = re.compile(
     rb"(?:c/|calle|avda|avenida|paseo|plaza|rua|rue|via|carretera|camino|ronda|glorieta|[^,]{3,40}(?:strasse|s/n))",
     re.IGNORECASE,
+)
+_STREET_NAME = re.compile(
+    rb"(?:(?:de|du|des|d'|la|le|les|l'|a|au|aux|en|sur|et|\d{1,2})[ ]?){0,3}+[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}+"
+    rb"(?: (?:(?:de|du|des|la|le|les|en|sur|et) |d'|l'){0,2}+[A-Z\xc0][A-Za-z\xc0\xe0'-]{1,24}+){0,4}+"
 )
 _TOWN = re.compile(rb"[.,]?[ ]{1,2}-? ?\d{5}(?![0-9])(?:[ ,.-]{1,3}[A-Z\xc0][A-Za-z\xc0\xe0'-]{2,24})?")
 _NOT_TOWNS = NOT_NAMES | frozenset(
@@ -79,7 +84,14 @@ def street_romance(buf: bytes, start: int, end: int) -> Spans:
     """A Spanish or French street to its number, then storey and door, postal code and town where they follow."""
     if start and (buf[start - 1] in WORD or buf[start - 1] in b"/."):
         return NONE
+    if buf[start : start + 4].lower() == b"c/o ":
+        return NONE  # "complains of", "care of"
     stop = end
+    if buf[end - 1 : end] == b" ":  # a French street: its name follows
+        name = _STREET_NAME.match(buf, end, end + 64)
+        if name is None:
+            return NONE
+        stop = name.end()
     for _ in range(5):
         door = _DOOR.match(buf, stop, stop + 24)
         if door is None or door.end() == stop:

@@ -12,6 +12,9 @@ _SECRET_MARK = re.compile(
     rb"['\"]?(?:[ _-]{0,1}(?:value|key))?[ \t]{0,3}(?:[:=]>?|is\b|es\b|ist\b|est\b|to\b|->|\|)[ \t]{0,3}['\"]?",
     re.IGNORECASE,
 )
+_BLANK = re.compile(rb" ['\"]?")
+_STRONG_WORD = re.compile(rb"(?=.*[A-Za-z])(?=.*\d)(?=.*[^A-Za-z0-9.])[!-~]{6,64}")
+"""A password where only a blank parts it from its word: letters, digits and a sign."""
 _NO_SECRETS = frozenset(
     b"required optional none null true false string reset expired forgotten unknown wrong policy protected undefined "
     b"changed invalid missing incorrect redacted hidden masked str int bytes bool object self your the not".split()
@@ -32,11 +35,13 @@ _BASIC_MIN = 8
 
 def labelled(buf: bytes, _start: int, end: int) -> Spans:
     """What follows ``password:``, ``api_key =``, ``Passwort ist`` and the like."""
-    match = _SECRET_MARK.match(buf, end, end + 18)
+    match = _SECRET_MARK.match(buf, end, end + 18) or _BLANK.match(buf, end, end + 2)
     value = None if match is None else _SECRET.match(buf, match.end(), match.end() + 256)
     if match is None or value is None:
         return NONE
     word = value.group().rstrip(b".)")
+    if match.group().isspace() and not _STRONG_WORD.fullmatch(word):
+        return NONE
     is_prose = match.group().strip(b" \t'\"").lower().endswith(_WORDS_IN_PROSE)
     if len(word) < 4 or word.lower() in _NO_SECRETS or _PLACEHOLDER.fullmatch(word):  # noqa: PLR2004 - as the pattern has it
         return NONE

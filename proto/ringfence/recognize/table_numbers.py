@@ -50,11 +50,13 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger("phone-short", r"\b[2-9]\d{2}-\d{4}\b", SOM, phones.plain),
         Trigger("phone-national", r"\b0\d{1,4}[ /-]\d{5,8}\b", SOM, phones.plain),
         Trigger("phone-grouped", r"\b0\d{1,4} \d{3,4} \d{3,4}\b", SOM, phones.plain),
-        Trigger("phone-bracketed", r"\(0?\d{1,5}\)[ -]?\d{3,4}[ -]\d{3,6}\b", SOM, phones.plain),
-        Trigger("phone-pairs", r"\b0\d{1,3}(?:[ .]\d{2,3}){3,4}\b", SOM, phones.plain),
+        Trigger(
+            "phone-bracketed", r"\((?:0?\d{1,5}\)[ -]?\d{3,4}[ -]\d{3,6}|0\d{1,5}\)[ -]?\d{4,9})\b", SOM, phones.plain
+        ),
+        Trigger("phone-pairs", r"\b0\d{1,3}(?:[ .]\d{2,3}|-\d{2,3}){3,4}\b", SOM, phones.plain),
         Trigger(
             "phone-international",
-            r"\+ ?\d{1,3}[ .()-]{0,2}\d{2}|\b00[1-9]\d{0,2}[ -]?\d{2,4}[ -]?\d{3,8}\b",
+            r"\+ ?\d{1,3}[ .()-]{0,2}\d[ )]{0,2}\d|\b00[1-9]\d{0,2}[ -]?\d{2,4}[ -]?\d{3,8}\b",
             SOM,
             _international,
         ),
@@ -113,6 +115,13 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "long-number-letters", r"\b[A-Z]{1,5}-?\d{6,14}[A-Z]{0,2}\b", SOM, numbers.long_number, is_last_resort=True
+        ),
+        Trigger(
+            "long-number-mixed",
+            r"\b(?:[A-Z]{3,4}\d{5}|\d{1,2}[A-Z]{1,3}\d{5,9}|\d{2}-\d{2}-\d{2})\b",
+            SOM,
+            numbers.mixed,
+            is_last_resort=True,
         ),
         Trigger("hash-number", r"#[A-Z]{0,5}-?\d{3,14}\b", SOM, fields.hashed, is_last_resort=True),
     )

@@ -19,7 +19,8 @@ def triggers() -> tuple[Trigger, ...]:
     return (
         Trigger(
             "street",
-            rf"\b\d{{1,5}}[a-zA-Z]? (?:[NSEW]\.? )?(?:{_CAPS} ){{1,3}}(?:{_KINDS}|{_KINDS.upper()})\b",
+            rf"\b\d{{1,5}}[a-zA-Z]? (?:[NSEW]\.? )?(?:(?:{_CAPS} ){{1,3}}|\d{{1,3}}(?:st|nd|rd|th) )(?:{_KINDS}|"
+            rf"{_KINDS.upper()})\b",
             SOM,
             places.street,
         ),
@@ -32,8 +33,8 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "street-romance",
-            r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse|allee|quai|cours) "
-            r"[^\n,;]{3,40}|"
+            r"\b(?:\d{1,4}(?: bis| ter)?,? (?:rue|avenue|av\.?|boulevard|bd|boul\.?|place|chemin|impasse|allee|quai|"
+            r"cours|route|square|residence|passage|voie|faubourg) |"
             r"(?:(?:Calle|calle|Avenida|avenida|Avda|Avd|Av|Plaza|Pza|Plza|Paseo|Pso|P[o\x80]|P\.[o\x80]|"
             r"Carretera|Ctra|Glorieta|"
             r"Camino|Ronda|Rondilla|Travesia|Urbanizacion|Urb|Poligono|Rambla|Via|Rua|Carrera|Callejon|Cuesta|"
@@ -63,7 +64,7 @@ def triggers() -> tuple[Trigger, ...]:
         ),
         Trigger(
             "post-box",
-            r"\b(?:P\.? ?O\.? Box|Post Office Box|Apartado de Correos|Apdo\.?(?: de Correos)?|Postfach|"
+            r"\b(?:P\.? ?O\.? Box|Post Office Box|Apartado de Correos|Apdo\.?(?: de Correos)?|Postfach(?: \d\d){0,2}|"
             r"Boite Postale|"
             r"(?:PSC|CMR|Unit) \d{1,5},? Box) \d{1,6}\b",
             ANYCASE | SOM,

@@ -142,6 +142,15 @@ def is_vin(text: str) -> bool:
     return text[8] == ("X" if rest == 10 else str(rest))  # noqa: PLR2004
 
 
+def has_vin_places(text: str) -> bool:
+    """Whether 17 upper-case characters are written as a European VIN, which has no check digit (ISO 3779).
+
+    Letters and digits, none of I, O, Q, the last four digits.
+    """
+    digits = sum(map(str.isdigit, text))
+    return len(text) == 17 and 5 <= digits <= 14 and _is_digits(text[13:]) and all(char in _VIN for char in text)  # noqa: PLR2004
+
+
 def is_nhs(digits: str) -> bool:
     """Whether ten digits are an NHS number (NHS Data Dictionary: modulus 11, weights 10 to 2)."""
     return len(digits) == 10 and _is_digits(digits) and bool(nhs.is_valid(digits))  # noqa: PLR2004

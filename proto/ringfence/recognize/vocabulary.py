@@ -53,7 +53,9 @@ ID_LABELS: Mapping[str, str] = MappingProxyType(
             r"specimen|invoice|customer[ -]?id|client[ -]?id|customer number|kundennummer|numero de cliente|"
             r"employee[ -]?id|badge|(?:site|unique|trial|study|person|record|tracking|external|internal)[ "
             r"-]?id(?:entifier)?|id|uid|"
-            r"unique identifier|identifier|tracking|booking|confirmation"
+            r"contrat|contrato|contract|vertrag(?:snummer)?|prestamo|siniestro|incidencia|ficha de cliente|fiche "
+            r"client|factura|facture|rechnung(?:snummer)?|pedido|konsil|unique identifier|identifier|tracking|"
+            r"booking|confirmation"
         ),
         "ACCOUNT": (
             r"account(?: ref)?|acct|a/c|loan|branch|sort ?code|routing|aba|rtn|konto(?:nummer)?|blz|bankleitzahl|"
@@ -88,7 +90,7 @@ ID_LABELS: Mapping[str, str] = MappingProxyType(
         "VEHICLE_ID": (
             r"vin|licen[cs]e plate|number plate|plate|kennzeichen|matricula|immatriculation|plaque(?: "
             r"d'immatriculation)?|"
-            r"fahrgestellnummer|bastidor"
+            r"chassis|chasis|fin|fahrgestell(?:nummer)?|bastidor"
         ),
         "DEVICE_ID": (
             r"serial|s/n|imei|device(?: id)?|udi|implant|pacemaker|imsi|iccid|meid|idfa|gaid|android id|"
@@ -107,7 +109,7 @@ WEAK_ID_LABELS = _words(
     "re swift iban plate permis historia episodio exp az uid identifier tracking booking confirmation rib ins "
     "ins. insurer insured "
     "plan beneficiary coverage nir cip cif nie tin reg lic cert registration visa pacemaker lot pump "
-    "ventilator lead rtn "
+    "ventilator lead rtn fin contract contrat contrato vertrag pedido facture factura konsil incidencia siniestro "
     "hc h.c. hac nip ipp dea reg gmc bsn ein dni pan matricula kennzeichen asset tva utr idnr"
 )
 """Labels that are ordinary words too: without a mark after them they need a number that looks like an identifier."""
@@ -220,7 +222,7 @@ NOT_NAMES = FIELD_WORDS | _words(
     "el la los las un una der die das ein eine und oder aber mit le les un une des et ou mais avec con para "
     "por sin bei aus nach sehr "
     "geehrte geehrter damen herren estimado estimada senores cher chere bonjour hola hallo liebe lieber "
-    "nachname vorname"
+    "nachname vorname kollege kollegin kollegen kolleginnen colegas collegues confreres"
 )
 """Words that are no part of a name when a name is only guessed from its shape."""
 
