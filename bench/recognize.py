@@ -44,6 +44,8 @@ class Length:
     """Different notes."""
     rounds: int
     """Over the notes, in each repetition."""
+    nasty_sizes: tuple[int, ...]
+    """Of the strings that are made to be slow, in characters."""
     fuzz: int
     """Strings of the fuzzer."""
     timeout_s: float
@@ -54,8 +56,26 @@ class Length:
     """How many kinds of slow strings a peer is tried with."""
 
 
-FULL = Length(repetitions=5, notes=40, rounds=10, fuzz=150, timeout_s=90.0, size_kb_max=4000, peer_kinds=len(KINDS))
-QUICK = Length(repetitions=1, notes=10, rounds=3, fuzz=10, timeout_s=10.0, size_kb_max=160, peer_kinds=14)
+FULL = Length(
+    repetitions=5,
+    notes=40,
+    rounds=10,
+    nasty_sizes=(16_384, 65_536, 262_144),
+    fuzz=150,
+    timeout_s=90.0,
+    size_kb_max=4000,
+    peer_kinds=len(KINDS),
+)
+QUICK = Length(
+    repetitions=1,
+    notes=10,
+    rounds=3,
+    nasty_sizes=(16_384, 32_768, 65_536),
+    fuzz=10,
+    timeout_s=10.0,
+    size_kb_max=160,
+    peer_kinds=14,
+)
 
 
 def main() -> None:
@@ -73,7 +93,7 @@ def main() -> None:
             _repetition(record, ours, peers, length, cache=cache, extra=_extra(options.weights))
         measure.custom(record, cache, repetitions=length.repetitions, count=length.notes, repeat=length.rounds, say=say)
         for side, child in ours.items():
-            measure.nasty(record, side, child, fuzz=length.fuzz, seed=options.seed, say=say)
+            measure.nasty(record, side, child, sizes=length.nasty_sizes, fuzz=length.fuzz, seed=options.seed, say=say)
         _worst_for_peers(record, ours, peers, length, say)
     facts |= {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flow_parts.process import rss_mb
@@ -26,8 +26,8 @@ Say = Callable[[str], None]
 FRESH = Path(__file__).with_name("fresh.py")
 SIZES_KB = (10, 40, 160, 640, 1000, 4000)
 """Of the texts whose cost should grow with their size and no faster."""
-NASTY_SIZES = (16_384, 65_536, 262_144)
-"""Of the strings that are made to be slow."""
+TOLD_SIZE = 65_536
+"""Of the strings that are made to be slow: the size whose cost is told."""
 PEER_SIZES = (2_048, 4_096, 8_192)
 """The same for peers, for whom longer ones take minutes."""
 WORST_CHARS = 67_000
@@ -57,27 +57,25 @@ def growth(record: Record, side: str, child: Child, *, timeout_s: float, size_kb
         record.add("exponent", side, exponent(sizes, seconds))
 
 
-def nasty(record: Record, side: str, child: Child, *, fuzz: int, seed: int, say: Say) -> None:
-    """The worst of all kinds, and of `fuzz` strings that the fuzzer makes from `seed` on."""
-    _worst(record, "nasty", side, child, KINDS.items(), say=say)
-    _worst(record, "fuzzed", side, child, ((f"fuzzed {seed + n}", fuzzed(seed + n)) for n in range(fuzz)), say=say)
+def nasty(record: Record, side: str, child: Child, *, sizes: tuple[int, ...], fuzz: int, seed: int, say: Say) -> None:
+    """The worst of all kinds, and of `fuzz` strings that the fuzzer makes from `seed` on, each at all `sizes`."""
+    strings = {"nasty": dict(KINDS), "fuzzed": {f"fuzzed {seed + n}": fuzzed(seed + n) for n in range(fuzz)}}
+    for quantity, kinds in strings.items():
+        powers, times = dict[str, float](), dict[str, float]()
+        for name, kind in kinds.items():
+            say(f"{side}: {name}")
+            powers[name], times[name] = _power(child, kind, sizes)
+        if powers:
+            _told(record, quantity, side, powers, times)
 
 
-def _worst(
-    record: Record, quantity: str, side: str, child: Child, kinds: Iterable[tuple[str, Kind]], *, say: Say
-) -> None:
-    powers, times = dict[str, float](), dict[str, float]()
-    for name, kind in kinds:
-        say(f"{side}: {name}")
-        powers[name], times[name] = _power(child, kind, NASTY_SIZES)
-    if not powers:
-        return
+def _told(record: Record, quantity: str, side: str, powers: dict[str, float], times: dict[str, float]) -> None:
     steepest, slowest = max(powers, key=powers.__getitem__), max(times, key=times.__getitem__)
     record.add(f"{quantity} exponent", side, powers[steepest])
     record.add(f"{quantity} ms", side, times[slowest] * 1000)
     record.notes.append(
         f"{side}: steepest {quantity} string: {steepest} ({powers[steepest]:.2f}); slowest: {slowest} "
-        f"({times[slowest] * 1000:.0f} ms for {NASTY_SIZES[1] // 1024} KB)."
+        f"({times[slowest] * 1000:.0f} ms for {TOLD_SIZE // 1024} KB)."
     )
 
 
@@ -90,7 +88,7 @@ def _power(child: Child, kind: Kind, sizes: tuple[int, ...]) -> tuple[float, flo
         again = child.cpu_s(texts, repeat=5)
         seconds = [min(pair) for pair in zip(seconds, again, strict=True)]
         power = min(power, exponent(sizes, [max(second, FLOOR_S) for second in again]))
-    return power, seconds[1]
+    return power, seconds[sizes.index(TOLD_SIZE)]
 
 
 def worst_for(peer: Child, *, kinds: int, timeout_s: float, say: Say) -> tuple[str, float, float]:
