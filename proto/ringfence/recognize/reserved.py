@@ -96,6 +96,7 @@ _NUMBERS = re.compile(r"([+\u2212-]?)\s?(\d{1,3})([.,]\d+)?")
 _BIC = re.compile(r"[A-Z]{4}(?:ZZ|XX)[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _CHUNKS = re.compile(r"[^\s,;]+")
 _EDGES = ".:()[]{}<>\"'*_`!?#|/\\-"
+_ZIP_4 = re.compile(r"\d{5}-\d{4}")
 _HOUSE = re.compile(r"\d{1,4}[a-z]?")
 _HOUSE_NUMBERS_MAX, _ZIP_DIGITS = 3, 5
 _CHUNKS_MAX = 64
@@ -128,7 +129,10 @@ def _person(text: str) -> bool:
 
 def _place(text: str) -> bool:
     ours, numbers = False, 0
-    text = LONG_NUMBER.sub(_unless_reserved, _EMAIL.sub(" ", text))
+    text = _EMAIL.sub(" ", text)
+    if not all(map(_is_long_reserved, LONG_NUMBER.findall(text))):
+        return False
+    text = LONG_NUMBER.sub(lambda match: match.group() if _ZIP_4.fullmatch(match.group()) else " ", text)
     for word in _WORDS.findall(text):
         folded = fold_word(word)
         if folded in NAME_WORDS or folded.startswith("zz"):
@@ -144,8 +148,9 @@ def _place(text: str) -> bool:
     return ours and numbers <= _HOUSE_NUMBERS_MAX
 
 
-def _unless_reserved(match: re.Match[str]) -> str:
-    return " " if _digits(match.group()).startswith(ID_DIGITS) else match.group()
+def _is_long_reserved(number: str) -> bool:
+    """A telephone's digits behind an address, or ZIP+4."""
+    return _digits(number).startswith(ID_DIGITS) or (_ZIP_4.fullmatch(number) is not None and number[:5] <= ZIP_LAST)
 
 
 def _postcode(word: str) -> bool:
@@ -278,6 +283,8 @@ def _composed(text: str) -> bool:
             or (_place(bare) and not bare[0].isdigit())
             or _EMAIL.fullmatch(bare)
             or _URL.fullmatch(bare)
+            or _USERNAME.fullmatch(bare)
+            or (_phone(bare) and len(_digits(bare)) >= 7)  # noqa: PLR2004 - a local number
             or _ip(bare)
             or (_number(bare) and len(_digits(bare)) > 3)  # noqa: PLR2004 - fewer digits say nothing
         ):

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from ringfence.labels import Category, Level
 from ringfence.recognize import DEFAULT, ENTITIES, is_reserved, residual
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.generic import (
+    DATE_GENERIC,
+    DATE_WORDS,
+    PLACE_GENERIC,
+    TITLE_WORDS,
+    fold_word,
+    is_particle,
+)
 from ringfence.recognize.pools import FEMALE_NAMES, LAST_NAMES, MALE_NAMES, PERSON_WORDS, PLACE_WORDS, PLACES
+from ringfence.recognize.reserved import NAME_WORDS, identifying
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,99 @@ def test_ours_are_told_from_real_ones(entity_type, ours, real):
     """A surrogate is recognised without its mapping, and a real identifier is not taken for one."""
     assert is_reserved(entity_type, ours)
     assert not is_reserved(entity_type, real)
+
+
+OURS = f"{MALE_NAMES[5]} {LAST_NAMES[3]}"
+PLACE = PLACES[7]
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "text"),
+    [
+        ("PERSON", f"Dr. {OURS}, MD"),
+        ("PERSON", f"{MALE_NAMES[5]} van der {LAST_NAMES[3]}"),
+        ("PERSON", f"{PLACE} University Hospital"),
+        ("ORGANISATION", f"{LAST_NAMES[3]} & {LAST_NAMES[4]} Ltd"),
+        ("PLACE", f"{PLACE} General Hospital, Dept. of Cardiology"),
+        ("ADDRESS", f"12b {PLACE} Street, Apt 4, {PLACE}, OH 00428"),
+        ("ADDRESS", f"Calle {PLACE} 12, 00428 {PLACE}, 999 123 456, user012345@example.org"),
+        ("ADDRESS", f"{PLACE} Road, ZZ1Q 9ZZ"),
+        ("ADDRESS", f"{PLACE} Road, OH 00428-1234"),
+        ("DATE", "Tuesday, 4 March 2150 at 10:30"),
+        ("DATE", "21500304T103000".replace("T", "")),
+        ("DATE", "2150-03-04T10:30:00.000+01:00"),
+        ("DATE", "last Monday"),
+        ("AGE", "over 90 years old"),
+        ("USERNAME", "@user012345"),
+        ("COORDINATES", "-48.1234, -123.4567"),
+        ("BIC", "QXZJZZQ0XXX"),
+        ("TAX_ID", "QQ 12 34 56 C"),
+        ("INSURANCE_ID", "999 012 3460"),
+        ("ID", "(216) 555-0142"),
+        ("MRN", "03/04/2150"),
+        ("CUSTOM", PLACE),
+        ("SSN", f"{OURS} 9991234"),
+    ],
+)
+def test_what_identifies_nobody_may_stand_beside_a_surrogate(entity_type, text):
+    """Titles, particles, kinds of places, times; a surrogate of another type."""
+    assert is_reserved(entity_type, text)
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "text"),
+    [
+        ("PERSON", "Dr."),
+        ("PERSON", "van der"),
+        ("PERSON", f"{OURS} Smith"),
+        ("PERSON", f"{OURS} West"),
+        ("PERSON", f"{OURS} 12"),
+        ("PERSON", f"{MALE_NAMES[5]} Le"),
+        ("PERSON", f"王 {LAST_NAMES[3]}"),
+        ("PERSON", f"{OURS}son"),
+        ("PLACE", "General Hospital"),
+        ("PLACE", f"{PLACE} Mercy Hospital"),
+        ("ADDRESS", f"216 445 0142 {PLACE} Street"),
+        ("ADDRESS", f"12 {PLACE} Street, OH 44126"),
+        ("ADDRESS", f"{PLACE} Street, SW1A 1AA"),
+        ("DATE", "Smith 2150"),
+        ("DATE", "4 March 2150, 4 March 2019"),
+        ("DATE", "4 March"),
+        ("DATE", "March"),
+        ("DATE", "20190304"),
+        ("DATE", "2150"[:3]),
+        ("AGE", "John, 90"),
+        ("EMAIL", "user012345@example.org.evil.com"),
+        ("URL", "https://john-smith.example.com/x/0a1b2c3d"),
+        ("IP", "192.0.2.9 John"),
+        ("PHONE", "999 Smith"),
+        ("MRN", "SMITH-9991"),
+        ("MRN", "99944126Smith"),
+        ("COORDINATES", "48.1234, 123.4567"),
+        ("COORDINATES", "42.3601, -71.0589"),
+        ("BIC", "DEUTDEFF"),
+        ("INSURANCE_ID", "943 476 5919"),
+        ("CUSTOM", "Falcon"),
+        ("SSN", f"{OURS} 524-71-6038"),
+        ("ID", f"{OURS}, 12"),
+    ],
+)
+def test_nothing_real_hides_beside_a_surrogate(entity_type, text):
+    """One real word or number makes the whole span real, and generic words alone are no surrogate."""
+    assert not is_reserved(entity_type, text)
+
+
+@given(
+    st.sampled_from(["PERSON", "PLACE", "ORGANISATION", "ADDRESS", "DATE", "ID"]),
+    st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True),
+)
+def test_a_real_word_is_never_covered_by_a_surrogate(entity_type, word):
+    """Whatever type a span has: a word that is on no closed list is not reserved, nor is it beside a surrogate."""
+    known = NAME_WORDS | TITLE_WORDS | PLACE_GENERIC | DATE_GENERIC | DATE_WORDS
+    if fold_word(word) not in known and not is_particle(word):
+        assert not is_reserved(entity_type, word)
+        assert not is_reserved(entity_type, f"{OURS} {word}")
+        assert (0, len(word)) in identifying(entity_type, f"{word} {OURS}")
 
 
 def test_a_secret_is_never_reserved():
