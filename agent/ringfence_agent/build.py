@@ -23,6 +23,9 @@ from structlog.typing import FilteringBoundLogger
 
 from ringfence import recognize, tls
 from ringfence.configfile import ConfigError
+from ringfence.recognize.custom import CustomError
+from ringfence.recognize.plugins import PluginUnavailable
+from ringfence.recognize.site import load_site
 from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.gate import Destination, Rules
@@ -67,7 +70,11 @@ def prepare(config: Config) -> Parts:
     for path in (config.listen.certificate, config.listen.key, config.listen.authority):
         _read(path)
     providers = {provider.name: _provider(provider) for provider in config.providers}
-    recogniser = recognize.load(config.cache_directory, config.classification.policy())
+    site = config.classification
+    try:
+        recogniser = load_site(config.cache_directory, site.policy(), site.custom(), site.others())
+    except (CustomError, PluginUnavailable) as error:
+        raise ConfigError(str(error)) from error
     return Parts(
         signing_key=signing_key,
         credentials=tls.server_credentials(config.listen.identity()),

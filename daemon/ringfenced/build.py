@@ -21,7 +21,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from ringfence import recognize, tls
+from ringfence import tls
+from ringfence.configfile import ConfigError
+from ringfence.recognize import Recogniser
+from ringfence.recognize.custom import CustomError
+from ringfence.recognize.plugins import PluginUnavailable
+from ringfence.recognize.site import load_site
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config, LocalModel, Tls
@@ -107,7 +112,7 @@ async def working(
         worker: which of several worker processes this is; None if it is the only one.
     """
     async with AsyncExitStack() as stack:
-        recogniser = await asyncio.to_thread(recognize.load, config.state / "cache", config.classification.policy())
+        recogniser = await asyncio.to_thread(recogniser_of, config)
         pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
@@ -156,6 +161,19 @@ async def working(
         limits = Limits(seconds_max=config.listen.request_seconds_max)
         served = Served(flow, directory, shared.ledger, node, log, egress, pseudonym, lambda: departments, limits)
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
+
+
+def recogniser_of(config: Config) -> Recogniser:
+    """What the node finds: what ships, the policy's table, and the site's own recognisers.
+
+    Raises:
+        ConfigError: one of the site's own files is wrong, or a plug-in cannot be loaded.
+    """
+    site = config.classification
+    try:
+        return load_site(config.state / "cache", site.policy(), site.custom(), site.others())
+    except (CustomError, PluginUnavailable) as error:
+        raise ConfigError(str(error)) from error
 
 
 def engine_specs(config: Config) -> tuple[EngineSpec, ...]:

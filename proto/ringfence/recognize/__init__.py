@@ -3,8 +3,9 @@
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.policy import DEFAULT, TEMPLATES, Policy
-from ringfence.recognize.recogniser import Recogniser, Scan, Stages, load, residual
+from ringfence.recognize.recogniser import Recogniser, Scan, load, residual
 from ringfence.recognize.reserved import is_reserved
+from ringfence.recognize.stages import Stages, shipped
 
 __all__ = [
     "DEFAULT",
@@ -18,4 +19,5 @@ __all__ = [
     "is_reserved",
     "load",
     "residual",
+    "shipped",
 ]
