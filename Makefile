@@ -6,10 +6,10 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-recognize eval-deid eval-evasion setup clean
 
 help: ## this table
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## real requests through daemon, engine, agent and a stand-in provider
 	@$(BIN)/python examples/demo.py $(ARGS)
@@ -29,6 +29,7 @@ lint: setup ## formatting, lint, types, import direction, contract, stubs, chang
 	scripts/buf.sh
 	scripts/proto.sh --check
 	$(BIN)/python scripts/configuration.py --check
+	$(BIN)/python scripts/labels.py --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
 format: setup ## let ruff format and repair what it can
@@ -38,14 +39,25 @@ format: setup ## let ruff format and repair what it can
 proto: setup ## write the Python stubs of proto/ anew
 	scripts/proto.sh
 
-docs: setup ## write docs/configuration.md anew
+docs: setup ## write docs/configuration.md and the tables of docs/labels.md anew
 	$(BIN)/python scripts/configuration.py
+	$(BIN)/python scripts/labels.py
 
 lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versions)
 	scripts/lock.sh
 
 bench-flow: setup ## the governed way of a request beside bare gRPC
 	@$(BIN)/python bench/flow.py $(ARGS)
+
+bench-recognize: setup ## what recognising costs, beside Presidio in one run
+	@$(BIN)/python bench/recognize.py $(ARGS)
+
+eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, JSON=1, POLICY=name)
+	@$(BIN)/python bench/deid.py $(if $(DATA),--data '$(DATA)') $(if $(filter 1,$(JSON)),--json) \
+		$(if $(POLICY),--policy '$(POLICY)') $(ARGS)
+
+eval-evasion: setup ## how much of it is found when somebody hides it (JSON=1)
+	@$(BIN)/python bench/evasion.py $(if $(filter 1,$(JSON)),--json) $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh
