@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ringfence.recognize.payload.csv_text import read_csv
 from ringfence.recognize.payload.hl7 import read_hl7
 from ringfence.recognize.payload.iso20022 import read_iso20022
 from ringfence.recognize.payload.json_text import read_json
-from ringfence.recognize.payload.sink import Sink
+from ringfence.recognize.payload.sink import PLAIN, Escapes, Sink
 from ringfence.recognize.payload.x12 import read_x12
 from ringfence.recognize.span import Span
 
@@ -27,14 +29,30 @@ class Payload(NamedTuple):
     """Delimiters, sorted: start and end of each. None of them lies in a field's value."""
 
 
+_JSON = Escapes(re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL), lambda written: written[-1].isalnum())
+"""RFC 8259, 7. One that ends with a letter, as that of a new line, would make one word with what follows."""
+_MARKS = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"})
+_XML = Escapes(re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});"), lambda written: written not in _MARKS)
+"""XML 1.0, 4.1 and 4.6."""
+_HL7 = Escapes(re.compile(r"\\[A-Za-z.][^\\\r\n]{0,32}\\|\\[A-Z]\\"), lambda written: written[1] in "XZCM")
+"""HL7 2.5.1, 2.7: X, C and M write characters of other sets, Z is a site's own."""
+
+_READERS: tuple[tuple[Escapes, Callable[[Sink], None]], ...] = (
+    (_HL7, read_hl7),
+    (PLAIN, read_x12),
+    (_JSON, read_json),
+    (_XML, read_iso20022),
+    (PLAIN, read_csv),
+)
+"""Each format with its escapes."""
+
+
 def read_payload(text: str) -> Payload:
     """The structure of `text`. Never raises on any str; linear in its length; may be called from several threads."""
     sink = Sink(text)
-    read_hl7(sink)
-    read_x12(sink)
-    read_json(sink)
-    read_iso20022(sink)
-    read_csv(sink)
+    for escapes, read in _READERS:
+        sink.escapes = escapes
+        read(sink)
     return Payload(sink.spans, sorted(sink.walls))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 from ringfence.recognize.span import Span
 
@@ -41,21 +43,50 @@ _DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])(?:[T ][0
 _DATE_CHARS_MAX = 36
 
 
+class Escapes(NamedTuple):
+    """How a format writes what its marks would be read for."""
+
+    pattern: re.Pattern[str]
+    """One of them."""
+    is_letter: Callable[[str], bool]
+    """Whether one may stand for a letter or digit."""
+
+
+PLAIN = Escapes(re.compile(r"(?!)"), lambda _written: False)
+"""A format without escapes."""
+
+
 class Sink:
     """Collects what stands in one text. For one task."""
 
-    __slots__ = ("spans", "text", "walls")
+    __slots__ = ("escapes", "spans", "text", "walls")
 
     def __init__(self, text: str) -> None:
         """Collect for `text`."""
         self.text = text
+        self.escapes = PLAIN
+        """Of the format that is being read."""
         self.spans: list[Span] = []
         """Fields that are identifiers by their schema."""
         self.walls: list[tuple[int, int]] = []
         """Delimiters: what no span may cross or replace."""
 
     def field(self, start: int, end: int, entity_type: str, recogniser: str) -> None:
-        """Note a field's value; blanks round it, and what says that there is none, do not count."""
+        """Note a field's value; blanks round it, and what says that there is none, do not count.
+
+        A value with escaped marks is noted in pieces, so that its surrogates leave the escapes whole. One with escaped
+        letters is noted as it is written: nothing but a literal can stand for it.
+        """
+        found = list(self.escapes.pattern.finditer(self.text, start, end)) if entity_type != FREE_TEXT else []
+        if any(self.escapes.is_letter(escape.group()) for escape in found):
+            found = []
+        for escape in found:
+            self._value(start, escape.start(), entity_type, recogniser)
+            self.wall(*escape.span())
+            start = escape.end()
+        self._value(start, end, entity_type, recogniser)
+
+    def _value(self, start: int, end: int, entity_type: str, recogniser: str) -> None:
         text = self.text
         while start < end and text[start] in _BLANKS:
             start += 1

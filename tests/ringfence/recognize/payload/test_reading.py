@@ -86,6 +86,23 @@ def test_damaged_messages_never_raise(case):
     check(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('{"surname": "O\\"Hara \\/ Holm"}', {"O", "Hara", "Holm"}),
+        ('{"surname": "Jos\\u00e9 \\"Pepe\\""}', {'Jos\\u00e9 \\"Pepe\\"'}),
+        ('{"surname": "Ann\\nHolm"}', {"Ann\\nHolm"}),
+        ("<Dbtr><Nm>O&apos;Hara &amp; Holm</Nm></Dbtr>", {"O", "Hara", "Holm"}),
+        ("<Dbtr><Nm>J&#246;rg &amp; Holm</Nm></Dbtr>", {"J&#246;rg &amp; Holm"}),
+        ("MSH|^~\\&|\rPID|1||||Holm\\T\\Sons", {"Holm", "Sons"}),
+        ("MSH|^~\\&|\rPID|1||||H\\XF6\\lm", {"H\\XF6\\lm"}),
+    ],
+)
+def test_escaped_marks_part_a_value_and_escaped_letters_do_not(text, values):
+    """A surrogate beside an escape leaves it whole; of a value with escaped letters nothing may stand."""
+    assert {text[span.start : span.end] for span in payload_reading(text)} == values
+
+
 def test_plain_text_has_no_structure():
     """A note in prose, with commas, stars, braces and pipes."""
     note = "Seen, examined, and sent home. *Plan*: aspirin | rest; {see chart}. BP < 140 and > 90.\nDr. A, RN B\n" * 20
