@@ -25,6 +25,7 @@ from ringfence.recognize.custom.expression import (
     compile_expression,
     fold_expression,
     hyperscan_flags,
+    refused_by_hyperscan,
     wrong,
 )
 from ringfence.recognize.custom.squeeze import words
@@ -34,7 +35,9 @@ from ringfence.recognize.fold import Folder
 from ringfence.recognize.span import NONE, Span, Spans
 
 PATTERNS_MAX = 10_000
-"""Most patterns of a site: compiling as many takes 20 seconds, once."""
+"""Most patterns of a site."""
+SHARD_PATTERNS_MAX = 1_000
+"""Patterns compiled together: compiling costs more than linearly in their number, scanning a shard a microsecond."""
 NEAR_BYTES_BEFORE, NEAR_BYTES_AFTER = 64, 32
 """How far from a match its context words may stand."""
 SCORE = 0.8
@@ -72,12 +75,13 @@ class Pattern:
 class Patterns:
     """Finds a site's patterns in folded bytes."""
 
-    __slots__ = ("_compiled", "_database", "_lock", "_patterns")
+    __slots__ = ("_compiled", "_lock", "_patterns", "_shards")
 
-    def __init__(self, database: hyperscan.Database, patterns: Sequence[Pattern]) -> None:
-        """Serve `patterns`, compiled as `database`; see `load_patterns`."""
-        self._database = database
-        self._database.scratch = hyperscan.Scratch(database)
+    def __init__(self, shards: Sequence[hyperscan.Database], patterns: Sequence[Pattern]) -> None:
+        """Serve `patterns`, compiled as `shards` of `SHARD_PATTERNS_MAX` each; see `load_patterns`."""
+        self._shards = tuple(shards)
+        for shard in self._shards:
+            shard.scratch = hyperscan.Scratch(shard)
         self._patterns = tuple(patterns)
         self._compiled: dict[int, Any] = {}
         self._lock = threading.Lock()
@@ -85,11 +89,9 @@ class Patterns:
     def __call__(self, folded: bytes) -> Iterable[Span]:
         """What stands in `folded`. Never raises; linear; may be called from several threads."""
         hits: set[tuple[int, int]] = set()
-        add = hits.add
         with self._lock:
-            self._database.scan(
-                folded, match_event_handler=lambda number, start, _end, _flags, _context: add((number, start))
-            )
+            for shard in self._shards:
+                shard.scan(folded, match_event_handler=_keep, context=hits)
         return [span for number, start in sorted(hits) for span in self._look(number, folded, start)]
 
     def _look(self, number: int, folded: bytes, start: int) -> Spans:
@@ -109,6 +111,11 @@ class Patterns:
         ):
             return NONE
         return (Span(first, last, pattern.entity_type, pattern.score, f"custom:{pattern.name}"),)
+
+
+def _keep(number: int, start: int, _end: int, _flags: int, hits: Any) -> None:
+    """Called by hyperscan for each match."""
+    hits.add((number, start))
 
 
 def _passes(pattern: Pattern, found: bytes) -> bool:
@@ -135,16 +142,19 @@ def load_patterns(paths: Sequence[Path], cache_dir: Path | None) -> tuple[Patter
     tables = [table for path in paths for table in read_tables(path, "pattern")]
     patterns = _patterns(tables)
     said = repr(patterns).encode()
-    name = cache_name("patterns", (said,))
-    database = _cached(None if cache_dir is None else cache_dir / name)
-    if database is None:
+    parts = range(0, len(patterns), SHARD_PATTERNS_MAX)
+    names = [cache_name(f"patterns-{start // SHARD_PATTERNS_MAX}", (said,)) for start in parts]
+    cached = [_cached(None if cache_dir is None else cache_dir / name) for name in names]
+    shards = [shard for shard in cached if shard is not None]
+    if len(shards) < len(names):
         refuse(_expressions(tables, patterns))
-        database = _compile(tables, patterns)
+        shards = [_compile(tables, patterns, start) for start in parts]
         if cache_dir is not None:
-            write_cached(cache_dir / name, hyperscan.dumpb(database))
-    stage = Patterns(database, patterns)
+            for name, shard in zip(names, shards, strict=True):
+                write_cached(cache_dir / name, hyperscan.dumpb(shard))
+    stage = Patterns(shards, patterns)
     refuse(_examples(tables, patterns, stage))
-    return stage, (name,), (said,)
+    return stage, tuple(names), (said,)
 
 
 def _patterns(tables: Sequence[Table]) -> list[Pattern]:
@@ -222,23 +232,30 @@ def _examples(tables: Sequence[Table], patterns: Sequence[Pattern], stage: Patte
     return problems
 
 
-def _compile(tables: Sequence[Table], patterns: Sequence[Pattern]) -> hyperscan.Database:
-    """Compile all; each was compiled alone before, so what fails now is the sum.
+def _compile(tables: Sequence[Table], patterns: Sequence[Pattern], start: int) -> hyperscan.Database:
+    """Compile the shard that begins with pattern `start`.
 
     Raises:
-        CustomError: hyperscan refuses.
+        CustomError: hyperscan refuses some of it, or its sum.
     """
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    some = patterns[start : start + SHARD_PATTERNS_MAX]
     try:
         database.compile(
-            expressions=[pattern.expression for pattern in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[hyperscan_flags(any_case=pattern.any_case) for pattern in patterns],
+            expressions=[pattern.expression for pattern in some],
+            ids=list(range(start, start + len(some))),
+            elements=len(some),
+            flags=[hyperscan_flags(any_case=pattern.any_case) for pattern in some],
         )
     except hyperscan.error:
-        what = "the patterns together are too large; write smaller limits"
-        raise CustomError([Problem(tables[0].path, 0, what)]) from None
+        refuse(
+            [
+                table.problem("expression", what)
+                for table, pattern in zip(tables[start:], some, strict=False)
+                if (what := refused_by_hyperscan(pattern.expression, any_case=pattern.any_case))
+            ]
+        )
+        raise CustomError([tables[start].problem("", "these patterns together are too large; lower limits")]) from None
     return database
 
 

@@ -150,6 +150,24 @@ def test_what_is_no_file_of_patterns_is_refused(write, text, line):
     assert caught.value.problems[0].line == line
 
 
+def test_an_expression_that_only_hyperscan_refuses_is_named_with_its_line(write):
+    path = write(
+        "patterns.toml",
+        "[[pattern]]\nname = 'a'\nexpression = 'EMP-[0-9]{6}'\n[[pattern]]\nname = 'b'\nexpression = 'EMP-(?U)[0-9]{6}'\n",
+    )
+    with pytest.raises(CustomError, match=r"patterns\.toml:6: expression: cannot be searched for at speed"):
+        load_custom(CustomSettings((path,)), None)
+
+
+def test_patterns_of_more_than_a_shard_are_found(look, write, tmp_path, monkeypatch):
+    monkeypatch.setattr("ringfence.recognize.custom.patterns.SHARD_PATTERNS_MAX", 2)
+    tables = [f"[[pattern]]\nname = 'p{number}'\nexpression = '\\bP{number}-[0-9]{{4}}\\b'\n" for number in range(5)]
+    path = write("patterns.toml", "".join(tables))
+    for _ in range(2):
+        found = look("P0-1234 P3-1234 P4-1234 P5-1234", patterns=[path], cache=tmp_path / "cache")
+        assert found == [("CUSTOM", "P0-1234"), ("CUSTOM", "P3-1234"), ("CUSTOM", "P4-1234")]
+
+
 def test_from_the_cache_the_same_is_found(look, pattern, tmp_path):
     path = pattern(r"\bEMP-\d{6}\b")
     once, again = (look("EMP-123456", patterns=[path], cache=tmp_path / "cache") for _ in range(2))
