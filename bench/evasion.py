@@ -21,7 +21,7 @@ from evasion_parts.seeds import CARRIERS, seeds
 from evasion_parts.splits import SPLITS
 from flow_parts.machine import describe
 from ringfence.recognize import TEMPLATES, Recogniser, load
-from ringfence.recognize.payload import payload_reading
+from ringfence.recognize.payload import read_payload
 from ringfence.recognize.stages import Stages, shipped
 from ringfence.recognize.tagger import WEIGHTS
 from ringfence.recognize.views import Reader
@@ -34,7 +34,7 @@ AIM = 0.99
 
 def recogniser(policy: str, *, tagger: bool = True) -> Recogniser:
     """What ships, with views; without the tagger where that is asked for, or where its weights are not there."""
-    stages = shipped() if tagger and WEIGHTS.exists() else Stages(readings=(payload_reading,))
+    stages = shipped() if tagger and WEIGHTS.exists() else Stages(structure=read_payload)
     return load(CACHE, TEMPLATES[policy], stages if stages.views is not None else replace(stages, views=Reader()))
 
 

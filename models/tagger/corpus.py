@@ -223,6 +223,7 @@ _GENERATED = {
     "MAC": "",
     "USERNAME": "",
     "SECRET": "",
+    "TITLE": "TITLE",
 }
 
 

@@ -1,19 +1,20 @@
 """The recogniser: a text in, findings out.
 
-1. fold      one byte for each kept character, with a map back
-2. patterns  one hyperscan database; each hit gets a second look
-3. stages    what reads the folded bytes too: the tagger of names and places, a site's dictionaries
-4. mentions  the words of each name that was found, anywhere else; places that follow one another are one
-5. readings  what reads the text as it is written: schemas of structured payloads, a site's plug-ins
-6. views     the text as an evader's reader would see it, each scanned by 1 to 4, spans mapped back
-7. merge     overlapping spans become one; the policy says which types count
+1. readings  what reads the text as it is written: schemas of structured payloads, a site's plug-ins
+2. fold      one byte for each kept character, with a map back
+3. patterns  one hyperscan database; each hit gets a second look
+4. stages    what reads the folded bytes too: the tagger of names and places, a site's dictionaries
+5. mentions  the words of each name that was found, anywhere else; places that follow one another are one
+6. views     the text as an evader's reader would see it, each scanned by 2 to 5, spans mapped back
+7. settle    no span crosses a delimiter of a structured payload
+8. merge     overlapping spans become one; the policy says which types count
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from ringfence.recognize.fold import Folded, Folder
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
 from ringfence.recognize.patterns import Trigger, triggers
+from ringfence.recognize.payload import settle
 from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
@@ -66,9 +68,11 @@ class Recogniser:
         Positions count code points of `text` as given. What is split over several texts is not seen here; see
         ``ringfenced.classify`` for the parts of a message.
         """
-        spans = self._read(text, self._stages.folded)
-        read = [span for reading in self._stages.readings for span in reading(text)]
-        spans += read if self._stages.allow is None else self._stages.allow.in_text(text, read)
+        payload = self._stages.structure(text)
+        read = payload.spans + [span for reading in self._stages.readings for span in reading(text)]
+        if self._stages.allow is not None:
+            read = self._stages.allow.in_text(text, read)
+        spans = self._read(text, self._stages.folded, read)
         if self._stages.views is not None:
             for view in self._stages.views(text):
                 for span in self._read(view.text, self._stages.folded):
@@ -77,7 +81,7 @@ class Recogniser:
                         continue
                     start, end = view.span(span.start, span.end)
                     spans.append(span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}"))
-        return self._findings(spans)
+        return self._findings(settle(text, spans, payload))
 
     def scan_patterns(self, text: str) -> tuple[Finding, ...]:
         """What the patterns alone find in `text`, as it is written: no stages, no views."""
@@ -87,20 +91,22 @@ class Recogniser:
         wants = self.policy.wants
         return tuple(Finding(*span) for span in merge(span for span in spans if wants(span.entity_type)))
 
-    def _read(self, text: str, stages: tuple[Stage, ...]) -> list[Span]:
-        """Steps 1 to 4; positions in characters of `text`."""
+    def _read(self, text: str, stages: tuple[Stage, ...], read: Sequence[Span] = ()) -> list[Span]:
+        """Steps 2 to 5, after `read`, what schemas and plug-ins found; positions in characters of `text`."""
         folded = self._folder.fold(text)
         spans = self._patterns(folded.data)
         for stage in stages:
             spans += stage(folded.data)
         if self._stages.allow is not None:  # before mentions: what is let go spreads no further
             spans = self._stages.allow(folded.data, spans)
-        if not spans:
+        if not spans and not read:
             return spans
+        spans += [folded_span for span in read if (folded_span := _folded(folded, span)) is not None]
         spans += mentions(folded.data, spans)
         spans += adjoin(folded.data, spans)
         if folded.offsets is not None:  # before the merge: two spans may meet inside a character that folds to several
             spans = [_mapped(folded, span) for span in spans]
+        spans += read  # as they are: a character that folds to nothing may stand at their edge
         return spans
 
     def _patterns(self, data: bytes) -> list[Span]:
@@ -126,6 +132,14 @@ class Recogniser:
 def _mapped(folded: Folded, span: Span) -> Span:
     start, end = folded.span(span.start, span.end)
     return span._replace(start=start, end=end)
+
+
+def _folded(folded: Folded, span: Span) -> Span | None:
+    """`span` in bytes of the folded text; None where all of it fell away."""
+    if folded.offsets is None:
+        return span
+    start, end = bisect_left(folded.offsets, span.start), bisect_left(folded.offsets, span.end)
+    return span._replace(start=start, end=end) if start < end else None
 
 
 def _outside(hits: list[tuple[int, int, int]], spans: list[Span]) -> list[tuple[int, int, int]]:

@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ringfence.recognize.payload import payload_reading
+from ringfence.recognize.payload import Payload, read_payload
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger import WEIGHTS, load_tagger
 from ringfence.recognize.view import Views
+from ringfence.recognize.views import Reader
 
 Stage = Callable[[bytes], Iterable[Span]]
 """Reads a folded text; positions in bytes of it. Never raises; linear in its length; callable from several threads."""
 Reading = Callable[[str], Iterable[Span]]
 """Reads a text as it is written; positions in its characters. Likewise."""
+Structure = Callable[[str], Payload]
+"""Reads a text by the schemas that it follows. Likewise."""
+
+
+def unstructured(_text: str) -> Payload:
+    """No schema."""
+    return Payload([], [])
 
 
 class Allow(Protocol):
@@ -34,6 +42,8 @@ class Stages:
 
     folded: tuple[Stage, ...] = ()
     """Read every folded text, views included."""
+    structure: Structure = unstructured
+    """Reads the schemas of structured payloads, in the text itself."""
     readings: tuple[Reading, ...] = ()
     """Read the text itself, not its views."""
     views: Views | None = None
@@ -55,4 +65,4 @@ def shipped(weights: Path = WEIGHTS) -> Stages:
             must not start.
     """
     tagger = load_tagger(weights)
-    return Stages(folded=(tagger,), readings=(payload_reading,), version=f"-{tagger.version}")
+    return Stages(folded=(tagger,), structure=read_payload, views=Reader(), version=f"-{tagger.version}")
