@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from ringfence.labels import Level
 from ringfence.recognize import ENTITIES, Stages, load
 from ringfence.recognize.custom import CustomError, CustomSettings, load_custom
-from ringfence.recognize.custom.allow import NEVER
+from ringfence.recognize.custom.allow import NEVER, AllowList, _Entry
+from ringfence.recognize.custom.expression import compile_expression
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.span import Span
 
@@ -76,6 +77,13 @@ def test_restricted_types_cannot_be_listed(write, entity_type):
     path = write("allow.toml", f'[[allow]]\nterms = ["4111 1111 1111 1111"]\ntypes = ["{entity_type}"]\n')
     with pytest.raises(CustomError, match=rf"allow\.toml:3: types: {entity_type} is RESTRICTED"):
         load_custom(CustomSettings(allow_files=(path,)), None)
+
+
+def test_restricted_findings_stay_even_where_an_entry_got_past_the_check():
+    entry = _Entry(frozenset({"SECRET", "CUSTOM"}), (compile_expression(b"[a-z]{4}", any_case=True),))
+    allow = AllowList(None, [entry])
+    spans = [Span(0, 4, "SECRET", 1.0, "test"), Span(0, 4, "CUSTOM", 1.0, "test")]
+    assert allow(b"abcd", spans) == spans[:1]
 
 
 def test_the_types_that_never_go_are_those_whose_built_in_label_is_restricted():

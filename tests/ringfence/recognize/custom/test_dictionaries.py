@@ -46,6 +46,7 @@ def test_a_term_is_found_however_it_is_written(look, dictionary, hashed, term, t
         ("Vogt", "Vogtland"),
         ("Anneliese Vogt", "Anneliese.\n\nVogt"),
         ("Anneliese Vogt", "Anneliese - and - Vogt"),
+        ("Anneliese Vogt", "Anneliese ... Vogt"),
         ("Anneliese Vogt", "Anneliese"),
         ("12345678", "12 34 56 79"),
         ("12345678", "99 12 34 56 789"),

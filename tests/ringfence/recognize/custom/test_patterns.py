@@ -153,7 +153,8 @@ def test_what_is_no_file_of_patterns_is_refused(write, text, line):
 def test_an_expression_that_only_hyperscan_refuses_is_named_with_its_line(write):
     path = write(
         "patterns.toml",
-        "[[pattern]]\nname = 'a'\nexpression = 'EMP-[0-9]{6}'\n[[pattern]]\nname = 'b'\nexpression = 'EMP-(?U)[0-9]{6}'\n",
+        "[[pattern]]\nname = 'a'\nexpression = 'EMP-[0-9]{6}'\n"
+        "[[pattern]]\nname = 'b'\nexpression = 'EMP-(?U)[0-9]{6}'\n",
     )
     with pytest.raises(CustomError, match=r"patterns\.toml:6: expression: cannot be searched for at speed"):
         load_custom(CustomSettings((path,)), None)
