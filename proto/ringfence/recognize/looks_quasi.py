@@ -124,6 +124,29 @@ def listed(entity_type: str, names: AbstractSet[bytes]) -> Look:
     return look
 
 
+PREFIX_BYTES = 6
+"""How much of a long name the trigger of `begun` knows: with whole names hyperscan takes seconds to compile."""
+
+
+def begun(entity_type: str, names: AbstractSet[bytes]) -> Look:
+    """A look for the longest of `names` (lower case) whose first `PREFIX_BYTES` end at the hit."""
+    recogniser = f"list:{entity_type.lower()}"
+    by_prefix: dict[bytes, list[bytes]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_prefix.setdefault(name[:PREFIX_BYTES], []).append(name)
+
+    def look(buf: bytes, _start: int, end: int) -> Spans:
+        start = end - PREFIX_BYTES
+        low = buf[start : start + 64].lower()
+        for name in by_prefix.get(low[:PREFIX_BYTES], ()):
+            stop = start + len(name)
+            if low.startswith(name) and (stop >= len(buf) or buf[stop] not in WORD):
+                return (Span(start, stop, entity_type, 0.7, recogniser),)
+        return NONE
+
+    return look
+
+
 def kin(buf: bytes, start: int, end: int) -> Spans:
     """A word of kinship; not ``family history``, ``Child-Pugh``, ``lactancia materna``."""
     if (start and buf[start - 1] in WORD) or (end < len(buf) and buf[end] in WORD):

@@ -56,6 +56,8 @@ def triggers() -> tuple[Trigger, ...]:
     parts = r"(?:months?|mos?|weeks?|wks?|days?|mes|meses|semanas|dias|mois|semaines|jours|monate?n?|wochen|tagen?)"
     of_age = r"(?:[ -]old|[ -]of[ -]age| de edad| de vida| d'age| alt)"
     names = sorted({name for row in COUNTRIES.values() for name in row})
+    long = [name for name in names if len(name) >= quasi.PREFIX_BYTES]
+    short = [name for name in names if len(name) < quasi.PREFIX_BYTES]
     return (
         Trigger(
             "age-years",
@@ -108,9 +110,16 @@ def triggers() -> tuple[Trigger, ...]:
         Trigger("kinship", label(_KINSHIP), ANYCASE | SOM, quasi.kin, finds=_KIN),
         Trigger(
             "country",
-            label(_escaped("|".join(names))),
+            rf"\b(?:{'|'.join(sorted({_escaped(name[: quasi.PREFIX_BYTES].lower()) for name in long}))})",
             ANYCASE,
-            quasi.capital(quasi.listed("COUNTRY", _folded(names))),
+            quasi.capital(quasi.begun("COUNTRY", _folded(long))),
+            finds=frozenset({"COUNTRY"}),
+        ),
+        Trigger(
+            "country-short",
+            label("|".join(short)),
+            ANYCASE,
+            quasi.capital(quasi.listed("COUNTRY", _folded(short))),
             finds=frozenset({"COUNTRY"}),
         ),
         Trigger(
