@@ -58,7 +58,7 @@ def shifted(upper: int, lower: int, digit: int | None = None) -> Disguise:
                 moved = chr(upper + ord(char) - 65)
             elif char.isascii() and char.islower():
                 moved = chr(lower + ord(char) - 97)
-            elif char.isascii() and char.isdigit() and digit is not None:
+            elif char.isascii() and char in "0123456789" and digit is not None:
                 moved = chr(digit + int(char))
             else:
                 return char
@@ -101,7 +101,7 @@ def in_words(words: str, join: str = " ", dash: str = "") -> Disguise:
     def disguise(text: str, _rng: Random) -> str:
         said = []
         for char in text:
-            if char.isdigit():
+            if char in "0123456789":
                 said.append(names[int(char)])
             elif char.isalpha():
                 said.append(char.upper())
@@ -121,7 +121,7 @@ _ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 def in_pairs(text: str, _rng: Random) -> str:
     """Digits as two-digit numbers in words: fifty-two forty-seven."""
-    digits = [char for char in text if char.isdigit()]
+    digits = [char for char in text if char in "0123456789"]
     said = []
     for at in range(0, len(digits), 2):
         pair = "".join(digits[at : at + 2])
@@ -171,7 +171,7 @@ def spelled(text: str, _rng: Random) -> str:
     for char in text:
         if char.isascii() and char.isalpha():
             said.append(_NATO[ord(char.upper()) - 65])
-        elif char.isdigit():
+        elif char in "0123456789":
             said.append(_ONES[int(char)])
         elif char == "-":
             said.append("dash")
@@ -242,7 +242,7 @@ def braille(text: str, _rng: Random) -> str:
     )
     out, number = [], False
     for char in text:
-        if char.isdigit():
+        if char in "0123456789":
             if not number:
                 out.append(60)
             number = True
@@ -387,7 +387,7 @@ FAMILIES: tuple[Family, ...] = (
         table("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"),
         types=DIGIT_TYPES,
     ),
-    Family("keycaps", each(lambda char: f"{char}\ufe0f\u20e3" if char.isdigit() else char), types=DIGIT_TYPES),
+    Family("keycaps", each(lambda char: f"{char}\ufe0f\u20e3" if char in "0123456789" else char), types=DIGIT_TYPES),
     Family("small capitals", _SMALL, types=NAME_TYPES),
     Family("Arabic digits", numerals(0x660), types=DIGIT_TYPES),
     Family("Devanagari digits", numerals(0x966), types=DIGIT_TYPES),
@@ -449,7 +449,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("pictures between", sprinkled("\U0001f642"), types=frozenset({"SSN", "PAN", "PHONE"})),
     Family(
         "letters between",
-        lambda text, _rng: "x".join(char for char in text if char.isdigit()),
+        lambda text, _rng: "x".join(char for char in text if char in "0123456789"),
         types=frozenset({"SSN", "PAN", "PHONE"}),
     ),
     Family(
@@ -474,7 +474,9 @@ FAMILIES: tuple[Family, ...] = (
     Family("digits in German", in_words(DE), types=frozenset({"SSN", "PAN", "PHONE"})),
     Family(
         "words and digits mixed",
-        lambda text, rng: " ".join(_ONES[int(char)] if rng.random() < 0.5 else char for char in text if char.isdigit()),
+        lambda text, rng: " ".join(
+            _ONES[int(char)] if rng.random() < 0.5 else char for char in text if char in "0123456789"
+        ),
         types=frozenset({"SSN", "PAN", "PHONE"}),
     ),
     Family("spelling alphabet", spelled, types=NAME_TYPES | {"SSN", "PHONE"}),

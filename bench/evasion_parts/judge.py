@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -39,7 +38,7 @@ class Result:
     """Clean sentences that were written so."""
     alarms: int = 0
     """Of these, in which a view finds something."""
-    missed: Counter[str] = field(default_factory=Counter)
+    missed: dict[str, int] = field(default_factory=dict)
     """Types that got through."""
 
 
@@ -87,7 +86,7 @@ def judge_family(recogniser: Recogniser, family: Family, seeds: Iterable[Seed], 
         result.found += found
         result.held += held
         if not held:
-            result.missed[seed.entity_type] += 1
+            result.missed[seed.entity_type] = result.missed.get(seed.entity_type, 0) + 1
     for sentence in CLEAN:
         result.clean += 1
         written = written_so(family, sentence, rng)
@@ -107,5 +106,5 @@ def judge_split(recogniser: Recogniser, split: Split, seeds: Iterable[Seed], rng
         result.found += held
         result.held += held
         if not held:
-            result.missed[seed.entity_type] += 1
+            result.missed[seed.entity_type] = result.missed.get(seed.entity_type, 0) + 1
     return result

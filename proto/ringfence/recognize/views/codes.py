@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit
 
 _BINARY = re.compile(r"(?<![0-9A-Za-z])(?:0b)?[01]{7,8}(?:[ ,;|.\-]{0,2}(?:0b)?[01]{7,8}){4,}+(?![0-9A-Za-z])")
@@ -13,6 +14,7 @@ _BITS = re.compile(r"(?:0b)?([01]{8}|[01]{7}(?![01]))")
 _DECIMAL = re.compile(
     r"(?<![0-9A-Za-z.,])(?:chr\()?\d{2,3}\)?(?:[ ,;+\-|.&]{1,3}(?:chr\()?\d{2,3}\)?(?![0-9A-Za-z])){4,}+"
 )
+_BLANK, _ASCII_END, _BYTE_END = 32, 127, 256
 _NUMBER = re.compile(r"\d{2,3}")
 _MORSE = re.compile(r"(?<![.\-\w])[.\-]{1,6}(?:(?: {1,3}| ?[/|] ?)[.\-]{1,6}){4,}+(?![.\-])")
 _SIGNAL = re.compile(r"([.\-]{1,6})( ?[/|] ?| {2,3})?")
@@ -117,10 +119,16 @@ def decimal(text: str) -> Iterator[Edit]:
             if base == 8 and any(set(cell.group()) & {"8", "9"} for cell in cells):  # noqa: PLR2004 - octal
                 continue
             codes = [int(cell.group(), base) for cell in cells]
-            if all(32 <= code < 127 for code in codes):  # noqa: PLR2004 - printable ASCII
+            spans = [cell.span() for cell in cells]
+            if max(codes) >= _ASCII_END and min(codes) >= _BLANK and max(codes) < _BYTE_END:
+                text_read, where = decoded_utf8(bytes(codes), spans)
+                if len(text_read) < len(codes):  # UTF-8 it is
+                    yield Edit(match.start(), match.end(), text_read, where)
+                    break
+            if all(_BLANK <= code < _ASCII_END for code in codes):
                 chars = "".join(map(chr, codes))
                 if _says_something(chars):
-                    yield Edit(match.start(), match.end(), chars, [cell.span() for cell in cells])
+                    yield Edit(match.start(), match.end(), chars, spans)
                     break
 
 

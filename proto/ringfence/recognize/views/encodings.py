@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ BASE64_TRIGGER = (
 BASE32_TRIGGER = (
     r"[a-z2-7]{8}=|[a-z][a-z2-7]{5}[2-7][a-z2-7]{5}|[a-z][2-7][a-z2-7]{10}|[a-z2-7]{10}[2-7][a-z]|(?-i:[A-Z2-7]{16})"
 )
+_ALPHABET64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _GROUP = re.compile(r"\S+")
 _WORDS_BESIDE = 3
 """How many words beside groups of base64 are tried without."""
@@ -39,6 +41,8 @@ _HEX_PAIRS = re.compile(
 _PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
 _SPREAD = 0.9
+_UNSEEN = ("Cf", "Zs", "Zl", "Zp")
+"""Categories of what is no picture but belongs to text: zero-width and bidi characters, blanks."""
 
 
 def is_text(raw: bytes) -> bool:
@@ -47,7 +51,7 @@ def is_text(raw: bytes) -> bool:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    shown = sum(char.isprintable() or char in "\r\n\t" for char in text)
+    shown = sum(char.isprintable() or char in "\r\n\t" or unicodedata.category(char) in _UNSEEN for char in text)
     return shown >= _SPREAD * len(text)
 
 
@@ -101,15 +105,21 @@ def decoded64(body: str) -> bytes:
 
 def base64_text(text: str) -> Iterator[Edit]:
     """Base64 that decodes to text: alone, in lines, in groups of four, without padding, beside other letters."""
-    for match in _RUN64.finditer(text):
-        run = match.group()
-        if _MIXED.search(_BLANKS.sub("", run)) is None:
+    reached = 0
+    for mixed in _MIXED.finditer(text):  # nothing else in prose changes case inside a word
+        start = mixed.start()
+        if start < reached:
             continue
-        edit = _joined64(text, match.start(), match.end())
-        if edit is not None:
-            yield edit
-        else:
-            yield from _parts64(text, match.start(), match.end())
+        while start > reached and text[start - 1] in _ALPHABET64:
+            start -= 1
+        match = _RUN64.match(text, start)
+        reached = mixed.end() if match is None else match.end()
+        if match is not None:
+            edit = _joined64(text, start, reached)
+            if edit is not None:
+                yield edit
+            else:
+                yield from _parts64(text, start, reached)
     for match in _GROUPS64.finditer(text):
         yield from _groups64(text, match.start(), match.end())
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
 from ringfence.recognize.views.families import Triggers
-from ringfence.recognize.views.hidden import has_hidden, hidden
-from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten
+from ringfence.recognize.views.hidden import hidden
+from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten, written
 
 DEPTH_MAX = 4
 """Readings within readings: base64 of an escaped text that is written backwards has three."""
-PASSAGES_MAX = 40
-"""Readings of one text; the deepest go without."""
+NESTED_MAX = 32
+"""Readings within readings of one text; those of the text itself are as many as there are families."""
+NESTED_CHARS_MIN = 1 << 17
+"""How long readings within readings may be together, and as long again as the text."""
 
 
 class Reader:
@@ -32,25 +35,32 @@ class Reader:
         A reading holds what it changed and some context round it, not all of a long text.
         """
         root = original(text, self._folder)
-        queue = [(root, 0)]
         seen = {root.text}
-        count = 0
-        if has_hidden(text):
-            for passage in hidden(text):
-                yield _view(passage)
-                queue.append((folded(passage, self._folder), 1))
+        queue: deque[tuple[Passage, int]] = deque()
+        for reading in (*hidden(written(text)), *self._all(root)):
+            if reading.text not in seen:
+                seen.add(reading.text)
+                yield _view(reading)
+                queue.append((reading, 1))
+        count, chars_left = 0, NESTED_CHARS_MIN + len(text)
         while queue:
-            passage, depth = queue.pop(0)
-            for reading in self._readings(passage):
+            passage, depth = queue.popleft()
+            for reading in self._all(folded(passage, self._folder)):
                 if reading.text in seen:
                     continue
                 seen.add(reading.text)
-                count += 1
                 yield _view(reading)
-                if count >= PASSAGES_MAX:
+                count += 1
+                chars_left -= len(reading.text)
+                if count >= NESTED_MAX or chars_left < 0:
                     return
                 if depth + 1 < DEPTH_MAX:
-                    queue.append((folded(reading, self._folder), depth + 1))
+                    queue.append((reading, depth + 1))
+
+    def _all(self, passage: Passage) -> Iterator[Passage]:
+        for reading in self._readings(passage):
+            yield reading
+            yield from hidden(reading)
 
     def _readings(self, passage: Passage) -> Iterator[Passage]:
         """Each family's reading alone, then all of them together where they do not collide: either may be meant."""

@@ -24,7 +24,7 @@ _ENTITY = re.compile(
 )
 _QUOTED = re.compile(r"=(?:([0-9A-Fa-f]{2})|[ \t]{0,8}\r?\n)")
 _UTF7 = re.compile(r"\+([A-Za-z0-9+/]{3,4096}+)-?")
-_CSS = re.compile(r"\\(?:0{0,4})(3[0-9]|[4-7][0-9a-fA-F]|2[0-9a-fA-F])(?![0-9a-fA-F]) ?")
+_CSS = re.compile(r"\\([0-9a-fA-F]{2,6})(?![0-9a-fA-F]) ?")
 
 
 def _char(code: str, base: int = 16) -> str | None:
@@ -52,9 +52,11 @@ def backslash(text: str) -> Iterator[Edit]:
 
 
 def css(text: str) -> Iterator[Edit]:
-    r"""``\35 \32``: a style sheet's escapes, by code in hexadecimal digits of printable ASCII."""
+    r"""``\35 \32``: a style sheet's escapes, by code in hexadecimal digits (CSS Syntax 3, 4.3.7)."""
     for match in _CSS.finditer(text):
-        yield Edit(match.start(), match.end(), chr(int(match[1], 16)))
+        char = _char(match[1])
+        if char is not None and char >= " ":
+            yield Edit(match.start(), match.end(), char)
 
 
 def u_plus(text: str) -> Iterator[Edit]:
@@ -145,5 +147,5 @@ def utf7(text: str) -> Iterator[Edit]:
         except binascii.Error:
             continue
         char = raw[: len(raw) // 2 * 2].decode("utf-16-be", "ignore")
-        if char and char.isprintable():
+        if char and "\ufffd" not in char:
             yield Edit(match.start(), match.end(), char)

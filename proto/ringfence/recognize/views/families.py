@@ -1,9 +1,9 @@
-"""Every family of readings, each behind a trigger; one automaton over all triggers says which can have work to do."""
+"""Every family of readings, each behind a trigger; a few automata over all triggers say which can have work to do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import re2
 
@@ -29,7 +29,7 @@ class Family(NamedTuple):
 
 FAMILIES = (
     Family("backslash", r"\\(?:x|u|U|N\{|[0-3]?[0-7]{2}|[\"'/])", escapes.backslash),
-    Family("css", r"\\0{0,4}[2-7][0-9a-f] ?\\", escapes.css),
+    Family("css", r"\\[0-9a-f]{2,6} ?\\[0-9a-f]{2}", escapes.css),
     Family("percent", r"%(?:25)*[0-9a-f]{2}|%u[0-9a-f]{4}", escapes.percent),
     Family("entities", r"&(?:#|[a-z][a-z0-9]{1,20};)", escapes.entities),
     Family("quoted-printable", r"=[0-9a-f]{2}|=\r?\n", escapes.quoted_printable),
@@ -81,25 +81,48 @@ WHOLE: tuple[tuple[str, Transform], ...] = (
 """Readings of whole passages, with their triggers."""
 
 
+_TOGETHER = (
+    ("backslash", "css", "percent", "entities", "quoted-printable", "utf7", "u-plus", "ascii85", "tags", "markdown"),
+    ("markup", "concatenated", "controls", "cells", "singles"),
+    ("base64", "base32", "hex", "binary", "decimal", "morse", "padded"),
+    ("labelled", "grouped", "grouped-iban", "digits", "leet"),
+    ("spelling", "words"),
+)
+"""Families whose triggers share an automaton; the others have one each. An automaton's states are made while it reads:
+all triggers in one would have so many that each text makes new ones (measured: 2.7 ms for 2 KB, against 0.05)."""
+
+
 class Triggers:
-    """Says which families may have something to read in a text, in one pass."""
+    """Says which families may have something to read in a text, in a few passes."""
 
     def __init__(self) -> None:
         """Compile them, in some milliseconds."""
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive = False
-        options.log_errors = False
-        options.max_mem = 1 << 26  # bytes; beyond it the automaton is built anew while it runs
-        self._set = re2.Set.SearchSet(options)  # type: ignore[no-untyped-call]  # re2 has no types
-        for trigger in (*(family.trigger for family in FAMILIES), *(trigger for trigger, _ in WHOLE)):
-            self._set.Add(trigger)
-        self._set.Compile()
+        names = [family.name for family in FAMILIES]
+        groups = [tuple(names.index(name) for name in group) for group in _TOGETHER]
+        alone = set(range(len(FAMILIES) + len(WHOLE))) - {index for group in groups for index in group}
+        triggers = [*(family.trigger for family in FAMILIES), *(trigger for trigger, _ in WHOLE)]
+        self._automata = [
+            (group, _automaton([triggers[index] for index in group]))
+            for group in (*groups, *((index,) for index in sorted(alone)))
+        ]
 
     def families(self, data: bytes) -> tuple[list[Family], list[Transform]]:
         """The families, in order, and transforms that `data`, folded, is worth asking for."""
-        hits = self._set.Match(data) or ()
+        hits = sorted(group[hit] for group, automaton in self._automata for hit in automaton.Match(data) or ())
         return (
-            [FAMILIES[hit] for hit in sorted(hits) if hit < len(FAMILIES)],
-            [WHOLE[hit - len(FAMILIES)][1] for hit in sorted(hits) if hit >= len(FAMILIES)],
+            [FAMILIES[hit] for hit in hits if hit < len(FAMILIES)],
+            [WHOLE[hit - len(FAMILIES)][1] for hit in hits if hit >= len(FAMILIES)],
         )
+
+
+def _automaton(triggers: list[str]) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 1 << 25  # bytes; beyond it states are dropped and made anew
+    automaton = re2.Set.SearchSet(options)  # type: ignore[no-untyped-call]  # re2 has no types
+    for trigger in triggers:
+        automaton.Add(trigger)
+    automaton.Compile()
+    return automaton

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ringfence.recognize.views.codes import braille
 from ringfence.recognize.views.encodings import is_text
 from ringfence.recognize.views.escapes import decoded_utf8
-from ringfence.recognize.views.passage import Edit, Passage, rewritten
+from ringfence.recognize.views.passage import Edit, Passage, reordered, rewritten
 
 _TAG_FIRST = 0xE0000
 _TAGS = re.compile("[\U000e0020-\U000e007e]{2,}")
@@ -23,28 +23,24 @@ _HIDDEN = re.compile(
 )
 
 
-def has_hidden(text: str) -> bool:
-    """Whether there is anything for `hidden` to read."""
-    return not text.isascii() and _HIDDEN.search(text) is not None
-
-
-def hidden(text: str) -> Iterator[Passage]:
+def hidden(passage: Passage) -> Iterator[Passage]:
     """What tag characters say, what variation selectors and zero-width characters encode, Braille, overridden order."""
-    places = range(len(text) + 1)
-    written = Passage(text, places[:-1], places[1:])
+    text = passage.text
+    if text.isascii() or _HIDDEN.search(text) is None:
+        return
     tags = [_tagged(text, match) for match in _TAGS.finditer(text)]
     if tags:
-        yield rewritten(written, tags, "tags")
+        yield rewritten(passage, tags, "tags")
     selectors = [edit for match in _SELECTORS.finditer(text) for edit in _selectors(text, match)]
     if selectors:
-        yield rewritten(written, selectors, "selectors")
+        yield rewritten(passage, selectors, "selectors")
     for zero in "\u200b\u200c\u200d\u2060\ufeff":
         bits = [edit for match in _BITS.finditer(text) for edit in _bits(match, zero)]
         if bits:
-            yield rewritten(written, bits, "zero-width")
+            yield rewritten(passage, bits, "zero-width")
     cells = list(braille(text))
     if cells:
-        yield rewritten(written, cells, "braille")
+        yield rewritten(passage, cells, "braille")
     order: list[int] = []
     at = 0
     for match in _OVERRIDE.finditer(text):
@@ -54,7 +50,7 @@ def hidden(text: str) -> Iterator[Passage]:
         at = match.end(group)
     if order:
         order += range(at, len(text))
-        yield Passage("".join([text[place] for place in order]), order, [place + 1 for place in order], "bidi")
+        yield reordered(passage, order, "bidi")
 
 
 def _tagged(text: str, match: re.Match[str]) -> Edit:

@@ -10,14 +10,19 @@ from ringfence.recognize.views.strong import is_labelled, shapes
 
 _LEET = str.maketrans("01345678@$!|", "oieasgtbasil")
 _LEET_WORD = re.compile(
-    r"(?<![A-Za-z0-9@$!|._/-])(?=[A-Za-z0-9@$!|]{0,19}[A-Za-z])(?=[A-Za-z]{0,19}[0-9@$!|])[A-Za-z0-9@$!|]{3,20}"
+    r"(?<![A-Za-z0-9@$!|._/-])(?:[A-Za-z]{1,19}+[0-9@$!|]|[0-9@$!|]{1,4}+[A-Za-z])[A-Za-z0-9@$!|]{1,18}+"
     r"(?![A-Za-z0-9@$|])"
+)
+_BEFORE_NAME = re.compile(
+    r"(?:[:=|>]|\b(?i:dear|mr|mrs|ms|dr|hello|hi|patient|(?:my )?name is)\b\.?|"
+    r"\b[A-Z][A-Za-z0-9@$!|']{2,20})[ \t]{1,3}$"
 )
 LEET_TRIGGER = (
     r"\b[A-Za-z][A-Za-z]?[013457@$!|][A-Za-z]|\b[013457@$!|][A-Za-z]{2}|[A-Za-z]{2}[013457@$!|]\b|"
     r"[A-Za-z][013457@$!|]{1,2}[A-Za-z]"
 )
 _DIGITS = str.maketrans("OoQIilL|!ZzSsBGbgq", "000111111225586699")
+_REACH_CHARS = 24
 _FIGURE = "[0-9OoQIilLZzSsBGgbq|!]"
 _DIGIT_RUN = re.compile(rf"(?<![A-Za-z0-9]){_FIGURE}(?:[ .\-/()]{{0,2}}{_FIGURE}){{8,22}}(?![A-Za-z0-9])")
 DIGIT_TRIGGER = (
@@ -33,6 +38,7 @@ LEET_TRIGGER = (
     r"[A-Za-z][013457@$!|]{1,2}[A-Za-z]"
 )
 _DIGITS = str.maketrans("OoQIilL|!ZzSsBGbgq", "000111111225586699")
+_REACH_CHARS = 24
 _FIGURE = "[0-9OoQIilLZzSsBGgbq|!]"
 _DIGIT_RUN = re.compile(rf"(?<![A-Za-z0-9]){_FIGURE}(?:[ .\-/()]{{0,2}}{_FIGURE}){{8,22}}(?![A-Za-z0-9])")
 DIGIT_TRIGGER = (
@@ -54,8 +60,9 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _DOT = re.compile(
-    rf"\s{{0,2}}{_OPEN}(?:{_DOTS}|\.){_CLOSE}\s{{0,2}}|{_IN}\s(?:{_DOTS})\s(?=\d|[a-z0-9-]{{1,63}}\s(?:{_DOTS})\s|(?:{_TOPS})\b)|{_IN}\s{{1,2}}\.\s{{0,2}}(?=[a-z0-9])|"
-    rf"{_IN}\.\s{{1,2}}(?=[a-z]{{2,4}}\b)",
+    rf"\s{{0,2}}{_OPEN}(?:{_DOTS}|\.){_CLOSE}\s{{0,2}}|"
+    rf"{_IN}\s(?:{_DOTS})\s(?=\d|[a-z0-9-]{{1,63}}\s(?:{_DOTS})\s|(?:{_TOPS})\b)|"
+    rf"{_IN}[ ]{{1,2}}\.[ ]{{0,2}}(?=[a-z0-9])|{_IN}\.[ ]{{1,2}}(?=[a-z]{{2,4}}\b)",
     re.IGNORECASE,
 )
 _SIGN = re.compile(rf"{_IN}\s?[\[({{<]?\b(?:{_DASHES})\b[\])}}>]?\s?{_ON}", re.IGNORECASE)
@@ -79,7 +86,8 @@ def leet(text: str) -> Iterator[Edit]:
     for match in _LEET_WORD.finditer(text):
         raw = match.group()
         letters = sum(char.isalpha() for char in raw)
-        if 2 * letters < len(raw):
+        before = text[max(0, match.start() - _REACH_CHARS) : match.start()]
+        if 2 * letters < len(raw) or _BEFORE_NAME.search(before) is None:
             continue
         word = raw.translate(_LEET)
         if not word.isalpha():

@@ -55,7 +55,7 @@ _BLOCKS = frozenset(
 )
 """Elements that part what stands on either side of them (HTML 5, 4.3 to 4.10)."""
 _MARKDOWN = re.compile(r"(?<=[A-Za-z0-9@.\-+(/:])(?:\*{1,3}|_{2,3}|~{1,2}|`{1,3}|\|\||==)(?=[A-Za-z0-9@.\-+(/:*_~`])")
-_MARK = re.compile(r"\*{1,3}|_{2,3}|~{1,2}|`{1,3}|\|\||==")
+_REACH_CHARS = 64
 _LINK = re.compile(r"!?\[([^\]\[\n]{1,80})\]\([^()\s]{0,400}\)")
 _BBCODE = re.compile(r"\[/?(?:b|i|u|s|code|color|size|font|url|quote|img|sub|sup)(?:=[^\]\n]{0,80})?\]", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.{0,400}?\*/|\{#.{0,400}?#\}|<%--.{0,400}?--%>|\(\*.{0,400}?\*\)", re.DOTALL)
@@ -82,13 +82,21 @@ def joined_lines(text: str) -> Iterator[Edit]:
 
 
 def markdown(text: str) -> Iterator[Edit]:
-    """Marks of emphasis and code where one stands inside a word or number, and links reduced to what they show."""
-    if _MARKDOWN.search(text) is not None:
-        for match in _MARK.finditer(text):
-            yield Edit(match.start(), match.end(), "")
+    """Marks of emphasis and code in words and numbers that have one inside, and links reduced to what they show."""
+    reached = 0
+    for match in _MARKDOWN.finditer(text):
+        start = max(reached, match.start() - _REACH_CHARS, text.rfind("\n", 0, match.start()) + 1)
+        end = text.find("\n", match.end(), match.end() + _REACH_CHARS)
+        reached = match.end() + _REACH_CHARS if end < 0 else end
+        mark = match.group()
+        at = text.find(mark, start, reached)
+        while at >= 0:  # the same mark, which opens or closes
+            yield Edit(at, at + len(mark), "")
+            start = at + len(mark)
+            at = text.find(mark, start, reached)
     for match in _LINK.finditer(text):
-        start = match.start(1)
-        yield Edit(match.start(), match.end(), match[1], [(start + at, start + at + 1) for at in range(len(match[1]))])
+        first = match.start(1)
+        yield Edit(match.start(), match.end(), match[1], [(first + at, first + at + 1) for at in range(len(match[1]))])
 
 
 def other_markup(text: str) -> Iterator[Edit]:

@@ -45,6 +45,12 @@ class Passage:
     """See `View.changed`."""
 
 
+def written(text: str) -> Passage:
+    """`text` as it is."""
+    places = range(len(text) + 1)
+    return Passage(text, places[:-1], places[1:])
+
+
 def original(text: str, folder: Folder) -> Passage:
     """`text` folded: letters of all scripts, and what is invisible, as recognisers take them."""
     folded = folder.fold(text)

@@ -40,6 +40,8 @@ _LOOSE = re.compile(rf"(?<![A-Za-z0-9])\d{{1,8}}(?:{_GAP}\d{{1,8}}){{1,10}}+(?![
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_DIGITS = re.compile(r"\D+")
 _PLAIN_GAPS = frozenset({"-", " "})
+_EVEN_SHARE = 0.65
+"""Letters set apart have mostly the same between them; a sum or a list of answers has not."""
 _DIGITS_MIN, _DIGITS_MAX = 9, 19
 """An SSN; a card number or an international bank account."""
 
@@ -66,7 +68,8 @@ def singles(text: str) -> Iterator[Edit]:
         if not _is_worth(text, match.start(), joined, gaps, common):
             continue
         base = match.start()
-        cuts = [cut.start() for cut in _CAMEL.finditer(joined)]
+        # "JohnSmith" is two words; what has digits in it is no name.
+        cuts = [] if any(map(str.isdigit, joined)) else [cut.start() for cut in _CAMEL.finditer(joined)]
         for cut in reversed(cuts):
             chars.insert(cut, " ")
             where.insert(cut, where[cut] - 1)
@@ -87,7 +90,8 @@ def _rest(gap: str, common: str) -> str:
 def _is_worth(text: str, start: int, joined: str, gaps: list[str], common: str) -> bool:
     letters = sum(char.isalpha() for char in joined)
     if letters:
-        return letters >= 3 or len(joined) >= 8  # noqa: PLR2004 - a name's length, an identifier's
+        is_even = gaps.count(common) >= _EVEN_SHARE * len(gaps)
+        return is_even and (letters >= 3 or len(joined) >= 8)  # noqa: PLR2004 - a name's length, an identifier's
     digits = _NOT_DIGITS.sub("", joined)
     if is_labelled(text, start):
         return len(digits) >= 4  # noqa: PLR2004 - a short record number

@@ -30,7 +30,6 @@ _MORE = {
     "oh": "0", "nought": "0", "naught": "0", "una": "1", "une": "1", "ein": "1", "zwo": "2", "fuenf": "5",
     "zwoelf": "12",
     "fuenfzehn": "15", "fuenfzig": "50", "dreizig": "30", "dreisig": "30", "fourty": "40",
-    "hundred": "00", "thousand": "000",
 }  # fmt: skip
 _SIGNS = {
     "dash": "-", "hyphen": "-", "minus": "-", "guion": "-", "tiret": "-", "strich": "-", "bindestrich": "-",

@@ -23,6 +23,8 @@ _REACH_CHARS = 48
 _DIGITS_MIN = 8
 """A date has as many; nothing shorter than it is put together."""
 _KEY_CHARS_MIN = 16
+_FIGURES = "0123456789 .-/()+"
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,2}(?:\d{2}|\d?$)")
 _CELL = re.compile(r"[ \t]{0,4}[|\t;][ \t]{0,4}")
 CELLS_TRIGGER = r"[0-9][ \t]{0,4}[|\t;][ \t]{0,4}[0-9-]+[ \t]{0,4}[|\t;][ \t]{0,4}[0-9]"
 
@@ -51,11 +53,15 @@ def line_ends(text: str) -> Iterator[Edit]:
 
 
 def _is_likely(left: str, right: str) -> bool:
-    """Whether a look is worth it: digits or an address near the joint, or a long run of characters across it."""
-    near = left[-24:] + right[:24]
-    if "@" in near or sum(map(near.count, "0123456789")) >= _DIGITS_MIN:
+    """Whether a look is worth it: digits run across, an address or an account is near, or a key runs across."""
+    before = sum(map(str.isdigit, left[len(left.rstrip(_FIGURES)) :]))
+    after = sum(map(str.isdigit, right[: len(right) - len(right.lstrip(_FIGURES))]))
+    if (before and after and before + after >= _DIGITS_MIN) or "@" in left[-24:] or "@" in right[:24]:
         return True
-    return len(left.rpartition(" ")[2]) + len(right.partition(" ")[0]) >= _KEY_CHARS_MIN and any(map(str.isdigit, near))
+    if not left[-1].isalnum() or not right[0].isalnum():
+        return False
+    near = left.rpartition(" ")[2] + right.partition(" ")[0]
+    return _ACCOUNT.search(left) is not None or (len(near) >= _KEY_CHARS_MIN and any(map(str.isdigit, near)))
 
 
 def cells(text: str) -> Iterator[Edit]:
