@@ -14,6 +14,7 @@ from ringfence.configfile import Section
 from ringfence.recognize.custom import CustomError, Dictionary
 from ringfence.recognize.custom.hashed import KEY_BYTES_MIN, build, read_key
 from ringfence.recognize.custom.terms import read_terms
+from ringfence.recognize.plugins import PluginUnavailable
 from ringfence.recognize.policy import Policy
 from ringfence.recognize.recogniser import Scan
 from ringfence.recognize.settings import Classification
@@ -54,8 +55,8 @@ def _recogniser(config: Path) -> tuple[Policy, Scan]:
     """The policy and the scan that `config` describes; compiled here, so that the daemon's cache stays its own."""
     try:
         section = configfile.load(config, _File).classification
-        recogniser = load_site(None, section.policy(), section.custom())
-    except (configfile.ConfigError, CustomError) as error:
+        recogniser = load_site(None, section.policy(), section.custom(), section.others())
+    except (configfile.ConfigError, CustomError, PluginUnavailable) as error:
         raise _failure(error) from None
     return recogniser.policy, recogniser.scan
 
