@@ -14,9 +14,12 @@ from ringfenced.deidentify.genders import is_female
 from ringfenced.deidentify.keyed import Keyed, scramble
 from ringfenced.deidentify.literals import Substrings
 from ringfenced.deidentify.occurrences import VALUE_CHARS_MIN
+from ringfenced.deidentify.values import ResidualFindings
 
 _PLACES = frozenset({"PLACE", "ORGANISATION", "ADDRESS"})
 _WORD = re.compile(r"[^\W_]+")
+_DRAWS_MAX = 1000
+"""Draws after which a text that holds every surrogate stays inside: nobody writes one by chance."""
 _PROBES_MAX = 64
 """Names of a pool that are tried before two of them make one more."""
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/\d{2,4}")
@@ -138,12 +141,12 @@ class Surrogates:
         return self._take(made, original)
 
     def _literal(self, entity_type: str, original: str) -> str:
-        attempt = 0
-        while True:
+        """``[TYPE-999...]``; an original that is called as a type may occur in it, and says nothing."""
+        for attempt in range(_DRAWS_MAX):
             made = f"[{entity_type}-{ID_DIGITS}{self._keyed.number(entity_type, original, attempt) % 10**6:06d}]"
-            if self._is_free(made, original) and self._is_clear(made):
+            if self._is_free(made, original):
                 return self._take(made, original)
-            attempt += 1
+        raise ResidualFindings({entity_type: 1})
 
     def _is_free(self, made: str, original: str) -> bool:
         """Whether nothing else stands for `made` and it occurs in no text."""
@@ -221,11 +224,13 @@ class Surrogates:
         first = self._keyed.number("NAME", folded, spelling)
         drawn = (pool[(first + step) % len(pool)] for step in range(_PROBES_MAX))
         name = next((name for name in drawn if self._is_new(name.lower())), None)
-        step = 0
-        while name is None:  # more names than the pool has: two of its names make one more
+        for step in range(_DRAWS_MAX if name is None else 0):  # more names than the pool has: two of them make one more
             pair = f"{pool[first % len(pool)]}-{pool[self._keyed.number(folded, spelling, step) % len(pool)]}"
-            name = pair if self._is_new(pair.lower()) else None
-            step += 1
+            if self._is_new(pair.lower()):
+                name = pair
+                break
+        if name is None:
+            raise ResidualFindings({"PERSON": 1})
         self._taken[name.lower()] = folded
         self._bases[folded, spelling] = name
         return name
