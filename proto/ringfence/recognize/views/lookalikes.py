@@ -10,28 +10,12 @@ from ringfence.recognize.views.strong import is_labelled, shapes
 
 _LEET = str.maketrans("01345678@$!|", "oieasgtbasil")
 _LEET_WORD = re.compile(
-    r"(?<![A-Za-z0-9@$!|._/-])(?:[A-Za-z]{1,19}+[0-9@$!|]|[0-9@$!|]{1,4}+[A-Za-z])[A-Za-z0-9@$!|]{1,18}+"
+    r"(?<![A-Za-z0-9@$!|._/-])(?:[A-Za-z]{1,19}+[0-9@$!|]|[0-9@$!|]{1,4}+[A-Za-z])[A-Za-z0-9@$!|]{0,18}+"
     r"(?![A-Za-z0-9@$|])"
 )
 _BEFORE_NAME = re.compile(
-    r"(?:[:=|>]|\b(?i:dear|mr|mrs|ms|dr|hello|hi|patient|(?:my )?name is)\b\.?|"
+    r"(?:[:=|>]|\b(?i:dear|mr|mrs|ms|dr|hello|hi|patient|(?:my )?name is|name|nombre|paciente)\b[.:]?|"
     r"\b[A-Z][A-Za-z0-9@$!|']{2,20})[ \t]{1,3}$"
-)
-LEET_TRIGGER = (
-    r"\b[A-Za-z][A-Za-z]?[013457@$!|][A-Za-z]|\b[013457@$!|][A-Za-z]{2}|[A-Za-z]{2}[013457@$!|]\b|"
-    r"[A-Za-z][013457@$!|]{1,2}[A-Za-z]"
-)
-_DIGITS = str.maketrans("OoQIilL|!ZzSsBGbgq", "000111111225586699")
-_REACH_CHARS = 24
-_FIGURE = "[0-9OoQIilLZzSsBGgbq|!]"
-_DIGIT_RUN = re.compile(rf"(?<![A-Za-z0-9]){_FIGURE}(?:[ .\-/()]{{0,2}}{_FIGURE}){{8,22}}(?![A-Za-z0-9])")
-DIGIT_TRIGGER = (
-    r"\d[ .\-/()]{0,2}[OoQIilLZzSsBGgbq|!]{1,2}[ .\-/()]{0,2}\d|\b[OoIilSB|!]{1,2}\d{1,2}[ .-]|"
-    r"\d[OoIilSB|!]\b"
-)
-_WORD = re.compile(
-    r"(?<![A-Za-z0-9@$!|._/-])(?=[A-Za-z0-9@$!|]{0,19}[A-Za-z])(?=[A-Za-z]{0,19}[0-9@$!|])[A-Za-z0-9@$!|]{3,20}"
-    r"(?![A-Za-z0-9@$|])"
 )
 LEET_TRIGGER = (
     r"\b[A-Za-z][A-Za-z]?[013457@$!|][A-Za-z]|\b[013457@$!|][A-Za-z]{2}|[A-Za-z]{2}[013457@$!|]\b|"
@@ -49,8 +33,8 @@ _DIGITS_MIN = 8
 _OPEN, _CLOSE = r"[\[({<]\s?", r"\s?[\])}>]"
 _ATS, _DOTS = "at|arroba|arobase|chez|klammeraffe", "dot|punto|point|punkt"
 _TOPS = (
-    "com|org|net|edu|gov|mil|int|info|biz|health|bank|hospital|care|clinic|app|dev|io|ai|co|uk|ie|de|fr|eu|ch|nl|ca|au|nz|mx|ar|"
-    "cl|pe|br|pt|lu|dk|se|fi|pl|cz|gr|ro|hu|jp|cn|kr|sg|za|tv|cc|xyz|online|site|test|example"
+    "com|org|net|edu|gov|mil|int|info|biz|health|bank|hospital|care|clinic|app|dev|io|ai|co|uk|ie|de|fr|eu|ch|nl|ca|"
+    "au|nz|mx|ar|cl|pe|br|pt|lu|dk|se|fi|pl|cz|gr|ro|hu|jp|cn|kr|sg|za|tv|cc|xyz|online|site|test|example"
 )
 """Top-level domains that are no words of prose; "at", "in", "is", "it", "es" and "us" are told by a bracket."""
 _DASHES = "underscore|guion bajo|unterstrich|dash|hyphen|minus|guion|tiret|bindestrich"
@@ -87,7 +71,7 @@ def leet(text: str) -> Iterator[Edit]:
         raw = match.group()
         letters = sum(char.isalpha() for char in raw)
         before = text[max(0, match.start() - _REACH_CHARS) : match.start()]
-        if 2 * letters < len(raw) or _BEFORE_NAME.search(before) is None:
+        if 2 * letters < len(raw) or len(raw) < 3 or _BEFORE_NAME.search(before) is None:  # noqa: PLR2004 - a name
             continue
         word = raw.translate(_LEET)
         if not word.isalpha():

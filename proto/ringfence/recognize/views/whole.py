@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import re2
+
 from ringfence.recognize.views.passage import Passage, named, reordered
 
 _TELLTALES = (
@@ -44,8 +46,8 @@ _REVERSED_SHAPES = (
     r"\b(?:moc|gro|ten)\.[a-z0-9]",
     r"\b\d{4}-\d{2}-\d{3}\b",  # an SSN
     r"\b\d{4}[-. ]\d{3}[-. ]\)?\d{3}\b",  # a telephone number
-    r"\b\d{2}-\d{2}-\d{4}\b",  # a date that begins with its year
-    r"\b\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b",  # one that ends with it
+    r"\b\d[0-3]-\d[01]-\d{2}(?:91|02)\b",  # a date that begins with its year
+    r"\b\d{2}(?:91|02)[-/.]\d{1,2}[-/.]\d{1,2}\b",  # one that ends with it
     r"\b\d{13,19}\b",  # a card number
     r"\b\d{1,4}(?:[ -]\d{4}){3}\b",
     r"\b[0-9A-Z]{10,30}\d{2}[A-Z]{2}\b",  # an IBAN
@@ -53,7 +55,7 @@ _REVERSED_SHAPES = (
     r"[A-Za-z0-9](?:AIKA|AISA|_[pousr]hg|-ks|_evil_ks|aIzA|-[abprs]xox|_fh)\b",  # a key
 )
 REVERSED_TRIGGER = "|".join(_REVERSED_SHAPES)
-_REVERSED = re.compile(REVERSED_TRIGGER, re.IGNORECASE)
+_REVERSED = re2.compile(f"(?i){REVERSED_TRIGGER}")  # type: ignore[no-untyped-call]  # re2 has no types
 _TOKEN = re.compile(r"\S+")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -63,7 +65,7 @@ def backwards(passage: Passage) -> Iterator[Passage]:
     lines: list[int] = []
     words: list[int] = []
     for start, end in _lines(passage.text):
-        if _REVERSED.search(passage.text, start, end) is None:
+        if _REVERSED.search(passage.text[start:end]) is None:
             continue
         lines += range(end - 1, start - 1, -1)
         at = start
