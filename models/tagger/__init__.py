@@ -1,0 +1,1 @@
+"""What the tagger learned from, and how."""

@@ -10,10 +10,14 @@ import random
 import re
 from collections.abc import Sequence
 
-from tagger.corpus import Document, Span
 from faker import Faker
 
-_LOCALES = "en_US en_GB es_ES es_MX fr_FR de_DE it_IT nl_NL pl_PL pt_BR sv_SE fi_FI cs_CZ en_IN tr_TR hr_HR ro_RO da_DK".split()
+from tagger.corpus import Document, Span
+
+_LOCALES = [
+    *("en_US", "en_GB", "en_IN", "es_ES", "es_MX", "fr_FR", "de_DE", "it_IT", "nl_NL", "pt_BR"),
+    *("pl_PL", "cs_CZ", "hr_HR", "ro_RO", "sv_SE", "da_DK", "fi_FI", "tr_TR"),
+]
 _INITIAL = re.compile(r"[A-Z]\.?")
 _DIGIT = re.compile(r"\d")
 _CAPITAL = re.compile(r"(?<![a-z])[A-Z](?![a-z])")

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from deid_parts.generate import CLEAN, KINDS, LANGUAGES, generate
 
+from deid_parts.generate import CLEAN, KINDS, LANGUAGES, generate
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.tagger.tokens import Tokens, tokenise
 
@@ -52,6 +52,10 @@ class Document(NamedTuple):
     """Types that its unlabelled tokens are certainly not."""
     corpus: str
     """Where it comes from."""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
 
 
 _IDENTIFIERS = frozenset({"PERSON", "PLACE", "ADDRESS", "ORGANISATION", "DATE", "ID", "CONTACT"})
@@ -145,14 +149,18 @@ _TABLES: Mapping[str, tuple[Mapping[str, str], frozenset[str], str]] = {
 _NOUNS_TOO = frozenset({"gum_train", "re3d_train", "sec_train"})
 """Corpora whose entities are phrases, pronouns and roles too: only capitalised words inside a text's line teach."""
 _ROLES = frozenset(
-    "borrower borrowers lender lenders agent company employee executive bank purchaser seller guarantor holder party "
-    "parties administrative issuer i you he she it we they his her its their our your my who".split()
+    _words(
+        "borrower borrowers lender lenders agent company employee executive bank purchaser seller guarantor holder "
+        "party parties administrative issuer i you he she it we they his her its their our your my who"
+    )
 )
-_CAPITALISED = re.compile(r"[A-ZÀ-ÞŁŠŽ][\w'’.-]+")
-_CLINICAL = frozenset("anatomy nutrition professional_medicine virology human_aging".split())
+_CAPITALISED = re.compile(r"[A-ZÀ-ÞŁŠŽ][\w'\u2019.-]+")
+_CLINICAL = frozenset({"anatomy", "nutrition", "professional_medicine", "virology", "human_aging"})
 _SCIENCES = frozenset(
-    "high_school_biology conceptual_physics electrical_engineering machine_learning computer_security high_school_chemistry "
-    "astronomy high_school_physics college_mathematics high_school_computer_science abstract_algebra".split()
+    _words(
+        "high_school_biology conceptual_physics electrical_engineering machine_learning computer_security astronomy "
+        "high_school_chemistry high_school_physics college_mathematics high_school_computer_science abstract_algebra"
+    )
 )
 """Subjects that name laws and tests after people, and nobody else."""
 

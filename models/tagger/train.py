@@ -1,7 +1,7 @@
 """Trains the tagger: `python -m tagger.train` in `models/` (see MODEL_CARD.md for the whole command).
 
-Reproducible: one seed, one thread of arithmetic, sorted inputs. `--held-out` leaves out every fifth row of each file and
-writes the judge, the model that figures are measured with; without it the shipped model, which learned from all rows.
+Reproducible: one seed, one thread of arithmetic, sorted inputs. `--held-out` leaves out every fifth row of each file
+and writes the judge, which figures are measured with; without it the shipped model, which learned from all rows.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from tagger.augment import Augmenter
-from tagger.corpus import TYPES, Document, example, read_clean, read_folder, read_generated
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.gazetteer import load_gazetteer
 from ringfence.recognize.tagger.features import FLAGS, ROWS, SLICES, features
 from ringfence.recognize.tagger.network import DILATIONS
+from tagger.augment import Augmenter
+from tagger.corpus import TYPES, Document, example, read_clean, read_folder, read_generated
 
 HELD_OUT_EVERY = 5
 """Every fifth row of a file is the judge's to be measured on."""
@@ -114,7 +114,7 @@ def logits(weights: dict[str, Any], ids: Any, flags: Any, real: Any, key: Any | 
     embedded = weights["table"][ids]
     if key is not None:
         key, one, two, three = jax.random.split(key, 4)
-        # Whole kinds of features vanish now and then, the word itself most often: an unknown name must be told by the rest.
+        # Whole kinds of features vanish now and then, the word itself most often: the rest must tell an unknown name.
         keep = jnp.array([0.75, 0.9, 0.9, 0.9, 0.85, 0.9, 0.95, 0.95])
         embedded = embedded * jax.random.bernoulli(one, keep, embedded.shape[:3])[..., None] / keep[:, None]
         flags = flags * jax.random.bernoulli(two, 0.9, flags.shape[:2])[..., None]
@@ -143,7 +143,7 @@ def logits(weights: dict[str, Any], ids: Any, flags: Any, real: Any, key: Any | 
 
 
 def train(
-    documents: Sequence[Document], clean: Sequence[Document], epochs: int, seed: int, augment: bool, width: int
+    documents: Sequence[Document], clean: Sequence[Document], *, epochs: int, seed: int, augment: bool, width: int
 ) -> dict[str, np.ndarray]:
     """Weights learned from `documents`, each epoch with fresh names and places in them."""
     draw = random.Random(seed)
@@ -158,7 +158,8 @@ def train(
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=0.01))
     state = optimiser.init(weights)
 
-    def loss(weights: Any, key: Any, ids: Any, flags: Any, targets: Any, mask: Any, real: Any) -> Any:
+    def loss(weights: Any, key: Any, *batch: Any) -> Any:
+        ids, flags, targets, mask, real = batch
         out = logits(weights, ids, flags, real, key)
         each = optax.sigmoid_binary_cross_entropy(out, targets) * jnp.where(targets > 0, 1.5, 1.0)
         return (each * mask * real).sum() / real.sum()
@@ -182,7 +183,8 @@ def train(
             values.append(float(value))
             done += 1
         print(
-            f"epoch {epoch + 1}/{epochs}: loss {np.mean(values):.4f}, step {done}/{steps}, {time.monotonic() - began:.0f} s",
+            f"epoch {epoch + 1}/{epochs}: loss {np.mean(values):.4f}, step {done}/{steps}, "
+            f"{time.monotonic() - began:.0f} s",
             file=sys.stderr,
             flush=True,
         )
@@ -217,7 +219,10 @@ def main() -> None:
     documents = [document for _, row, document in read_folder(chosen.data / "deid") if learns(row)]
     clean = [document for row, document in read_clean(chosen.data / "routing" / "mmlu_dev.csv.gz") if learns(row)]
     print(f"{len(documents)} annotated texts, {len(clean)} clean ones", file=sys.stderr)
-    save(chosen.out, train(documents, clean, chosen.epochs, chosen.seed, not chosen.no_augment, chosen.width))
+    made = train(
+        documents, clean, epochs=chosen.epochs, seed=chosen.seed, augment=not chosen.no_augment, width=chosen.width
+    )
+    save(chosen.out, made)
 
 
 if __name__ == "__main__":
