@@ -96,6 +96,7 @@ _NUMBERS = re.compile(r"([+\u2212-]?)\s?(\d{1,3})([.,]\d+)?")
 _BIC = re.compile(r"[A-Z]{4}(?:ZZ|XX)[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _CHUNKS = re.compile(r"[^\s,;]+")
 _EDGES = ".:()[]{}<>\"'*_`!?#|/\\-"
+_AREA_ZZ = re.compile(r"zz[\dqxzj]{0,12}")
 _ZIP_4 = re.compile(r"\d{5}-\d{4}")
 _HOUSE = re.compile(r"\d{1,4}[a-z]?")
 _HOUSE_NUMBERS_MAX, _ZIP_DIGITS = 3, 5
@@ -135,7 +136,7 @@ def _place(text: str) -> bool:
     text = LONG_NUMBER.sub(lambda match: match.group() if _ZIP_4.fullmatch(match.group()) else " ", text)
     for word in _WORDS.findall(text):
         folded = fold_word(word)
-        if folded in NAME_WORDS or folded.startswith("zz"):
+        if folded in NAME_WORDS or _AREA_ZZ.fullmatch(folded):
             ours = True
         elif folded[0].isdigit():
             is_ours = _postcode(folded)
