@@ -24,6 +24,7 @@ _ENTITY = re.compile(
 )
 _QUOTED = re.compile(r"=(?:([0-9A-Fa-f]{2})|[ \t]{0,8}\r?\n)")
 _UTF7 = re.compile(r"\+([A-Za-z0-9+/]{3,4096}+)-?")
+_OCTAL = re.compile(r"[0-3][0-7]{2}")
 _CSS = re.compile(r"\\([0-9a-fA-F]{2,6})(?![0-9a-fA-F]) ?")
 
 
@@ -53,7 +54,10 @@ def backslash(text: str) -> Iterator[Edit]:
 
 def css(text: str) -> Iterator[Edit]:
     r"""``\35 \32``: a style sheet's escapes, by code in hexadecimal digits (CSS Syntax 3, 4.3.7)."""
-    for match in _CSS.finditer(text):
+    matches = list(_CSS.finditer(text))
+    if matches and all(_OCTAL.fullmatch(match[1]) for match in matches):
+        return  # a program's, in octal digits
+    for match in matches:
         char = _char(match[1])
         if char is not None and char >= " ":
             yield Edit(match.start(), match.end(), char)
@@ -139,7 +143,7 @@ def entities(text: str) -> Iterator[Edit]:
 
 
 def utf7(text: str) -> Iterator[Edit]:
-    """``+ADU-``: UTF-7 (RFC 2152)."""
+    """``+ADU-``: UTF-7 (RFC 2152) of what had no need of it; other signs and words follow a plus as well."""
     for match in _UTF7.finditer(text):
         body = match[1]
         try:
@@ -147,5 +151,5 @@ def utf7(text: str) -> Iterator[Edit]:
         except binascii.Error:
             continue
         char = raw[: len(raw) // 2 * 2].decode("utf-16-be", "ignore")
-        if char and "\ufffd" not in char:
+        if char and sum(map(str.isascii, char)) * 2 >= len(char):
             yield Edit(match.start(), match.end(), char)
