@@ -163,7 +163,8 @@ def _worst_for_peers(
     for side, child in ours.items():
         answer = child.answer(KINDS[name](measure.WORST_CHARS))
         record.add("worst of Presidio ms", side, answer.cpu_s * 1000)
-    record.notes.append(f"Worst for Presidio's patterns: {name}.")
+    stopped = "; stopped at the limit, so it takes longer" if seconds >= length.timeout_s else ""
+    record.notes.append(f"Worst for Presidio's patterns: {name}{stopped}.")
 
 
 def _peer_facts() -> dict[str, object]:

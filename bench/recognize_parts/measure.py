@@ -26,6 +26,10 @@ Say = Callable[[str], None]
 FRESH = Path(__file__).with_name("fresh.py")
 SIZES_KB = (10, 40, 160, 640, 1000, 4000)
 """Of the texts whose cost should grow with their size and no faster."""
+NASTY_TIMEOUT_S = 20.0
+"""What takes longer, on the clock, is not tried with longer strings."""
+STEEP = 1.1
+"""A power beyond it is measured once more, since the clock flickers."""
 TOLD_SIZE = 65_536
 """Of the strings that are made to be slow: the size whose cost is told."""
 PEER_SIZES = (2_048, 4_096, 8_192)
@@ -80,15 +84,29 @@ def _told(record: Record, quantity: str, side: str, powers: dict[str, float], ti
 
 
 def _power(child: Child, kind: Kind, sizes: tuple[int, ...]) -> tuple[float, float]:
-    """The power that a kind's cost grows with, and its cost at 64 KB; a steep one is measured once more."""
-    texts = [kind(size) for size in sizes]
-    seconds = child.cpu_s(texts, repeat=2)
-    power = exponent(sizes, [max(second, FLOOR_S) for second in seconds])
-    if power > 1.1:
-        again = child.cpu_s(texts, repeat=5)
-        seconds = [min(pair) for pair in zip(seconds, again, strict=True)]
-        power = min(power, exponent(sizes, [max(second, FLOOR_S) for second in again]))
-    return power, seconds[sizes.index(TOLD_SIZE)]
+    """The power that a kind's cost grows with, and its cost at `TOLD_SIZE`; a steep one is measured once more."""
+    power, seconds = _grown(child, kind, sizes, rounds=2)
+    if power > STEEP and max(seconds) < NASTY_TIMEOUT_S:
+        again, more = _grown(child, kind, sizes, rounds=5)
+        power, seconds = min(power, again), [min(pair) for pair in zip(seconds, more, strict=False)]
+    return power, seconds[min(sizes.index(TOLD_SIZE), len(seconds) - 1)]
+
+
+def _grown(child: Child, kind: Kind, sizes: tuple[int, ...], *, rounds: int) -> tuple[float, list[float]]:
+    """The power, and the least of `rounds` at each size, up to the first that takes too long."""
+    seconds = list[float]()
+    for size in sizes:
+        text = kind(size)
+        least = NASTY_TIMEOUT_S
+        for _ in range(rounds):
+            least = min(least, child.answer(text, timeout_s=NASTY_TIMEOUT_S).cpu_s)
+            if least >= NASTY_TIMEOUT_S:
+                break
+        seconds.append(max(least, FLOOR_S))
+        if least >= NASTY_TIMEOUT_S:
+            break
+    power = exponent(sizes[: len(seconds)], seconds) if len(seconds) > 1 else float("inf")
+    return power, seconds
 
 
 def worst_for(peer: Child, *, kinds: int, timeout_s: float, say: Say) -> tuple[str, float, float]:
