@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
+from ringfenced.deidentify.literals import Literals
 from ringfenced.deidentify.persons import initials_of
 
 DATES_MAX = 200
@@ -59,6 +60,13 @@ def further(
         for form, original in zip(_written(moved, day_first), _written(value, day_first), strict=True):
             add(form, original, value)
     return {form: known[1] for form, known in found.items() if known is not None and form not in placed}
+
+
+def absent(found: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
+    """Those of `found` that occur in none of `texts`, whatever their case."""
+    literals = Literals(map(str.lower, found))
+    present = {low[start:end] for low in map(str.lower, texts) for start, end in literals.find(low)}
+    return {form: original for form, original in found.items() if form.lower() not in present}
 
 
 def _written(day: date, day_first: bool) -> Iterator[str]:

@@ -14,8 +14,8 @@ _MARKS = frozenset("*_`~\\")
 """Markdown's, which a model may write inside a surrogate; they follow the original then."""
 _MARKS_MAX = 3
 """More marks than this in a row are no emphasis."""
-_SUFFIXES = ("s", "es")
-"""What a name may end with in a plural or a German genitive."""
+_SUFFIXES = ("", "s", "e", "es")
+"""What a name may end with in a plural or a German genitive, and what that begins with."""
 _HISSES = ("s", "x", "z", "ch", "sh")
 _JOINTS = frozenset("-/.,:")
 """What a longer number or date goes on with."""
@@ -137,13 +137,14 @@ class Reidentifier:
     ) -> _Match | _Hold | None:
         """The surrogate that ends at `at`, unless it goes on as another word."""
         end = at
-        if seen[-1].isalnum():
-            while end < len(buffer) and end - at <= len(_SUFFIXES) and joins(buffer[end - 1], buffer[end]):
-                end += 1
-            if end == len(buffer) and end - at <= len(_SUFFIXES) and not is_last:
-                return _Hold(None)
+        while end < len(buffer) and joins(buffer[end - 1], buffer[end]) and buffer[at:end].lower() in _SUFFIXES:
+            end += 1
         suffix = buffer[at:end]
         if suffix and not (suffix.lower() in _SUFFIXES and seen[-1].isalpha()):
+            return None
+        if seen[-1].isalnum() and end == len(buffer) and not is_last:
+            return _Hold(None)
+        if suffix.lower() == "e":
             return None
         for entry in sorted(node.entries, key=lambda entry: (entry.surrogate != seen, entry.is_form)):
             if entry.is_form and buffer[end : end + 1] in _JOINTS:

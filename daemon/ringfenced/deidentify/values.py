@@ -60,13 +60,14 @@ class Deidentified:
 class Mapping:
     """Surrogates and what they stand for. Lives in memory, for one request or one run, and nowhere else."""
 
-    __slots__ = ("_dates", "_day_first", "_index", "_originals", "_people")
+    __slots__ = ("_dates", "_day_first", "_index", "_originals", "_people", "_texts")
 
     def __init__(
         self,
         originals: AbstractMapping[str, str],
         dates: AbstractMapping[date, date] = MappingProxyType({}),
         people: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (),
+        texts: Sequence[str] = (),
         *,
         day_first: bool = False,
     ) -> None:
@@ -76,11 +77,13 @@ class Mapping:
             originals: surrogate, as it was placed, to the identifier that it replaced.
             dates: surrogate days to the days that they stand for.
             people: given name and surname of each surrogate person, and those of the original.
+            texts: what leaves; a form that stands there stands for itself, not for a surrogate.
             day_first: how the texts write ``04/03/2024``.
         """
         self._originals = dict(originals)
         self._dates = dict(dates)
         self._people = tuple(people)
+        self._texts = tuple(texts)
         self._day_first = day_first
         self._index: Node | None = None
 
@@ -105,9 +108,10 @@ class Mapping:
         """All surrogates, and other forms in which a model may write them. For re-identification only.
 
         The other forms are days in the common formats of four languages and names with initials; a form that could
-        stand for two originals is left out.
+        stand for two originals, or stands in the texts itself, is left out.
         """
         if self._index is None:
             further = forms.further(self._originals, self._dates, self._people, day_first=self._day_first)
+            further = forms.absent(further, self._texts)
             self._index = index(self._originals.items(), further.items())
         return self._index

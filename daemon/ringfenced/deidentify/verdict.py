@@ -15,6 +15,7 @@ from collections import Counter
 from ringfence.labels import Label, Level, join
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.policy import DEFAULT, Policy
+from ringfenced.classify.leaves import leaves
 from ringfenced.classify.verdict import Scan
 from ringfenced.deidentify.gather import Gathered, gather
 from ringfenced.deidentify.residual import look
@@ -68,7 +69,13 @@ def deidentify(
     given = (entry.finding for entry in findings)
     label_before = join((label_asserted, policy.label_of([*given, *gathered.findings])))
     label = join((label_asserted, REPLACED)) if surrogates.placed else label_asserted
-    mapping = Mapping(surrogates.originals, surrogates.dates, surrogates.people(), day_first=surrogates.day_first)
+    mapping = Mapping(
+        surrogates.originals,
+        surrogates.dates,
+        surrogates.people(),
+        [leaf.text for leaf in leaves(made, {}) if leaf.counted],
+        day_first=surrogates.day_first,
+    )
     return Deidentified(made, label, label_before, PASS), mapping
 
 

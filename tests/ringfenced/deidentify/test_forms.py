@@ -105,3 +105,15 @@ def test_the_short_and_the_long_name_of_may_are_one():
     assert (
         further({}, {date(2150, 5, 4): date(1957, 9, 12)}, (), day_first=False)["May 4, 2150"] == "September 12, 1957"
     )
+
+
+def test_a_form_that_stands_in_the_text_stands_for_itself():
+    """``D.`` is Don in the prompt, not the surrogate's initial."""
+    mapping = Mapping(
+        {"Delmavel": "Porfirio", "Brackarvex": "Magaña"},
+        {},
+        [(("Delmavel", "Brackarvex"), ("Porfirio", "Magaña"))],
+        ["D. Brackarvex, Delmavel"],
+    )
+    reidentifier = Reidentifier(mapping)
+    assert reidentifier.feed("D. Brackarvex; Brackarvex, D.") + reidentifier.flush() == "D. Magaña; Magaña, P."

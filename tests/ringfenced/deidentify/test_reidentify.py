@@ -88,11 +88,11 @@ def test_chunking_never_matters(parts, cuts):
 
 @given(st.lists(st.sampled_from(PIECES)))
 def test_what_is_held_back_is_bounded(parts):
-    """At most the longest surrogate waits."""
+    """At most the longest surrogate waits, and the ``es`` of its plural."""
     reidentifier = Reidentifier(MAPPING)
     for part in parts:
         reidentifier.feed(part)
-        assert len(reidentifier._held) <= max(map(len, MAPPING.originals()))
+        assert len(reidentifier._held) <= max(map(len, MAPPING.originals())) + 2
 
 
 def test_plain_text_is_not_held_back():
