@@ -14,6 +14,7 @@ import gzip
 import re
 from pathlib import Path
 
+from deid_parts.rows import HELD_OUT_EVERY
 from deid_parts.score import Row
 
 SUBJECTS = frozenset({"professional_medicine", "anatomy", "nutrition", "virology"})
@@ -42,12 +43,16 @@ def names_nobody(text: str) -> bool:
 
 
 def clean_prose(path: Path) -> list[Row]:
-    """The questions with their options, as documents without entities.
+    """The questions with their options, as documents without entities; those rows alone that no training saw.
 
     Raises:
         OSError: the file cannot be read.
         KeyError: it has no columns ``subject`` and ``prompt``.
     """
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        asked = [ANSWER.sub("", row["prompt"]) for row in csv.DictReader(file) if row["subject"] in SUBJECTS]
+        asked = [
+            ANSWER.sub("", row["prompt"])
+            for index, row in enumerate(csv.DictReader(file))
+            if row["subject"] in SUBJECTS and index % HELD_OUT_EVERY == 0
+        ]
     return [Row(text, "en", ()) for text in asked if names_nobody(text)]

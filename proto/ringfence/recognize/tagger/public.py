@@ -40,3 +40,10 @@ STATES: Final = frozenset(
     b"washington state;west virginia;wisconsin;wyoming".split(b";")
 )
 """States of the United States; New York and Washington alone are towns."""
+
+
+def is_public(name: bytes, around: bytes) -> bool:
+    """Whether `name`, folded and in lower case, is a public body, or a part of one that stands in `around`."""
+    if name in PUBLIC_BODIES:
+        return True
+    return b" " in name and any(name in body and body in around for body in PUBLIC_BODIES)

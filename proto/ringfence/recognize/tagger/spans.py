@@ -13,7 +13,7 @@ from ringfence.recognize.fold import UPPER
 from ringfence.recognize.gazetteer import CITY, COMMON, COUNTRY, EPONYM, GIVEN, MEDICAL, REGION, SURNAME
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.network import Floats
-from ringfence.recognize.tagger.public import PUBLIC_BODIES, STATES
+from ringfence.recognize.tagger.public import STATES, is_public
 from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Tokens
 from ringfence.recognize.vocabulary import MONTHS
 
@@ -40,10 +40,13 @@ word too many only becomes a surrogate (chosen on texts that the network did not
 
 _DOUBT = 0.3
 """Share of its type's threshold that a token beside a sure one needs."""
-_LOWER_CASE_MIN = 0.8
+_LOWER_CASE_MIN = 0.9
 """What a name without a capital needs in a text that has some, and so does a single word that mostly names nobody."""
 _ACRONYM_BYTES_MAX, _ACRONYM_MIN = 6, 0.9
 """A few capitals are a test, a disease or a drug more often than a firm."""
+_NEVER = 2.0
+_BODY_BYTES_MAX = 48
+"""How far a public body's name may reach beyond what was found of it."""
 _CAPITALS_SHARE_MAX = 0.8
 _OF_SEVERAL_WORDS = frozenset({"PLACE", "ORGANISATION", "ADDRESS"})
 """Their names have words in lower case: of, and, de, the."""
@@ -102,9 +105,7 @@ def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: 
             if score < limits[column]:
                 continue
             found = _entity(tokens, types[column], first, last, score)
-            if found is None or (
-                cased and score < _LOWER_CASE_MIN and _is_plain(tokens, types[column], first, last, bits)
-            ):
+            if found is None or (cased and score < _needed(tokens, types[column], first, last, bits)):
                 continue
             if found.entity_type in _NAMES:
                 found = _public(found, tokens, bits[first : last + 1], tokens.kinds[first : last + 1])
@@ -131,17 +132,18 @@ def _is_cased(tokens: Tokens) -> bool:
     return 0 < uppers < len(letters) * _CAPITALS_SHARE_MAX
 
 
-def _is_plain(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArray[np.uint32]) -> bool:
-    """Whether a name, place or firm has no capital at all, or is one word that mostly names nobody or is unknown."""
-    if name not in _NAMES:
-        return False
+def _needed(tokens: Tokens, name: str, first: int, last: int, bits: npt.NDArray[np.uint32]) -> float:
+    """What a name, place, firm or street needs in a text with capitals; more than 1 for what is none of them."""
+    if name not in _NAMES and name != "ADDRESS":
+        return 0
     starts = tokens.data[tokens.starts[first : last + 1]]
     letters = tokens.kinds[first : last + 1] == LETTER
     capital = letters & ((starts < ord("a")) | (starts == ord(UPPER)))
     if not capital.any():
-        return True
+        return _LOWER_CASE_MIN if (bits[first : last + 1][letters] & _SOMEBODY).any() else _NEVER
     flags = bits[first : last + 1][capital]
-    return len(flags) == 1 and bool(flags[0] & _NOBODY or not flags[0] & _SOMEBODY)
+    is_plain = len(flags) == 1 and (flags[0] & _NOBODY or not flags[0] & _SOMEBODY)
+    return _LOWER_CASE_MIN if is_plain else 0
 
 
 def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: npt.NDArray[np.uint8]) -> Span | None:
@@ -154,10 +156,16 @@ def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: np
     is_country = len(words) and (((words | (words >> np.uint32(16))) & np.uint32(COUNTRY)) > 0).all()
     if is_country or name.lower() in STATES:
         return found._replace(entity_type="COUNTRY")
-    if found.entity_type != "ORGANISATION":
+    if found.entity_type == "PERSON":
         return found
-    is_acronym = len(name) <= _ACRONYM_BYTES_MAX and name.isupper() and found.score < _ACRONYM_MIN
-    return None if is_acronym or name.lower() in PUBLIC_BODIES else found
+    is_acronym = (
+        found.entity_type == "ORGANISATION"
+        and len(name) <= _ACRONYM_BYTES_MAX
+        and name.isupper()
+        and found.score < _ACRONYM_MIN
+    )
+    around = bytes(tokens.data[max(0, found.start - _BODY_BYTES_MAX) : found.end + _BODY_BYTES_MAX]).lower()
+    return None if is_acronym or is_public(name.lower(), around) else found
 
 
 def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> Span | None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ringfence.recognize.gazetteer import COMMON, COUNTRY
+from ringfence.recognize.gazetteer import COMMON, COUNTRY, SURNAME
 from ringfence.recognize.tagger.spans import spans
 from ringfence.recognize.tagger.tokens import tokenise
 
@@ -79,14 +79,19 @@ def test_a_country_is_no_place_in_it():
     ]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("Her appetite fell.", []), ("appetite", [("PERSON", "appetite")])])
+@pytest.mark.parametrize(("text", "expected"), [("Her walker fell.", []), ("walker", [("PERSON", "walker")])])
 def test_a_lower_case_name_in_a_text_with_capitals_must_be_sure(text, expected):
-    assert found(text, "PERSON", "appetite", chance=0.6) == expected
+    assert found(text, "PERSON", "walker", chance=0.6, flags={"walker": SURNAME}.items()) == expected
+
+
+def test_a_lower_case_word_that_nobody_bears_is_no_name_among_capitals():
+    assert found("Her appetite fell.", "PERSON", "appetite", chance=1) == []
+    assert found("Her walker fell.", "PERSON", "walker", chance=1, flags={"walker": SURNAME}.items()) != []
 
 
 def test_a_word_that_mostly_names_nobody_must_be_sure():
     assert found("He saw Mark there.", "PERSON", "Mark", chance=0.6, flags={"Mark": COMMON}.items()) == []
-    assert found("He saw Mark there.", "PERSON", "Mark", chance=0.9, flags={"Mark": COMMON}.items()) != []
+    assert found("He saw Mark there.", "PERSON", "Mark", chance=0.95, flags={"Mark": COMMON}.items()) != []
 
 
 def test_a_state_is_as_large_as_a_country():
@@ -98,6 +103,7 @@ def test_a_state_is_as_large_as_a_country():
 
 def test_a_public_body_is_nothing():
     assert found("as the World Health Organization says", "ORGANISATION", "World", "Health", "Organization") == []
+    assert found("as the World Health Organization says", "PLACE", "World", "Health") == []
     assert found("as Acme Health says", "ORGANISATION", "Acme", "Health") == [("ORGANISATION", "Acme Health")]
 
 
