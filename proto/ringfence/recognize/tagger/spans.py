@@ -14,7 +14,7 @@ from ringfence.recognize.gazetteer import CITY, COMMON, COUNTRY, EPONYM, GIVEN, 
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.network import Floats
 from ringfence.recognize.tagger.public import STATES, is_public
-from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Tokens
+from ringfence.recognize.tagger.tokens import DIGIT, LETTER, MARK, Ints, Tokens
 from ringfence.recognize.vocabulary import MONTHS
 
 THRESHOLDS: Mapping[str, float] = MappingProxyType(
@@ -89,6 +89,7 @@ def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: 
     if not sure.any():
         return
     near, same_line = _near(tokens)
+    words = _whole_words(tokens)
     # A word in lower case takes no part by doubt alone: what stands between two names is mostly no name.
     strict = cased & (tokens.kinds == LETTER) & (tokens.data[tokens.starts] >= ord("a"))
     for column in np.flatnonzero(sure):
@@ -100,12 +101,16 @@ def spans(tokens: Tokens, chances: Floats, bits: npt.NDArray[np.uint32], types: 
         firsts = np.flatnonzero(inside & ~before)
         joined = np.concatenate((inside[1:] & joins[1:], [False]))
         lasts = np.flatnonzero(inside & ~joined)
+        reached = -1
         for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
             score = float(chances[first : last + 1, column].max())
-            if score < limits[column]:
+            if score < limits[column] or words[1][last] <= reached:  # another part of a word that was told
                 continue
-            found = _entity(tokens, types[column], first, last, score)
-            if found is None or (cased and score < _needed(tokens, types[column], first, last, bits)):
+            found = _entity(tokens, words, types[column], (first, last), score)
+            if found is not None and cased and score < _needed(tokens, types[column], first, last, bits):
+                continue
+            reached = int(words[1][last])
+            if found is None:
                 continue
             if found.entity_type in _NAMES:
                 found = _public(found, tokens, bits[first : last + 1], tokens.kinds[first : last + 1])
@@ -168,8 +173,9 @@ def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: np
     return None if is_acronym or is_public(name.lower(), around) else found
 
 
-def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> Span | None:
-    """The entity from token `first` to `last`, without what only stands beside it; None where nothing is left."""
+def _entity(tokens: Tokens, words: tuple[Ints, Ints], name: str, between: tuple[int, int], score: float) -> Span | None:
+    """The entity from the first to the last token of `between`, without what only stands beside it; None where nothing is left."""
+    first, last = between
     while first <= last and _is_edge(tokens, name, first, at_end=False):
         first += 1
     while first <= last and _is_edge(tokens, name, last, at_end=True) and not _keeps(tokens, name, last):
@@ -180,7 +186,7 @@ def _entity(tokens: Tokens, name: str, first: int, last: int, score: float) -> S
         first = _with_title(tokens, first)
         if first == last and _word(tokens, first) in _TITLES:
             return None
-    start, stop = _whole_words(tokens, first, last)
+    start, stop = int(tokens.starts[words[0][first]]), int(tokens.ends[words[1][last]])
     text = bytes(tokens.data[start:stop])
     if name == "DATE" and text.isdigit():
         if len(text) != _YEAR_BYTES:
@@ -243,22 +249,18 @@ def _with_title(tokens: Tokens, first: int) -> int:
     return at if at >= 0 and _word(tokens, at) in _TITLES else first
 
 
-def _whole_words(tokens: Tokens, first: int, last: int) -> tuple[int, int]:
-    """First byte and one past the last: letters and digits that hang together are one word."""
-    while first and _hangs(tokens, first):
-        first -= 1
-    while last + 1 < len(tokens) and _hangs(tokens, last + 1):
-        last += 1
-    return int(tokens.starts[first]), int(tokens.ends[last])
+def _whole_words(tokens: Tokens) -> tuple[Ints, Ints]:
+    """For each token the first and the last one of its word: letters and digits that hang together are one.
 
-
-def _hangs(tokens: Tokens, index: int) -> bool:
-    """Whether the token follows the one before it within one word."""
-    return bool(
-        tokens.starts[index] == tokens.ends[index - 1]
-        and tokens.kinds[index] != MARK
-        and tokens.kinds[index - 1] != MARK
-    )
+    Worked out once for the whole text: a word may be as long as it, with a finding in every token.
+    """
+    count = len(tokens)
+    begins = np.ones(count, dtype=np.bool_)
+    marks = tokens.kinds == MARK
+    begins[1:] = (tokens.starts[1:] != tokens.ends[:-1]) | marks[1:] | marks[:-1]
+    edges = np.flatnonzero(begins)
+    lengths = np.diff(np.append(edges, count))
+    return np.repeat(edges, lengths).astype(np.int32), np.repeat(edges + lengths - 1, lengths).astype(np.int32)
 
 
 def _is_code(tokens: Tokens, first: int, text: bytes) -> bool:

@@ -7,10 +7,10 @@ from ringfence.recognize.gazetteer import COMMON, COUNTRY, SURNAME
 from ringfence.recognize.tagger.spans import spans
 from ringfence.recognize.tagger.tokens import tokenise
 
-TYPES = ("PERSON", "PLACE", "ORGANISATION", "DATE", "CONTACT", "AGE")
+TYPES = ("PERSON", "PLACE", "ORGANISATION", "DATE", "CONTACT", "AGE", "ID")
 
 
-def found(text, name, *words, chance=0.9, also=(), flags=()):
+def found(text, name, *words, chance=0.95, also=(), flags=()):
     """The spans where the network is sure of `words` of `text`, and half doubts `also`."""
     data = text.encode("latin-1")
     tokens = tokenise(data)
@@ -110,3 +110,8 @@ def test_a_public_body_is_nothing():
 def test_a_few_capitals_must_be_sure_to_be_a_firm():
     assert found("He has IBS.", "ORGANISATION", "IBS", chance=0.7) == []
     assert found("He is at IBM.", "ORGANISATION", "IBM", chance=0.95) == [("ORGANISATION", "IBM")]
+
+
+def test_a_word_of_any_length_is_told_once():
+    text = "12ab" * 50
+    assert found(text, "ID", "12", "ab") == [("ID", text)]
