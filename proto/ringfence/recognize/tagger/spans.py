@@ -174,7 +174,7 @@ def _public(found: Span, tokens: Tokens, bits: npt.NDArray[np.uint32], kinds: np
 
 
 def _entity(tokens: Tokens, words: tuple[Ints, Ints], name: str, between: tuple[int, int], score: float) -> Span | None:
-    """The entity from the first to the last token of `between`, without what only stands beside it; None where nothing is left."""
+    """The entity between two tokens, both included, without what only stands beside it; None where nothing is left."""
     first, last = between
     while first <= last and _is_edge(tokens, name, first, at_end=False):
         first += 1
