@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ringfence import configfile
 from ringfence.configfile import ConfigError, Section
 from ringfence.labels import Category, Label, Level
+from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
 
@@ -190,6 +191,16 @@ class Config(Section):
     """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
     drain_seconds_max: float = Field(default=10.0, ge=0, le=300)
     """How long sends in progress may take after SIGTERM."""
+
+    @field_validator("classification")
+    @classmethod
+    def _without_models(cls, classification: Classification) -> Classification:
+        if asking := [plugin.name for plugin in classification.plugins if plugin.kind is Kind.LLM]:
+            raise ValueError(
+                f"plug-in {asking[0]} asks a model, and the agent has none; remove it here, and keep it in the "
+                "daemon's file alone"
+            )
+        return classification
 
 
 def load(path: Path) -> tuple[Config, str]:

@@ -21,7 +21,7 @@ import uvloop  # noqa: E402
 
 from ringfence.configfile import ConfigError  # noqa: E402
 from ringfence.process import keep_memory, notify  # noqa: E402
-from ringfenced.build import attached, linked, prepare, supervising, working  # noqa: E402
+from ringfenced.build import attached, check_files, linked, prepare, supervising, working  # noqa: E402
 from ringfenced.config import Config, notify_environment, read  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
 from ringfenced.workers import Workers  # noqa: E402
@@ -40,6 +40,8 @@ def main() -> None:
     options = _parser().parse_args()
     try:
         config = read(options.config)
+        if options.check_config:
+            check_files(config)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
@@ -82,6 +84,10 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
             await _serve_alone(config, stopping)
         else:
             await _supervise(config, path, stopping)
+    except* ConfigError as group:  # one of the site's own files, or a plug-in, that was not looked at before
+        for problem in _problems(group):
+            print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        sys.exit(EXIT_CONFIG)
     except* OSError as group:
         for problem in _problems(group):
             _LOG.error("cannot_serve", extra={"fields": {"problem": problem}})
@@ -124,8 +130,8 @@ async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event)
         await stopping.wait()
 
 
-def _problems(group: BaseExceptionGroup[OSError]) -> list[str]:
-    """What the system said, however deeply it is wrapped."""
+def _problems(group: BaseExceptionGroup[OSError] | BaseExceptionGroup[ConfigError]) -> list[str]:
+    """What was said, however deeply it is wrapped."""
     problems: list[str] = []
     for error in group.exceptions:
         problems += _problems(error) if isinstance(error, BaseExceptionGroup) else [str(error)]

@@ -15,7 +15,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from ringfence import tls
 from ringfence.configfile import ConfigError
 from ringfence.recognize import Recogniser
-from ringfence.recognize.custom import CustomError
-from ringfence.recognize.plugins import PluginUnavailable
+from ringfence.recognize.custom import CustomError, check_custom
+from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
@@ -36,9 +36,11 @@ from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
 from ringfenced.nouns import Ledger, Memory, World
+from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.node import SiteNode
+from ringfenced.site.scanning import InThreads, OnLoop
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
@@ -112,7 +114,11 @@ async def working(
         worker: which of several worker processes this is; None if it is the only one.
     """
     async with AsyncExitStack() as stack:
-        recogniser = await asyncio.to_thread(recogniser_of, config)
+        readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
+        recogniser = await asyncio.to_thread(recogniser_of, config, readers.ask)
+        scanning: OnLoop | InThreads = OnLoop(recogniser.scan)
+        if config.classification.plugins:
+            scanning = stack.enter_context(closing(InThreads(recogniser.scan)))
         pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
@@ -137,7 +143,7 @@ async def working(
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         flow = Flow(
             directory=directory,
-            scan=recogniser.scan,
+            scanning=scanning,
             policy=recogniser.policy,
             ledger=shared.ledger,
             egress=egress,
@@ -147,6 +153,7 @@ async def working(
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
+            metrics.count_allowed(recogniser.allowed)
         node = SiteNode(
             name=config.node,
             started_unix_s=int(time.time()),
@@ -163,16 +170,34 @@ async def working(
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
 
-def recogniser_of(config: Config) -> Recogniser:
+def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:
     """What the node finds: what ships, the policy's table, and the site's own recognisers.
+
+    Args:
+        config: the file.
+        ask: how a model of this node is asked.
 
     Raises:
         ConfigError: one of the site's own files is wrong, or a plug-in cannot be loaded.
     """
     site = config.classification
     try:
-        return load_site(config.state / "cache", site.policy(), site.custom(), site.others())
+        return load_site(config.state / "cache", site.policy(), site.custom(), site.others(), ask)
     except (CustomError, PluginUnavailable) as error:
+        raise ConfigError(str(error)) from error
+
+
+def check_files(config: Config) -> None:
+    """Read and check the site's own patterns and lists; compile, start and write nothing that only serving needs.
+
+    Plug-ins are not loaded: that their folders are there was seen when the file was read.
+
+    Raises:
+        ConfigError: with file, line and what to write instead, for each problem.
+    """
+    try:
+        check_custom(config.classification.custom())
+    except CustomError as error:
         raise ConfigError(str(error)) from error
 
 

@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from ringfence.configfile import Section, load
 from ringfence.labels import Category, Label, Level
+from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
+from ringfence.recognize.settings_types import near
 from ringfenced.model import Caller, CallerRole
 
 
@@ -321,6 +323,18 @@ class Config(Section):
             raise ValueError("several workers need listen.tcp: a unix socket has one listener")
         if self.providers and self.agent is None:
             raise ValueError("[[providers]] need an [agent]: nothing leaves but through it")
+        return self
+
+    @model_validator(mode="after")
+    def _read_here(self) -> Config:
+        """Texts are read by models of this node alone: a provider's would see them as they are."""
+        local = [model.name for model in self.models]
+        for plugin in self.classification.plugins:
+            if plugin.kind is Kind.LLM and plugin.model not in local:
+                raise ValueError(
+                    f"plug-in {plugin.name} asks {plugin.model}, which is no model of this node; "
+                    f"write {near(plugin.model, local) if local else 'one under [[models]]'}"
+                )
         return self
 
     @property

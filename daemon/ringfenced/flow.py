@@ -18,12 +18,11 @@ and time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
 from ringfence.labels import may_leave
-from ringfence.recognize.finding import Finding
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import classify
@@ -51,7 +50,7 @@ from ringfenced.model import (
     Terms,
     Wallet,
 )
-from ringfenced.nouns import Directory, Egress, Ledger, Memory, Recorder, World
+from ringfenced.nouns import Directory, Egress, Ledger, Memory, Recorder, Scanning, World
 from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
@@ -66,7 +65,7 @@ class Flow:
         self,
         *,
         directory: Directory,
-        scan: Callable[[str], tuple[Finding, ...]],
+        scanning: Scanning,
         policy: Policy,
         ledger: Ledger,
         egress: Egress,
@@ -78,7 +77,7 @@ class Flow:
 
         Args:
             directory: callers, targets, engines.
-            scan: the recognisers, text to findings.
+            scanning: the recognisers.
             policy: what each finding implies.
             ledger: the wallets.
             egress: the way out.
@@ -87,7 +86,7 @@ class Flow:
             world: clocks and randomness.
         """
         self._directory = directory
-        self._scan = scan
+        self._scanning = scanning
         self._policy = policy
         self._ledger = ledger
         self._egress = egress
@@ -175,7 +174,10 @@ class Flow:
         if request.source:
             directory.check_source(request.source)
         inherited = await self._memory.inherited(caller, request)
-        way.classification = classify(request, caller, self._scan, inherited, self._policy, sources=directory.sources)
+        way.classification = await self._scanning.run(
+            lambda scan: classify(request, caller, scan, inherited, self._policy, sources=directory.sources),
+            self._time_left_s(request),
+        )
 
         way.step = 3
         if request.model:
@@ -262,13 +264,10 @@ class Flow:
         classification = way.classification
         assert classification is not None
         offer = way.offers[rung.target]
-        payload, mapping = deidentify(
-            self._bounded(way),
-            classification.findings,
-            label_deidentified(classification),
-            seed=self._world.entropy(32),
-            scan=self._scan,
-            policy=self._policy,
+        prompt, label, seed = self._bounded(way), label_deidentified(classification), self._world.entropy(32)
+        payload, mapping = await self._scanning.run(
+            lambda scan: deidentify(prompt, classification.findings, label, seed=seed, scan=scan, policy=self._policy),
+            self._time_left_s(way.request),
         )
         # De-identification may leave more than the decision expected; then this rung is not open after all.
         if offer.clearance is None or not may_leave(payload.label, offer.clearance):
@@ -353,8 +352,12 @@ class Flow:
             return prompt
         return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
 
+    def _time_left_s(self, request: Request) -> float | None:
+        return None if request.deadline_s is None else request.deadline_s - self._world.clock()
+
     def _time_left_ms(self, request: Request) -> float | None:
-        return None if request.deadline_s is None else (request.deadline_s - self._world.clock()) * 1000
+        left_s = self._time_left_s(request)
+        return None if left_s is None else left_s * 1000
 
     def _deadline_ms(self, request: Request) -> int:
         """Milliseconds left, 0 for no limit."""

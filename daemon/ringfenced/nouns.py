@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ringfence.labels import Label
+from ringfenced.classify import Scan
 from ringfenced.deidentify import Deidentified
 from ringfenced.model import (
     Caller,
@@ -23,6 +24,8 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.way import Way
+
+T = TypeVar("T")
 
 
 class Run(Protocol):
@@ -141,6 +144,17 @@ class Memory(Protocol):
 
     async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
         """Keep a turn's labels for the turns that follow; InvalidRequest where its key was seen."""
+        ...
+
+
+class Scanning(Protocol):
+    """The recognisers, and where the verbs run that scan with them."""
+
+    async def run(self, work: Callable[[Scan], T], seconds_max: float | None, /) -> T:
+        """The outcome of `work`, which is given the scan; what `work` raises. None waits as long as it takes.
+
+        Never blocks the loop for longer than `work` computes; DeadlineExceeded where a recogniser waits for too long.
+        """
         ...
 
 

@@ -70,6 +70,20 @@ def check(text, tmp_path):
     )
 
 
+async def test_check_config_reads_the_sites_own_files_and_compiles_no_list(site, tmp_path):
+    """Wrong lines are told by number, not by what stands in them; nothing is written."""
+    good = (site.folder / "daemon.toml").read_text()
+    own = '[[classification.dictionaries]]\nname = "staff"\npath = "staff.txt"\nentity = "PERSON"\n'
+    (tmp_path / "staff.txt").write_text("Joanna Whitfield\n")
+    assert check(good + own, tmp_path).returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["daemon.toml", "staff.txt"]
+    (tmp_path / "staff.txt").write_text("Joanna Whitfield\nx\n")
+    broken = check(good + own, tmp_path)
+    assert broken.returncode == 78
+    assert "staff.txt:2: " in broken.stderr
+    assert "Joanna" not in broken.stderr
+
+
 async def test_check_config_says_file_line_and_what_to_write(site, tmp_path):
     good = (site.folder / "daemon.toml").read_text()
     assert check(good, tmp_path).returncode == 0

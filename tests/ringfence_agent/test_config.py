@@ -170,3 +170,16 @@ def test_the_agent_judges_by_a_table_of_its_own(file):
     assert stricter.policy_digest != shipped.policy_digest
     file.write_text(text + '[[classification.rules]]\nentity = "PERSON"\nfound = false\n')
     assert "classification.rules[0]: PERSON cannot be turned off" in refused(file)
+
+
+def test_a_plug_in_that_asks_a_model_belongs_into_the_daemons_file(file):
+    file.write_text(file.read_text() + '[[classification.plugins]]\nname = "second"\nkind = "llm"\nmodel = "house"\n')
+    assert "plug-in second asks a model, and the agent has none; remove it here" in refused(file)
+
+
+def test_the_command_reads_the_sites_own_files_and_tells_wrong_lines(file):
+    (file.parent / "allow.toml").write_text('[[allow]]\nterms = ["Joanna Whitfield"]\ntypes = ["SSN"]\n')
+    file.write_text(file.read_text() + '[classification]\nallow_files = ["allow.toml"]\n')
+    said = refused(file)
+    assert "allow.toml:3: " in said
+    assert "Joanna" not in said

@@ -142,3 +142,33 @@ def test_a_rule_that_widens_is_refused_with_its_line():
         ConfigError, match=r"ringfenced\.toml:13: classification\.rules\[0\]: SECRET cannot be turned off"
     ):
         read(GOOD + '[[classification.rules]]\nentity = "SECRET"\nfound = false\n')
+
+
+LLM = """
+[[classification.plugins]]
+name = "second-look"
+kind = "llm"
+model = "MODEL"
+"""
+HOUSE = """
+[[models]]
+name = "house"
+engine = "command"
+command = ["engine"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD + LLM, "write one under [[models]]"),
+        (GOOD + HOUSE + LLM.replace("MODEL", "hause"), "write house"),
+        (GOOD + AGENT + PROVIDER + HOUSE + LLM.replace("MODEL", "gpt"), "gpt, which is no model of this node"),
+    ],
+)
+def test_a_plug_in_asks_a_model_of_this_node_and_never_a_providers(text, told):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert "plug-in second-look" in str(caught.value)
+    assert told in str(caught.value)
+    assert read(GOOD + HOUSE + LLM.replace("MODEL", "house")).classification.others()[0].model == "house"

@@ -34,6 +34,7 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.nouns import World
+from ringfenced.site.scanning import OnLoop
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
 REQUEST = Request(
@@ -110,7 +111,7 @@ def flow(nouns):
     world = World(lambda: 1.0, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
-        scan=lambda _: (),
+        scanning=OnLoop(lambda _: ()),
         policy=DEFAULT,
         ledger=nouns,
         egress=None,

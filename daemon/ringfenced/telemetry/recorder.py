@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from ringfenced.errors import RingfenceError
 from ringfenced.telemetry.log import LineBuffer
@@ -42,6 +44,33 @@ class Metrics:
         self.egress = Counter("ringfence_egress_entries", "Log entries of what left the site.", registry=registry)
         self.tokens = Counter("ringfence_completion_tokens", "Tokens of finished answers.", registry=registry)
         self.running = Gauge("ringfence_requests_running", "Requests on their way.", registry=registry)
+        self._registry = registry
+
+    def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
+        """Show what allow lists let go, by entity type; once."""
+        self._registry.register(AllowedFindings(allowed))
+
+
+class AllowedFindings(Collector):
+    """What allow lists let go, by entity type: read from the recogniser when somebody looks.
+
+    A type that was let go too often, or that nobody expected, shows here; what it was does not.
+    """
+
+    def __init__(self, allowed: Callable[[], Mapping[str, int]]) -> None:
+        """Take what counts by type; it only grows."""
+        self._allowed = allowed
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counts as they stand."""
+        family = CounterMetricFamily(
+            "ringfence_findings_allowed",
+            "Findings that allow lists let go, by type; each scan counts.",
+            labels=["type"],
+        )
+        for entity_type, count in sorted(self._allowed().items()):
+            family.add_metric([entity_type], count)
+        yield family
 
 
 class CanonicalRecorder:

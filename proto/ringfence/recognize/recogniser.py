@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import hyperscan
@@ -82,6 +82,13 @@ class Recogniser:
                     start, end = view.span(span.start, span.end)
                     spans.append(span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}"))
         return self._findings(settle(text, spans, payload))
+
+    def allowed(self) -> Mapping[str, int]:
+        """How many findings the site's allow lists let go so far, by entity type.
+
+        Each scan counts: what stands in several views of a text, or is scanned again, counts again.
+        """
+        return {} if self._stages.allow is None else self._stages.allow.used()
 
     def scan_patterns(self, text: str) -> tuple[Finding, ...]:
         """What the patterns alone find in `text`, as it is written: no stages, no views."""

@@ -94,6 +94,8 @@ class PluginSetting(Section):
     """spacy, gliner, onnx, or llm for a model of this node."""
     path: OwnFolder | None = None
     """Its folder; unset for an llm."""
+    model: str = ""
+    """With llm: the name of the model that is asked, one of this node's [[models]]; the daemon's file alone."""
     labels: dict[str, EntityType] = Field(default_factory=dict)
     """Its labels to entity types, for example ``{ per = "PERSON" }``; unset for the usual ones. Others are passed
     over."""
@@ -108,6 +110,8 @@ class PluginSetting(Section):
     def _found(self) -> PluginSetting:
         if (self.path is None) != (self.kind is Kind.LLM):
             raise ValueError("every kind but llm needs path, the folder of its model, and llm has none")
+        if bool(self.model) != (self.kind is Kind.LLM):
+            raise ValueError("an llm needs model, the name of a model of this node, and no other kind has one")
         return self
 
     def plugin(self) -> Plugin:
@@ -116,6 +120,7 @@ class PluginSetting(Section):
             name=self.name,
             kind=self.kind,
             path=self.path,
+            model=self.model,
             labels=self.labels,
             score_min=self.score_min,
             seconds_max=self.seconds_max,

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.recognize.custom import Custom, CustomSettings, load_custom
-from ringfence.recognize.plugins import Plugin, load_plugins
-from ringfence.recognize.plugins.llm_reader import Ask
+from ringfence.recognize.plugins import Ask, Plugin, load_plugins
 from ringfence.recognize.policy import Policy
 from ringfence.recognize.recogniser import Recogniser, load
 from ringfence.recognize.stages import Reading, Stages, shipped

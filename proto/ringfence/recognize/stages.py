@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,9 @@ class Allow(Protocol):
 
     def in_text(self, text: str, spans: list[Span]) -> list[Span]:
         """Those of `spans`, in characters of `text`, that count."""
+
+    def used(self) -> Mapping[str, int]:
+        """How many findings were let go so far, by entity type."""
 
 
 @dataclass(frozen=True, slots=True)

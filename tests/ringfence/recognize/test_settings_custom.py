@@ -68,6 +68,14 @@ def test_a_site_without_files_has_none(read):
 PLUGIN = '[[classification.plugins]]\nname = "house"\nkind = "spacy"\npath = "."\n'
 
 
+LLM = '[[classification.plugins]]\nname = "second"\nkind = "llm"\nmodel = "house"\n'
+
+
+def test_which_model_is_asked_is_policy(read):
+    assert read(LLM).others() == (Plugin("second", Kind.LLM, model="house"),)
+    assert read(LLM).digest() != read(LLM.replace('"house"', '"other"')).digest()
+
+
 def test_a_plug_in_becomes_a_value_and_is_policy(read, tmp_path):
     section = read(PLUGIN + 'labels = { PER = "PERSON" }\nscore_min = 0.8\n')
     assert section.others() == (Plugin("house", Kind.SPACY, tmp_path, {"PER": "PERSON"}, score_min=0.8),)
@@ -95,6 +103,8 @@ HEAD = '[[classification.dictionaries]]\nname = "a"\npath = "staff.txt"\n'
         (PLUGIN + PLUGIN, 1, "twice: house"),
         (PLUGIN.replace('path = "."\n', ""), 1, "needs path"),
         (PLUGIN.replace('"spacy"', '"llm"'), 1, "llm has none"),
+        (LLM.replace('model = "house"\n', ""), 1, "an llm needs model"),
+        (PLUGIN + 'model = "house"\n', 1, "no other kind has one"),
         (PLUGIN.replace('"."', '"elsewhere"'), 4, "there is no such folder"),
         (PLUGIN + 'labels = { PER = "PERSN" }\n', 5, "write PERSON"),
         ('[classification]\npattern_files = ["patern.toml"]\n', 2, "cannot be read"),

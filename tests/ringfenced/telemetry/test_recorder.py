@@ -95,3 +95,14 @@ def test_every_exit_is_told(changes, outcome, told):
     assert json.loads(line)["outcome"] == outcome
     assert told.items() <= json.loads(line).items()
     assert registry.get_sample_value("ringfence_requests_total", {"outcome": outcome}) == 1
+
+
+def test_what_allow_lists_let_go_is_shown_by_type_as_it_grows():
+    registry, used = CollectorRegistry(), {"PERSON": 2}
+    Metrics(registry).count_allowed(lambda: used)
+    used["PHONE"] = 1
+
+    def count(entity_type):
+        return registry.get_sample_value("ringfence_findings_allowed_total", {"type": entity_type})
+
+    assert (count("PERSON"), count("PHONE"), count("DATE")) == (2, 1, None)

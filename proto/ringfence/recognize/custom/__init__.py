@@ -2,7 +2,17 @@
 
 from ringfence.recognize.custom.allow import AllowList
 from ringfence.recognize.custom.errors import CustomError, Problem
-from ringfence.recognize.custom.load import Custom, load_custom
+from ringfence.recognize.custom.load import Custom, check_custom, load_custom
 from ringfence.recognize.custom.settings import Case, CustomSettings, Dictionary
 
-__all__ = ["AllowList", "Case", "Custom", "CustomError", "CustomSettings", "Dictionary", "Problem", "load_custom"]
+__all__ = [
+    "AllowList",
+    "Case",
+    "Custom",
+    "CustomError",
+    "CustomSettings",
+    "Dictionary",
+    "Problem",
+    "check_custom",
+    "load_custom",
+]

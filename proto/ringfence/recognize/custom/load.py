@@ -16,6 +16,7 @@ from ringfence.recognize.custom.hashed import load_hashed
 from ringfence.recognize.custom.literals import OWNERS_MAX
 from ringfence.recognize.custom.patterns import load_patterns
 from ringfence.recognize.custom.settings import CustomSettings
+from ringfence.recognize.custom.terms import read_terms
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.span import Span
 
@@ -78,6 +79,24 @@ def load_custom(settings: CustomSettings, cache_dir: Path | None) -> Custom:
     if cache_dir is not None:
         remove_others(cache_dir, names)
     return Custom(tuple(stages), allow, _digest(said))
+
+
+def check_custom(settings: CustomSettings) -> None:
+    """Read and check everything that `settings` name, as `load_custom` does, without compiling plain lists.
+
+    Patterns are compiled, for their examples are part of the check. Nothing is written.
+
+    Raises:
+        CustomError: as `load_custom`.
+    """
+    refuse(_wrong(settings))
+    load_patterns(settings.pattern_files, None)
+    for one in settings.dictionaries:
+        if not one.hashed:
+            read_terms(one)
+    if hashed := [one for one in settings.dictionaries if one.hashed]:
+        load_hashed(hashed, settings.key_file)
+    load_allow(settings.allow_files, None)
 
 
 def _wrong(settings: CustomSettings) -> list[Problem]:

@@ -22,15 +22,23 @@ OVERLAP_CHARS = 200
 class Guarded:
     """A plug-in as a `Reading`. Calls from several threads take turns within the time limit."""
 
-    __slots__ = ("_labels", "_late", "_plugin", "_reader", "_turn")
+    __slots__ = ("_labels", "_late", "_plugin", "_reader", "_turns", "_turns_max")
 
-    def __init__(self, plugin: Plugin, reader: Reader, labels: Mapping[str, str]) -> None:
-        """Guard `reader`, which `plugin` describes; `labels` as of `label_map`."""
+    def __init__(self, plugin: Plugin, reader: Reader, labels: Mapping[str, str], turns_max: int = 1) -> None:
+        """Guard a reader.
+
+        Args:
+            plugin: describes it.
+            reader: reads one piece of text; called by at most `turns_max` threads at once.
+            labels: as of `label_map`.
+            turns_max: how many texts may be read at once, those included that nobody waits for any more.
+        """
         self._plugin = plugin
         self._reader = reader
         self._labels = labels
-        self._turn = threading.Lock()
-        self._late: threading.Thread | None = None
+        self._turns_max = turns_max
+        self._turns = threading.BoundedSemaphore(turns_max)
+        self._late: tuple[threading.Thread, ...] = ()
 
     def __call__(self, text: str) -> Iterable[Span]:
         """What the plug-in finds in `text`.
@@ -42,7 +50,7 @@ class Guarded:
         if not text.strip():
             return ()
         deadline = time.monotonic() + self._plugin.seconds_max
-        if not self._turn.acquire(timeout=self._plugin.seconds_max):
+        if not self._turns.acquire(timeout=self._plugin.seconds_max):
             raise PluginSlow(f"plug-in {self._plugin.name} has no time for this text")
         try:
             return [
@@ -51,7 +59,7 @@ class Guarded:
                 for span in self._read(start, piece, deadline)
             ]
         finally:
-            self._turn.release()
+            self._turns.release()
 
     def _read(self, shift: int, piece: str, deadline: float) -> Iterator[Span]:
         for claim in self._claims(piece, deadline):
@@ -65,27 +73,27 @@ class Guarded:
 
     def _claims(self, piece: str, deadline: float) -> list[Claim]:
         """What the plug-in says, in a thread that is left alone when it is late: Python can stop none."""
-        if self._late is not None and self._late.is_alive():
+        self._late = tuple(thread for thread in self._late if thread.is_alive())
+        if len(self._late) >= self._turns_max:
             raise PluginSlow(f"plug-in {self._plugin.name} is still busy with an earlier text")
-        self._late = None
-        said: list[Claim] = []
+        said: list[list[Claim]] = []
         failed: list[str] = []
 
         def work() -> None:
             try:
-                said.extend(Claim(*claim) for claim in self._reader(piece))
-            except Exception as error:  # noqa: BLE001 - whatever it raises; the error may hold the text, its class does not
+                said.append([Claim(*claim) for claim in self._reader(piece)])
+            except BaseException as error:  # noqa: BLE001 - whatever it raises; the error may hold the text, its class does not
                 failed.append(type(error).__name__)
 
         thread = threading.Thread(target=work, name=f"plugin-{self._plugin.name}", daemon=True)
         thread.start()
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            self._late = thread
+            self._late += (thread,)
             raise PluginSlow(f"plug-in {self._plugin.name} took longer than {self._plugin.seconds_max:g} s")
-        if failed:
-            raise PluginFailed(f"plug-in {self._plugin.name} raised {failed[0]}")
-        return said
+        if not said:
+            raise PluginFailed(f"plug-in {self._plugin.name} raised {''.join(failed)}")
+        return said[0]
 
 
 def pieces(text: str, chars_max: int) -> Iterator[tuple[int, str]]:

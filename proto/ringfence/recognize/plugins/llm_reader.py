@@ -10,13 +10,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.recognize.plugins.claim import Claim, Reader
 from ringfence.recognize.plugins.errors import PluginFailed
+from ringfence.recognize.plugins.settings import Plugin
 
-Ask = Callable[[str], str]
-"""A prompt in, the model's answer out. Must not leave the node: the prompt is the text as it is."""
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model of this node is asked."""
+
+    model: str
+    """Its name."""
+    prompt: str = field(repr=False)
+    """What it is told; holds the text as it is."""
+    json_schema: str = field(repr=False)
+    """What its answer must follow, where it can be held to a schema."""
+    seconds_max: float
+    """How long the answer may take, in seconds."""
+
+
+Ask = Callable[[Question], str]
+"""A question in, the model's whole answer out; may wait, may raise. Must not leave the node."""
 
 CLAIMS_MAX = 500
 """Most quotations that are looked for in one piece."""
@@ -25,7 +42,10 @@ _BLANKS = re.compile(r"\s+")
 
 
 def schema(labels: Sequence[str]) -> dict[str, Any]:
-    """JSON Schema of an answer; whoever asks may hold the model to it."""
+    """JSON Schema of an answer; whoever asks may hold the model to it.
+
+    It sets no greatest number of quotations: engines write such a bound out, rule by rule; `locate` counts them.
+    """
     entity = {
         "type": "object",
         "properties": {"type": {"enum": list(labels)}, "text": {"type": "string"}},
@@ -34,17 +54,19 @@ def schema(labels: Sequence[str]) -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "properties": {"entities": {"type": "array", "items": entity, "maxItems": CLAIMS_MAX}},
+        "properties": {"entities": {"type": "array", "items": entity}},
         "required": ["entities"],
         "additionalProperties": False,
     }
 
 
-def load_llm(ask: Ask, labels: Sequence[str]) -> Reader:
-    """A reader that asks for `labels`."""
+def load_llm(ask: Ask, plugin: Plugin, labels: Sequence[str]) -> Reader:
+    """A reader that asks the model of `plugin` for `labels`."""
+    form = json.dumps(schema(labels))
 
     def read(text: str) -> Iterator[Claim]:
-        return locate(text, ask(prompt(text, labels)), labels)
+        question = Question(plugin.model, prompt(text, labels), form, plugin.seconds_max)
+        return locate(text, ask(question), labels)
 
     return read
 

@@ -16,6 +16,9 @@ from ringfence.recognize.plugins.settings import Kind, Plugin
 from ringfence.recognize.plugins.spacy_reader import load_spacy
 from ringfence.recognize.span import Span
 
+TURNS_LLM = 8
+"""How many texts a model of the node is asked about at once: engines work on several together. Libraries get one."""
+
 
 def load_plugins(plugins: Sequence[Plugin], ask: Ask | None = None) -> tuple[Callable[[str], Iterable[Span]], ...]:
     """Readings, for ``Stages.readings``, in the order of `plugins`.
@@ -35,16 +38,17 @@ def _load(plugin: Plugin, ask: Ask | None) -> Guarded:
     labels = label_map(plugin.labels, plugin.name)
     if plugin.seconds_max <= 0 or plugin.chars_max < 1:
         raise PluginUnavailable(f"plug-in {plugin.name}: seconds_max and chars_max must be above 0")
-    return Guarded(plugin, _reader(plugin, tuple(plugin.labels) or ASKED, ask), labels)
+    turns = TURNS_LLM if plugin.kind is Kind.LLM else 1
+    return Guarded(plugin, _reader(plugin, tuple(plugin.labels) or ASKED, ask), labels, turns)
 
 
 def _reader(plugin: Plugin, labels: tuple[str, ...], ask: Ask | None) -> Reader:
     if plugin.kind is Kind.LLM:
         if ask is None:
             raise PluginUnavailable(
-                f"plug-in {plugin.name}: no model of this node can be asked here; name one, or remove it"
+                f"plug-in {plugin.name}: only a running daemon can ask a model; remove it from this file"
             )
-        return load_llm(ask, labels)
+        return load_llm(ask, plugin, labels)
     folder = _folder(plugin)
     if plugin.kind is Kind.GLINER:
         return load_gliner(folder, labels, plugin.score_min)

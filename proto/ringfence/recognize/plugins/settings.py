@@ -36,7 +36,9 @@ class Plugin:
     score_min: float = 0.5
     """What it is less sure of is passed over, where it says how sure it is."""
     seconds_max: float = 2.0
-    """How long one text may take. After that the text counts as unread (RESTRICTED), and so does every other until the
-    late one has come back."""
+    """How long one text may take, in seconds. After that it counts as unread (RESTRICTED), and so does every other
+    until the late one has come back."""
     chars_max: int = 8_000
     """Longest piece it gets at once; longer texts are read in pieces that overlap."""
+    model: str = ""
+    """With an LLM: which model of this node is asked."""

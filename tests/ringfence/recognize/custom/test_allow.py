@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.labels import Level
-from ringfence.recognize import ENTITIES, Stages, load
+from ringfence.recognize import DEFAULT, ENTITIES, Stages, load
 from ringfence.recognize.custom import CustomError, CustomSettings, load_custom
 from ringfence.recognize.custom.allow import NEVER, AllowList, _Entry
 from ringfence.recognize.custom.expression import compile_expression
 from ringfence.recognize.fold import Folder
+from ringfence.recognize.site import load_site
 from ringfence.recognize.span import Span
 
 LIST = """
@@ -181,3 +182,12 @@ def _loaded(tmp_path_factory):
     path = tmp_path_factory.mktemp("allow") / "allow.toml"
     path.write_text(LIST)
     _ALLOW.append(load_custom(CustomSettings(allow_files=(path,)), None).allow)
+
+
+def test_a_recogniser_tells_what_its_lists_let_go(write):
+    path = write("allow.toml", '[[allow]]\nterms = ["555-867-5309"]\ntypes = ["PHONE"]\n')
+    recogniser = load_site(None, DEFAULT, CustomSettings(allow_files=(path,)))
+    assert recogniser.allowed() == {}
+    assert not recogniser.scan("call 555-867-5309")
+    assert recogniser.allowed().keys() == {"PHONE"}
+    assert load(None).allowed() == {}

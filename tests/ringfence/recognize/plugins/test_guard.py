@@ -1,6 +1,7 @@
 """A plug-in is bounded in size and time, trusted with nothing, and never fails quietly."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -63,10 +64,32 @@ def test_a_late_plugin_fails_this_text_and_the_next_and_then_works_again():
         reading("slow")
     with pytest.raises(PluginSlow, match="still busy"):
         reading("quick")
-    late = reading._late
+    (late,) = reading._late
     go.set()
     late.join(10)
     assert reading("quick") == []
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_plugin_that_ends_its_thread_has_not_read_the_text(error):
+    def reader(_text):
+        raise error
+
+    with pytest.raises(PluginFailed, match=error.__name__):
+        guarded(reader)(SECRET_TEXT)
+
+
+def test_a_plugin_with_several_turns_reads_several_texts_at_once():
+    """None of them could end if they took turns."""
+    together = threading.Barrier(3)
+
+    def reader(_text):
+        together.wait(10)
+        return []
+
+    reading = Guarded(Plugin("mine", Kind.LLM, seconds_max=10), reader, USUAL, turns_max=3)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(reading, ["a", "b", "c"])) == [[], [], []]
 
 
 def test_an_empty_text_asks_nobody():
