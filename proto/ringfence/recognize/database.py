@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import hyperscan
 
+from ringfence.recognize.cache import read_cached, write_cached
 from ringfence.recognize.patterns import Trigger
 
-_DIGEST_BYTES = 32
 _MODE = hyperscan.HS_MODE_BLOCK
 
 
@@ -55,9 +53,8 @@ def compile_database(triggers: Sequence[Trigger]) -> hyperscan.Database:
 def load_database(triggers: Sequence[Trigger], cache_dir: Path | None) -> hyperscan.Database:
     """The database for `triggers`, from `cache_dir` where it lies there intact, else compiled and put there.
 
-    The file's name is the `fingerprint`, its first 32 bytes the SHA-256 of the rest: a torn, foreign or stale file is
-    compiled anew. The digest finds accidents, not forgeries: the folder must belong to the process's own user, and a
-    file or folder that others may write to is not read. A cache that cannot be written costs time, nothing else.
+    The file's name is the `fingerprint`; a torn, foreign or stale file is compiled anew; see
+    `ringfence.recognize.cache`.
     """
     if cache_dir is None:
         return compile_database(triggers)
@@ -65,37 +62,13 @@ def load_database(triggers: Sequence[Trigger], cache_dir: Path | None) -> hypers
     database = _read(path)
     if database is None:
         database = compile_database(triggers)
-        _write(path, hyperscan.dumpb(database))
+        write_cached(path, hyperscan.dumpb(database))
     return database
 
 
 def _read(path: Path) -> hyperscan.Database | None:
+    body = read_cached(path)
     try:
-        for place in (path.parent, path):
-            status = place.stat()
-            if status.st_uid != os.getuid() or status.st_mode & 0o022:
-                return None
-        blob = path.read_bytes()
-    except OSError:
-        return None
-    digest, body = blob[:_DIGEST_BYTES], blob[_DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
-        return None
-    try:
-        return hyperscan.loadb(body, _MODE)
+        return None if body is None else hyperscan.loadb(body, _MODE)
     except hyperscan.error:
         return None
-
-
-def _write(path: Path, body: bytes) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".recognisers-")  # mkstemp makes it 0600
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import hyperscan
 
-from ringfence.recognize.custom.cache import read_cached, write_cached
+from ringfence.recognize.cache import read_cached, write_cached
 from ringfence.recognize.custom.numbers import grouped_numbers
 from ringfence.recognize.custom.squeeze import Places, squeeze
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import hyperscan
 
-from ringfence.recognize.custom.cache import cache_name, read_cached, write_cached
+from ringfence.recognize.cache import read_cached, write_cached
+from ringfence.recognize.custom.cache import cache_name
 from ringfence.recognize.custom.checks import CHECKS
 from ringfence.recognize.custom.errors import CustomError, Problem, refuse
 from ringfence.recognize.custom.expression import (
