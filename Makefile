@@ -50,6 +50,7 @@ bench-flow: setup ## the governed way of a request beside bare gRPC
 	@$(BIN)/python bench/flow.py $(ARGS)
 
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
+	@scripts/peers.sh
 	@$(BIN)/python bench/recognize.py $(ARGS)
 
 eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, JSON=1, POLICY=name)

@@ -15,6 +15,7 @@ from collections import Counter
 from ringfence.labels import Label, Level, join
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.policy import DEFAULT, Policy
+from ringfence.recognize.reserved import NEVER_REPLACED
 from ringfenced.classify.leaves import leaves
 from ringfenced.classify.verdict import Scan
 from ringfenced.deidentify.gather import Gathered, gather
@@ -56,15 +57,15 @@ def deidentify(
         the prompt that may leave, and the mapping that must not.
 
     Raises:
-        ResidualFindings: a secret stands in it, a leaf cannot be read, or the scan of the result finds what is no
-            surrogate.
+        ResidualFindings: a secret or an unreadable blob stands in it, a leaf cannot be read, or the scan of the result
+            finds what is no surrogate.
 
     Does not look into images and files without text: these make `label_asserted` RESTRICTED, and that stays.
     """
     gathered = gather(prompt, findings, scan, policy)
-    secrets = sum(entity_type == "SECRET" for entity_type, _ in gathered.values)
+    secrets = Counter(entity_type for entity_type, _ in gathered.values if entity_type in NEVER_REPLACED)
     if secrets:
-        raise ResidualFindings({"SECRET": secrets})
+        raise ResidualFindings(secrets)
     made, surrogates = _rounds(prompt, gathered, seed, scan, policy)
     given = (entry.finding for entry in findings)
     label_before = join((label_asserted, policy.label_of([*given, *gathered.findings])))

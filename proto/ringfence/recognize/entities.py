@@ -52,6 +52,7 @@ ENTITIES: Mapping[str, Label] = MappingProxyType(
         "ID": _PII,  # (R), a long number without a label
         "USERNAME": _PII,  # (R)
         "SECRET": Label(Level.RESTRICTED, frozenset({Category.SECRET})),
+        "OPAQUE": Label(Level.RESTRICTED),  # encoded files and noise in a text: what cannot be scanned (invariant 8)
         "CUSTOM": _CUSTOM,  # a site's own patterns and dictionaries
         # Quasi-identifiers: nobody is known by one alone, so they raise a label to INTERNAL and stay in the text.
         "AGE_UNDER_90": _QUASI,  # (C) lets them stand; GDPR recital 26

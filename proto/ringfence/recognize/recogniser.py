@@ -72,10 +72,11 @@ class Recogniser:
         read = payload.spans + [span for reading in self._stages.readings for span in reading(text)]
         if self._stages.allow is not None:
             read = self._stages.allow.in_text(text, read)
-        spans = self._read(text, self._stages.folded, read)
+        every, prose = self._stages.folded, self._stages.folded + self._stages.prose
+        spans = self._read(text, prose, read)
         if self._stages.views is not None:
             for view in self._stages.views(text):
-                for span in self._read(view.text, self._stages.folded):
+                for span in self._read(view.text, prose if view.is_prose else every):
                     # What the view did not change was scanned; a name's mentions may stand there all the same.
                     if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
                         continue

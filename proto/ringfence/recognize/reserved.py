@@ -28,7 +28,7 @@ that identifies nobody beside it (a title, "Hospital", "Street", "de"; see `gene
                   scan, not the daemon's
     any           the literal ``[TYPE-999...]``, for what no space fits
 
-SECRET has none: a secret is never replaced.
+SECRET and OPAQUE have none: neither is ever replaced, what holds them stays.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ from ringfence.recognize.generic import (
 from ringfence.recognize.pools import PERSON_WORDS, PLACE_WORDS
 from ringfence.recognize.unassigned import is_unassigned
 
+NEVER_REPLACED = frozenset({"SECRET", "OPAQUE"})
+"""A secret, and what cannot be read."""
 YEAR_FIRST, YEAR_LAST = 2100, 2299
 """Years of surrogate dates."""
 ID_DIGITS = "999"
@@ -298,9 +300,9 @@ def is_reserved(entity_type: str, text: str) -> bool:
     """Whether `text`, found as an `entity_type`, lies in that type's reserved space and so can be nobody's.
 
     Reads `text` alone; whether it really is a surrogate of ours only the mapping knows. Never raises. A type without a
-    rule of its own is a number; SECRET is never reserved.
+    rule of its own is a number; what is never replaced is never reserved.
     """
-    if entity_type == "SECRET":
+    if entity_type in NEVER_REPLACED:
         return False
     return _LITERAL.fullmatch(text) is not None or _RULES.get(entity_type, _number)(text) or _composed(text)
 

@@ -11,7 +11,7 @@ from ringfence.recognize.payload import Payload, read_payload
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger import WEIGHTS, load_tagger
 from ringfence.recognize.view import Views
-from ringfence.recognize.views import Reader
+from ringfence.recognize.views import Reader, opaque
 
 Stage = Callable[[bytes], Iterable[Span]]
 """Reads a folded text; positions in bytes of it. Never raises; linear in its length; callable from several threads."""
@@ -45,6 +45,8 @@ class Stages:
 
     folded: tuple[Stage, ...] = ()
     """Read every folded text, views included."""
+    prose: tuple[Stage, ...] = ()
+    """Read the folded text, and those views that undo an encoding."""
     structure: Structure = unstructured
     """Reads the schemas of structured payloads, in the text itself."""
     readings: tuple[Reading, ...] = ()
@@ -68,4 +70,6 @@ def shipped(weights: Path = WEIGHTS) -> Stages:
             must not start.
     """
     tagger = load_tagger(weights)
-    return Stages(folded=(tagger,), structure=read_payload, views=Reader(), version=f"-{tagger.version}")
+    return Stages(
+        prose=(tagger,), structure=read_payload, readings=(opaque,), views=Reader(), version=f"-{tagger.version}"
+    )

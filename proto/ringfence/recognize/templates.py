@@ -23,7 +23,7 @@ from ringfence.recognize.together import Together
 QUASI_IDENTIFIERS: Final = frozenset({"AGE_UNDER_90", "SEX", "KINSHIP", "PROFESSION", "NATIONALITY", "COUNTRY", "YEAR"})
 """Nobody is known by one of these alone (GDPR, recital 26: "all the means reasonably likely to be used")."""
 
-BUILT_IN: Final = frozenset({"SECRET", "PAN", "CARD_TRACK", "CARD_CODE", "SSN"})
+BUILT_IN: Final = frozenset({"SECRET", "OPAQUE", "PAN", "CARD_TRACK", "CARD_CODE", "SSN"})
 """Types that every template finds as RESTRICTED, and that no configuration turns off or lowers: what opens an account
 or a system, and the number that opens credit in somebody's name. PCI DSS 3.3 (never stored) and 3.5 (unreadable
 wherever stored); 12 CFR 30 appendix B, supplement A, III.A.1 (sensitive customer information)."""

@@ -20,6 +20,9 @@ class View:
     ends: Sequence[int]
     """For each character of `text`, one past the last character of the original that it comes from."""
 
+    is_prose: bool = False
+    """Whether it undoes an encoding, so that whole sentences may come to light; else it only puts together what stands
+    in the text in another order or with something between, and what reads prose would take that for names."""
     changed: Sequence[tuple[int, int]] | None = None
     """Sorted stretches of `text` that read otherwise than what it was made from, with what stands so near that it may
     mean something else now; None for all of it."""

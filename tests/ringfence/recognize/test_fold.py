@@ -5,6 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.recognize.confusables import LOOKALIKES, disguised
 from ringfence.recognize.fold import Folder
 
 
@@ -27,7 +28,8 @@ def test_ascii_stays(text):
 
 @given(st.text(st.characters(categories=("Lu", "Ll", "Nd"))))
 def test_compatibility_forms_fold_alike(text):
-    """A text and its NFKC form fold to the same bytes."""
+    """A text and its NFKC form fold to the same bytes; letters that look like a Latin one fold to that instead."""
+    text = "".join(char for char in text if char not in LOOKALIKES and disguised(char) is None)
     assert Folder().fold(text).data == Folder().fold(unicodedata.normalize("NFKC", text)).data
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ringfence.recognize import ENTITIES, residual
+from ringfence.recognize import ENTITIES, Stages, load, residual
+from ringfence.recognize.view import View
 
 ROOT = Path(__file__).parents[3]
 
@@ -297,3 +298,18 @@ def test_threads_take_turns(recogniser):
     for thread in threads:
         thread.join()
     assert results == [{expected}] * 4
+
+
+def test_what_reads_prose_reads_what_an_encoding_hid_and_nothing_put_in_another_order(tmp_path):
+    read = []
+
+    def prose(data):
+        read.append(data)
+        return ()
+
+    views = [
+        View("base64", "hidden", range(6), range(1, 7), is_prose=True),
+        View("reversed", "desrever", [0] * 8, [1] * 8),
+    ]
+    load(tmp_path / "cache", stages=Stages(prose=(prose,), views=lambda _text: views)).scan("a text")
+    assert read == [b"a text", b"hidden"]

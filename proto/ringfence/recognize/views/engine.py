@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
-from ringfence.recognize.views.families import Triggers
+from ringfence.recognize.views.families import Triggers, undoes_encoding
 from ringfence.recognize.views.hidden import hidden
 from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten, written
 
@@ -83,7 +83,14 @@ class Reader:
 
 
 def _view(passage: Passage) -> View:
-    return View(passage.name, passage.text, passage.starts, passage.ends, passage.changed)
+    return View(
+        passage.name,
+        passage.text,
+        passage.starts,
+        passage.ends,
+        is_prose=undoes_encoding(passage.name),
+        changed=passage.changed,
+    )
 
 
 def _apart(edits: list[Edit]) -> tuple[list[Edit], list[Edit]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -73,6 +74,22 @@ FAMILIES = (
     Family("leet", lookalikes.LEET_TRIGGER, lookalikes.leet),
 )
 """In order: where two read the same stretch, the first goes first."""
+
+_ENCODINGS = frozenset(
+    {
+        *("backslash", "css", "percent", "entities", "quoted-printable", "utf7", "u-plus"),
+        *("base64", "base32", "hex", "ascii85", "binary", "decimal", "morse"),
+        *("tags", "markdown", "markup"),
+        *("atbash", "rot47", *(f"rot{shift}" for shift in range(1, 26))),
+    }
+)
+_JOINTS = re.compile(r"[+,]")
+
+
+def undoes_encoding(name: str) -> bool:
+    """Whether one of the readings that `name` names brings sentences to light that could not be read before."""
+    return not _ENCODINGS.isdisjoint(_JOINTS.split(name))
+
 
 WHOLE: tuple[tuple[str, Transform], ...] = (
     (whole.REVERSED_TRIGGER, whole.backwards),
