@@ -54,6 +54,10 @@ WORD_BYTES_MAX = 24
 MULTIPLIER = 0x100000001B3
 """Of the hash: the 64-bit FNV prime (draft-eastlake-fnv, section 5)."""
 
+SIEVE_BITS = 22
+"""4 MiB: one in twelve of its places is taken."""
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / the golden ratio: spreads a hash over its upper bits (Knuth, TAOCP 6.4)."""
 _MASK = (1 << 64) - 1
 _BLANKS = re.compile(rb"[-'.\s]+")
 
@@ -85,11 +89,19 @@ class Gazetteer:
     """For each key the flags of this module, or-ed."""
     version: str
     """Names the contents: the beginning of their SHA-256."""
+    sieve: NDArray[np.bool_]
+    """For each value of a key's upper `SIEVE_BITS` bits, mixed, whether some key has it: most words of a text fall
+    through here and need no search."""
 
     def lookup(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
         """The flags of each of `hashes` (any shape); 0 where it is no key."""
-        places = np.minimum(np.searchsorted(self.keys, hashes), len(self.keys) - 1)
-        return np.where(self.keys[places] == hashes, self.flags[places], np.uint16(0))
+        flags = np.zeros(hashes.shape, np.uint16)
+        likely = self.sieve[_mixed(hashes)]
+        if likely.any():
+            wanted = hashes[likely]
+            places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+            flags[likely] = np.where(self.keys[places] == wanted, self.flags[places], np.uint16(0))
+        return flags
 
     def of(self, folded: bytes) -> int:
         """The flags of one entry, folded; for tests and tools, not for the hot path."""
@@ -104,4 +116,11 @@ def load_gazetteer() -> Gazetteer:
         ValueError: it is no file of this kind.
     """
     with (files("ringfence.recognize") / "data" / "gazetteer.npz").open("rb") as file, np.load(file) as arrays:
-        return Gazetteer(arrays["keys"], arrays["flags"], str(arrays["version"]))
+        keys = arrays["keys"]
+        sieve = np.zeros(1 << SIEVE_BITS, np.bool_)
+        sieve[_mixed(keys)] = True
+        return Gazetteer(keys, arrays["flags"], str(arrays["version"]), sieve)
+
+
+def _mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    return (hashes * _MIX) >> np.uint64(64 - SIEVE_BITS)

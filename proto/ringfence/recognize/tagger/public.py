@@ -5,6 +5,7 @@ Names as their owners write them; folded, in lower case. A finding that is one o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 _NAMES: Final = """
@@ -42,8 +43,19 @@ STATES: Final = frozenset(
 """States of the United States; New York and Washington alone are towns."""
 
 
+def _parts(name: bytes) -> Iterator[bytes]:
+    words = name.split()
+    for first in range(len(words)):
+        for last in range(first + 2, len(words) + 1):
+            yield b" ".join(words[first:last])
+
+
+_BODIES_BY_PART: Final = {part: body for body in sorted(PUBLIC_BODIES) for part in _parts(body)}
+
+
 def is_public(name: bytes, around: bytes) -> bool:
-    """Whether `name`, folded and in lower case, is a public body, or a part of one that stands in `around`."""
+    """Whether `name`, folded and in lower case, is a public body, or words of one that stands in `around`."""
     if name in PUBLIC_BODIES:
         return True
-    return b" " in name and any(name in body and body in around for body in PUBLIC_BODIES)
+    body = _BODIES_BY_PART.get(name)
+    return body is not None and body in around

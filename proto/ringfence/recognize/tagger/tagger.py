@@ -9,7 +9,9 @@ from ringfence.recognize.gazetteer import load_gazetteer
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.features import Lookup, features
 from ringfence.recognize.tagger.network import Weights, probabilities, read_weights
+from ringfence.recognize.tagger.runs import runs
 from ringfence.recognize.tagger.spans import spans
+from ringfence.recognize.tagger.text import Text
 from ringfence.recognize.tagger.tokens import tokenise
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
@@ -35,7 +37,8 @@ class Tagger:
         if not len(tokens):
             return ()
         given = features(tokens, self._lookup)
-        return spans(tokens, probabilities(self._weights, given), given.bits, self._types)
+        text = Text.of(data, tokens, given.bits)
+        return spans(text, runs(tokens, probabilities(self._weights, given), self._types, cased=text.is_cased))
 
 
 def load_tagger(path: Path = WEIGHTS) -> Tagger:

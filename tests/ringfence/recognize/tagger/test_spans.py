@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from ringfence.recognize.gazetteer import COMMON, COUNTRY, SURNAME
+from ringfence.recognize.tagger.runs import runs
 from ringfence.recognize.tagger.spans import spans
+from ringfence.recognize.tagger.text import Text
 from ringfence.recognize.tagger.tokens import tokenise
 
 TYPES = ("PERSON", "PLACE", "ORGANISATION", "DATE", "CONTACT", "AGE", "ID")
+
+
+def tell(text, tokens, chances):
+    return spans(text, runs(tokens, chances, TYPES, cased=text.is_cased))
 
 
 def found(text, name, *words, chance=0.95, also=(), flags=()):
@@ -19,7 +25,9 @@ def found(text, name, *words, chance=0.95, also=(), flags=()):
     for index, word in enumerate(spelled):
         chances[index, TYPES.index(name)] = chance if word in words else 0.13 if word in also else 0
     bits = np.array([dict(flags).get(word, 0) for word in spelled], dtype=np.uint32)
-    return [(span.entity_type, text[span.start : span.end]) for span in spans(tokens, chances, bits, TYPES)]
+    return [
+        (span.entity_type, text[span.start : span.end]) for span in tell(Text.of(data, tokens, bits), tokens, chances)
+    ]
 
 
 def test_neighbouring_tokens_are_one_entity():
