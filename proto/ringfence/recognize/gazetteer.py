@@ -8,7 +8,7 @@ A hash of 64 bits among less than half a million entries meets a foreign word on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
@@ -89,9 +89,15 @@ class Gazetteer:
     """For each key the flags of this module, or-ed."""
     version: str
     """Names the contents: the beginning of their SHA-256."""
-    sieve: NDArray[np.bool_]
+    sieve: NDArray[np.bool_] = field(init=False)
     """For each value of a key's upper `SIEVE_BITS` bits, mixed, whether some key has it: most words of a text fall
     through here and need no search."""
+
+    def __post_init__(self) -> None:
+        """Make the sieve."""
+        sieve = np.zeros(1 << SIEVE_BITS, np.bool_)
+        sieve[_mixed(self.keys)] = True
+        object.__setattr__(self, "sieve", sieve)  # once, before anybody sees it
 
     def lookup(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
         """The flags of each of `hashes` (any shape); 0 where it is no key."""
@@ -116,10 +122,7 @@ def load_gazetteer() -> Gazetteer:
         ValueError: it is no file of this kind.
     """
     with (files("ringfence.recognize") / "data" / "gazetteer.npz").open("rb") as file, np.load(file) as arrays:
-        keys = arrays["keys"]
-        sieve = np.zeros(1 << SIEVE_BITS, np.bool_)
-        sieve[_mixed(keys)] = True
-        return Gazetteer(keys, arrays["flags"], str(arrays["version"]), sieve)
+        return Gazetteer(arrays["keys"], arrays["flags"], str(arrays["version"]))
 
 
 def _mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
