@@ -115,6 +115,7 @@ def _ours(stack: contextlib.ExitStack, record: Record, cache: Path, weights: Pat
     if not (weights or WEIGHTS).exists():
         record.notes.append("The tagger's weights are not there; only the patterns are measured.")
         return sides
+    sides["gazetteer"] = stack.enter_context(Ours("gazetteer", cache))
     sides["tagger"] = stack.enter_context(Ours("tagger", cache, *_extra(weights)))
     sides["all"] = stack.enter_context(Ours("all", cache, *_extra(weights)))
     return sides

@@ -36,7 +36,7 @@ def test_peers_have_no_aims():
 
 
 def test_the_aims_are_those_that_were_set():
-    assert AIMS_MS == {"patterns": 0.3, "tagger": 1.0, "all": 4.0}
+    assert AIMS_MS == {"patterns": 0.3, "gazetteer": 1.0, "all": 4.0}
 
 
 def test_a_missed_aim_is_set_off_in_the_file():

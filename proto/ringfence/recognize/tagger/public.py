@@ -50,7 +50,7 @@ def _parts(name: bytes) -> Iterator[bytes]:
             yield b" ".join(words[first:last])
 
 
-_BODIES_BY_PART: Final = {part: body for body in sorted(PUBLIC_BODIES) for part in _parts(body)}
+_BODIES_BY_PART: Final = {part: body for body in sorted(PUBLIC_BODIES, key=len, reverse=True) for part in _parts(body)}
 
 
 def is_public(name: bytes, around: bytes) -> bool:
