@@ -11,8 +11,9 @@ from peers.child import Child
 CHILD = Path(__file__).with_name("ours_child.py")
 
 Side = Literal["patterns", "custom", "gazetteer", "tagger", "all"]
-"""patterns: `Recogniser.scan_patterns`. custom: with a site's own patterns and words. gazetteer: with every word
-looked up in the gazetteer, and nothing made of it. tagger: with that and the tagger. all: everything that ships, views and schemas of structured payloads included."""
+"""patterns: `Recogniser.scan_patterns`. custom: with a site's own patterns and words. gazetteer: with every word looked
+up in the gazetteer, and nothing made of it. tagger: with that and the tagger. all: everything that ships, views and
+schemas of structured payloads included."""
 
 
 class Ours(Child):

@@ -16,7 +16,6 @@ from ringfence.recognize.stages import Stages, shipped
 from ringfence.recognize.tagger.features import features
 from ringfence.recognize.tagger.tokens import tokenise
 
-
 _GAZETTEER = load_gazetteer()
 
 
