@@ -18,20 +18,24 @@ _PRECEDENCE = {
     for entity_type, label in ENTITIES.items()
 }
 
+_GUESSES = "tagger:"
+"""Who tells a type by context gives way to who tells it by a shape, a label, a schema or a list."""
 _UNKNOWN = (int(Level.RESTRICTED), True)
 """A type that the table does not know, a site's or a plug-in's: nobody says that it may be less."""
 
 
-def _rank(span: Span) -> tuple[tuple[int, bool], int, float, str]:
-    return _PRECEDENCE.get(span.entity_type, _UNKNOWN), span.end - span.start, span.score, span.entity_type
+def _rank(span: Span) -> tuple[tuple[int, bool], bool, int, float, str]:
+    is_known = not span.recogniser.startswith(_GUESSES)
+    precedence = _PRECEDENCE.get(span.entity_type, _UNKNOWN)
+    return precedence, is_known, span.end - span.start, span.score, span.entity_type
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
     """Sorted spans without overlaps.
 
     Spans that overlap, directly or through others, become one that covers them all, so nothing found is ever lost. It
-    carries type, score and recogniser of the first by: secrets, IBANs, the highest level, the more specific type, the
-    longest, the surest. The order of `spans` does not matter.
+    carries type, score and recogniser of the first by: secrets, IBANs, the highest level, the more specific type, what
+    was not guessed by the tagger, the longest, the surest. The order of `spans` does not matter.
     """
     merged: list[Span] = []
     best: Span | None = None

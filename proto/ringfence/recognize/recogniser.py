@@ -26,12 +26,14 @@ from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folded, Folder
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
+from ringfence.recognize.novel import Novel
 from ringfence.recognize.patterns import Trigger, triggers
 from ringfence.recognize.payload import settle
 from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
 from ringfence.recognize.stages import Stage, Stages
+from ringfence.recognize.view import Views
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds: a recogniser's `scan`, or another with its signature."""
@@ -72,16 +74,9 @@ class Recogniser:
         read = payload.spans + [span for reading in self._stages.readings for span in reading(text)]
         if self._stages.allow is not None:
             read = self._stages.allow.in_text(text, read)
-        every, prose = self._stages.folded, self._stages.folded + self._stages.prose
-        spans = self._read(text, prose, read)
+        spans = self._read(text, self._stages.folded + self._stages.prose, read)
         if self._stages.views is not None:
-            for view in self._stages.views(text):
-                for span in self._read(view.text, prose if view.is_prose else every):
-                    # What the view did not change was scanned; a name's mentions may stand there all the same.
-                    if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
-                        continue
-                    start, end = view.span(span.start, span.end)
-                    spans.append(span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}"))
+            spans += self._viewed(text, spans, self._stages.views)
         return self._findings(settle(text, spans, payload))
 
     def allowed(self) -> Mapping[str, int]:
@@ -94,6 +89,22 @@ class Recogniser:
     def scan_patterns(self, text: str) -> tuple[Finding, ...]:
         """What the patterns alone find in `text`, as it is written: no stages, no views."""
         return self._findings(self._read(text, ()))
+
+    def _viewed(self, text: str, spans: list[Span], views: Views) -> list[Span]:
+        """What the views of `text` add to `spans`."""
+        every, prose = self._stages.folded, self._stages.folded + self._stages.prose
+        novel = Novel(text, spans)
+        added = []
+        for view in views(text):
+            for span in self._read(view.text, prose if view.is_prose else every):
+                # What the view did not change was scanned; a name's mentions may stand there all the same.
+                if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
+                    continue
+                start, end = view.span(span.start, span.end)
+                mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
+                if novel.adds(mapped):
+                    added.append(mapped)
+        return added
 
     def _findings(self, spans: list[Span]) -> tuple[Finding, ...]:
         wants = self.policy.wants
