@@ -29,14 +29,25 @@ class Novel:
             self._open[span.start : span.end] = bytes(span.end - span.start)
 
     def adds(self, span: Span) -> bool:
-        """Whether `span` (in characters) holds what no finding covers: a letter, or a digit where digits count."""
-        rest = [
-            char
-            for char, is_open in zip(self._text[span.start : span.end], self._open[span.start : span.end], strict=True)
-            if is_open
-        ]
-        if len(rest) == span.end - span.start:
+        """Whether `span` (in characters) holds what no finding covers: letters, or digits where digits count."""
+        text, is_open = self._text[span.start : span.end], self._open[span.start : span.end]
+        rest = [char for char, here in zip(text, is_open, strict=True) if here and char.isalnum()]
+        if all(is_open):
             return True
-        if span.entity_type in _IN_DIGITS:
-            return any(not char.isalpha() and (char.isalnum() or char == "@") for char in rest)
-        return any(char.isalnum() for char in rest)
+        if span.entity_type not in _IN_DIGITS or not all(char.isalpha() for char in rest):
+            return bool(rest)
+        # Letters alone: digits in words on the line of what was found, or the next line's label.
+        is_most = 2 * len(rest) > sum(map(str.isalnum, text))
+        return is_most or any(_is_mixed(*line) for line in _lines(text, is_open))
+
+
+def _lines(text: str, is_open: bytearray) -> Iterable[tuple[str, bytearray]]:
+    at = 0
+    for line in text.splitlines(keepends=True):
+        yield line, is_open[at : at + len(line)]
+        at += len(line)
+
+
+def _is_mixed(line: str, is_open: bytearray) -> bool:
+    """Whether letters or digits of `line` are covered and others are not."""
+    return len({bool(here) for char, here in zip(line, is_open, strict=True) if char.isalnum()}) > 1

@@ -21,6 +21,7 @@ def span(kind, text, words):
         ((("EMAIL", MAIL, "m@example.org"),), ("EMAIL", MAIL, "m@example.org"), False),
         ((("EMAIL", MAIL, "m@example.org"),), ("EMAIL", MAIL, "m@example.org\nAttending"), False),
         ((("EMAIL", MAIL, "m@example.org"),), ("EMAIL", MAIL, "m@example.org\nAttending 12"), True),
+        ((("PERSON", "four one two six", "four one"),), ("PAN", "four one two six", "four one two six"), True),
         ((("PERSON", "Anna\nSmith", "Anna"),), ("PERSON", "Anna\nSmith", "Anna\nSmith"), True),
         ((("ID", "12 34 5", "12 34"),), ("PHONE", "12 34 5", "12 34 5"), True),
         ((("SECRET", "abc def", "abc"),), ("SECRET", "abc def", "abc def"), True),

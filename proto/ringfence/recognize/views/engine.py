@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
-from ringfence.recognize.views.families import Triggers, undoes_encoding
+from ringfence.recognize.views.families import Triggers, brings_sentences
 from ringfence.recognize.views.hidden import hidden
 from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten, written
 
@@ -88,7 +88,7 @@ def _view(passage: Passage) -> View:
         passage.text,
         passage.starts,
         passage.ends,
-        is_prose=undoes_encoding(passage.name),
+        is_prose=brings_sentences(passage.name),
         changed=passage.changed,
     )
 

@@ -75,20 +75,14 @@ FAMILIES = (
 )
 """In order: where two read the same stretch, the first goes first."""
 
-_ENCODINGS = frozenset(
-    {
-        *("backslash", "css", "percent", "entities", "quoted-printable", "utf7", "u-plus"),
-        *("base64", "base32", "hex", "ascii85", "binary", "decimal", "morse"),
-        *("tags", "markdown", "markup"),
-        *("atbash", "rot47", *(f"rot{shift}" for shift in range(1, 26))),
-    }
-)
+_REARRANGED = frozenset({"grouped", "grouped-iban", "labelled", "line-ends", "cells", "reversed", "reversed-words"})
+"""Readings that put together what stands apart, or turn it round: no sentences come of it."""
 _JOINTS = re.compile(r"[+,]")
 
 
-def undoes_encoding(name: str) -> bool:
+def brings_sentences(name: str) -> bool:
     """Whether one of the readings that `name` names brings sentences to light that could not be read before."""
-    return not _ENCODINGS.isdisjoint(_JOINTS.split(name))
+    return not _REARRANGED.issuperset(_JOINTS.split(name))
 
 
 WHOLE: tuple[tuple[str, Transform], ...] = (
