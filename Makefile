@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-recognize eval-deid eval-evasion setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-recognize eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, 
 
 eval-evasion: setup ## how much of it is found when somebody hides it (JSON=1)
 	@$(BIN)/python bench/evasion.py $(if $(filter 1,$(JSON)),--json) $(ARGS)
+
+eval-utility: setup ## what a prompt is still good for after de-identification
+	@$(BIN)/python bench/utility.py --gold $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh
