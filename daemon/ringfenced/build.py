@@ -40,7 +40,7 @@ from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.node import SiteNode
-from ringfenced.site.scanning import InThreads, OnLoop
+from ringfenced.site.scanning import Scanner
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
@@ -116,9 +116,8 @@ async def working(
     async with AsyncExitStack() as stack:
         readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
         recogniser = await asyncio.to_thread(recogniser_of, config, readers.ask)
-        scanning: OnLoop | InThreads = OnLoop(recogniser.scan)
-        if config.classification.plugins:
-            scanning = stack.enter_context(closing(InThreads(recogniser.scan)))
+        waits = bool(config.classification.plugins)
+        scanning = stack.enter_context(closing(Scanner(recogniser.scan, waits=waits)))
         pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed

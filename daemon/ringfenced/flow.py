@@ -25,7 +25,7 @@ from dataclasses import replace
 from ringfence.labels import may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
-from ringfenced.classify import classify
+from ringfenced.classify import chars_of, classify
 from ringfenced.decide import Circumstances, decide, tokens_max
 from ringfenced.decide.evaluate import falls_short, has_evaluator
 from ringfenced.decide.refusal import demand_target
@@ -176,6 +176,7 @@ class Flow:
         inherited = await self._memory.inherited(caller, request)
         way.classification = await self._scanning.run(
             lambda scan: classify(request, caller, scan, inherited, self._policy, sources=directory.sources),
+            chars_of(request),
             self._time_left_s(request),
         )
 
@@ -267,6 +268,7 @@ class Flow:
         prompt, label, seed = self._bounded(way), label_deidentified(classification), self._world.entropy(32)
         payload, mapping = await self._scanning.run(
             lambda scan: deidentify(prompt, classification.findings, label, seed=seed, scan=scan, policy=self._policy),
+            classification.prompt_chars,
             self._time_left_s(way.request),
         )
         # De-identification may leave more than the decision expected; then this rung is not open after all.

@@ -150,10 +150,10 @@ class Memory(Protocol):
 class Scanning(Protocol):
     """The recognisers, and where the verbs run that scan with them."""
 
-    async def run(self, work: Callable[[Scan], T], seconds_max: float | None, /) -> T:
-        """The outcome of `work`, which is given the scan; what `work` raises. None waits as long as it takes.
+    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None) -> T:
+        """The outcome of `work`, which is given the scan and reads `chars` characters; what `work` raises.
 
-        Never blocks the loop for longer than `work` computes; DeadlineExceeded where a recogniser waits for too long.
+        Holds the loop for short texts alone; others raise DeadlineExceeded where they take longer than `seconds_max`.
         """
         ...
 

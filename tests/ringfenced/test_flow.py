@@ -34,7 +34,7 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.nouns import World
-from ringfenced.site.scanning import OnLoop
+from ringfenced.site.scanning import Scanner
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
 REQUEST = Request(
@@ -111,7 +111,7 @@ def flow(nouns):
     world = World(lambda: 1.0, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
-        scanning=OnLoop(lambda _: ()),
+        scanning=Scanner(lambda _: ()),
         policy=DEFAULT,
         ledger=nouns,
         egress=None,

@@ -10,7 +10,7 @@ from ringfence.recognize.finding import Finding
 from ringfence.recognize.policy import Policy
 from ringfence.recognize.span import Span
 from ringfenced.classify.leaves import Leaf, leaves
-from ringfenced.classify.verdict import Scan, scan_leaf
+from ringfenced.classify.verdict import Scan, once, scan_leaf
 from ringfenced.deidentify.values import ResidualFindings
 from ringfenced.model import Located, Prompt
 
@@ -53,6 +53,7 @@ def gather(prompt: Prompt, located: Iterable[Located], scan: Scan, policy: Polic
         given.setdefault(entry.path, []).append(entry.finding)
     gathered = Gathered()
     shifted: dict[str, tuple[int, list[Span]]] = {}
+    scan = once(scan)
     for leaf in leaves(prompt, {}):
         # Parts and JSON values are scanned anew: positions of duplicate keys or stale findings would lie otherwise.
         found = list(scanned(scan, leaf))

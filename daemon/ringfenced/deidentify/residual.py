@@ -11,7 +11,7 @@ from ringfence.recognize.policy import Policy
 from ringfence.recognize.reserved import identifying, is_reserved
 from ringfence.recognize.span import Span
 from ringfenced.classify.leaves import leaves
-from ringfenced.classify.verdict import Scan
+from ringfenced.classify.verdict import Scan, once
 from ringfenced.deidentify.gather import Gathered, Key, Origins, key_of, scanned, span_of
 from ringfenced.deidentify.literals import Literals
 from ringfenced.deidentify.occurrences import KNOWN
@@ -99,6 +99,7 @@ def look(prompt: Prompt, made: Prompt, scan: Scan, policy: Policy, rewriting: Re
     if len(before) != sum(not leaf.is_joined for leaf in after):
         raise ResidualFindings({"UNREADABLE": 1})
     left = Left()
+    scan = once(scan)
     placed = Literals(_as_written({*rewriting.surrogates.placed, *rewriting.surrogates.originals}))
     for index, new in enumerate(after):
         old = before[index] if index < len(before) else None  # what leaves say together comes last

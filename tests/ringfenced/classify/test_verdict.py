@@ -1,5 +1,6 @@
 """Step 2 on whole requests."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -206,8 +207,22 @@ def test_what_nobody_reads_is_told(recogniser):
     assert told(classify(request(Text("x")), CALLER, broken))[-1][1:3] == ("recogniser", 1)
     many = "PERSON," * (FINDINGS_MAX + 1)
     crowd = classify(request(Text(many)), CALLER, finds(*["PERSON"] * (FINDINGS_MAX + 1)))
-    assert told(crowd)[-1][1] == "too-many-findings"
+    assert told(crowd)[-1][1:3] == ("too-many-findings", FINDINGS_MAX + 1)
     assert covers(crowd.label_asserted, RESTRICTED)
+
+
+def test_too_many_are_counted_by_place_however_often_they_are_read():
+    """Two parts are read alone and joined: as many findings again, and no more places."""
+    half = Text("PERSON," * (FINDINGS_MAX // 2))
+    full = classify(request(half, half), CALLER, finds_all)
+    assert len(full.findings) > FINDINGS_MAX >= len(full.distinct)
+    assert not any(one.name == "too-many-findings" for one in full.contributions)
+    more = classify(request(half, half, Text("PERSON")), CALLER, finds_all)
+    assert any(one.name == "too-many-findings" for one in more.contributions)
+
+
+def finds_all(text):
+    return tuple(Finding(*match.span(), "PERSON", 0.9, "test") for match in re.finditer("PERSON", text))
 
 
 def test_earlier_turns_are_told_as_what_stays_and_what_does_not(recogniser):
@@ -279,3 +294,16 @@ def test_a_request_is_never_below_anything_that_made_it(said, department, source
         assert covers(made.label, made.label_asserted)
     assert covers(all_.label, fewer.label)
     assert covers(all_.label_asserted, fewer.label_asserted)
+
+
+def test_a_text_that_stands_in_several_places_is_scanned_once_and_found_in_each():
+    asked = []
+    text = '["PERSON", {"a": "PERSON"}, "PERSON"]'
+
+    def scan(piece):
+        asked.append(piece)
+        return finds("PERSON")(piece)
+
+    found = classify(request(Json(text)), CALLER, scan)
+    assert len(asked) == len(set(asked))
+    assert len(found.distinct) == 3

@@ -1,4 +1,4 @@
-"""Scans that may wait run beside the loop, a few at a time, and end when nobody waits for them any more."""
+"""What is long, or may wait, is read beside the loop, a few at a time, and ends when nobody waits for it any more."""
 
 import asyncio
 import threading
@@ -7,16 +7,19 @@ import time
 import pytest
 
 from ringfenced.errors import DeadlineExceeded
-from ringfenced.site.scanning import GivenUpError, InThreads, OnLoop
+from ringfenced.site import scanning
+from ringfenced.site.scanning import CHARS_ON_LOOP_MAX, GivenUpError, Scanner
+
+LONG = CHARS_ON_LOOP_MAX + 1
 
 
 @pytest.fixture
-def threads():
-    """Makes what scans beside the loop."""
+def scanner():
+    """Makes one and closes it."""
     made = []
 
-    def make(scan, threads_max=2):
-        made.append(InThreads(scan, threads_max))
+    def make(scan, **how):
+        made.append(Scanner(scan, **how))
         return made[-1]
 
     yield make
@@ -24,14 +27,23 @@ def threads():
         one.close()
 
 
-async def test_what_never_waits_runs_in_the_task_that_asks():
-    assert await OnLoop(lambda _: ()).run(lambda scan: (scan(""), threading.get_ident()), None) == (
-        (),
-        threading.get_ident(),
-    )
+@pytest.fixture
+def one_thread(monkeypatch):
+    """What runs stands in the way of what follows."""
+    monkeypatch.setattr(scanning, "THREADS_WAITING", 1)
 
 
-async def test_a_scan_that_waits_for_the_loop_gets_what_the_loop_does(threads):
+@pytest.mark.parametrize(
+    ("chars", "waits", "here"),
+    [(0, False, True), (CHARS_ON_LOOP_MAX, False, True), (LONG, False, False), (0, True, False)],
+)
+async def test_short_texts_are_read_on_the_loop_unless_a_recogniser_may_wait(scanner, chars, waits, here):
+    made = scanner(lambda _: (), waits=waits)
+    thread = await made.run(lambda scan: scan("") or threading.get_ident(), chars, None)
+    assert (thread == threading.get_ident()) is here
+
+
+async def test_a_scan_that_waits_for_the_loop_gets_what_the_loop_does(scanner):
     """On the loop this would never end."""
     loop = asyncio.get_running_loop()
 
@@ -41,15 +53,15 @@ async def test_a_scan_that_waits_for_the_loop_gets_what_the_loop_does(threads):
     def scan(_text):
         return asyncio.run_coroutine_threadsafe(found(), loop).result(10)
 
-    assert await threads(scan).run(lambda given: given("text"), 10) == ("found",)
+    assert await scanner(scan, waits=True).run(lambda given: given("text"), 1, 10) == ("found",)
 
 
-async def test_what_work_raises_is_raised(threads):
+async def test_what_work_raises_is_raised(scanner):
     with pytest.raises(ZeroDivisionError):
-        await threads(lambda _: ()).run(lambda _scan: 1 / 0, None)
+        await scanner(lambda _: ()).run(lambda _scan: 1 / 0, LONG, None)
 
 
-async def test_who_is_late_is_told_so_and_its_thread_is_free_after_the_text_it_reads(threads):
+async def test_who_is_late_is_told_so_and_its_thread_is_free_after_the_text_it_reads(scanner, one_thread):
     go, ended = threading.Event(), threading.Event()
 
     def work(scan):
@@ -59,17 +71,17 @@ async def test_who_is_late_is_told_so_and_its_thread_is_free_after_the_text_it_r
         except GivenUpError:
             ended.set()
 
-    scanning = threads(lambda _text: go.wait(10) and (), threads_max=1)
+    made = scanner(lambda _text: go.wait(10) and (), waits=True)
     started_s = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        await scanning.run(work, 0.05)
+        await made.run(work, 1, 0.05)
     assert time.monotonic() - started_s < 5
     go.set()
     assert await asyncio.to_thread(ended.wait, 10)
-    assert await scanning.run(lambda scan: scan("next"), 10) == ()
+    assert await made.run(lambda scan: scan("next"), 1, 10) == ()
 
 
-async def test_who_hangs_up_is_let_go_and_what_waits_in_line_never_begins(threads):
+async def test_who_hangs_up_is_let_go_and_what_waits_in_line_never_begins(scanner, one_thread):
     go = threading.Event()
     begun, reading = [], threading.Event()
 
@@ -78,15 +90,15 @@ async def test_who_hangs_up_is_let_go_and_what_waits_in_line_never_begins(thread
         reading.set()
         return go.wait(10) and ()
 
-    scanning = threads(scan, threads_max=1)
+    made = scanner(scan, waits=True)
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(scanning.run(lambda scan: scan("first"), None))
-        second = group.create_task(scanning.run(lambda scan: scan("second"), None))
+        first = group.create_task(made.run(lambda scan: scan("first"), 1, None))
+        second = group.create_task(made.run(lambda scan: scan("second"), 1, None))
         assert await asyncio.to_thread(reading.wait, 10)
         second.cancel()
         await asyncio.sleep(0)
         go.set()
     assert first.result() == ()
     assert second.cancelled()
-    assert await scanning.run(lambda scan: scan("third"), None) == ()
+    assert await made.run(lambda scan: scan("third"), 1, None) == ()
     assert begun == ["first", "third"]
