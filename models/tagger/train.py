@@ -206,7 +206,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../../shared/data"))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--held-out", action="store_true", help="leave every fifth row out: the judge")
+    parser.add_argument(
+        "--held-out",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="K",
+        help="leave every fifth row out, from row K (0): the judge",
+    )
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--no-augment", action="store_true")
@@ -214,7 +221,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     def learns(row: int) -> bool:
-        return not chosen.held_out or row % HELD_OUT_EVERY != 0
+        return chosen.held_out is None or row % HELD_OUT_EVERY != chosen.held_out
 
     documents = [document for _, row, document in read_folder(chosen.data / "deid") if learns(row)]
     clean = [document for row, document in read_clean(chosen.data / "routing" / "mmlu_dev.csv.gz") if learns(row)]
