@@ -24,15 +24,12 @@ from ringfence.process import keep_memory, notify  # noqa: E402
 from ringfenced.build import attached, check_files, linked, prepare, supervising, working  # noqa: E402
 from ringfenced.config import Config, notify_environment, read  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
-from ringfenced.workers import Workers  # noqa: E402
+from ringfenced.workers import EXIT_CONFIG, Workers  # noqa: E402
 
 _LOG = logging.getLogger("ringfenced")
 
 GC_THRESHOLD = (20_000, 20, 50)
 """Allocations between two collections, and generations between two of the next (gc.set_threshold)."""
-
-EXIT_CONFIG = 78
-"""EX_CONFIG of sysexits.h: the configuration is wrong; restarting does not help."""
 
 
 def main() -> None:

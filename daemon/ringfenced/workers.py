@@ -10,7 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ringfence.configfile import ConfigError
+
 _LOG = logging.getLogger("ringfenced.workers")
+
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h: the configuration is wrong; starting again does not help."""
 
 RESTART_S = 0.5
 """How long after its death a worker is started again, in seconds."""
@@ -44,7 +49,11 @@ class Workers:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the workers running; none is left when the context is."""
+        """Keep the workers running; none is left when the context is.
+
+        Raises:
+            ConfigError: a worker ended because of the configuration; it said why.
+        """
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(number), name=f"worker {number}") for number in range(self._count)]
             try:
@@ -64,6 +73,8 @@ class Workers:
             except asyncio.CancelledError:
                 await _end(process)
                 raise
+            if code == EXIT_CONFIG:
+                raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
             await asyncio.sleep(RESTART_S)
 

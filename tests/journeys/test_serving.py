@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import grpc
 import pytest
@@ -82,6 +85,22 @@ async def test_check_config_reads_the_sites_own_files_and_compiles_no_list(site,
     assert broken.returncode == 78
     assert "staff.txt:2: " in broken.stderr
     assert "Joanna" not in broken.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_list_that_cannot_be_used_ends_the_daemon_with_its_line(site, workers):
+    """It is not started again and again: the exit code says that this would not help."""
+    folder = Path(tempfile.mkdtemp(prefix="rf-"))
+    (folder / "staff.txt").write_text("Joanna Whitfield\nx\n")
+    own = '[[classification.dictionaries]]\nname = "staff"\npath = "staff.txt"\nentity = "PERSON"\n'
+    good = (site.folder / "daemon.toml").read_text()
+    (folder / "daemon.toml").write_text(good.replace("workers = 1", f"workers = {workers}") + own)
+    command = [sys.executable, "-m", "ringfenced", "--config", str(folder / "daemon.toml")]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, timeout=60)
+    shutil.rmtree(folder)
+    assert ended.returncode == 78
+    assert "staff.txt:2: " in ended.stderr
+    assert "Joanna" not in ended.stderr
 
 
 async def test_check_config_says_file_line_and_what_to_write(site, tmp_path):
