@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ringfence.recognize.gazetteer import WORDS_MAX
 from ringfence.recognize.tagger.tokens import (
     DIGIT,
     LETTER,
@@ -39,8 +40,6 @@ ROWS = sum(SLICES.values())
 """Rows of the whole table."""
 FLAGS = 32
 """Flags of a token: sixteen of itself and sixteen of any entry of several words that it stands in."""
-WORDS_MAX = 4
-"""Longest entry of the gazetteer, in words."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """2**64 / the golden ratio: spreads a hash over its upper bits (Knuth, TAOCP 6.4)."""
 _LENGTH_MAX = 15

@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ringfence.recognize.gazetteer import MULTIPLIER, WORD_BYTES_MAX
+
 LETTER, DIGIT, MARK, BLANK = 1, 2, 3, 0
 """Kinds of tokens; blanks are none."""
 
-PRIME = np.uint64(0x100000001B3)
-"""Multiplier of the polynomial hash: FNV's 64-bit prime (Fowler, Noll, Vo)."""
-WORD_BYTES_MAX = 24
-"""Longer words are hashed by their first bytes."""
+PRIME = np.uint64(MULTIPLIER)
+"""Multiplier of the polynomial hash, that of the gazetteer's keys."""
 
 Ints = npt.NDArray[np.int32]
 Hashes = npt.NDArray[np.uint64]
@@ -104,11 +104,3 @@ def join(first: Hashes, second: Hashes, power: Hashes) -> Hashes:
     """The hash of ``first second``, with one blank between; `power` belongs to `second`."""
     joined: Hashes = (first * PRIME + np.uint64(32 + 1)) * power + second
     return joined
-
-
-def hash_text(text: bytes) -> int:
-    """The same hash of a text, in plain Python: for building tables and for tests."""
-    value = 0
-    for byte in text:
-        value = (value * int(PRIME) + byte + 1) & 0xFFFFFFFFFFFFFFFF
-    return value

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.recognize.fold import Folder
+from ringfence.recognize.gazetteer import key
 from ringfence.recognize.tagger.features import FLAGS, ROWS, SLICES, features
-from ringfence.recognize.tagger.tokens import hash_text, tokenise
+from ringfence.recognize.tagger.tokens import tokenise
 
 
 def listing(**entries):
-    table = {hash_text(words.replace("_", " ").encode()): flag for words, flag in entries.items()}
+    table = {key(words.replace("_", " ").encode()): flag for words, flag in entries.items()}
     return lambda hashes: np.array([table.get(int(value), 0) for value in hashes], dtype=np.uint16)
 
 
