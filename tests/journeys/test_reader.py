@@ -48,7 +48,7 @@ def reader(*arguments, seconds_max):
     return READER.format(command=json.dumps(command), seconds_max=seconds_max)
 
 
-async def test_what_the_model_quotes_is_found_and_replaced(folder):
+async def test_what_the_model_quotes_is_found_where_it_stands(folder):
     async with open_site(folder, extra=reader("--text", ANSWER, seconds_max=10)) as made:
         plan = await made.client().plan(NOTE, permission=MAY, quality_min=0.9)
         assert [

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from ringfence.recognize.plugins.labels import ASKED
+from ringfence.recognize.plugins.llm_reader import schema as schema_of
 from ringfenced.engines.llama.grammar import SCHEMA_CHARS_MAX, BadSchema, schema_to_grammar
 
 
@@ -19,6 +21,11 @@ def test_a_schema_becomes_a_grammar():
     grammar = schema_to_grammar(json.dumps(schema))
     assert "root ::=" in grammar
     assert '"\\"x\\""' in grammar
+
+
+def test_what_a_recogniser_asks_by_becomes_a_short_grammar():
+    """A bound on how many there may be would be written out, rule by rule."""
+    assert schema_to_grammar(json.dumps(schema_of(ASKED))).count("\n") < 20
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def _entities(answer: str) -> Iterator[tuple[str, str]]:
     """Quotation and label of each entity."""
     body = answer[answer.find("{") : answer.rfind("}") + 1]
     try:
-        said: Any = json.loads(body)
+        said: Any = json.loads(body, strict=False)  # a quotation may hold the line break that the text has
         entities = said["entities"]
         pairs = [(entity["text"], entity["type"]) for entity in entities]
     except (ValueError, TypeError, KeyError, RecursionError):

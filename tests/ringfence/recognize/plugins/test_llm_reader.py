@@ -22,6 +22,12 @@ def test_every_place_of_a_quotation_is_claimed_whatever_its_case_and_blanks():
     assert [text[claim.start : claim.end] for claim in claims] == ["Ana  Pérez", "ANA PÉREZ", "Turin"]
 
 
+def test_a_quotation_may_hold_a_bare_line_break():
+    """Engines' grammars let it through, though RFC 8259 (section 7) wants it escaped."""
+    said = '{"entities": [{"type": "person", "text": "Ana\nPérez"}]}'
+    assert [(claim.start, claim.end) for claim in locate("Ana\nPérez came", said, LABELS)] == [(0, 9)]
+
+
 def test_an_answer_in_a_fence_of_words_is_read():
     assert list(locate("Ana", "Here it is:\n```json\n" + answer(("person", "Ana")) + "\n```", LABELS))
 
