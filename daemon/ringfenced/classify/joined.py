@@ -31,6 +31,7 @@ _ASKED = re.compile(r"[?:=#\s]+$")
 _FORMS = ((3, 2, 4), (3, 3, 4), (4, 4, 4, 4), (4, 6, 5), (1, 3, 3, 4))
 """Digits in the groups of an SSN, a telephone number, a card number of two networks, a telephone number again."""
 _FIGURES = re.compile(r"\s?[+(]?\d[\d ()./-]*\s?|[-/. ]{1,3}")
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]{1,63}(?:\.[^@\s.]{1,63}){0,4}\.[A-Za-z]{2,24}")
 _GROUP = re.compile(r"\s?[A-Za-z0-9]{1,8}\s?")
 
 
@@ -199,7 +200,7 @@ def _is_one(text: str, digits: str, pieces: Sequence[Piece], *, is_labelled: boo
 def _addresses(run: Sequence[Piece]) -> Iterator[Joined]:
     """Two or three values that are an e-mail address together."""
     for index, piece in enumerate(run):
-        if "@" not in piece.text:
+        if "@" not in piece.text or _ADDRESS.fullmatch(piece.text):  # one by itself is found where it stands
             continue
         for first, last in ((index - 1, index + 1), (index, index + 1), (index - 1, index), (index, index + 2)):
             pieces = run[max(0, first) : last + 1]

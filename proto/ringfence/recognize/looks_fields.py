@@ -45,14 +45,17 @@ _SHORT_NUMBER = 6
 """Fewer digits than this may be a quantity."""
 
 
+_SLASH = ord("/")
+
+
 def identifier(entity_type: str) -> Look:
     """A look at the number after a label of `entity_type`; a ``#`` before it belongs to it."""
     recogniser = f"label:{entity_type.lower()}"
     is_plate = entity_type == "VEHICLE_ID"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
-        if _DIGIT.search(buf, end, end + _REACH) is None:
-            return NONE
+        if _DIGIT.search(buf, end, end + _REACH) is None or (start and buf[start - 1] == _SLASH):
+            return NONE  # "mg/dl 12" is no licence, "and/or ref" says nothing
         strong = strong_at(buf, end)
         at = strong if strong is not None else value_at(buf, end)
         if at is None:

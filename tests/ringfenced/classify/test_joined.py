@@ -109,6 +109,7 @@ CLEAN = {
     "results": document({"na": 140, "k": 4.1, "cl": 102, "hco3": 24, "bun": 14, "values": [1, 22, 333, 4444, 55555]}),
     "a table": document([[120, 80, 72], [118, 79, 70], [125, 82, 75]]),
     "strings of results": document(["140", "4.1", "102", "24", "14", "0.9"]),
+    "an address among other values": document(["email", "a@mail.hospital.org", "female"]),
     "a series": document([str(number) for number in range(1, 10)]),
     "code": chat("u:def f(x):\n    return x[0:3]", "a:Use range(10, 100, 5)", "u:and 0x7f, 1e-9?"),
 }  # fmt: skip
@@ -117,7 +118,7 @@ CLEAN = {
 @pytest.mark.parametrize("case", CLEAN)
 def test_clean_neighbours_stay_clean(recogniser, case):
     """Numbers at the ends of texts and in tables are nobody's."""
-    assert types(CLEAN[case], recogniser) == set()
+    assert types(CLEAN[case], recogniser) <= ({"EMAIL"} if "address" in case else set())
 
 
 def test_the_cost_of_long_documents_is_linear(recogniser):

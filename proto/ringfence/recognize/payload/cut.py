@@ -16,6 +16,8 @@ from ringfence.recognize.payload.reading import Payload
 from ringfence.recognize.payload.sink import is_iso_date
 from ringfence.recognize.span import Span
 
+_GUESSES = "tagger:"
+_CODE_CHARS_MAX = 3
 _COMPACT = re.compile(r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?:\.\d{1,4})?(?:[+-]\d{4})?")
 """A day and time as HL7 v2 (2.A.22) and X12 (D8, DT) write it."""
 
@@ -31,8 +33,21 @@ def settle(text: str, spans: Iterable[Span], payload: Payload) -> list[Span]:
     if not payload.spans and not payload.walls:
         return list(spans)
     dates = sorted((span.start, span.end) for span in payload.spans if _is_date(text, span))
-    kept = [span for span in cut(text, spans, payload.walls) if span.entity_type == "SECRET" or not _in(dates, span)]
+    starts, ends = {end for _, end in payload.walls}, {start for start, _ in payload.walls}
+    kept = [
+        span
+        for span in cut(text, spans, payload.walls)
+        if span.entity_type == "SECRET"
+        or not (_in(dates, span) or (span.start in starts and span.end in ends and _is_guessed_code(text, span)))
+    ]
     return kept + payload.spans
+
+
+def _is_guessed_code(text: str, span: Span) -> bool:
+    """Whether a field of a few letters, a sex, a state or a flag, is taken for a name by who knows only prose."""
+    return (
+        span.recogniser.startswith(_GUESSES) and sum(map(str.isalnum, text[span.start : span.end])) <= _CODE_CHARS_MAX
+    )
 
 
 def _is_date(text: str, span: Span) -> bool:

@@ -81,3 +81,16 @@ def test_nothing_hides_behind_a_wall(text):
     spans = settle(text, [Span(start, end, "PERSON", 0.5, "r") for start, end in wanted], read_payload(text))
     kept = {at for span in spans for at in range(span.start, span.end)}
     assert all(kept.issuperset(range(start, end)) for start, end in wanted)
+
+
+def test_a_field_of_a_few_letters_is_no_name_for_who_knows_only_prose():
+    """A sex or a state between delimiters is what its schema says; a name of four letters stays."""
+    text = "PID|1||7||DOE^JOHN||19800102|F|||NC\rNTE|1||ANNA"
+    payload = read_payload(text)
+    guessed = [
+        Span(text.index(word), text.index(word) + len(word), "PERSON", 0.9, "tagger:person")
+        for word in ("F|", "NC", "ANNA")
+    ]
+    guessed[0] = guessed[0]._replace(end=guessed[0].end - 1)
+    kept = settle(text, guessed, payload)
+    assert [text[span.start : span.end] for span in kept if span.recogniser == "tagger:person"] == ["ANNA"]
