@@ -48,14 +48,17 @@ PIECES = (
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_long_text_of_one_fragment_is_read_in_linear_time(reader, piece):
-    """Eight times the text takes less than thirty times as long: nothing is quadratic."""
+    """Eight times the text takes less than thirty times as long: nothing is quadratic. Best of three."""
 
-    def seconds(repeats):
-        text = piece * repeats
+    def once(text):
         start = time.process_time()
         for _ in reader(text):
             pass
         return time.process_time() - start
+
+    def seconds(repeats):
+        text = piece * repeats
+        return min(once(text) for _ in range(3))
 
     seconds(200)
     assert seconds(16_000) < 30 * max(seconds(2_000), 0.004)
