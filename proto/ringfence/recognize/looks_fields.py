@@ -45,7 +45,9 @@ _SHORT_NUMBER = 6
 """Fewer digits than this may be a quantity."""
 
 
-_SLASH = ord("/")
+def _says_nothing(buf: bytes, start: int, label: bytes) -> bool:
+    """Whether a slash before it makes `label` no label: "mg/dl 12" is no licence; a form's "Name/MRN: 12" is one."""
+    return buf[start - 1 : start] == b"/" and (label.startswith(b"dl") or label in WEAK_ID_LABELS)
 
 
 def identifier(entity_type: str) -> Look:
@@ -54,8 +56,8 @@ def identifier(entity_type: str) -> Look:
     is_plate = entity_type == "VEHICLE_ID"
 
     def look(buf: bytes, start: int, end: int) -> Spans:
-        if _DIGIT.search(buf, end, end + _REACH) is None or (start and buf[start - 1] == _SLASH):
-            return NONE  # "mg/dl 12" is no licence, "and/or ref" says nothing
+        if _DIGIT.search(buf, end, end + _REACH) is None or _says_nothing(buf, start, buf[start:end].lower()):
+            return NONE
         strong = strong_at(buf, end)
         at = strong if strong is not None else value_at(buf, end)
         if at is None:

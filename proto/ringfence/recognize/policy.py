@@ -59,6 +59,10 @@ class Policy:
         """Whether `entity_type` must be replaced before it leaves: it identifies somebody by itself."""
         return self.rules.get(entity_type, UNKNOWN).level >= Level.CONFIDENTIAL
 
+    def takes(self, entity_type: str) -> bool:
+        """Whether findings of `entity_type` count and must be replaced."""
+        return self.wants(entity_type) and self.replaces(entity_type)
+
     def implied(self, tally: Tally) -> tuple[Implied, ...]:
         """What each type among findings that come to `tally` implies, by name, then each rule over several that holds.
 

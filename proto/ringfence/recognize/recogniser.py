@@ -30,7 +30,7 @@ from ringfence.recognize.novel import Novel
 from ringfence.recognize.patterns import Trigger, triggers
 from ringfence.recognize.payload import settle
 from ringfence.recognize.policy import DEFAULT, Policy
-from ringfence.recognize.reserved import is_reserved
+from ringfence.recognize.reserved import NEVER_REPLACED, is_reserved
 from ringfence.recognize.span import Span
 from ringfence.recognize.stages import Stage, Stages
 from ringfence.recognize.view import Views
@@ -93,7 +93,8 @@ class Recogniser:
     def _viewed(self, text: str, spans: list[Span], views: Views) -> list[Span]:
         """What the views of `text` add to `spans`."""
         every, prose = self._stages.folded, self._stages.folded + self._stages.prose
-        novel = Novel(text, spans)
+        # What counts for nothing, or stays in the text, hides nothing of what must not.
+        novel = Novel(text, [span for span in spans if self.policy.takes(span.entity_type)])
         added = []
         for view in views(text):
             for span in self._read(view.text, prose if view.is_prose else every):
@@ -102,7 +103,7 @@ class Recogniser:
                     continue
                 start, end = view.span(span.start, span.end)
                 mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
-                if novel.adds(mapped):
+                if mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
                     added.append(mapped)
         return added
 

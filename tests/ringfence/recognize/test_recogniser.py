@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.recognize import ENTITIES, Stages, load, residual
+from ringfence.recognize.span import Span
 from ringfence.recognize.view import View
 
 ROOT = Path(__file__).parents[3]
@@ -313,3 +314,20 @@ def test_what_reads_prose_reads_what_an_encoding_hid_and_nothing_put_in_another_
     ]
     load(tmp_path / "cache", stages=Stages(prose=(prose,), views=lambda _text: views)).scan("a text")
     assert read == [b"a text", b"hidden"]
+
+
+@pytest.mark.parametrize(
+    ("found", "hidden", "expected"),
+    [
+        ("YEAR", "MRN", ["MRN"]),  # the policy lets years stay
+        ("MRN", "SECRET", ["SECRET"]),  # a surrogate stands for a number, never for a secret
+        ("MRN", "CASE_ID", ["MRN"]),
+    ],
+)
+def test_what_stays_in_a_text_hides_nothing_that_a_view_shows(tmp_path, found, hidden, expected):
+    def prose(data):
+        return [Span(0, 6, hidden if data == b"hidden" else found, 0.9, "test")]
+
+    views = [View("base64", "hidden", range(6), range(1, 7), is_prose=True)]
+    scan = load(tmp_path / "cache", stages=Stages(prose=(prose,), views=lambda _text: views)).scan
+    assert [finding.entity_type for finding in scan("a text")] == expected

@@ -44,10 +44,16 @@ def settle(text: str, spans: Iterable[Span], payload: Payload) -> list[Span]:
 
 
 def _is_guessed_code(text: str, span: Span) -> bool:
-    """Whether a field of a few letters, a sex, a state or a flag, is taken for a name by who knows only prose."""
-    return (
-        span.recogniser.startswith(_GUESSES) and sum(map(str.isalnum, text[span.start : span.end])) <= _CODE_CHARS_MAX
-    )
+    """Whether a field of a few letters, a sex, a state or a flag, is taken for a name by who knows only prose.
+
+    Codes are written in capitals or without any: a word that begins with one may be a person, as Kim, Ann or Ng.
+    """
+    field = text[span.start : span.end]
+    if not span.recogniser.startswith(_GUESSES) or (
+        span.entity_type == "PERSON" and len(field) > 1 and field.istitle()
+    ):
+        return False
+    return sum(map(str.isalnum, field)) <= _CODE_CHARS_MAX
 
 
 def _is_date(text: str, span: Span) -> bool:

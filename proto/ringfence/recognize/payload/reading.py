@@ -34,8 +34,12 @@ _JSON = Escapes(re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL), lambda writte
 _MARKS = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"})
 _XML = Escapes(re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});"), lambda written: written not in _MARKS)
 """XML 1.0, 4.1 and 4.6."""
-_HL7 = Escapes(re.compile(r"\\[A-Za-z.][^\\\r\n]{0,32}\\|\\[A-Z]\\"), lambda written: written[1] in "XZCM")
-"""HL7 2.5.1, 2.7: X, C and M write characters of other sets, Z is a site's own."""
+_HL7 = Escapes(
+    re.compile(r"\\(?:[EFHNPRST]|\.(?:br|ce|fi|in|nf|sk|sp|ti)[ +-]?[0-9]{0,3}|[CMXZ][^\\\r\n]{0,32})\\"),
+    lambda written: written[1] in "CMXZ",
+)
+"""HL7 2.5.1, 2.7 (P: 2.7, 2.5.5.2): C, M and X write characters of other sets, Z is a site's own. What else stands
+between two backslashes is no escape but what somebody wrote, as a domain and a user name."""
 
 _READERS: tuple[tuple[Escapes, Callable[[Sink], None]], ...] = (
     (_HL7, read_hl7),

@@ -50,12 +50,17 @@ def _parts(name: bytes) -> Iterator[bytes]:
             yield b" ".join(words[first:last])
 
 
-_BODIES_BY_PART: Final = {part: body for body in sorted(PUBLIC_BODIES, key=len, reverse=True) for part in _parts(body)}
+def _by_part() -> dict[bytes, tuple[bytes, ...]]:
+    bodies: dict[bytes, tuple[bytes, ...]] = {}
+    for body in sorted(PUBLIC_BODIES):
+        for part in _parts(body):
+            bodies[part] = (*bodies.get(part, ()), body)
+    return bodies
+
+
+_BODIES_BY_PART: Final = _by_part()
 
 
 def is_public(name: bytes, around: bytes) -> bool:
     """Whether `name`, folded and in lower case, is a public body, or words of one that stands in `around`."""
-    if name in PUBLIC_BODIES:
-        return True
-    body = _BODIES_BY_PART.get(name)
-    return body is not None and body in around
+    return name in PUBLIC_BODIES or any(body in around for body in _BODIES_BY_PART.get(name, ()))

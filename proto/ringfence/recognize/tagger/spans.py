@@ -20,6 +20,9 @@ _LOWER_CASE_MIN = 0.9
 _NEVER = 2.0
 _ACRONYM_BYTES_MAX, _ACRONYM_MIN = 6, 0.9
 """A few capitals are a test, a disease or a drug more often than a firm."""
+_CALLED_MIN = 0.9
+"""From which probability a word that is a country or a state is a person all the same: Chad, Georgia, Jordan, Virginia.
+A country that is taken for one only becomes a surrogate."""
 _BODY_BYTES_MAX = 48
 """How far a public body's name may reach beyond what was found of it."""
 _NAMES = frozenset({"PERSON", "PLACE", "ORGANISATION"})
@@ -101,11 +104,14 @@ def _somebody(text: Text, run: Run, span: Span) -> Span | None:
 
     45 CFR 164.514(b)(2)(i)(B) begins below the state.
     """
+    is_person = span.entity_type == "PERSON"
+    if is_person and run.score >= _CALLED_MIN:
+        return span
     name = text.raw[span.start : span.end]
     flags = [text.bits[index] for index in range(run.first, run.last + 1) if text.kinds[index] == LETTER]
     if (flags and all((flag | flag >> 16) & COUNTRY for flag in flags)) or name.lower() in STATES:
         return span._replace(entity_type="COUNTRY")
-    if span.entity_type == "PERSON":
+    if is_person:
         return span
     is_short = len(name) <= _ACRONYM_BYTES_MAX and name.isupper() and span.score < _ACRONYM_MIN
     if is_short and span.entity_type == "ORGANISATION":

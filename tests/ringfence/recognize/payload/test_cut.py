@@ -94,3 +94,12 @@ def test_a_field_of_a_few_letters_is_no_name_for_who_knows_only_prose():
     guessed[0] = guessed[0]._replace(end=guessed[0].end - 1)
     kept = settle(text, guessed, payload)
     assert [text[span.start : span.end] for span in kept if span.recogniser == "tagger:person"] == ["ANNA"]
+
+
+@pytest.mark.parametrize("name", ["Kim", "Ann", "Ng"])
+def test_a_short_name_with_a_capital_is_no_code(name):
+    """Codes are written in capitals, or without any."""
+    text = f"visit,seen,by\n1,x,{name}\n2,y,z\n"
+    start = text.index(name)
+    guessed = Span(start, start + len(name), "PERSON", 0.9, "tagger:person")
+    assert guessed in settle(text, [guessed], read_payload(text))

@@ -73,3 +73,16 @@ def test_delimiters_are_walls():
     walled = {at for start, end in payload.walls for at in range(start, end)}
     assert all(walled.isdisjoint(range(span.start, span.end)) for span in payload.spans)
     assert {at for at, char in enumerate(text) if char in "|^~\r"} <= walled
+
+
+@pytest.mark.parametrize("name", ["\\John\\", "DOE\\Jonathan Reed\\X", "HOSP\\jreed\\x", "\\Zoe\\", "\\E. Doe\\"])
+def test_what_stands_between_backslashes_is_no_escape_of_the_standard(found, name):
+    """A domain and a user name, or a nickname between backslashes, is the field's value."""
+    assert ("PERSON", name) in found(f"PID|1||483921^^^GHH^MR||ELLISON^{name}||19570314|F")
+
+
+def test_an_escape_is_a_wall(found):
+    """Delimiters and layout that a value writes as escapes are no part of it."""
+    assert {("PERSON", "ELLISON"), ("PERSON", "REED")} <= found(
+        "PID|1||483921^^^GHH^MR||ELLISON\\T\\REED\\.br\\\\.sp+2\\||19570314|F"
+    )

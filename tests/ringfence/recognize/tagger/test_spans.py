@@ -109,9 +109,20 @@ def test_a_state_is_as_large_as_a_country():
     ]
 
 
+@pytest.mark.parametrize(("chance", "expected"), [(0.95, "PERSON"), (0.6, "COUNTRY")])
+def test_who_is_called_as_a_country_is_must_be_sure(chance, expected):
+    chad = {"Chad": COUNTRY | SURNAME}.items()
+    assert found("Her son Chad fell.", "PERSON", "Chad", chance=chance, flags=chad) == [(expected, "Chad")]
+    virginia = {"Virginia": SURNAME}.items()
+    assert found("Her aunt Virginia fell.", "PERSON", "Virginia", chance=chance, flags=virginia) == [
+        (expected, "Virginia")
+    ]
+
+
 def test_a_public_body_is_nothing():
     assert found("as the World Health Organization says", "ORGANISATION", "World", "Health", "Organization") == []
     assert found("as the World Health Organization says", "PLACE", "World", "Health") == []
+    assert found("as the World Health Organisation says", "PLACE", "World", "Health") == []
     assert found("as Acme Health says", "ORGANISATION", "Acme", "Health") == [("ORGANISATION", "Acme Health")]
 
 
