@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from ringfence.recognize.fold import Folder
@@ -71,12 +71,37 @@ def texts(pieces: Sequence[tuple[str, Piece]]) -> Iterator[Joined]:
     Args:
         pieces: speaker and text of each message, in order.
     """
-    last: dict[str, Piece] = {}
+    last: dict[str, list[Piece]] = {}
     before: Piece | None = None
     for speaker, piece in pieces:
-        for left in {id(one): one for one in (before, last.get(speaker)) if one is not None}.values():
+        said = last.setdefault(speaker, [])
+        for left in {id(one): one for one in (before, *said[-1:]) if one is not None}.values():
             yield from _seam(left, piece)
-        before = last[speaker] = piece
+        if len(said) > 1:
+            yield from _chain([*said, piece])
+        is_figures = len(piece.text) <= PIECE_CHARS_MAX and _FIGURES.fullmatch(piece.text) is not None
+        if not is_figures or len(said) == PIECES_MAX:
+            said.clear()
+        said.append(piece)
+        before = piece
+
+
+def _chain(pieces: Sequence[Piece]) -> Iterator[Joined]:
+    """The end of a text, figures alone in those after it, and the beginning of the last one."""
+    first, last = pieces[0], pieces[-1]
+    tail, head = _after_cut(first.text[-REACH_CHARS:]), _before_cut(last.text[:REACH_CHARS])
+    said = [tail, *(piece.text for piece in pieces[1:-1]), head]
+    shifts = [len(first.text) - len(tail), *[0] * (len(pieces) - 1)]
+    for gap in ("-", " ", ""):
+        text = gap.join(said)
+        if strong.crosses(_folded(text), len(_folded(tail + gap))):
+            starts = accumulate((len(one) + len(gap) for one in said), initial=0)
+            places = [
+                Place(piece.path, start, start + len(one), shift)
+                for piece, one, start, shift in zip(pieces, said, starts, shifts, strict=False)
+            ]
+            yield Joined(f"joined({first.path}, {last.path})", text, "", tuple(places))
+            return
 
 
 def _seam(left: Piece, right: Piece) -> Iterator[Joined]:

@@ -69,7 +69,8 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
             yield leaf
             values.add(leaf, "metadata", is_number=False)
     if len(said) > 1 or len(values.pieces) > 1:
-        for whole in (*joined_texts(said), *joined_values(values.pieces)):
+        spoken = sorted((piece._replace(container=role) for role, piece in said), key=lambda piece: piece.container)
+        for whole in (*joined_texts(said), *joined_values(values.pieces), *joined_values(spoken)):
             yield Leaf(
                 whole.path, whole.text, context=whole.context, counted=False, places=whole.places, is_joined=True
             )

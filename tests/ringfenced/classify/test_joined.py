@@ -49,6 +49,9 @@ SPLIT = {
     "a telephone number": (chat("u:call (212) 736-", "u:5000 now"), "PHONE"),
     "a label and its value": (chat("a:What is your MRN?", "u:44719 I think"), "MRN"),
     "fullwidth": (chat("u:My SSN is \uff15\uff12\uff14-71-", "u:\uff16\uff10\uff13\uff18"), "SSN"),
+    "a group a message": (chat("u:My SSN is 524", "a:Yes?", "u:71", "a:And?", "u:6038"), "SSN"),
+    "figures alone": (chat("u:My SSN?", "u:524", "u:71", "u:6038"), "SSN"),
+    "a card in four messages": (chat("u:4111", "a:Yes?", "u:1111", "u:1111", "a:Go on.", "u:1111"), "PAN"),
     "a text and a file": (
         Prompt((Message(Role.USER, (Text("SSN 524-71-"), File(b"6038", "text/plain", "a.txt", "6038"))),)),
         "SSN",
@@ -106,6 +109,7 @@ CLEAN = {
     "doses": chat("u:Give 500 mg at 8.", "a:Then 250 mg at 12, and 100 at 18?", "u:Yes, 3 times in 24 hours."),
     "questions": chat("a:How many tablets?", "u:120 of them", "a:How long?", "u:12 weeks, until 2025"),
     "numbers at the ends": chat("u:The sum is 1200", "u:2400 is twice that", "u:4800 again"),
+    "answers": chat("a:Hours?", "u:8", "a:Cups?", "u:2", "a:Steps?", "u:9000", "a:Mood?", "u:7", "u:12", "u:10 or so"),
     "results": document({"na": 140, "k": 4.1, "cl": 102, "hco3": 24, "bun": 14, "values": [1, 22, 333, 4444, 55555]}),
     "a table": document([[120, 80, 72], [118, 79, 70], [125, 82, 75]]),
     "strings of results": document(["140", "4.1", "102", "24", "14", "0.9"]),

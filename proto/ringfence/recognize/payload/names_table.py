@@ -27,7 +27,7 @@ LISTS: Mapping[str, str] = MappingProxyType(
             "nomdefamille nomcomplet nomdenaissance nomusage nometprenom nompatient nomclient patiente medecin "
             "medecintraitant titulaire beneficiaire nomprenom vorname nachname familienname vollstandigername "
             "geburtsname patientenname kundenname kontoinhaber arzt behandelnderarzt hausarzt ansprechpartner "
-            "mitarbeitername versicherter zuname rufname"
+            "mitarbeitername versicherter zuname rufname person mother father wife husband caregiver"
         ),
         "DATE": (
             "dob dateofbirth birthdate birthday birthdt dateofdeath deathdate admissiondate dateofadmission "

@@ -81,3 +81,9 @@ def test_markdown_tables_are_tables(found):
 def test_sentences_and_other_tables_are_left_alone(found, text):
     """A line with commas is no header; goods and quotes are nobody's; a header without rows says nothing."""
     assert found(text) == set()
+
+
+@pytest.mark.parametrize("column", ["person", "mother", "caregiver"])
+def test_a_column_of_persons_holds_names_however_short(found, column):
+    """Three letters are a name where the column says so."""
+    assert {("PERSON", "Kim"), ("PERSON", "Ng")} <= found(f"visit,{column},code\n1,Kim,A\n2,Ng,B\n3,Lee,C\n")
