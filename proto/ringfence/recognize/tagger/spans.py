@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ringfence.recognize.fold import UPPER
-from ringfence.recognize.gazetteer import CITY, COMMON, COUNTRY, EPONYM, GIVEN, MEDICAL, REGION, SURNAME
+from ringfence.recognize.gazetteer import (
+    CITY,
+    COMMON,
+    COUNTRY,
+    EPONYM,
+    FACILITY_WORD,
+    GIVEN,
+    MEDICAL,
+    ORG_WORD,
+    REGION,
+    SURNAME,
+)
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.bounds import trimmed
 from ringfence.recognize.tagger.public import STATES, is_public
@@ -28,6 +39,7 @@ _BODY_BYTES_MAX = 48
 _NAMES = frozenset({"PERSON", "PLACE", "ORGANISATION"})
 _NOBODY = COMMON | MEDICAL | EPONYM
 _SOMEBODY = GIVEN | SURNAME | CITY | REGION | COUNTRY
+_KINDS = COMMON | MEDICAL | ORG_WORD | FACILITY_WORD
 _ENTITY_TYPES = {"AGE": "AGE_UNDER_90", "TITLE": "SEX"}
 """Types of the network that findings call otherwise. A title tells no more than a sex."""
 _YEAR_BYTES = 4
@@ -94,7 +106,9 @@ def _needed(text: Text, run: Run) -> float:
     letters = [index for index in range(run.first, run.last + 1) if text.kinds[index] == LETTER]
     capital = [text.bits[index] for index in letters if text.raw[text.starts[index]] in _CAPITALS]
     if not capital:
-        return _LOWER_CASE_MIN if any(text.bits[index] & _SOMEBODY for index in letters) else _NEVER
+        flags = [text.bits[index] for index in letters]
+        is_kind = run.name != "PERSON" and all(flag & _KINDS for flag in flags)  # "a university hospital"
+        return _LOWER_CASE_MIN if not is_kind and any(flag & _SOMEBODY for flag in flags) else _NEVER
     is_plain = len(capital) == 1 and (capital[0] & _NOBODY or not capital[0] & _SOMEBODY)
     return _LOWER_CASE_MIN if is_plain else 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ringfence.recognize.gazetteer import COMMON, COUNTRY, SURNAME
+from ringfence.recognize.gazetteer import CITY, COMMON, COUNTRY, FACILITY_WORD, ORG_WORD, SURNAME
 from ringfence.recognize.tagger.runs import runs
 from ringfence.recognize.tagger.spans import spans
 from ringfence.recognize.tagger.text import Text
@@ -134,3 +134,11 @@ def test_a_few_capitals_must_be_sure_to_be_a_firm():
 def test_a_word_of_any_length_is_told_once():
     text = "12ab" * 50
     assert found(text, "ID", "12", "ab") == [("ID", text)]
+
+
+def test_a_kind_of_place_is_no_place_among_capitals():
+    flags = {"university": CITY | ORG_WORD, "hospital": FACILITY_WORD, "francisco": CITY}
+    assert found("Near a university hospital.", "PLACE", "university", "hospital", flags=flags.items()) == []
+    assert found("At san francisco hospital. Now.", "PLACE", "san", "francisco", "hospital", flags=flags.items()) == [
+        ("PLACE", "san francisco hospital")
+    ]
