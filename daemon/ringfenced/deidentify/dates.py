@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ringfence.recognize.generic import DATE_GENERIC, fold_word
-from ringfence.recognize.reserved import TIME, YEAR_FIRST, YEAR_LAST
+from ringfence.recognize.reserved import COMPACT_DATE, TIME, YEAR_FIRST, YEAR_LAST
 from ringfence.recognize.vocabulary import MONTHS
 
 WEEKS_MIN, WEEKS_MAX = 10_436, 12_992
@@ -23,7 +23,6 @@ _MONTHS_MAX, _DAYS_MAX, _YEAR_DIGITS = 12, 31, 4
 _NUMERIC = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})|(\d{4})[/.-](\d{1,2})")
 _MONTH_DAY = re.compile(r"(\d{1,2})([/.])(\d{1,2})")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}|\d{6}(?:\.\d{1,4})?)?(?:[+-]\d{4})?")
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 _STYLES = tuple(
     tuple(words.split())
@@ -124,7 +123,7 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 
 def _compact(text: str) -> _Found | None:
-    match = _COMPACT.fullmatch(text)
+    match = COMPACT_DATE.fullmatch(text)
     if match is None:
         return None
     value = _date(*map(int, match.groups()))

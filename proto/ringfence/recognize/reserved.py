@@ -79,6 +79,13 @@ TIME = re.compile(
 )
 """A time of day, with its zone: no part of a date."""
 
+COMPACT_DATE = re.compile(
+    r"(\d{4})(\d{2})(\d{2})"
+    r"(?:(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{1,4})?)?(?:[+-](?:0\d|1[0-4])(?:00|15|30|45))?)?"
+)
+"""Year, month and day, and a time with its zone that no other number passes for: a personal number may begin with the
+day of birth, and its end would stay."""
+
 LONG_NUMBER = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){7,14}(?![\w-])")
 """A number that is longer than any of an address, as a telephone's that stands behind it."""
 
@@ -86,7 +93,6 @@ _LITERAL = re.compile(r"\[?([A-Z_]{2,16})-999\d{3,9}\]?")
 _WORDS = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NUMERIC_DATE = re.compile(r"[\d/.-]{6,10}")
-_COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}|\d{6}(?:\.\d{1,4})?)?(?:[+-]\d{4})?")
 _URL = re.compile(r"(?:https?://)?(?:www\.)?example\.(?:com|org|net)/x/[a-z0-9]{8}", re.IGNORECASE)
 _EMAIL = re.compile(r"user\d{6}@example\.(?:com|org|net)", re.IGNORECASE)
 _USERNAME = re.compile(r"@?user\d{6}", re.IGNORECASE)
@@ -163,7 +169,7 @@ def _postcode(word: str) -> bool:
 
 
 def _date(text: str) -> bool:
-    compact = _COMPACT_DATE.fullmatch(text)
+    compact = COMPACT_DATE.fullmatch(text)
     if compact is not None:
         year, month, day = map(int, compact.groups())
         return YEAR_FIRST <= year <= YEAR_LAST and 1 <= month <= 12 and 1 <= day <= 31  # noqa: PLR2004

@@ -109,6 +109,8 @@ def test_what_identifies_nobody_may_stand_beside_a_surrogate(entity_type, text):
         ("DATE", "4 March 2150, 4 March 2019"),
         ("DATE", "4 March"),
         ("DATE", "March"),
+        ("DATE", "21500304-4711"),
+        ("DATE", "21500304524716"),
         ("DATE", "20190304"),
         ("DATE", "2150"[:3]),
         ("AGE", "John, 90"),

@@ -27,6 +27,10 @@ DAYS = 7 * 10_500
         ("March 14", "June 9, 2226"),
         ("March 2025", "June 2226"),
         ("03/2025", "06/2226"),
+        ("198001021230", "218103281230"),
+        ("19800102-4711", None),  # a personal number that begins with the day of birth
+        ("198001024711", None),
+        ("19800102524716", None),
         ("31/02/2024", None),
         ("no date", None),
         ("2150-01-01", None),

@@ -13,13 +13,24 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from ringfence.recognize.payload.reading import Payload
-from ringfence.recognize.payload.sink import is_iso_date
 from ringfence.recognize.span import Span
 
 _GUESSES = "tagger:"
 _CODE_CHARS_MAX = 3
-_COMPACT = re.compile(r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?:\.\d{1,4})?(?:[+-]\d{4})?")
+_HOURS, _MINUTES = r"(?:[01]\d|2[0-4])", r"[0-5]\d"
+_COMPACT = (
+    r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+    rf"(?:{_HOURS}{_MINUTES}(?:{_MINUTES}(?:\.\d{{1,4}})?)?(?:[+-]{_HOURS}{_MINUTES})?)?"
+)
 """A day and time as HL7 v2 (2.A.22) and X12 (D8, DT) write it."""
+_ZONE = rf"(?:Z|[+-]{_HOURS}:?{_MINUTES})"
+_EXTENDED = (
+    rf"\d{{4}}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])"
+    rf"(?:[T ]{_HOURS}:{_MINUTES}(?::[0-6]\d(?:[.,]\d{{1,9}})?)?)?)?{_ZONE}?"
+)
+"""The same in ISO 8601's extended form."""
+_DATE = re.compile(rf"{_COMPACT}|{_EXTENDED}")
+"""Strict: a card number behind a day is no time."""
 
 
 def settle(text: str, spans: Iterable[Span], payload: Payload) -> list[Span]:
@@ -57,9 +68,7 @@ def _is_guessed_code(text: str, span: Span) -> bool:
 
 
 def _is_date(text: str, span: Span) -> bool:
-    return span.entity_type == "DATE" and (
-        _COMPACT.fullmatch(text, span.start, span.end) is not None or is_iso_date(text, span.start, span.end)
-    )
+    return span.entity_type == "DATE" and _DATE.fullmatch(text, span.start, span.end) is not None
 
 
 def _in(fields: Sequence[tuple[int, int]], span: Span) -> bool:

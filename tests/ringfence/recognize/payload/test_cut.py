@@ -103,3 +103,14 @@ def test_a_short_name_with_a_capital_is_no_code(name):
     start = text.index(name)
     guessed = Span(start, start + len(name), "PERSON", 0.9, "tagger:person")
     assert guessed in settle(text, [guessed], read_payload(text))
+
+
+@pytest.mark.parametrize(
+    "value", ["2024-05-05 4111111111111111", "2024-05-05T10:30:00", "2024-05", "2024-05-05T10:30Z"]
+)
+def test_what_stands_behind_a_day_is_a_time_or_stays_what_it_is(value):
+    """A card number in a field for dates is still a card number."""
+    text = f'{{"date": "{value}"}}'
+    start = text.index("2024")
+    card = Span(start, start + len(value), "PAN", 0.9, "r")
+    assert (card in settle(text, [card], read_payload(text))) == value.endswith("1111")
