@@ -23,7 +23,7 @@ from ringfence.recognize.tagger.bounds import trimmed
 from ringfence.recognize.tagger.public import STATES, is_public
 from ringfence.recognize.tagger.runs import Run
 from ringfence.recognize.tagger.text import Text
-from ringfence.recognize.tagger.tokens import LETTER
+from ringfence.recognize.tagger.tokens import DIGIT, LETTER
 from ringfence.recognize.tagger.words import CODE_SYSTEMS, TIME_WORDS
 
 _LOWER_CASE_MIN = 0.9
@@ -42,6 +42,12 @@ _SOMEBODY = GIVEN | SURNAME | CITY | REGION | COUNTRY
 _KINDS = COMMON | MEDICAL | ORG_WORD | FACILITY_WORD
 _ENTITY_TYPES = {"AGE": "AGE_UNDER_90", "TITLE": "SEX"}
 """Types of the network that findings call otherwise. A title tells no more than a sex."""
+_AGE_MIN = 0.7
+_AGES_OVER_89 = range(90, 131)
+"""45 CFR 164.514(b)(2)(i)(C): over 89 is an identifier."""
+_NINETY = (b"ninety", b"noventa", b"neunzig")
+_WORDS_BEFORE = 3
+"""How many tokens before its end an age in words may begin: ninety-two, noventa y dos."""
 _YEAR_BYTES = 4
 _ID_DIGITS_MIN = 4
 """Fewer digits are a dose, a level or a score."""
@@ -71,6 +77,8 @@ def spans(text: Text, found: Iterable[Run]) -> Iterator[Span]:
             span = _somebody(text, run, span)
         if span is not None:
             yield span
+        if run.name == "AGE" and run.score >= _AGE_MIN:
+            yield from _ages(text, run)
 
 
 def _entity(text: Text, run: Run) -> Span | None:
@@ -89,6 +97,21 @@ def _entity(text: Text, run: Run) -> Span | None:
     if not _is_plausible(name, written) or (name == "ID" and _is_code(text, first, written)):
         return None
     return Span(start, stop, _entity_type(name, written), round(run.score, 2), f"tagger:{name.lower()}")
+
+
+def _ages(text: Text, run: Run) -> Iterator[Span]:
+    """The ages over 89 in `run`: each number by itself, so that the sex beside it stays, or what is said in words."""
+    for index in range(run.first, run.last + 1):
+        start, end = text.starts[index], text.ends[index]
+        if text.kinds[index] != DIGIT or end - start > 3 or text.raw[start - 1 : start] in (b"/", b".", b","):  # noqa: PLR2004 - 130 at most
+            continue
+        if int(text.raw[start:end]) in _AGES_OVER_89:
+            yield Span(start, end, "AGE", round(run.score, 2), "tagger:age")
+    for index in range(max(0, run.first - _WORDS_BEFORE), run.last + 1):
+        if text.token(index).lower().rpartition(b"und")[2].startswith(_NINETY):
+            last = max(index, run.last)
+            yield Span(text.starts[index], text.ends[last], "AGE", round(run.score, 2), "tagger:age")
+            return
 
 
 def _entity_type(name: str, written: bytes) -> str:

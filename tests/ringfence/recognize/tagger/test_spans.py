@@ -119,6 +119,23 @@ def test_who_is_called_as_a_country_is_must_be_sure(chance, expected):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("95F with cough", ("95",), ["95"]),
+        ("95 y.o. female", ("95", "y", ".", "o", "."), ["95"]),
+        ("aged 95 and 97", ("95", "and", "97"), ["95", "97"]),
+        ("a ninety-two-year-old", ("two", "-", "year", "old"), ["ninety-two-year-old"]),
+        ("89F with cough", ("89",), []),
+        ("BP 120/95", ("/", "95"), []),
+        ("1234 y", ("1234", "y"), []),
+    ],
+)
+def test_an_age_over_89_is_an_identifier_however_it_is_written(text, words, expected):
+    assert [written for kind, written in found(text, "AGE", *words) if kind == "AGE"] == expected
+    assert not [written for kind, written in found(text, "AGE", *words, chance=0.4) if kind == "AGE"]
+
+
 def test_a_public_body_is_nothing():
     assert found("as the World Health Organization says", "ORGANISATION", "World", "Health", "Organization") == []
     assert found("as the World Health Organization says", "PLACE", "World", "Health") == []
