@@ -101,6 +101,9 @@ _IPV6 = re.compile(r"2001:db8:[0-9a-f:]{1,32}(?:/\d{1,3})?", re.IGNORECASE)
 _IPV4 = re.compile(r"[\d.]{9,15}(?:[/:]\d{1,5})?")
 _MAC_MARKS = re.compile(r"[:.-]")
 _NUMBERS = re.compile(r"([+\u2212-]?)\s?(\d{1,3})([.,]\d+)?")
+_SOUTH = re.compile(r"(?<![A-Za-z])[Ss](?![A-Za-z])")
+_WEST = re.compile(r"(?<![A-Za-z])[WwOo](?![A-Za-z])")
+"""A hemisphere's letter: no part of "GPS" or "lon"."""
 _BIC = re.compile(r"[A-Z]{4}(?:ZZ|XX)[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _CHUNKS = re.compile(r"[^\s,;]+")
 _EDGES = ".:()[]{}<>\"'*_`!?#|/\\-"
@@ -221,7 +224,10 @@ def _coordinates(text: str) -> bool:
         return False
     found = _NUMBERS.findall(text)
     degrees = [(sign, int(whole)) for sign, whole, _ in found if int(whole) >= 60 or sign or int(whole) == LATITUDE]  # noqa: PLR2004 - minutes and seconds are below
-    south, west = "S" in text.upper(), "W" in text.upper() or "O" in text.upper()
+    wholes = {whole for _, whole in degrees}
+    if sum(fraction != "" for _, _, fraction in found) > 1 and wholes != {LATITUDE, LONGITUDE}:
+        return False  # two numbers with decimals: one of them is a degree below 60 of somewhere else
+    south, west = _SOUTH.search(text) is not None, _WEST.search(text) is not None
     return bool(degrees) and all(
         (whole == LATITUDE and (sign != "" or south)) or (whole == LONGITUDE and (sign != "" or west))
         for sign, whole in degrees

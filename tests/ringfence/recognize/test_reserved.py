@@ -122,6 +122,8 @@ def test_what_identifies_nobody_may_stand_beside_a_surrogate(entity_type, text):
         ("MRN", "99944126Smith"),
         ("COORDINATES", "48.1234, 123.4567"),
         ("COORDINATES", "42.3601, -71.0589"),
+        ("COORDINATES", "GPS: 48.2082, 16.3738"),
+        ("COORDINATES", "S 48.2 E 16.3"),
         ("BIC", "DEUTDEFF"),
         ("INSURANCE_ID", "943 476 5919"),
         ("CUSTOM", "Falcon"),
