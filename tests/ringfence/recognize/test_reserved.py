@@ -122,6 +122,7 @@ def test_what_identifies_nobody_may_stand_beside_a_surrogate(entity_type, text):
         ("MRN", "99944126Smith"),
         ("COORDINATES", "48.1234, 123.4567"),
         ("COORDINATES", "42.3601, -71.0589"),
+        ("SSN", "666-12-3456 524-71-6038"),
         ("COORDINATES", "GPS: 48.2082, 16.3738"),
         ("COORDINATES", "S 48.2 E 16.3"),
         ("BIC", "DEUTDEFF"),
