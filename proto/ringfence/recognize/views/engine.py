@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
-from ringfence.recognize.views.families import Triggers, brings_sentences
+from ringfence.recognize.views.families import Triggers, brings_sentences, is_last
 from ringfence.recognize.views.hidden import hidden
 from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten, written
 
@@ -41,7 +41,9 @@ class Reader:
             if reading.text not in seen:
                 seen.add(reading.text)
                 yield _view(reading)
-                queue.append((reading, 1))
+                # What was only put together, or has other letters, is read with all such readings at once too.
+                if not is_last(reading.name):
+                    queue.append((reading, 1))
         count, chars_left = 0, NESTED_CHARS_MIN + len(text)
         while queue:
             passage, depth = queue.popleft()
@@ -54,7 +56,7 @@ class Reader:
                 chars_left -= len(reading.text)
                 if count >= NESTED_MAX or chars_left < 0:
                     return
-                if depth + 1 < DEPTH_MAX:
+                if depth + 1 < DEPTH_MAX and not is_last(reading.name):
                     queue.append((reading, depth + 1))
 
     def _all(self, passage: Passage) -> Iterator[Passage]:
@@ -88,7 +90,7 @@ def _view(passage: Passage) -> View:
         passage.text,
         passage.starts,
         passage.ends,
-        is_prose=brings_sentences(passage.name),
+        is_prose=brings_sentences(passage.name, len(passage.text)),
         changed=passage.changed,
     )
 

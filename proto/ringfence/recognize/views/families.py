@@ -75,14 +75,29 @@ FAMILIES = (
 )
 """In order: where two read the same stretch, the first goes first."""
 
-_REARRANGED = frozenset({"grouped", "grouped-iban", "labelled", "line-ends", "cells", "reversed", "reversed-words"})
+_PUT_TOGETHER = frozenset({"grouped", "grouped-iban", "labelled", "line-ends", "cells"})
+_OTHER_LETTERS = frozenset({"leet", "digits", "worded"})
+"""Readings of single words: identifiers and abbreviations of any note set them off."""
+_REARRANGED = _PUT_TOGETHER | {"reversed", "reversed-words"}
 """Readings that put together what stands apart, or turn it round: no sentences come of it."""
+_SENTENCE_CHARS_MAX = 400
 _JOINTS = re.compile(r"[+,]")
 
 
-def brings_sentences(name: str) -> bool:
-    """Whether one of the readings that `name` names brings sentences to light that could not be read before."""
-    return not _REARRANGED.issuperset(_JOINTS.split(name))
+def is_last(name: str) -> bool:
+    """Whether nothing further hides in the last of the readings that `name` names: all such are read at once, too."""
+    return (_PUT_TOGETHER | _OTHER_LETTERS).issuperset(name.rpartition("+")[2].split(","))
+
+
+def brings_sentences(name: str, chars: int) -> bool:
+    """Whether one of the readings that `name` names brings sentences to light that could not be read before.
+
+    Args:
+        name: of the readings.
+        chars: how long what they read is; in a long text other letters for some words do not make new sentences.
+    """
+    none = _REARRANGED | _OTHER_LETTERS if chars > _SENTENCE_CHARS_MAX else _REARRANGED
+    return not none.issuperset(_JOINTS.split(name))
 
 
 WHOLE: tuple[tuple[str, Transform], ...] = (
