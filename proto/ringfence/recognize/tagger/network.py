@@ -19,8 +19,6 @@ Floats = npt.NDArray[np.float32]
 
 DILATIONS = (1, 2, 4, 1)
 """How far apart the three inputs of each layer stand: a token sees eight on each side."""
-CHUNK = 4096
-"""Tokens computed at once, so that memory is bounded."""
 REACH = sum(DILATIONS)
 """Tokens on each side that a token's output depends on."""
 _EPSILON = np.float32(1e-5)
@@ -61,16 +59,7 @@ def read_weights(path: Path) -> tuple[Weights, tuple[str, ...], str]:
 
 def probabilities(weights: Weights, given: Features) -> Floats:
     """For each token and type the probability that the token belongs to such an entity: n x t."""
-    count = len(given.rows)
-    flags = given.flags
-    if count <= CHUNK:
-        return _forward(weights, given.rows, flags)
-    parts = []
-    for start in range(0, count, CHUNK):
-        left, right = max(0, start - REACH), min(count, start + CHUNK + REACH)
-        part = _forward(weights, given.rows[left:right], flags[left:right])
-        parts.append(part[start - left : start - left + min(CHUNK, count - start)])
-    return np.concatenate(parts)
+    return _forward(weights, given.rows, given.flags)
 
 
 def _forward(weights: Weights, rows: npt.NDArray[np.int32], flags: Floats) -> Floats:

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringfence.recognize.gazetteer import load_gazetteer
+import numpy as np
+import numpy.typing as npt
+
+from ringfence.recognize.gazetteer import WORDS_MAX, load_gazetteer
 from ringfence.recognize.span import Span
 from ringfence.recognize.tagger.features import Lookup, features
-from ringfence.recognize.tagger.network import Weights, probabilities, read_weights
+from ringfence.recognize.tagger.network import REACH, Floats, Weights, probabilities, read_weights
 from ringfence.recognize.tagger.runs import runs
 from ringfence.recognize.tagger.spans import spans
 from ringfence.recognize.tagger.text import Text
-from ringfence.recognize.tagger.tokens import tokenise
+from ringfence.recognize.tagger.tokens import Tokens, tokenise
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 """What ships."""
+
+
+CHUNK_TOKENS = 2048
+"""Tokens that are read at once: some 10 KB of text, whose arrays fit a processor's cache."""
+_OVERLAP = REACH + WORDS_MAX
+"""What a token's probabilities and flags depend on, on each side."""
 
 
 class Tagger:
@@ -36,9 +45,22 @@ class Tagger:
         tokens = tokenise(data)
         if not len(tokens):
             return ()
-        given = features(tokens, self._lookup)
-        text = Text.of(data, tokens, given.bits)
-        return spans(text, runs(tokens, probabilities(self._weights, given), self._types, cased=text.is_cased))
+        chances, bits = self._read(tokens)
+        text = Text.of(data, tokens, bits)
+        return spans(text, runs(tokens, chances, self._types, cased=text.is_cased))
+
+    def _read(self, tokens: Tokens) -> tuple[Floats, npt.NDArray[np.uint32]]:
+        """Each token's probabilities and flags; long texts in pieces that overlap and fit the cache."""
+        count = len(tokens)
+        parts = []
+        for start in range(0, count, CHUNK_TOKENS):
+            left, right = max(0, start - _OVERLAP), min(count, start + CHUNK_TOKENS + _OVERLAP)
+            given = features(tokens.part(left, right), self._lookup)
+            own = slice(start - left, start - left + min(CHUNK_TOKENS, count - start))
+            parts.append((probabilities(self._weights, given)[own], given.bits[own]))
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([chances for chances, _ in parts]), np.concatenate([bits for _, bits in parts])
 
 
 def load_tagger(path: Path = WEIGHTS) -> Tagger:

@@ -49,6 +49,13 @@ class Tokens(NamedTuple):
     def __len__(self) -> int:
         return len(self.starts)
 
+    def part(self, first: int, last: int) -> Tokens:
+        """The tokens from `first` to before `last`, over their own stretch of the text alone."""
+        base, end = self.starts[first], self.ends[last - 1]
+        return Tokens(
+            self.data[base:end], self.starts[first:last] - base, self.ends[first:last] - base, self.kinds[first:last]
+        )
+
 
 def tokenise(data: bytes) -> Tokens:
     """The tokens of `data`, in order; linear, never raises."""
