@@ -126,13 +126,15 @@ def test_clean_neighbours_stay_clean(recogniser, case):
 
 
 def test_the_cost_of_long_documents_is_linear(recogniser):
-    """Ten times the values take less than thirty times as long."""
+    """Ten times the values take less than thirty times as long. Best of three."""
+
+    def once(prompt):
+        start = time.process_time()
+        list(leaves(prompt, {}))
+        return time.process_time() - start
 
     def seconds(count):
         prompt = document([f"{number * 7919 % 1000:03d}" for number in range(count)])
-        start = time.perf_counter()
-        list(leaves(prompt, {}))
-        return time.perf_counter() - start
+        return min(once(prompt) for _ in range(3))
 
-    seconds(100)
     assert seconds(20_000) < 30 * max(seconds(2_000), 0.005)
