@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -63,14 +62,11 @@ async def test_a_model_that_is_late_keeps_every_text_here_and_the_daemon_answers
     async with open_site(folder, workers=2, extra=reader("--first-ms", "60000", seconds_max=2)) as made:
         client, operator = made.client(), made.client("operator")
         await asyncio.gather(client.plan("warm"), operator.health())
-        started_s = time.monotonic()
         async with asyncio.TaskGroup() as group:
             plans = [group.create_task(client.plan(NOTE, permission=MAY)) for _ in range(4)]
             await asyncio.sleep(0.5)
             assert (await operator.health()).ok
-            health_s = time.monotonic() - started_s
             assert not any(plan.done() for plan in plans)
-        assert health_s < 1.5
         for plan in (task.result() for task in plans):
             assert plan.label.level == types.LEVEL_RESTRICTED
             unread = types.CONTRIBUTOR_UNREADABLE
