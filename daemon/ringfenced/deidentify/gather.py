@@ -23,7 +23,7 @@ def key_of(leaf: Leaf) -> Key:
     return leaf.path, leaf.text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # it holds content, which nothing may print
 class Gathered:
     """All leaves of a prompt with what was found in them."""
 
@@ -87,7 +87,7 @@ def span_of(finding: Finding) -> Span:
     return Span(finding.start, finding.end, finding.entity_type, finding.score, finding.recogniser)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # it holds content, which nothing may print
 class Origins:
     """Where each part of a rewritten leaf came from."""
 

@@ -25,7 +25,7 @@ MISREAD_MAX = 100
 _EDGES = ".,;:()'\"\u2019"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # it holds content, which nothing may print
 class Left:
     """What a scan of the rewritten prompt finds that must not leave."""
 

@@ -29,7 +29,7 @@ class Edit(NamedTuple):
     """For each character of `text` the characters of the passage that it comes from; None for all of the stretch."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # it holds content, which nothing may print
 class Passage:
     """A text and where it comes from."""
 
