@@ -32,7 +32,8 @@ STREETS = {
 @cache
 def _listed(locale: str, attribute: str, split: Split) -> tuple[str, ...]:
     provider = importlib.import_module(f"faker.providers.address.{locale}").Provider
-    names = (str(name).strip() for name in getattr(provider, attribute))
+    # Sorted: Faker makes some of its lists from sets, whose order is another one in each process.
+    names = sorted(str(name).strip() for name in getattr(provider, attribute))
     plain = (name for name in names if len(name) > 2 and all(mark.isalpha() or mark in " -'." for mark in name))
     return tuple(name for name in dict.fromkeys(plain) if kept(name, split))
 
