@@ -37,9 +37,12 @@ from_pyproject() {
 # llama-cpp-python is compiled for each machine, so it has a lock file of its own. What ships is what was tested: the
 # processes' sets are cut out of the tested one.
 from_pyproject "p['build-system']['requires']" |
-    lock dev pyproject.toml - --extra daemon --extra agent --extra standin --extra dev --no-emit-package llama-cpp-python
+    lock dev pyproject.toml - --extra daemon --extra agent --extra anthropic --extra gemini \
+        --extra bedrock --extra pkcs11 --extra standin --extra dev --no-emit-package llama-cpp-python
 lock daemon pyproject.toml --extra daemon --constraint requirements/dev.lock
 lock agent pyproject.toml --extra agent --constraint requirements/dev.lock
+lock agent-all pyproject.toml --extra agent --extra anthropic --extra gemini --extra bedrock --extra pkcs11 \
+    --constraint requirements/dev.lock
 from_pyproject "p['project']['optional-dependencies']['llama']" | lock llama - --no-deps
 printf '%s\n' 'scikit-build-core>=1.1' 'cmake>=3.25' 'ninja>=1.11' | lock llama-build -
 printf '%s\n' 'presidio-analyzer>=2.2' 'spacy>=3.8' | lock peers -

@@ -43,7 +43,8 @@ make_venv() {
 
 install_locked() {
     say "installing the locked packages (about a minute)"
-    pip --require-hashes --requirement requirements/dev.lock
+    # The lock file is the whole closure; left to itself, pip looks for newer versions of what is asked for with extras.
+    pip --no-deps --require-hashes --requirement requirements/dev.lock
 }
 
 install_llama() {

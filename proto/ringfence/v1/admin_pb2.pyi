@@ -977,13 +977,21 @@ class LockdownState(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    CONFIRMATIONS_MISSING_FIELD_NUMBER: _builtins.int
+    WAITING_UNTIL_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     reason: _builtins.str
+    confirmations_missing: _builtins.int
+    """The order just given, or one given before, waits for this many further operators; 0 when none waits."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Callers that set or confirmed it."""
+
+    @_builtins.property
+    def waiting_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it waits."""
 
     def __init__(
         self,
@@ -992,10 +1000,12 @@ class LockdownState(_message.Message):
         reason: _builtins.str = ...,
         since: _timestamp_pb2.Timestamp | None = ...,
         by: _abc.Iterable[_builtins.str] | None = ...,
+        confirmations_missing: _builtins.int = ...,
+        waiting_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "waiting_until", b"waiting_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "on", b"on", "reason", b"reason", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since", b"since", "waiting_until", b"waiting_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1077,3 +1087,46 @@ class SetLockdownResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetLockdownResponse: _TypeAlias = SetLockdownResponse  # noqa: Y015
+
+@_typing.final
+class RotateProviderKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateProviderKeyRequest: _TypeAlias = RotateProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateProviderKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """Whether the agent uses another key than before."""
+    fingerprint: _builtins.str
+    """Keyed fingerprint of the key that is used now; it tells nothing of the key."""
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+        fingerprint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "fingerprint", b"fingerprint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateProviderKeyResponse: _TypeAlias = RotateProviderKeyResponse  # noqa: Y015

@@ -914,3 +914,80 @@ class Lockdown(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class KeysStub(object):
+    """The keys that the agent holds. Role: operator.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.RotateProviderKey = channel.unary_unary(
+                '/ringfence.v1.Keys/RotateProviderKey',
+                request_serializer=ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyResponse.FromString,
+                _registered_method=True)
+
+
+class KeysServicer(object):
+    """The keys that the agent holds. Role: operator.
+    """
+
+    def RotateProviderKey(self, request, context):
+        """Has the agent read a provider's API key anew from where its own configuration says it lies; the key itself never
+        comes this way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_KeysServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'RotateProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateProviderKey,
+                    request_deserializer=ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'ringfence.v1.Keys', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('ringfence.v1.Keys', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Keys(object):
+    """The keys that the agent holds. Role: operator.
+    """
+
+    @staticmethod
+    def RotateProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Keys/RotateProviderKey',
+            ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyRequest.SerializeToString,
+            ringfence_dot_v1_dot_admin__pb2.RotateProviderKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

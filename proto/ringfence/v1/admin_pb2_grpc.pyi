@@ -273,3 +273,40 @@ class LockdownServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.SetLockdownResponse, _abc.Awaitable[_admin_pb2.SetLockdownResponse]]: ...
 
 def add_LockdownServicer_to_server(servicer: LockdownServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class KeysStub:
+    """The keys that the agent holds. Role: operator."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> KeysAsyncStub: ...
+    RotateProviderKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateProviderKeyRequest, _admin_pb2.RotateProviderKeyResponse]
+    """Has the agent read a provider's API key anew from where its own configuration says it lies; the key itself never
+    comes this way.
+    """
+
+@_typing.type_check_only
+class KeysAsyncStub(KeysStub):
+    """The keys that the agent holds. Role: operator."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    RotateProviderKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateProviderKeyRequest, _admin_pb2.RotateProviderKeyResponse]  # type: ignore[assignment]
+    """Has the agent read a provider's API key anew from where its own configuration says it lies; the key itself never
+    comes this way.
+    """
+
+class KeysServicer(metaclass=_abc_1.ABCMeta):
+    """The keys that the agent holds. Role: operator."""
+
+    @_abc_1.abstractmethod
+    def RotateProviderKey(
+        self,
+        request: _admin_pb2.RotateProviderKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RotateProviderKeyResponse, _abc.Awaitable[_admin_pb2.RotateProviderKeyResponse]]:
+        """Has the agent read a provider's API key anew from where its own configuration says it lies; the key itself never
+        comes this way.
+        """
+
+def add_KeysServicer_to_server(servicer: KeysServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

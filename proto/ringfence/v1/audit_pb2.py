@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ringfence.v1 import types_pb2 as ringfence_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ringfence/v1/audit.proto\x12\x0cringfence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18ringfence/v1/types.proto\"\xe3\x01\n\x14SearchEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\x13\n\x0buntil_index\x18\x02 \x01(\x04\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndepartment\x18\x05 \x01(\t\x12\x10\n\x08provider\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x13\n\x0b\x65ntries_max\x18\x08 \x01(\r\"5\n\x15SearchEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\";\n\x10GetEntryResponse\x12\'\n\x05proof\x18\x01 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\"\x16\n\x14GetCheckpointRequest\"I\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x1c\n\x14witnessed_checkpoint\x18\x02 \x01(\t\";\n\x15GetConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\":\n\x16GetConsistencyResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\")\n\x13WatchEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\"4\n\x14WatchEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\x32\xbe\x03\n\x05\x41udit\x12Z\n\rSearchEntries\x12\".ringfence.v1.SearchEntriesRequest\x1a#.ringfence.v1.SearchEntriesResponse0\x01\x12I\n\x08GetEntry\x12\x1d.ringfence.v1.GetEntryRequest\x1a\x1e.ringfence.v1.GetEntryResponse\x12X\n\rGetCheckpoint\x12\".ringfence.v1.GetCheckpointRequest\x1a#.ringfence.v1.GetCheckpointResponse\x12[\n\x0eGetConsistency\x12#.ringfence.v1.GetConsistencyRequest\x1a$.ringfence.v1.GetConsistencyResponse\x12W\n\x0cWatchEntries\x12!.ringfence.v1.WatchEntriesRequest\x1a\".ringfence.v1.WatchEntriesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ringfence/v1/audit.proto\x12\x0cringfence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18ringfence/v1/types.proto\"\xd2\x02\n\x14SearchEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\x13\n\x0buntil_index\x18\x02 \x01(\x04\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndepartment\x18\x05 \x01(\t\x12\x10\n\x08provider\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x13\n\x0b\x65ntries_max\x18\x08 \x01(\r\x12\x0e\n\x06\x63\x61ller\x18\t \x01(\t\x12\x18\n\x10\x63\x61ller_pseudonym\x18\n \x01(\t\x12&\n\tlevel_min\x18\x0b \x01(\x0e\x32\x13.ringfence.v1.Level\x12\x0c\n\x04kind\x18\x0c \x01(\t\x12\r\n\x05model\x18\r \x01(\t\"5\n\x15SearchEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\";\n\x10GetEntryResponse\x12\'\n\x05proof\x18\x01 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\"\x16\n\x14GetCheckpointRequest\"I\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x1c\n\x14witnessed_checkpoint\x18\x02 \x01(\t\";\n\x15GetConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\":\n\x16GetConsistencyResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\")\n\x13WatchEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\"4\n\x14WatchEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\x32\xbe\x03\n\x05\x41udit\x12Z\n\rSearchEntries\x12\".ringfence.v1.SearchEntriesRequest\x1a#.ringfence.v1.SearchEntriesResponse0\x01\x12I\n\x08GetEntry\x12\x1d.ringfence.v1.GetEntryRequest\x1a\x1e.ringfence.v1.GetEntryResponse\x12X\n\rGetCheckpoint\x12\".ringfence.v1.GetCheckpointRequest\x1a#.ringfence.v1.GetCheckpointResponse\x12[\n\x0eGetConsistency\x12#.ringfence.v1.GetConsistencyRequest\x1a$.ringfence.v1.GetConsistencyResponse\x12W\n\x0cWatchEntries\x12!.ringfence.v1.WatchEntriesRequest\x1a\".ringfence.v1.WatchEntriesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,25 +34,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ringfence.v1.audit_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEARCHENTRIESREQUEST']._serialized_start=102
-  _globals['_SEARCHENTRIESREQUEST']._serialized_end=329
-  _globals['_SEARCHENTRIESRESPONSE']._serialized_start=331
-  _globals['_SEARCHENTRIESRESPONSE']._serialized_end=384
-  _globals['_GETENTRYREQUEST']._serialized_start=386
-  _globals['_GETENTRYREQUEST']._serialized_end=437
-  _globals['_GETENTRYRESPONSE']._serialized_start=439
-  _globals['_GETENTRYRESPONSE']._serialized_end=498
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=500
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=522
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=524
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=597
-  _globals['_GETCONSISTENCYREQUEST']._serialized_start=599
-  _globals['_GETCONSISTENCYREQUEST']._serialized_end=658
-  _globals['_GETCONSISTENCYRESPONSE']._serialized_start=660
-  _globals['_GETCONSISTENCYRESPONSE']._serialized_end=718
-  _globals['_WATCHENTRIESREQUEST']._serialized_start=720
-  _globals['_WATCHENTRIESREQUEST']._serialized_end=761
-  _globals['_WATCHENTRIESRESPONSE']._serialized_start=763
-  _globals['_WATCHENTRIESRESPONSE']._serialized_end=815
-  _globals['_AUDIT']._serialized_start=818
-  _globals['_AUDIT']._serialized_end=1264
+  _globals['_SEARCHENTRIESREQUEST']._serialized_end=440
+  _globals['_SEARCHENTRIESRESPONSE']._serialized_start=442
+  _globals['_SEARCHENTRIESRESPONSE']._serialized_end=495
+  _globals['_GETENTRYREQUEST']._serialized_start=497
+  _globals['_GETENTRYREQUEST']._serialized_end=548
+  _globals['_GETENTRYRESPONSE']._serialized_start=550
+  _globals['_GETENTRYRESPONSE']._serialized_end=609
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=611
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=633
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=635
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=708
+  _globals['_GETCONSISTENCYREQUEST']._serialized_start=710
+  _globals['_GETCONSISTENCYREQUEST']._serialized_end=769
+  _globals['_GETCONSISTENCYRESPONSE']._serialized_start=771
+  _globals['_GETCONSISTENCYRESPONSE']._serialized_end=829
+  _globals['_WATCHENTRIESREQUEST']._serialized_start=831
+  _globals['_WATCHENTRIESREQUEST']._serialized_end=872
+  _globals['_WATCHENTRIESRESPONSE']._serialized_start=874
+  _globals['_WATCHENTRIESRESPONSE']._serialized_end=926
+  _globals['_AUDIT']._serialized_start=929
+  _globals['_AUDIT']._serialized_end=1375
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,11 @@ class SearchEntriesRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENTRIES_MAX_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CALLER_PSEUDONYM_FIELD_NUMBER: _builtins.int
+    LEVEL_MIN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     from_index: _builtins.int
     """First index; 0 from the start."""
     until_index: _builtins.int
@@ -41,6 +46,15 @@ class SearchEntriesRequest(_message.Message):
     request_id: _builtins.str
     entries_max: _builtins.int
     """At most this many; 0 for 1000."""
+    caller: _builtins.str
+    """A caller's identity, as its certificate bears it; the daemon asks for its pseudonym. Empty for everybody."""
+    caller_pseudonym: _builtins.str
+    """Exact pseudonym of a caller, as entries bear it. Empty for everybody."""
+    level_min: _types_pb2.Level.ValueType
+    """Only what went, or was to go, under at least this level; the label after de-identification."""
+    kind: _builtins.str
+    """For example "intent", "outcome", "refusal"; empty for all."""
+    model: _builtins.str
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -53,10 +67,15 @@ class SearchEntriesRequest(_message.Message):
         provider: _builtins.str = ...,
         request_id: _builtins.str = ...,
         entries_max: _builtins.int = ...,
+        caller: _builtins.str = ...,
+        caller_pseudonym: _builtins.str = ...,
+        level_min: _types_pb2.Level.ValueType = ...,
+        kind: _builtins.str = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from", b"from", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "entries_max", b"entries_max", "from", b"from", "from_index", b"from_index", "provider", b"provider", "request_id", b"request_id", "until", b"until", "until_index", b"until_index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "caller_pseudonym", b"caller_pseudonym", "department", b"department", "entries_max", b"entries_max", "from", b"from", "from_index", b"from_index", "kind", b"kind", "level_min", b"level_min", "model", b"model", "provider", b"provider", "request_id", b"request_id", "until", b"until", "until_index", b"until_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

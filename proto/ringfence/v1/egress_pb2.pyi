@@ -148,7 +148,9 @@ Global___Permit: _TypeAlias = Permit  # noqa: Y015
 
 @_typing.final
 class EgressPayload(_message.Message):
-    """What would leave. Only these fields; the agent rebuilds the provider's request from them."""
+    """What would leave. Only these fields; the agent rebuilds the provider's request from them. Either a conversation or
+    texts to embed, never both.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -157,6 +159,10 @@ class EgressPayload(_message.Message):
     TOOL_CHOICE_FIELD_NUMBER: _builtins.int
     RESPONSE_FORMAT_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
+    EMBEDDING_INPUTS_FIELD_NUMBER: _builtins.int
+    EMBEDDING_DIMENSIONS_FIELD_NUMBER: _builtins.int
+    embedding_dimensions: _builtins.int
+    """Length of each vector, where the model lets one choose; 0 for its own."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Message]: ...
     @_builtins.property
@@ -167,6 +173,10 @@ class EgressPayload(_message.Message):
     def response_format(self) -> _types_pb2.ResponseFormat: ...
     @_builtins.property
     def sampling(self) -> _types_pb2.Sampling: ...
+    @_builtins.property
+    def embedding_inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts to embed; nothing else is set then."""
+
     def __init__(
         self,
         *,
@@ -175,10 +185,12 @@ class EgressPayload(_message.Message):
         tool_choice: _types_pb2.ToolChoice | None = ...,
         response_format: _types_pb2.ResponseFormat | None = ...,
         sampling: _types_pb2.Sampling | None = ...,
+        embedding_inputs: _abc.Iterable[_builtins.str] | None = ...,
+        embedding_dimensions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["response_format", b"response_format", "sampling", b"sampling", "tool_choice", b"tool_choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "response_format", b"response_format", "sampling", b"sampling", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_dimensions", b"embedding_dimensions", "embedding_inputs", b"embedding_inputs", "messages", b"messages", "response_format", b"response_format", "sampling", b"sampling", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,8 +275,11 @@ class Refused(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     FINDINGS_BY_TYPE_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """For people; no content."""
+    retry_after_ms: _builtins.int
+    """When a quota has room again; unset where waiting does not help."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Every rule that failed, in order of checking."""
@@ -282,12 +297,15 @@ class Refused(_message.Message):
         message: _builtins.str = ...,
         findings_by_type: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         entry: _types_pb2.EntryProof | None = ...,
+        retry_after_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_after_ms", b"_retry_after_ms", "entry", b"entry", "retry_after_ms", b"retry_after_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "findings_by_type", b"findings_by_type", "message", b"message", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_after_ms", b"_retry_after_ms", "entry", b"entry", "findings_by_type", b"findings_by_type", "message", b"message", "retry_after_ms", b"retry_after_ms", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__retry_after_ms: _TypeAlias = _typing.Literal["retry_after_ms"]  # noqa: Y015
+    _WhichOneofArgType__retry_after_ms: _TypeAlias = _typing.Literal["_retry_after_ms", b"_retry_after_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retry_after_ms) -> _WhichOneofReturnType__retry_after_ms | None: ...
 
 Global___Refused: _TypeAlias = Refused  # noqa: Y015
 
@@ -367,6 +385,28 @@ class Sent(_message.Message):
 Global___Sent: _TypeAlias = Sent  # noqa: Y015
 
 @_typing.final
+class Embeddings(_message.Message):
+    """The vectors of `embedding_inputs`, in their order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[_inference_pb2.Embedding]: ...
+    def __init__(
+        self,
+        *,
+        embeddings: _abc.Iterable[_inference_pb2.Embedding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Embeddings: _TypeAlias = Embeddings  # noqa: Y015
+
+@_typing.final
 class SendResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -376,6 +416,7 @@ class SendResponse(_message.Message):
     SENT_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def admitted(self) -> Global___Admitted: ...
     @_builtins.property
@@ -388,6 +429,8 @@ class SendResponse(_message.Message):
     def refused(self) -> Global___Refused: ...
     @_builtins.property
     def failed(self) -> Global___ProviderFailed: ...
+    @_builtins.property
+    def embeddings(self) -> Global___Embeddings: ...
     def __init__(
         self,
         *,
@@ -397,12 +440,13 @@ class SendResponse(_message.Message):
         sent: Global___Sent | None = ...,
         refused: Global___Refused | None = ...,
         failed: Global___ProviderFailed | None = ...,
+        embeddings: Global___Embeddings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "event", b"event", "failed", b"failed", "refused", b"refused", "sent", b"sent", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "embeddings", b"embeddings", "event", b"event", "failed", b"failed", "refused", b"refused", "sent", b"sent", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "event", b"event", "failed", b"failed", "refused", b"refused", "sent", b"sent", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "embeddings", b"embeddings", "event", b"event", "failed", b"failed", "refused", b"refused", "sent", b"sent", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["admitted", "text", "tool_call", "sent", "refused", "failed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["admitted", "text", "tool_call", "sent", "refused", "failed", "embeddings"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -420,12 +464,15 @@ class ProviderModel(_message.Message):
     CLEARANCE_FIELD_NUMBER: _builtins.int
     CONTRACT_FIELD_NUMBER: _builtins.int
     AVAILABLE_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     model: _builtins.str
     region: _builtins.str
     contract: _builtins.str
     """For example "BAA 2026-01, DPA 2026-02"."""
     available: _builtins.bool
+    unavailable_reason: _builtins.str
+    """Why it is not available: "lockdown", "log", "breaker"; empty when it is."""
     @_builtins.property
     def clearance(self) -> _types_pb2.Label:
         """Highest label that may go there."""
@@ -439,10 +486,11 @@ class ProviderModel(_message.Message):
         clearance: _types_pb2.Label | None = ...,
         contract: _builtins.str = ...,
         available: _builtins.bool = ...,
+        unavailable_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clearance", b"clearance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "clearance", b"clearance", "contract", b"contract", "model", b"model", "provider", b"provider", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "clearance", b"clearance", "contract", b"contract", "model", b"model", "provider", b"provider", "region", b"region", "unavailable_reason", b"unavailable_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -654,6 +702,89 @@ class ReadEntriesResponse(_message.Message):
 Global___ReadEntriesResponse: _TypeAlias = ReadEntriesResponse  # noqa: Y015
 
 @_typing.final
+class LockdownStanding(_message.Message):
+    """The emergency stop as it stands, and an order that waits for more operators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SINCE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    BY_PSEUDONYMS_FIELD_NUMBER: _builtins.int
+    CONFIRMATIONS_MISSING_FIELD_NUMBER: _builtins.int
+    WAITING_BY_PSEUDONYMS_FIELD_NUMBER: _builtins.int
+    WAITING_UNTIL_UNIX_MS_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    """Nothing leaves."""
+    reason: _builtins.str
+    """Why, and since when; empty and 0 while egress is allowed."""
+    since_unix_ms: _builtins.int
+    confirmations_missing: _builtins.int
+    """An order of the opposite waits for this many further operators; 0 when none waits."""
+    waiting_until_unix_ms: _builtins.int
+    @_builtins.property
+    def by_pseudonyms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms of the operators who ordered what holds."""
+
+    @_builtins.property
+    def waiting_by_pseudonyms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms of those who gave that order so far, and until when it waits."""
+
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        since_unix_ms: _builtins.int = ...,
+        by_pseudonyms: _abc.Iterable[_builtins.str] | None = ...,
+        confirmations_missing: _builtins.int = ...,
+        waiting_by_pseudonyms: _abc.Iterable[_builtins.str] | None = ...,
+        waiting_until_unix_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonyms", b"by_pseudonyms", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since_unix_ms", b"since_unix_ms", "waiting_by_pseudonyms", b"waiting_by_pseudonyms", "waiting_until_unix_ms", b"waiting_until_unix_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockdownStanding: _TypeAlias = LockdownStanding  # noqa: Y015
+
+@_typing.final
+class ReadLockdownRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadLockdownRequest: _TypeAlias = ReadLockdownRequest  # noqa: Y015
+
+@_typing.final
+class ReadLockdownResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___LockdownStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___LockdownStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadLockdownResponse: _TypeAlias = ReadLockdownResponse  # noqa: Y015
+
+@_typing.final
 class ApplyLockdownRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -683,16 +814,101 @@ class ApplyLockdownResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ON_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
+    """What holds now."""
+    @_builtins.property
+    def standing(self) -> Global___LockdownStanding: ...
     def __init__(
         self,
         *,
         on: _builtins.bool = ...,
+        standing: Global___LockdownStanding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApplyLockdownResponse: _TypeAlias = ApplyLockdownResponse  # noqa: Y015
+
+@_typing.final
+class RotateKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    BY_PSEUDONYM_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    by_pseudonym: _builtins.str
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        by_pseudonym: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonym", b"by_pseudonym", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateKeyRequest: _TypeAlias = RotateKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINGERPRINT_BEFORE_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    fingerprint_before: _builtins.str
+    """Keyed fingerprints of the key before and now; they tell whether it changed, and nothing of the key."""
+    fingerprint: _builtins.str
+    def __init__(
+        self,
+        *,
+        fingerprint_before: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "fingerprint_before", b"fingerprint_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateKeyResponse: _TypeAlias = RotateKeyResponse  # noqa: Y015
+
+@_typing.final
+class AddCosignaturesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.str
+    """A checkpoint that this log signed, with the witness's lines under it."""
+    def __init__(
+        self,
+        *,
+        checkpoint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddCosignaturesRequest: _TypeAlias = AddCosignaturesRequest  # noqa: Y015
+
+@_typing.final
+class AddCosignaturesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddCosignaturesResponse: _TypeAlias = AddCosignaturesResponse  # noqa: Y015

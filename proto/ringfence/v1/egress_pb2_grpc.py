@@ -65,10 +65,25 @@ class EgressStub(object):
                 request_serializer=ringfence_dot_v1_dot_egress__pb2.ReadEntriesRequest.SerializeToString,
                 response_deserializer=ringfence_dot_v1_dot_egress__pb2.ReadEntriesResponse.FromString,
                 _registered_method=True)
+        self.ReadLockdown = channel.unary_unary(
+                '/ringfence.v1.Egress/ReadLockdown',
+                request_serializer=ringfence_dot_v1_dot_egress__pb2.ReadLockdownRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_egress__pb2.ReadLockdownResponse.FromString,
+                _registered_method=True)
         self.ApplyLockdown = channel.unary_unary(
                 '/ringfence.v1.Egress/ApplyLockdown',
                 request_serializer=ringfence_dot_v1_dot_egress__pb2.ApplyLockdownRequest.SerializeToString,
                 response_deserializer=ringfence_dot_v1_dot_egress__pb2.ApplyLockdownResponse.FromString,
+                _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/ringfence.v1.Egress/RotateKey',
+                request_serializer=ringfence_dot_v1_dot_egress__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_egress__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
+        self.AddCosignatures = channel.unary_unary(
+                '/ringfence.v1.Egress/AddCosignatures',
+                request_serializer=ringfence_dot_v1_dot_egress__pb2.AddCosignaturesRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_egress__pb2.AddCosignaturesResponse.FromString,
                 _registered_method=True)
 
 
@@ -113,8 +128,29 @@ class EgressServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadLockdown(self, request, context):
+        """The emergency stop as it stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ApplyLockdown(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKey(self, request, context):
+        """Reads a provider's API key anew from where the agent's configuration says it lies.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCosignatures(self, request, context):
+        """Hands back a checkpoint of the agent's with a witness's cosignatures on it; they are published with it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -152,10 +188,25 @@ def add_EgressServicer_to_server(servicer, server):
                     request_deserializer=ringfence_dot_v1_dot_egress__pb2.ReadEntriesRequest.FromString,
                     response_serializer=ringfence_dot_v1_dot_egress__pb2.ReadEntriesResponse.SerializeToString,
             ),
+            'ReadLockdown': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadLockdown,
+                    request_deserializer=ringfence_dot_v1_dot_egress__pb2.ReadLockdownRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_egress__pb2.ReadLockdownResponse.SerializeToString,
+            ),
             'ApplyLockdown': grpc.unary_unary_rpc_method_handler(
                     servicer.ApplyLockdown,
                     request_deserializer=ringfence_dot_v1_dot_egress__pb2.ApplyLockdownRequest.FromString,
                     response_serializer=ringfence_dot_v1_dot_egress__pb2.ApplyLockdownResponse.SerializeToString,
+            ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=ringfence_dot_v1_dot_egress__pb2.RotateKeyRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_egress__pb2.RotateKeyResponse.SerializeToString,
+            ),
+            'AddCosignatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCosignatures,
+                    request_deserializer=ringfence_dot_v1_dot_egress__pb2.AddCosignaturesRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_egress__pb2.AddCosignaturesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -332,6 +383,33 @@ class Egress(object):
             _registered_method=True)
 
     @staticmethod
+    def ReadLockdown(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Egress/ReadLockdown',
+            ringfence_dot_v1_dot_egress__pb2.ReadLockdownRequest.SerializeToString,
+            ringfence_dot_v1_dot_egress__pb2.ReadLockdownResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ApplyLockdown(request,
             target,
             options=(),
@@ -348,6 +426,60 @@ class Egress(object):
             '/ringfence.v1.Egress/ApplyLockdown',
             ringfence_dot_v1_dot_egress__pb2.ApplyLockdownRequest.SerializeToString,
             ringfence_dot_v1_dot_egress__pb2.ApplyLockdownResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Egress/RotateKey',
+            ringfence_dot_v1_dot_egress__pb2.RotateKeyRequest.SerializeToString,
+            ringfence_dot_v1_dot_egress__pb2.RotateKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCosignatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Egress/AddCosignatures',
+            ringfence_dot_v1_dot_egress__pb2.AddCosignaturesRequest.SerializeToString,
+            ringfence_dot_v1_dot_egress__pb2.AddCosignaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

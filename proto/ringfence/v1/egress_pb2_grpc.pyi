@@ -40,7 +40,13 @@ class EgressStub:
     ReadConsistency: _grpc.UnaryUnaryMultiCallable[_egress_pb2.ReadConsistencyRequest, _egress_pb2.ReadConsistencyResponse]
     ReadEntry: _grpc.UnaryUnaryMultiCallable[_egress_pb2.ReadEntryRequest, _egress_pb2.ReadEntryResponse]
     ReadEntries: _grpc.UnaryStreamMultiCallable[_egress_pb2.ReadEntriesRequest, _egress_pb2.ReadEntriesResponse]
+    ReadLockdown: _grpc.UnaryUnaryMultiCallable[_egress_pb2.ReadLockdownRequest, _egress_pb2.ReadLockdownResponse]
+    """The emergency stop as it stands."""
     ApplyLockdown: _grpc.UnaryUnaryMultiCallable[_egress_pb2.ApplyLockdownRequest, _egress_pb2.ApplyLockdownResponse]
+    RotateKey: _grpc.UnaryUnaryMultiCallable[_egress_pb2.RotateKeyRequest, _egress_pb2.RotateKeyResponse]
+    """Reads a provider's API key anew from where the agent's configuration says it lies."""
+    AddCosignatures: _grpc.UnaryUnaryMultiCallable[_egress_pb2.AddCosignaturesRequest, _egress_pb2.AddCosignaturesResponse]
+    """Hands back a checkpoint of the agent's with a witness's cosignatures on it; they are published with it."""
 
 @_typing.type_check_only
 class EgressAsyncStub(EgressStub):
@@ -54,7 +60,13 @@ class EgressAsyncStub(EgressStub):
     ReadConsistency: _aio.UnaryUnaryMultiCallable[_egress_pb2.ReadConsistencyRequest, _egress_pb2.ReadConsistencyResponse]  # type: ignore[assignment]
     ReadEntry: _aio.UnaryUnaryMultiCallable[_egress_pb2.ReadEntryRequest, _egress_pb2.ReadEntryResponse]  # type: ignore[assignment]
     ReadEntries: _aio.UnaryStreamMultiCallable[_egress_pb2.ReadEntriesRequest, _egress_pb2.ReadEntriesResponse]  # type: ignore[assignment]
+    ReadLockdown: _aio.UnaryUnaryMultiCallable[_egress_pb2.ReadLockdownRequest, _egress_pb2.ReadLockdownResponse]  # type: ignore[assignment]
+    """The emergency stop as it stands."""
     ApplyLockdown: _aio.UnaryUnaryMultiCallable[_egress_pb2.ApplyLockdownRequest, _egress_pb2.ApplyLockdownResponse]  # type: ignore[assignment]
+    RotateKey: _aio.UnaryUnaryMultiCallable[_egress_pb2.RotateKeyRequest, _egress_pb2.RotateKeyResponse]  # type: ignore[assignment]
+    """Reads a provider's API key anew from where the agent's configuration says it lies."""
+    AddCosignatures: _aio.UnaryUnaryMultiCallable[_egress_pb2.AddCosignaturesRequest, _egress_pb2.AddCosignaturesResponse]  # type: ignore[assignment]
+    """Hands back a checkpoint of the agent's with a witness's cosignatures on it; they are published with it."""
 
 class EgressServicer(metaclass=_abc_1.ABCMeta):
     """The agent's only service. Every call needs the daemon's certificate."""
@@ -103,10 +115,34 @@ class EgressServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_egress_pb2.ReadEntriesResponse], _abc.AsyncIterator[_egress_pb2.ReadEntriesResponse]]: ...
 
     @_abc_1.abstractmethod
+    def ReadLockdown(
+        self,
+        request: _egress_pb2.ReadLockdownRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_egress_pb2.ReadLockdownResponse, _abc.Awaitable[_egress_pb2.ReadLockdownResponse]]:
+        """The emergency stop as it stands."""
+
+    @_abc_1.abstractmethod
     def ApplyLockdown(
         self,
         request: _egress_pb2.ApplyLockdownRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_egress_pb2.ApplyLockdownResponse, _abc.Awaitable[_egress_pb2.ApplyLockdownResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def RotateKey(
+        self,
+        request: _egress_pb2.RotateKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_egress_pb2.RotateKeyResponse, _abc.Awaitable[_egress_pb2.RotateKeyResponse]]:
+        """Reads a provider's API key anew from where the agent's configuration says it lies."""
+
+    @_abc_1.abstractmethod
+    def AddCosignatures(
+        self,
+        request: _egress_pb2.AddCosignaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_egress_pb2.AddCosignaturesResponse, _abc.Awaitable[_egress_pb2.AddCosignaturesResponse]]:
+        """Hands back a checkpoint of the agent's with a witness's cosignatures on it; they are published with it."""
 
 def add_EgressServicer_to_server(servicer: EgressServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
