@@ -6,7 +6,8 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,9 +32,11 @@ from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
 from ringfence_agent.providers.door import Door, DoorSettings
 from ringfence_agent.providers.openai import OpenAIProvider
+from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
 
@@ -57,6 +60,8 @@ class Parts:
     """Names the patterns that the agent scans with."""
     policy_digest: str
     """SHA-256 of what findings mean to the agent, own files included, hex."""
+    rules_digest: str
+    """SHA-256 of the agent's Cedar policy and its schema, hex."""
 
 
 def prepare(config: Config) -> Parts:
@@ -75,6 +80,7 @@ def prepare(config: Config) -> Parts:
         recogniser = load_site(config.cache_directory, site.policy(), site.custom(), site.others())
     except (CustomError, PluginUnavailable) as error:
         raise ConfigError(str(error)) from error
+    policy = _policy(config)
     return Parts(
         signing_key=signing_key,
         credentials=tls.server_credentials(config.listen.identity()),
@@ -84,9 +90,11 @@ def prepare(config: Config) -> Parts:
             destinations=_destinations(config, providers),
             residual=partial(recognize.residual, recogniser.scan),
             label_of=recogniser.policy.label_of,
+            policy=policy.ruling,
         ),
         recogniser_version=recogniser.version,
         policy_digest=config.classification.digest(),
+        rules_digest=policy.digest,
     )
 
 
@@ -101,19 +109,33 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         LogError: the log cannot be opened; see `ringfence_agent.journal`.
     """
     salt_key = _salt_key(config.log.salt_key)
+    threads = ThreadPoolExecutor(config.judging_threads, "judge")
     server = grpc.aio.server(
         options=tls.server_options(config.listen.message_bytes_max), maximum_concurrent_rpcs=config.listen.calls_max
     )
     try:
         port = _listen(server, config.listen.address, parts.credentials)
-        journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms)
+        quotas = Quotas(one.quota() for one in config.quotas)
+        folds = {"quotas": quotas}
+        journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
         lockdown = Lockdown(config.log.directory)
         provenance = {
             "config_sha256": digest,
             "policy_sha256": parts.policy_digest,
             "recogniser": parts.recogniser_version,
+            "rules_sha256": parts.rules_digest,
         }
-        release = Release(journal, parts.rules, parts.providers, lockdown, salt_key=salt_key, provenance=provenance)
+        release = Release(
+            journal,
+            parts.rules,
+            parts.providers,
+            lockdown,
+            quotas,
+            threads=threads,
+            steady_unix_ms=_steady(journal.now_unix_ms()),
+            salt_key=salt_key,
+            provenance=provenance,
+        )
         daemons = frozenset(config.daemon.identities)
         service = EgressService(release, journal, parts.rules.destinations, lockdown, daemons=daemons, log=log)
         egress_pb2_grpc.add_EgressServicer_to_server(service, server)
@@ -139,6 +161,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
                 journal.stop()
     finally:
         await server.stop(None)
+        threads.shutdown(wait=False, cancel_futures=True)
         for provider in parts.providers.values():
             await provider.aclose()
 
@@ -200,10 +223,35 @@ def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tup
             body_bytes_max=provider.request_bytes_max,
             seconds_max=provider.response_seconds_max,
             encode=partial(providers[provider.name].encode, wire_model=wire_model),
+            price=provider.prices[model].price() if model in provider.prices else None,
         )
         for provider in config.providers
         for model, wire_model in provider.models.items()
     }
+
+
+def _policy(config: Config) -> Policy:
+    """The agent's Cedar policy."""
+    models = [
+        Resource(one.name, model, "chat", one.region, one.contract, one.clearance.label())
+        for one in config.providers
+        for model in one.models
+    ]
+    if config.policy is None:
+        return Policy(EVERYTHING, models)
+    file = config.policy.file
+    try:
+        return Policy(_read(file).decode(), models)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file}: not UTF-8; save it as UTF-8") from None
+    except PolicyError as error:
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def _steady(unix_ms: int) -> Callable[[], int]:
+    """A clock that begins at `unix_ms` and that no jump of the machine's moves."""
+    began_ns = time.monotonic_ns()
+    return lambda: unix_ms + (time.monotonic_ns() - began_ns) // 1_000_000
 
 
 def _salt_key(path: Path) -> bytes:

@@ -10,10 +10,10 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from ringfence import configfile
 from ringfence.configfile import ConfigError, Section
@@ -21,6 +21,8 @@ from ringfence.labels import Category, Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
+from ringfence_agent.price import Price
+from ringfence_agent.quotas import Per, Quota
 
 MIB: Final = 1024 * 1024
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR
@@ -136,6 +138,61 @@ class Clearance(Section):
         return Label(self.level, self.categories)
 
 
+class PriceConfig(Section):
+    """What a model costs, in millionths of a credit."""
+
+    prompt_microcredits_per_1k_tokens: int = Field(ge=0, le=10**12)
+    """For 1,000 tokens of what is sent."""
+    completion_microcredits_per_1k_tokens: int = Field(ge=0, le=10**12)
+    """For 1,000 tokens of what is generated."""
+    completion_tokens_max: int = Field(default=8192, ge=1, le=10**7)
+    """The longest answer to a request that names no limit, in tokens."""
+
+    def price(self) -> Price:
+        """The same as a value."""
+        return Price(
+            self.prompt_microcredits_per_1k_tokens,
+            self.completion_microcredits_per_1k_tokens,
+            self.completion_tokens_max,
+        )
+
+
+class QuotaConfig(Section):
+    """How much may leave in any stretch of time; a send must fit into every quota that it falls under."""
+
+    per: Per
+    """Whose sends count together: ``caller``, ``department`` or ``provider``."""
+    name: str = Field(default="", max_length=256)
+    """The one that it holds for, as the log names it; empty for each of them."""
+    window_seconds: int = Field(ge=60, le=31 * 86_400)
+    """Length of the stretch, in seconds: 60 to 31 days. It slides, in sixty steps."""
+    requests_max: int | None = Field(default=None, ge=0)
+    """Most sends."""
+    bytes_max: int | None = Field(default=None, ge=0)
+    """Most bytes of request bodies."""
+    cost_microcredits_max: int | None = Field(default=None, ge=0)
+    """Most cost, in millionths of a credit; a send without an outcome counts with its whole estimate."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.requests_max is None and self.bytes_max is None and self.cost_microcredits_max is None:
+            raise ValueError("limits nothing; write requests_max, bytes_max or cost_microcredits_max")
+        return self
+
+    def quota(self) -> Quota:
+        """The same as a value."""
+        return Quota(
+            self.per, self.name, self.window_seconds, self.requests_max, self.bytes_max, self.cost_microcredits_max
+        )
+
+
+class PolicyConfig(Section):
+    """The agent's own policy."""
+
+    file: Resolved
+    """Cedar policies, validated against agent/ringfence_agent/policy.cedarschema; what none of them permits stays."""
+
+
 class ProviderConfig(Section):
     """One provider."""
 
@@ -159,6 +216,8 @@ class ProviderConfig(Section):
     """Name in permits to name on the wire, for example ``assistant = "gpt-5-mini"``."""
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the provider calls the upper bound on generated tokens."""
+    prices: dict[Name, PriceConfig] = Field(default_factory=dict)
+    """What models cost, by their name in permits; without it the daemon's estimate is what quotas count."""
     request_bytes_max: int = Field(default=4 * MIB, ge=1, le=256 * MIB)
     """Longest request body, in bytes."""
     response_bytes_max: int = Field(default=16 * MIB, ge=1, le=1024 * MIB)
@@ -187,6 +246,12 @@ class Config(Section):
     classification: Classification = Classification()
     """What is looked for in every payload, and what it means; nothing of the daemon's own section is believed, and this
     one may be stricter."""
+    policy: PolicyConfig | None = None
+    """What may leave, on top of the built-in floor; without it, all that providers are cleared for."""
+    quotas: tuple[QuotaConfig, ...] = Field(default=(), max_length=100)
+    """How much may leave."""
+    judging_threads: int = Field(default=2, ge=1, le=64)
+    """How many payloads are scanned at the same time."""
     cache_directory: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
     """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
     drain_seconds_max: float = Field(default=10.0, ge=0, le=300)
@@ -215,6 +280,11 @@ def load(path: Path) -> tuple[Config, str]:
     names = [provider.name for provider in config.providers]
     if len(set(names)) != len(names):
         raise ConfigError(f"{path}: two providers have the same name; give each its own")
+    for provider in config.providers:
+        if unknown := sorted(provider.prices.keys() - provider.models.keys()):
+            raise ConfigError(
+                f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
+            )
     for secret in (config.listen.key, config.log.signing_key, *(one.api_key_file for one in config.providers)):
         demand_private(secret)
     return config, hashlib.sha256(path.read_bytes()).hexdigest()

@@ -99,6 +99,8 @@ def judged(permit: Permit, payload: bytes, verdict: Verdict) -> dict[str, Value]
             fields["decision"] = statement.decision_reason
     if verdict.destination:
         fields["region"] = verdict.destination.region
+    if verdict.policies:
+        fields["policy"] = list(verdict.policies)
     return fields
 
 
@@ -109,6 +111,7 @@ def intent(permit: Permit, payload: bytes, verdict: Verdict, salt_key: bytes) ->
     return judged(permit, payload, verdict) | {
         "bytes_out": len(verdict.body),
         "commitment": commitment(payload_salt, verdict.body),
+        "cost_microcredits_max": verdict.cost_microcredits_max,
     }
 
 
@@ -125,6 +128,7 @@ def outcome(
     reason: str,
     bytes_in: int | None,
     usage: Mapping[str, int],
+    cost_microcredits: int | None = None,
 ) -> dict[str, Value]:
     """What became of an intent.
 
@@ -135,10 +139,13 @@ def outcome(
         reason: why it failed, or why the answer ended; one of a fixed set of words.
         bytes_in: length of the answer as it came; None where nobody knows.
         usage: tokens, as the provider counted them.
+        cost_microcredits: what it cost; None counts it with its whole estimate.
     """
     repeated = ("request_id", "department", "provider", "model", "region", "permit_sha256", "bytes_out")
     fields: dict[str, Value] = {name: intent_fields[name] for name in repeated if name in intent_fields}
-    fields |= {"intent": intent_index, "outcome": kind.value, "usage": dict(usage)}
+    most = intent_fields.get("cost_microcredits_max", 0)
+    cost = most if cost_microcredits is None else cost_microcredits
+    fields |= {"intent": intent_index, "outcome": kind.value, "usage": dict(usage), "cost_microcredits": cost}
     if reason:
         fields["reasons"] = [reason]
     if bytes_in is not None:

@@ -1,5 +1,9 @@
 """The agent's judgement, pure: may this leave? The daemon is judged as if it were hostile.
 
+    verify    the permit, and nothing else
+    judge     what it was signed for, once the nonce is taken; may run in a thread of its own
+    still     what time and operators change meanwhile: asked before the intent, and again once that is durable
+
 The rules, in the order in which they are checked and their names stand in `Verdict.reasons`:
 
     permit.*      the permit holds (``ringfence.permit.verify`` names the part), and is used for the first time
@@ -10,17 +14,20 @@ The rules, in the order in which they are checked and their names stand in `Verd
     residual      the agent's own scan, of every string of the payload and of the exact body that would be sent, finds
                   nothing that the provider is not cleared for
     size          the body is no longer than the provider's limit
+    policy        the agent's own Cedar policy permits it (`ringfence_agent.policy`); asked only where the rules above,
+                  the floor that no policy can lower, have nothing against it
+    quota.*       caller, department and provider have room (`ringfence_agent.quotas`); asked by the caller of `judge`
     lockdown      egress is not stopped
 
-What the caller still owes: remembering the nonce, the durable intent before anything is sent, `still` after it, and
-sending `Verdict.body`, these bytes and no others.
+What the caller still owes: remembering the nonce, the quotas, the durable intent before anything is sent, `still`
+before and after it, and sending `Verdict.body`, these bytes and no others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -30,11 +37,15 @@ from ringfence.labels import Label, may_leave
 from ringfence.permit import Permit, PermitError, Statement
 from ringfence.recognize.finding import Finding
 from ringfence_agent.payload import Payload, PayloadError, decode, json_leaves, leaves
+from ringfence_agent.policy import Facts, Ruling
+from ringfence_agent.price import Price
 
 Residual = Callable[[str], Iterable[Finding]]
 """Text to what is left to find in it."""
 LabelOf = Callable[[Iterable[Finding]], Label]
 """Findings to the label that they make."""
+Policy = Callable[[Facts], Ruling]
+"""What the agent's own policy says."""
 
 
 class Reason(NamedTuple):
@@ -71,6 +82,8 @@ class Destination:
     """Longest answer; not judged."""
     encode: Callable[[Payload], bytes]
     """The exact body for a payload; pure."""
+    price: Price | None = None
+    """What it costs; None where the configuration does not say, and the daemon's estimate counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +108,8 @@ class Rules:
     """The agent's own scan."""
     label_of: LabelOf
     """What findings mean."""
+    policy: Policy
+    """What the agent's own policy says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +120,6 @@ class Circumstances:
     """The agent's clock."""
     used: Callable[[bytes], bool]
     """Whether a nonce was seen before."""
-    lockdown: bool
-    """Whether egress is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,37 +134,37 @@ class Verdict:
     """Where to, once it is known."""
     findings: Mapping[str, int] = field(default_factory=dict)
     """The agent's own findings by type, those that the provider is cleared for too."""
+    policies: tuple[str, ...] = ()
+    """Names of the policies that decided."""
+    cost_microcredits_max: int = 0
+    """What it may cost at most: the agent's own estimate, or the daemon's where that is higher or alone."""
     body: bytes = field(default=b"", repr=False)
     """The exact body; only with no reasons."""
 
 
-def judge(submission: Submission, rules: Rules, circumstances: Circumstances) -> Verdict:
-    """The verdict on a submission."""
+def verify(submission: Submission, rules: Rules, circumstances: Circumstances) -> Verdict:
+    """Whether the permit holds; without reasons it does, and the verdict has its statement."""
     try:
         statement = permit.verify(submission.permit, rules.permit_keys, submission.payload, circumstances.now_unix_ms)
     except PermitError as error:
         return Verdict((Reason(f"permit.{error.rule}", str(error)),))
     if circumstances.used(statement.nonce):
         return Verdict((Reason("permit.replayed", "the permit was used before; sign a new one"),), statement)
+    return Verdict((), statement)
+
+
+def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
+    """The verdict on what a verified permit was signed for.
+
+    Args:
+        statement: what the permit says.
+        data: serialised EgressPayload, the bytes that it was signed for.
+        rules: what to judge by.
+    """
     try:
-        payload = decode(submission.payload)
+        payload = decode(data)
     except PayloadError as error:
         return Verdict((Reason("payload", str(error)),), statement)
-    return _judge_content(statement, payload, rules, circumstances)
-
-
-def still(statement: Statement, now_unix_ms: int, *, lockdown: bool) -> tuple[Reason, ...]:
-    """What speaks against sending once the intent is durable: the rules that time changes while it is written."""
-    reasons = []
-    if now_unix_ms >= statement.expires_at_unix_ms + permit.SKEW_MS:
-        reasons.append(Reason("permit.freshness", "the permit expired while the intent was written; sign a new one"))
-    if lockdown:
-        reasons.append(_LOCKDOWN)
-    return tuple(reasons)
-
-
-def _judge_content(statement: Statement, payload: Payload, rules: Rules, circumstances: Circumstances) -> Verdict:
-    """The rules from ``destination`` on."""
     reasons: list[Reason] = []
     destination = rules.destinations.get((statement.provider, statement.model))
     clearance = destination.clearance if destination else Label()
@@ -168,15 +181,59 @@ def _judge_content(statement: Statement, payload: Payload, rules: Rules, circums
     if destination and len(body) > destination.body_bytes_max:
         limit = destination.body_bytes_max
         reasons.append(Reason("size", f"the request has {len(body)} bytes, the provider's limit is {limit}"))
-    if circumstances.lockdown:
-        reasons.append(_LOCKDOWN)
-    return Verdict(
+    verdict = Verdict(
         reasons=tuple(reasons),
         statement=statement,
         destination=destination,
         findings=dict(Counter(finding.entity_type for finding in findings)),
-        body=b"" if reasons else body,
+        cost_microcredits_max=_most(statement, payload, body, destination),
     )
+    return verdict if reasons else _ask_policy(replace(verdict, body=body), statement, payload, rules.policy)
+
+
+def still(statement: Statement, now_unix_ms: int, *, lockdown: bool) -> tuple[Reason, ...]:
+    """What speaks against sending by now: the rules that time and operators change."""
+    reasons = []
+    if now_unix_ms >= statement.expires_at_unix_ms + permit.SKEW_MS:
+        reasons.append(Reason("permit.freshness", "the permit expired while it waited; sign a new one"))
+    if lockdown:
+        reasons.append(_LOCKDOWN)
+    return tuple(reasons)
+
+
+def _ask_policy(verdict: Verdict, statement: Statement, payload: Payload, policy: Policy) -> Verdict:
+    """The verdict with the policy's word on it; without a body where that is no."""
+    ruling = policy(
+        Facts(
+            caller=statement.caller_pseudonym,
+            department=statement.department,
+            provider=statement.provider,
+            model=statement.model,
+            label=statement.label,
+            label_before=statement.label_before,
+            findings=frozenset(verdict.findings),
+            findings_before=frozenset(statement.findings_by_type),
+            bytes_out=len(verdict.body),
+            cost_microcredits_max=verdict.cost_microcredits_max,
+            tools=bool(payload.tools),
+            pictures=False,
+        )
+    )
+    if ruling.allowed:
+        return replace(verdict, policies=ruling.policies)
+    if ruling.broken:
+        why = "a policy of the agent cannot be evaluated for this request, which therefore stays; see its [policy] file"
+    elif ruling.policies:
+        why = f"the agent's policy forbids it: {', '.join(ruling.policies)}"
+    else:
+        why = "no policy of the agent permits it"
+    return replace(verdict, reasons=(Reason("policy", why),), policies=ruling.policies, body=b"")
+
+
+def _most(statement: Statement, payload: Payload, body: bytes, destination: Destination | None) -> int:
+    """What it may cost at most."""
+    own = destination.price.most(len(body), payload.sampling.tokens_max) if destination and destination.price else 0
+    return max(statement.cost_microcredits_max, own)
 
 
 def _scan(payload: Payload, body: bytes, wire_model: str, residual: Residual) -> tuple[Finding, ...]:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -41,6 +42,22 @@ class Proof:
     """From the leaf to the root."""
     checkpoint: str
     """Signed checkpoint that the path leads to; empty where an older tree was asked for."""
+
+
+class Fold(Protocol):
+    """What somebody makes of the log, entry by entry: at the start of those that are there, then of each new one."""
+
+    def see(self, index: int, record: Mapping[str, Any]) -> None:
+        """Take in one durable entry."""
+        ...
+
+    def dump(self) -> object:
+        """What was made of all entries seen, as JSON."""
+        ...
+
+    def load(self, value: Any) -> None:
+        """Begin with what `dump` gave."""
+        ...
 
 
 @dataclass(slots=True)
@@ -70,7 +87,14 @@ class Recovered:
 class Journal:
     """The log of one agent. For one event loop; `run` must be running for anything to become durable."""
 
-    def __init__(self, directory: Path, origin: str, key: Ed25519PrivateKey, unix_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        origin: str,
+        key: Ed25519PrivateKey,
+        unix_ms: Callable[[], int],
+        folds: Mapping[str, Fold] = MappingProxyType({}),
+    ) -> None:
         """Open the log, and check all of it.
 
         Args:
@@ -78,6 +102,7 @@ class Journal:
             origin: the log's name.
             key: signs its checkpoints.
             unix_ms: wall clock in milliseconds. Entries' times never go back, whatever it does.
+            folds: what others make of the log, by name.
 
         Raises:
             LogError: the log is damaged, does not match its newest checkpoint, or belongs to another process.
@@ -86,7 +111,8 @@ class Journal:
         self._key = key
         self._unix_ms = unix_ms
         self._tree = Tree()
-        self._pending: list[tuple[bytes, asyncio.Future[int]]] = []
+        self._folds = folds
+        self._pending: list[tuple[bytes, Mapping[str, Any], asyncio.Future[int]]] = []
         self._submitted = 0
         self._wake = asyncio.Event()
         self._grown: asyncio.Future[None] | None = None
@@ -134,11 +160,9 @@ class Journal:
         if self._failure or self._stopping:
             raise LogError(self._failure or "the log is closed")
         self._newest_unix_ms = max(self._newest_unix_ms, self._unix_ms())
-        entry = canonical(
-            {**fields, "v": VERSION, "kind": kind, "seq": self._submitted, "time_unix_ms": self._newest_unix_ms}
-        )
+        record = {**fields, "v": VERSION, "kind": kind, "seq": self._submitted, "time_unix_ms": self._newest_unix_ms}
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._pending.append((entry, future))
+        self._pending.append((canonical(record), record, future))
         self._submitted += 1
         self._wake.set()
         return future
@@ -221,6 +245,8 @@ class Journal:
         for index, (entry, record) in enumerate(self._segments.replay()):
             self._tree.append(leaf_hash(entry))
             self.recovered.see(index, record)
+            for fold in self._folds.values():
+                fold.see(index, record)
         self._segments.cut(covered)
         if promised and self._tree.root(covered) != promised.root:
             raise LogError("the log does not match its newest checkpoint; an entry was changed. Restore it from a copy")
@@ -249,15 +275,17 @@ class Journal:
                 await self._wake.wait()
                 continue
             batch, self._pending = self._pending[:BATCH_ENTRIES_MAX], self._pending[BATCH_ENTRIES_MAX:]
-            entries = [entry for entry, _ in batch]
+            entries = [entry for entry, _, _ in batch]
             try:
                 await loop.run_in_executor(self._thread, self._segments.append, entries)
             except OSError as error:
                 self._pending[:0] = batch
                 self._fail(f"the log cannot be written: {error.strerror}; mend the disk and start the agent again")
                 continue
-            for entry, future in batch:
+            for entry, record, future in batch:
                 self._tree.append(leaf_hash(entry))
+                for fold in self._folds.values():
+                    fold.see(self.size - 1, record)
                 if not future.done():
                     future.set_result(self.size - 1)
             self._tell()
@@ -283,7 +311,7 @@ class Journal:
     def _fail(self, why: str) -> None:
         """Append nothing any more, and let nobody wait for it."""
         self._failure = self._failure or why
-        for _, future in self._pending:
+        for _, _, future in self._pending:
             if not future.done():
                 future.set_exception(LogError(self._failure))
                 # A waiter may have gone; the log's own state tells the rest.

@@ -1,29 +1,35 @@
 """One submission's way out, in this order every time.
 
-    1. judge    the gate's verdict
-    2. refuse   a refusal is logged and proven like everything else; or
-    3. intend   the intent is durable before a byte leaves
-    4. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
-    5. send     the judged body, once
-    6. tell     the outcome is logged however it ended; the daemon hanging up is an end too
+    1. verify   the permit, and use it up, whatever comes of it
+    2. judge    what it was signed for: parse, scan, the built-in floor, the agent's own policy; in a thread, because
+                long payloads take long to scan, and a lockdown must not wait for them
+    3. reserve  room in the quotas of caller, department and provider
+    4. refuse   a refusal is logged and proven like everything else; or
+    5. intend   the intent is durable before a byte leaves
+    6. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
+    7. send     the judged body
+    8. tell     the outcome is logged however it ended; the daemon hanging up is an end too
 
-`Release` is the sentence; the gate is pure, and journal, providers and lockdown are the nouns.
+`Release` is the sentence; the gate is pure, and journal, quotas, providers and lockdown are the nouns.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal
-from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, Verdict, judge, still
+from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown
 from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
+from ringfence_agent.quotas import Amount, Charge, Full, Quotas
+from ringfence_agent.segments import LogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class Withheld:
     """Why."""
     entry: Proof
     """The refusal; or the outcome of an intent that was withdrawn before sending."""
+    retry_after_ms: int | None = None
+    """When a quota has room again; None where waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,11 @@ class _End(NamedTuple):
     reason: str
     tally: Tally
     usage: Mapping[str, int] = MappingProxyType({})
+    cost_microcredits: int | None = None
+    """None counts the whole estimate."""
 
 
-_WITHDRAWN: Final = _End(Outcome.CANCELLED, "before_sending", Tally())
+_WITHDRAWN: Final = _End(Outcome.CANCELLED, "before_sending", Tally(), cost_microcredits=0)
 
 
 class Nonces:
@@ -114,7 +124,10 @@ class Release:
         rules: Rules,
         providers: Mapping[str, Provider],
         lockdown: Lockdown,
+        quotas: Quotas,
         *,
+        threads: Executor,
+        steady_unix_ms: Callable[[], int],
         salt_key: bytes,
         provenance: Mapping[str, str],
     ) -> None:
@@ -125,6 +138,9 @@ class Release:
             rules: what the gate judges by.
             providers: by name; one for every destination of `rules`.
             lockdown: whether egress is stopped.
+            quotas: how much may leave; a fold of `journal`.
+            threads: where payloads are judged.
+            steady_unix_ms: time for quotas, which no jump of the machine's clock moves.
             salt_key: 32 bytes that salt the commitments to what was sent.
             provenance: what every judgement rests on besides the submission: digests and versions.
         """
@@ -132,6 +148,9 @@ class Release:
         self._rules = rules
         self._providers = providers
         self._lockdown = lockdown
+        self._quotas = quotas
+        self._threads = threads
+        self._steady_unix_ms = steady_unix_ms
         self._salt_key = salt_key
         self._provenance = provenance
         self._nonces = Nonces(journal.recovered.nonces)
@@ -146,11 +165,11 @@ class Release:
         Raises:
             LogError: the log cannot be written; nothing left, or nothing more is said about what did.
         """
-        verdict = self._judge(submission)
+        verdict, full = await self._judge(submission)
         if verdict.reasons or verdict.destination is None or verdict.statement is None:
             said = {**refusal(submission.permit, submission.payload, verdict), **self._provenance}
             index = await self._journal.append(Kind.REFUSAL, said)
-            yield Withheld(verdict, self._journal.prove(index))
+            yield Withheld(verdict, self._journal.prove(index), full.retry_after_ms if full else None)
             return
         fields = {**intent(submission.permit, submission.payload, verdict, self._salt_key), **self._provenance}
         index = await self._intend(fields)
@@ -162,17 +181,36 @@ class Release:
             async for event in events:
                 yield event
 
-    def _judge(self, submission: Submission) -> Verdict:
-        """The verdict; a permit that holds is used up by it, whatever the verdict says."""
+    async def _judge(self, submission: Submission) -> tuple[Verdict, Full | None]:
+        """The verdict, and the quota that has no room. A permit that holds is used up, whatever the verdict says."""
         now_unix_ms = self._journal.now_unix_ms()
-        verdict = judge(submission, self._rules, Circumstances(now_unix_ms, self._nonces.used, self._lockdown.on))
-        if verdict.statement is not None:
-            self._nonces.take(verdict.statement.nonce, now_unix_ms)
-        return verdict
+        verified = verify(submission, self._rules, Circumstances(now_unix_ms, self._nonces.used))
+        statement = verified.statement
+        if statement is not None:
+            self._nonces.take(statement.nonce, now_unix_ms)
+        if verified.reasons or statement is None:
+            return verified, None
+        loop = asyncio.get_running_loop()
+        verdict = await loop.run_in_executor(self._threads, judge, statement, submission.payload, self._rules)
+        reasons = verdict.reasons + still(statement, self._journal.now_unix_ms(), lockdown=self._lockdown.on)
+        if reasons:
+            return replace(verdict, reasons=reasons, body=b""), None
+        amount = Amount(1, len(verdict.body), verdict.cost_microcredits_max)
+        names = (statement.caller_pseudonym, statement.department, statement.provider)
+        full = self._quotas.reserve(digest(submission.permit.statement), Charge(names, amount, self._steady_unix_ms()))
+        if full is None:
+            return verdict, None
+        return replace(verdict, reasons=(_no_room(full),), body=b""), full
 
     async def _intend(self, fields: Mapping[str, Value]) -> int:
         """Make the intent durable; a daemon that hangs up meanwhile leaves an outcome, and nothing leaves."""
-        durable = self._journal.submit(Kind.INTENT, fields)
+        permit = str(fields["permit_sha256"])
+        try:
+            durable = self._journal.submit(Kind.INTENT, fields)
+        except LogError:
+            self._quotas.release(permit)
+            raise
+        durable.add_done_callback(lambda _done: self._quotas.release(permit))
         try:
             return await asyncio.shield(durable)
         except asyncio.CancelledError:
@@ -211,11 +249,14 @@ class Release:
             self._tell(index, fields, _End(Outcome.FAILED, "internal", tally))
             raise
         if finish is None:
-            told = await self._tell(index, fields, _End(Outcome.FAILED, failure.reason, tally))
+            cost = None if first_s else 0
+            told = await self._tell(index, fields, _End(Outcome.FAILED, failure.reason, tally, cost_microcredits=cost))
             yield Failed(failure, not first_s, self._journal.prove(told))
             return
         usage = {"prompt_tokens": finish.prompt_tokens, "completion_tokens": finish.completion_tokens}
-        told = await self._tell(index, fields, _End(Outcome.ANSWERED, finish.reason, tally, usage))
+        told = await self._tell(
+            index, fields, _End(Outcome.ANSWERED, finish.reason, tally, usage, _cost(destination, finish))
+        )
         yield Released(
             finish=finish,
             first_delta_us=round(((first_s or clock()) - started_s) * 1e6),
@@ -226,5 +267,33 @@ class Release:
 
     def _tell(self, index: int, fields: Mapping[str, Value], end: _End) -> asyncio.Future[int]:
         """Put the outcome in line."""
-        said = outcome(index, fields, end.outcome, reason=end.reason, bytes_in=end.tally.bytes_in, usage=end.usage)
+        said = outcome(
+            index,
+            fields,
+            end.outcome,
+            reason=end.reason,
+            bytes_in=end.tally.bytes_in,
+            usage=end.usage,
+            cost_microcredits=end.cost_microcredits,
+        )
         return self._journal.submit(Kind.OUTCOME, said)
+
+
+def _cost(destination: Destination, finish: Finish) -> int | None:
+    """What an answer cost; None where the provider did not count, or the agent knows no price."""
+    if destination.price is None or not finish.prompt_tokens:
+        return None
+    return destination.price.of(finish.prompt_tokens, finish.completion_tokens)
+
+
+def _no_room(full: Full) -> Reason:
+    """What is said of a quota without room."""
+    quota = full.quota
+    who = f"{quota.per} {quota.name}" if quota.name else f"each {quota.per}"
+    limits = (
+        (quota.requests_max, "requests"),
+        (quota.bytes_max, "bytes"),
+        (quota.cost_microcredits_max, "microcredits"),
+    )
+    what = ", ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+    return Reason(f"quota.{quota.per}", f"the agent's quota for {who} is {what} in {quota.window_s} s, and is used up")

@@ -205,7 +205,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     def _tell(self, event: Event) -> None:
         """One line for each send's end."""
         match event:
-            case Withheld(verdict, entry):
+            case Withheld(verdict, entry, _):
                 rules = [reason.rule for reason in verdict.reasons]
                 self._log.warning("refused", rules=rules, entry=entry.index)
             case Failed(error, _, entry):
@@ -233,13 +233,14 @@ def _response(event: Event) -> egress_pb2.SendResponse:
             )
         case Admitted(index):
             return egress_pb2.SendResponse(admitted=egress_pb2.Admitted(intent_index=index))
-        case Withheld(verdict, entry):
+        case Withheld(verdict, entry, retry_after_ms):
             return egress_pb2.SendResponse(
                 refused=egress_pb2.Refused(
                     rules=[reason.rule for reason in verdict.reasons],
                     message="; ".join(reason.message for reason in verdict.reasons),
                     findings_by_type=verdict.findings,
                     entry=_proof(entry),
+                    retry_after_ms=retry_after_ms,
                 )
             )
         case Failed(error, nothing_generated, entry):

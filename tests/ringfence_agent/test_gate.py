@@ -14,7 +14,10 @@ from ringfence.labels import Category, Label, Level
 from ringfence.permit import Permit, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.v1 import egress_pb2
-from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, judge, still
+from ringfence_agent import gate
+from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, still, verify
+from ringfence_agent.policy import Ruling
+from ringfence_agent.price import Price
 from ringfence_agent.providers import openai_body
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -52,11 +55,12 @@ RULES = Rules(
     },
     residual=residual,
     label_of=label_of,
+    policy=lambda _facts: Ruling(allowed=True, policies=("cleared",)),
 )
 
 
 def calm(**changes):
-    return dataclasses.replace(Circumstances(NOW, lambda _nonce: False, lockdown=False), **changes)
+    return dataclasses.replace(Circumstances(NOW, lambda _nonce: False), **changes)
 
 
 def payload(*texts, build=None):
@@ -89,6 +93,12 @@ def submission(data=None, **changes):
     return Submission(permit.sign(dataclasses.replace(statement, **changes), KEY), data)
 
 
+def judge(asked, by, circumstances):
+    """Both halves, as `release` puts them together."""
+    verified = verify(asked, by, circumstances)
+    return verified if verified.reasons else gate.judge(verified.statement, asked.payload, by)
+
+
 def rules(verdict):
     return [reason.rule for reason in verdict.reasons]
 
@@ -105,8 +115,8 @@ def test_what_breaks_no_rule_may_leave_with_exactly_this_body():
 def test_every_failed_rule_is_told_in_order():
     """One submission that breaks all rules which are looked at together."""
     data = payload("SECRET " + "x" * 1000)
-    verdict = judge(submission(data, label=Label(Level.RESTRICTED)), RULES, calm(lockdown=True))
-    assert rules(verdict) == ["label", "residual", "size", "lockdown"]
+    verdict = judge(submission(data, label=Label(Level.RESTRICTED)), RULES, calm())
+    assert rules(verdict) == ["label", "residual", "size"]
     assert verdict.body == b""
     assert verdict.findings == {"SSN": 1}
     verdict = judge(submission(data, model="other"), RULES, calm())
@@ -116,7 +126,7 @@ def test_every_failed_rule_is_told_in_order():
 def test_without_a_permit_nothing_else_is_looked_at_or_believed():
     good = submission(payload("SECRET"))
     forged = Submission(Permit(good.permit.statement, bytes(64)), good.payload)
-    verdict = judge(forged, RULES, calm(lockdown=True))
+    verdict = judge(forged, RULES, calm())
     assert (rules(verdict), verdict.statement, verdict.findings) == (["permit.signature"], None, {})
 
 
@@ -141,7 +151,7 @@ def test_what_time_changes_is_judged_again_by_the_same_measure(late_ms, lockdown
     statement = judge(asked, RULES, calm()).statement
     now = statement.expires_at_unix_ms + late_ms
     assert [reason.rule for reason in still(statement, now, lockdown=lockdown)] == expected
-    assert rules(judge(asked, RULES, calm(now_unix_ms=now, lockdown=lockdown)))[:1] == expected[:1]
+    assert ("permit.freshness" in rules(judge(asked, RULES, calm(now_unix_ms=now)))) == ("permit.freshness" in expected)
 
 
 def test_findings_within_the_clearance_may_leave_and_are_counted():
@@ -257,3 +267,36 @@ def test_numbers_keep_four_digits_so_that_the_rest_carries_nothing():
 
     body = json.loads(judge(submission(payload(build=build)), RULES, calm()).body)
     assert (body["temperature"], body["logit_bias"]) == (0.7123, {"3": -1.2346})
+
+
+def test_the_policy_is_asked_about_what_the_floor_lets_pass_and_its_no_is_final():
+    asked = []
+
+    def policy(facts):
+        asked.append(facts)
+        return Ruling(allowed=False, policies=("no drafts",))
+
+    strict = dataclasses.replace(RULES, policy=policy)
+    verdict = judge(submission(payload("What?", build=lambda m: m.tools.add(name="f"))), strict, calm())
+    assert (rules(verdict), verdict.policies, verdict.body) == (["policy"], ("no drafts",), b"")
+    assert "no drafts" in verdict.reasons[0].message
+    (facts,) = asked
+    assert (facts.caller, facts.department, facts.provider, facts.model, facts.tools) == (
+        "c",
+        "d",
+        "cloud",
+        "gpt",
+        True,
+    )
+    assert facts.bytes_out > 0
+    assert rules(judge(submission(label=Label(Level.RESTRICTED)), strict, calm())) == ["label"]
+    assert len(asked) == 1
+
+
+def test_the_estimate_is_the_agents_own_where_the_daemon_says_less():
+    priced = dataclasses.replace(RULES.destinations["cloud", "gpt"], price=Price(1000, 10_000, 5))
+    own = dataclasses.replace(RULES, destinations={("cloud", "gpt"): priced})
+    verdict = judge(submission(cost_microcredits_max=1), own, calm())
+    assert verdict.cost_microcredits_max == len(verdict.body) + 50
+    assert judge(submission(cost_microcredits_max=10**6), own, calm()).cost_microcredits_max == 10**6
+    assert judge(submission(cost_microcredits_max=7), RULES, calm()).cost_microcredits_max == 7
