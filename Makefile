@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-recognize eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versio
 
 bench-flow: setup ## the governed way of a request beside bare gRPC
 	@$(BIN)/python bench/flow.py $(ARGS)
+
+bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
+	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)
 
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh

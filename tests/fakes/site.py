@@ -62,7 +62,7 @@ command = ["{python}", "-P", "-m", "ringfenced.engines.scripted", "--interval-ms
 context_tokens = 4096
 quality = 0.6
 logprob_floor = -1.0
-price = {{ prompt_microcredits_per_1k = 20, completion_microcredits_per_1k = 60 }}
+price = {{ prompt_microcredits_per_1k = 20, completion_microcredits_per_1k = {token_price} }}
 speed = {{ first_token_ms = 5, token_ms = 1 }}
 
 [[providers]]
@@ -148,7 +148,7 @@ def echo(provider):
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, extra=""):
+async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, extra=""):
     """Start everything; when left, nothing of it runs."""
     async with contextlib.AsyncExitStack() as stack:
         file = agent_folder(folder, "https://localhost:1/v1")
@@ -163,6 +163,7 @@ async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, extra="")
             "workers": workers,
             "coalesce_ms": coalesce_ms,
             "sequences": sequences,
+            "token_price": token_price,
         }
         (folder / "daemon.toml").write_text(DAEMON.format(**values) + extra)
         agent = await _spawn(folder, "agent", "ringfence_agent", file)

@@ -14,6 +14,8 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 DECLARED = {
     "daemon": PROJECT["project"]["dependencies"] + EXTRAS["daemon"],
     "agent": PROJECT["project"]["dependencies"] + EXTRAS["agent"],
+    "agent-all": PROJECT["project"]["dependencies"]
+    + [line for extra in ("agent", "anthropic", "gemini", "bedrock", "pkcs11") for line in EXTRAS[extra]],
     "dev": PROJECT["project"]["dependencies"]
     + PROJECT["build-system"]["requires"]
     + EXTRAS["daemon"]
@@ -54,7 +56,7 @@ def test_the_lock_files_hold_what_is_declared(name):
             assert requirement.specifier.contains(version), f"run make lock: {requirement}, locked {version}"
 
 
-@pytest.mark.parametrize("name", ["daemon", "agent"])
+@pytest.mark.parametrize("name", ["daemon", "agent", "agent-all"])
 def test_what_ships_is_what_was_tested(name):
     """The processes' lock files name no version that the tests did not run with."""
     tested = locked("dev")
@@ -86,3 +88,9 @@ def test_everything_that_the_agent_loads_has_its_line():
     loads = locked("agent").keys() - NEVER_INSTALLED
     listed = documented("Everything the agent loads")
     assert listed == loads - documented("What the processes load")
+
+
+def test_everything_that_a_family_of_providers_brings_has_its_line():
+    """And nothing of it is installed where a site does not use that family."""
+    more = locked("agent-all").keys() - locked("agent").keys()
+    assert documented("What further families bring") == more - documented("What the processes load")
