@@ -27,7 +27,7 @@ from flow_parts import machine
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
 from ringfenced.deidentify import deidentify
-from ringfenced.errors import Refused
+from ringfenced.errors import Overloaded
 from ringfenced.model import Message, Prompt, Role, Text
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -79,7 +79,7 @@ async def quota(per: str, limit: str, most: int, callers: int) -> Round:
             asked = terms(caller_pseudonym=name, cost_microcredits_max=COST)
             try:
                 await gather(egress.send(payload, asked, 60_000))
-            except Refused as error:
+            except Overloaded as error:
                 return error.suggestions[0]
             return "sent"
 

@@ -17,7 +17,15 @@ from ringfenced.egress.log import EgressLog, proof_from
 from ringfenced.egress.read import ProviderModel, offer_from, tells
 from ringfenced.egress.status import translated
 from ringfenced.egress.witness import Witness
-from ringfenced.errors import DeadlineExceeded, Internal, InvalidRequest, Refused, RingfenceError, Unavailable
+from ringfenced.errors import (
+    DeadlineExceeded,
+    Internal,
+    InvalidRequest,
+    Overloaded,
+    Refused,
+    RingfenceError,
+    Unavailable,
+)
 from ringfenced.model import EntryProof, Finish, FinishReason, Sent, Terms, TextDelta, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
@@ -137,7 +145,7 @@ class AgentClient:
         Raises:
             Refused: the agent would not send it; nothing left.
             InvalidRequest: it is longer than the agent accepts.
-            Overloaded: the agent has too much to do.
+            Overloaded: the agent has too much to do, or a quota of its own has no room.
             Unavailable: the agent or the provider is away or failed, or the log could not be proven.
             DeadlineExceeded: the time ran out.
             Internal: no permit can be made of `terms`.
@@ -232,6 +240,15 @@ class AgentClient:
     async def _refused(self, message: egress_pb2.Refused, terms: Terms, signed: permit.Permit) -> RingfenceError:
         """The agent's refusal as the daemon's error, once its entry is proven: nothing left."""
         proof = await self._proven(message.entry, signed, "refusal", "withdrawal")
+        if message.rules and all(rule.startswith("quota.") for rule in message.rules):
+            return Overloaded(
+                f"the agent has no room for this now: {message.message}",
+                reason="agent_quota",
+                model=f"{terms.provider}/{terms.model}",
+                suggestions=tuple(message.rules),
+                retry_after_ms=message.retry_after_ms if message.HasField("retry_after_ms") else None,
+                proofs=(proof,),
+            )
         return Refused(
             f"the agent refused to send this: {message.message}",
             reason="agent_refused",

@@ -79,13 +79,15 @@ class LyingAgent(egress_pb2_grpc.EgressServicer):
             "refusal that is an intent": intent,
             "refusal that is an outcome": outcome,
             "withdrawal": {**outcome, "outcome": "cancelled", "reasons": ["before_sending"]},
+            "no room": refusal,
             "no object": [],
         }
         if lie in failures:
             failed = egress_pb2.ProviderFailed(reason="x", entry=self.proof(failures[lie]))
             yield egress_pb2.SendResponse(failed=failed)
         elif lie in refusals:
-            yield egress_pb2.SendResponse(refused=egress_pb2.Refused(entry=self.proof(refusals[lie])))
+            rules = {"rules": ["quota.department"], "retry_after_ms": 1500} if lie == "no room" else {}
+            yield egress_pb2.SendResponse(refused=egress_pb2.Refused(entry=self.proof(refusals[lie]), **rules))
         elif lie == "no JSON":
             yield egress_pb2.SendResponse(refused=egress_pb2.Refused(entry=self.proof_of(b"\xff")))
         elif lie != "nothing":
@@ -161,6 +163,7 @@ async def test_no_deadline_is_zero_and_a_passed_one_asks_nobody(tmp_path):
     [
         ("refusal", Refused, "agent_refused", 0),
         ("withdrawal", Refused, "agent_refused", 0),
+        ("no room", Overloaded, "agent_quota", 0),
         ("nothing", Unavailable, "agent_failed", 0),
         ("admitted, then nothing", Unavailable, "agent_failed", 1),
         ("exhausted", Overloaded, "agent_overloaded", 0),
@@ -177,7 +180,9 @@ async def test_every_error_tells_whether_anything_may_have_left(tmp_path, lie, k
     with pytest.raises(kind) as caught:
         await ask(tmp_path, lie, deadline_ms=200 if "late" in lie else 20_000)
     assert (caught.value.reason, caught.value.numbers["left"]) == (reason, left)
-    assert (caught.value.retry_after_ms is not None) == (reason in {"agent_overloaded", "agent_unavailable"})
+    assert (caught.value.retry_after_ms is not None) == (
+        reason in {"agent_overloaded", "agent_quota", "agent_unavailable"}
+    )
 
 
 async def test_what_cannot_be_asked_for_does_not_reach_the_agent(tmp_path):
