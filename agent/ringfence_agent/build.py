@@ -24,9 +24,11 @@ from structlog.typing import FilteringBoundLogger
 
 from ringfence import recognize, tls
 from ringfence.configfile import ConfigError
+from ringfence.demand import Demand
 from ringfence.recognize.custom import CustomError
 from ringfence.recognize.plugins import PluginUnavailable
 from ringfence.recognize.site import load_site
+from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.gate import Destination, Rules
@@ -39,6 +41,7 @@ from ringfence_agent.providers.openai import OpenAIProvider
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
+from ringfence_agent.told import Told
 
 _SALT_BYTES: Final = 32
 _SOCKET_MODE: Final = 0o660
@@ -50,8 +53,6 @@ class Parts:
 
     signing_key: Ed25519PrivateKey
     """Signs checkpoints."""
-    credentials: grpc.ServerCredentials
-    """The server's mutual TLS."""
     providers: Mapping[str, Provider]
     """By name."""
     rules: Rules
@@ -72,8 +73,7 @@ def prepare(config: Config) -> Parts:
     """
     signing_key = _private_key(config.log.signing_key)
     permit_keys = {key_id: _public_key(path) for key_id, path in config.daemon.permit_keys.items()}
-    for path in (config.listen.certificate, config.listen.key, config.listen.authority):
-        _read(path)
+    _certificates(config.listen.identity(), lambda _why: None)
     providers = {provider.name: _provider(provider) for provider in config.providers}
     site = config.classification
     try:
@@ -83,7 +83,6 @@ def prepare(config: Config) -> Parts:
     policy = _policy(config)
     return Parts(
         signing_key=signing_key,
-        credentials=tls.server_credentials(config.listen.identity()),
         providers=providers,
         rules=Rules(
             permit_keys=permit_keys,
@@ -110,11 +109,16 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     """
     salt_key = _salt_key(config.log.salt_key)
     threads = ThreadPoolExecutor(config.judging_threads, "judge")
+    told = Told(log)
+    credentials = tls.server_credentials(_certificates(config.listen.identity(), told.certificates))
+    demand = Demand(config.listen.key_exchange_groups, "listen.key_exchange_groups", met=told.met)
     server = grpc.aio.server(
-        options=tls.server_options(config.listen.message_bytes_max), maximum_concurrent_rpcs=config.listen.calls_max
+        options=tls.server_options(config.listen.message_bytes_max),
+        maximum_concurrent_rpcs=config.listen.calls_max,
+        interceptors=(demand,),
     )
     try:
-        port = _listen(server, config.listen.address, parts.credentials)
+        port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
         folds = {"quotas": quotas}
         journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
@@ -164,6 +168,16 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         threads.shutdown(wait=False, cancel_futures=True)
         for provider in parts.providers.values():
             await provider.aclose()
+
+
+def _certificates(files: Identity, told: Callable[[str], None]) -> Certificates:
+    """The server's certificates, renewed while it runs."""
+    try:
+        return Certificates(files, told)
+    except CertificateError as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}; the configuration names this file") from None
 
 
 def _listen_plainly(server: grpc.aio.Server, address: str) -> None:

@@ -21,6 +21,7 @@ from ringfence.labels import Category, Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
+from ringfence.tls13 import HYBRID, Group
 from ringfence_agent.price import Price
 from ringfence_agent.quotas import Per, Quota
 
@@ -90,6 +91,8 @@ class Listen(Section):
     """PEM file of its private key, mode 0400 or 0600."""
     authority: Resolved
     """PEM file of the authority that the daemon's certificate must come from."""
+    key_exchange_groups: frozenset[Group] = Field(default=frozenset({HYBRID}), min_length=1)
+    """What a handshake may settle on; add ``X25519`` for a daemon that does not know the hybrid."""
     message_bytes_max: int = Field(default=16 * MIB, ge=64 * 1024, le=256 * MIB)
     """Longest payload, in bytes."""
     calls_max: int = Field(default=1024, ge=1, le=100_000)

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from structlog.typing import FilteringBoundLogger
 
 from ringfence.permit import Permit
-from ringfence.tls import TLS13, peer_of
+from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
 from ringfence.translog import ProofError
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, inference_pb2, types_pb2
 from ringfence.wire import WireError, demand_known, label_to
@@ -43,7 +43,7 @@ Context = grpc.aio.ServicerContext[Message, Message]
 
 
 class EgressService(egress_pb2_grpc.EgressServicer):
-    """The agent's only service. Every call needs TLS 1.3 and a daemon's certificate."""
+    """The agent's only service. Every call needs a daemon's certificate."""
 
     def __init__(
         self,
@@ -98,6 +98,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     ) -> egress_pb2.ListProvidersResponse:
         """What may be sent to."""
         await self._admit(request, context)
+        await _tell_connection(context)
         available = not self._lockdown.on and not self._journal.failure
         return egress_pb2.ListProvidersResponse(
             models=[_model(destination, available=available) for destination in self._destinations.values()],
@@ -109,6 +110,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     ) -> egress_pb2.ReadCheckpointResponse:
         """The newest checkpoint, of everything that is durable now."""
         await self._admit(request, context)
+        await _tell_connection(context)
         return egress_pb2.ReadCheckpointResponse(checkpoint=self._journal.checkpoint())
 
     async def ReadConsistency(  # noqa: N802
@@ -181,14 +183,15 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on)
 
     async def _admit(self, request: Message, context: Context) -> None:
-        """Demand TLS 1.3, a daemon's certificate, and a request without unknown fields; abort otherwise."""
-        peer = peer_of(context.auth_context())
-        if peer.tls_version != TLS13:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the agent speaks TLS 1.3 with certificates only")
-        if peer.identity not in self._daemons:
-            self._log.warning("stranger", identity=peer.identity)
+        """Demand a daemon's certificate and a request without unknown fields; abort otherwise.
+
+        That the connection is TLS 1.3 with an allowed group was seen before (`ringfence.demand`).
+        """
+        identity = peer_identity(context.auth_context())
+        if identity not in self._daemons:
+            self._log.warning("stranger", identity=identity)
             await context.abort(
-                grpc.StatusCode.PERMISSION_DENIED, f"{peer.identity} is not in the agent's daemon.identities"
+                grpc.StatusCode.PERMISSION_DENIED, f"{identity} is not in the agent's daemon.identities"
             )
         try:
             demand_known(request)
@@ -214,6 +217,11 @@ class EgressService(egress_pb2_grpc.EgressServicer):
                 self._log.info("sent", entry=event.outcome.index, duration_us=event.duration_us)
             case _:
                 pass
+
+
+async def _tell_connection(context: Context) -> None:
+    """Say how the connection is secured: gRPC tells a client nothing of its handshake, and both ends have the same."""
+    await context.send_initial_metadata(((CONNECTION_KEY, str(peer_of(context.auth_context()))),))
 
 
 def _where(error: Exception) -> list[str]:

@@ -97,7 +97,7 @@ async def _serve(address: str, certs: Path, sockets: Path | None) -> None:
     server = grpc.aio.server(options=tls.server_options(16 * 1024 * 1024))
     inference_pb2_grpc.add_InferenceServicer_to_server(Bare(engines), server)
     identity = tls.Identity(certs / "daemon.pem", certs / "daemon.key", certs / "ca.pem")
-    server.add_secure_port(address, tls.server_credentials(identity))
+    server.add_secure_port(address, tls.server_credentials(tls.Certificates(identity)))
     await server.start()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
         ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])  # noqa: TID251 - sd_notify(3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import sys
@@ -21,12 +22,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from ringfence import tls
 from ringfence.configfile import ConfigError
 from ringfence.recognize import Recogniser
 from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
+from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config, LocalModel, Tls
@@ -46,6 +47,8 @@ from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
+
+_LOG = logging.getLogger("ringfenced")
 
 PSEUDONYM_KEY_BYTES = 32
 """As long as the digest that it keys (RFC 2104, section 3)."""
@@ -233,22 +236,41 @@ def _endpoint(config: Config, worker: int | None) -> Endpoint:
         tcp=listen.tcp,
         unix=listen.unix if is_first else None,  # a unix socket has one listener
         health=listen.health if is_first else "",
-        identity=_identity(listen.tls),
+        certificates=_certificates(listen.tls, "listen.tls"),
+        key_exchange_groups=frozenset[str](listen.key_exchange_groups),
         message_bytes_max=listen.message_bytes_max,
         calls_max=listen.calls_max,
         is_shared=worker is not None,
     )
 
 
-def _identity(files: Tls) -> tls.Identity:
-    return tls.Identity(certificate=files.cert, key=files.key, authority=files.ca)
+def _certificates(files: Tls, setting: str) -> Certificates:
+    """Certificates that are renewed while the daemon runs.
+
+    Raises:
+        OSError: a file cannot be read.
+        ConfigError: the files do not fit together.
+    """
+
+    def told(why: str) -> None:
+        if why:
+            problem = f"{why}; those read before stay in use"
+            _LOG.error("certificates_kept", extra={"fields": {"setting": setting, "problem": problem}})
+        else:
+            _LOG.info("certificates_renewed", extra={"fields": {"setting": setting}})
+
+    try:
+        return Certificates(Identity(certificate=files.cert, key=files.key, authority=files.ca), told)
+    except CertificateError as error:
+        raise ConfigError(f"{setting}: {error}") from None
 
 
 def _agent_settings(config: Config, agent: Agent) -> AgentSettings:
     return AgentSettings(
         target=agent.target,
         server_name=agent.server_name,
-        identity=_identity(agent.tls),
+        certificates=_certificates(agent.tls, "agent.tls"),
+        key_exchange_groups=frozenset[str](agent.key_exchange_groups),
         permit_key=agent.permit_key,
         permit_key_id=agent.permit_key_id,
         log_origin=agent.log_origin,

@@ -20,6 +20,7 @@ from ringfence.labels import Category, Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.recognize.settings_types import near
+from ringfence.tls13 import HYBRID, Group
 from ringfenced.model import Caller, CallerRole
 
 
@@ -61,6 +62,9 @@ class Listen(Section):
     """``host:port`` of a plain gRPC port with nothing but grpc.health.v1, for Kubernetes' probes; empty for none."""
     tls: Tls
     """Our certificate."""
+    key_exchange_groups: frozenset[Group] = Field(default=frozenset({HYBRID}), min_length=1)
+    """What a handshake may settle on. Every gRPC library on BoringSSL or OpenSSL 3.5 and later, and Go's, knows the
+    hybrid; add ``X25519`` while callers are left that do not."""
     message_bytes_max: int = Field(default=16 * 1024 * 1024, ge=4096, le=256 * 1024 * 1024)
     """Largest request, in bytes."""
     calls_max: int = Field(default=2048, ge=1, le=100_000)
@@ -232,6 +236,8 @@ class Agent(Section):
     """DNS name that the agent's certificate must bear."""
     tls: Tls
     """Our client certificate and the CA that the agent's chains to."""
+    key_exchange_groups: frozenset[Group] = Field(default=frozenset({HYBRID}), min_length=1)
+    """What a handshake with the agent may settle on; over anything else nothing is sent."""
     permit_key: FilePath
     """Ed25519 private key, PEM, that signs release permits."""
     permit_key_id: Name = "daemon-1"

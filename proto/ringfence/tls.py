@@ -1,20 +1,42 @@
 """Mutual TLS for gRPC, the same for daemon, agent and clients: TLS 1.3 only, both sides with certificates.
 
 A process calls `ringfence.tls13.require_tls13` before it imports gRPC, and its servers demand of every call what
-`peer_of` reads: the version that was in fact negotiated.
+`peer_of` reads: version and group that were in fact negotiated (`ringfence.demand`). Certificates are renewed while
+calls run (`ringfence.renewal`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import grpc
 
+from ringfence.renewal.certificates import Certificates, Identity, Pems
+
+__all__ = [
+    "CONNECTION_KEY",
+    "TLS13",
+    "AuthContext",
+    "Certificates",
+    "Identity",
+    "Peer",
+    "channel_credentials",
+    "channel_options",
+    "peer_identity",
+    "peer_of",
+    "server_credentials",
+    "server_options",
+]
+
 TLS13: Final = "TLSv1.3"
 """How gRPC names the version in an auth context."""
+
+CONNECTION_KEY: Final = "ringfence-connection"
+"""Initial metadata in which the agent tells the daemon how their connection is secured: `str` of a `Peer`."""
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What ``grpc.ServicerContext.auth_context()`` gives."""
@@ -30,18 +52,6 @@ _KEEPALIVE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """The PEM files of one process."""
-
-    certificate: Path
-    """Own certificate chain, leaf first."""
-    key: Path
-    """Own private key, unencrypted PKCS #8."""
-    authority: Path
-    """Certificates that the other side's chain must end in; nothing else is trusted."""
-
-
-@dataclass(frozen=True, slots=True)
 class Peer:
     """Who is at the other end of a connection, as its handshake showed."""
 
@@ -51,26 +61,46 @@ class Peer:
     """For example ``TLSv1.3``; empty without TLS."""
     key_exchange_group: str
     """For example ``X25519MLKEM768``; empty where gRPC does not say."""
+    certificate_sha256: str = ""
+    """Fingerprint of the verified certificate, hex (over DER, as ``openssl x509 -fingerprint -sha256``); empty without
+    one."""
+
+    def __str__(self) -> str:
+        """How the connection is secured, for people: ``TLS 1.3, X25519MLKEM768``."""
+        return f"{self.tls_version.replace('TLSv', 'TLS ')}, {self.key_exchange_group or 'unknown group'}"
 
 
-def server_credentials(files: Identity) -> grpc.ServerCredentials:
-    """Credentials of a server that demands a certificate of every client.
+def server_credentials(certificates: Certificates) -> grpc.ServerCredentials:
+    """Credentials of a server that demands a certificate of every client; for one port.
 
-    Raises:
-        OSError: a file cannot be read.
+    Each new connection is shown the newest certificates; those that stand are left alone.
     """
-    key, chain, authority = _read(files)
-    return grpc.ssl_server_credentials([(key, chain)], authority, require_client_auth=True)
+    shown = certificates.current()
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        """Called by gRPC, from a thread of its own, before every handshake."""
+        nonlocal shown
+        if (newest := certificates.current()) is shown:
+            return None
+        shown = newest
+        return _configuration(newest)
+
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(shown),
+        renewed,  # type: ignore[arg-type]  # None is no change, as gRPC documents it and its stubs do not
+        require_client_authentication=True,
+    )
 
 
 def channel_credentials(files: Identity) -> grpc.ChannelCredentials:
-    """Credentials of a client that shows its certificate.
+    """Credentials of a client that shows its certificate, as its files are now (`ringfence.renewal` renews them).
 
     Raises:
         OSError: a file cannot be read.
     """
-    key, chain, authority = _read(files)
-    return grpc.ssl_channel_credentials(authority, key, chain)
+    return grpc.ssl_channel_credentials(
+        files.authority.read_bytes(), files.key.read_bytes(), files.certificate.read_bytes()
+    )
 
 
 def server_options(message_bytes_max: int, *, is_shared: bool = False) -> tuple[tuple[str, int], ...]:
@@ -113,6 +143,7 @@ def peer_of(auth_context: AuthContext) -> Peer:
         identity=peer_identity(auth_context),
         tls_version=_only(auth_context, "ssl_tls_version"),
         key_exchange_group=_only(auth_context, "ssl_negotiated_key_exchange_group"),
+        certificate_sha256=_fingerprint(_only(auth_context, "x509_pem_cert")),
     )
 
 
@@ -133,9 +164,14 @@ def peer_identity(auth_context: AuthContext) -> str | None:
     return uri if uri.startswith("spiffe://") and domain and path else None
 
 
-def _read(files: Identity) -> tuple[bytes, bytes, bytes]:
-    """Key, chain and authorities, as PEM."""
-    return files.key.read_bytes(), files.certificate.read_bytes(), files.authority.read_bytes()
+def _fingerprint(pem: str) -> str:
+    """Of a certificate in PEM (RFC 7468); empty for none."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() if pem else ""
+
+
+def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
+    """What a server shows and trusts."""
+    return grpc.ssl_server_certificate_configuration([(pems.key, pems.certificate)], pems.authority)
 
 
 def _limits(message_bytes_max: int) -> tuple[tuple[str, int], ...]:

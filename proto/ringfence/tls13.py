@@ -3,19 +3,28 @@
 grpcio takes no minimum version. What it takes is a list of TLS 1.2 cipher suites, once, while it is being imported;
 TLS 1.3 suites are not on that list and always stay. A list with nothing but a pre-shared-key suite, which certificates
 cannot serve, leaves TLS 1.2 without a usable suite. Servers demand the version again for every call
-(`ringfence.tls.peer_of`), so that a process that forgot this still answers nobody.
+(`ringfence.demand`), so that a process that forgot this still answers nobody.
+
+gRPC takes no list of key exchange groups either; both sides know X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem) and settle
+on it. `ringfence.demand` looks at what was settled.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
-from typing import Final
+from typing import Final, Literal
 
 CIPHER_VARIABLE: Final = "GRPC_SSL_CIPHER_SUITES"
 """Where gRPC's core looks for its TLS 1.2 suites."""
 CIPHER_SUITES: Final = "ECDHE-PSK-CHACHA20-POLY1305"
 """A suite (RFC 7905) that needs a pre-shared key, so that no TLS 1.2 handshake with certificates can end well."""
+
+Group = Literal["X25519MLKEM768", "X25519", "P-256", "P-384"]
+"""What gRPC can settle on, by the names under which it tells."""
+HYBRID: Final[Group] = "X25519MLKEM768"
+"""The only group that is allowed unless a configuration says otherwise: what is recorded today cannot be read by a
+quantum computer tomorrow."""
 
 
 def require_tls13(environment: MutableMapping[str, str]) -> None:

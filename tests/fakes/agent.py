@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from fakes.certs import write_fresh
-from ringfence.tls import Identity
+from ringfence.renewal import Certificates, Identity
 from ringfence_agent import build, config
 from ringfenced.egress import AgentClient, AgentSettings, connect
 from ringfenced.model import Terms
@@ -120,15 +120,22 @@ def agent_process(file: Path) -> Iterator[AgentProcess]:
         process.wait()
 
 
+def daemon_identity(certs: Path) -> Identity:
+    """The daemon's files."""
+    return Identity(certs / "daemon.pem", certs / "daemon.key", certs / "ca.pem")
+
+
 @contextlib.asynccontextmanager
-async def client(certs: Path, state: Path | None = None, **changes) -> AsyncIterator[AgentClient]:
+async def client(
+    certs: Path, state: Path | None = None, identity: Identity | None = None, **changes
+) -> AsyncIterator[AgentClient]:
     """The daemon's side."""
     state = state or certs / "state"
     state.mkdir(exist_ok=True)
     settings = {
         "target": f"unix:{certs}/agent.sock",
         "server_name": "localhost",
-        "identity": Identity(certs / "daemon.pem", certs / "daemon.key", certs / "ca.pem"),
+        "certificates": Certificates(identity or daemon_identity(certs)),
         "permit_key": certs / "permit.key",
         "permit_key_id": "permit",
         "log_origin": ORIGIN,

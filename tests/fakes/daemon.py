@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from ringfence import status
+from ringfence.renewal import Certificates
 from ringfence.tls import Identity, peer_identity, server_credentials, server_options
 from ringfence.v1 import admin_pb2, audit_pb2, inference_pb2
 from ringfence.v1.types_pb2 import ErrorDetail
@@ -88,7 +89,7 @@ class FakeDaemon:
             for service in file.DESCRIPTOR.services_by_name.values():
                 handlers = {method.name: self._handler(method) for method in service.methods}
                 server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
-        credentials = server_credentials(self.identity("daemon"))
+        credentials = server_credentials(Certificates(self.identity("daemon")))
         address = f"unix:{self.socket}" if self.socket else "localhost:0"
         port = server.add_secure_port(address, credentials)
         self.target = address if self.socket else f"localhost:{port}"

@@ -8,8 +8,9 @@ from typing import Any, NoReturn, TypeVar
 
 import grpc
 
-from ringfence.tls import TLS13, peer_of
+from ringfence.tls import peer_identity
 from ringfenced.api.status import code_of, message_of, trailer_of, typed
+from ringfenced.errors import Unauthenticated
 from ringfenced.identify import demand, identify
 from ringfenced.model import Caller, CallerRole
 
@@ -23,9 +24,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def identity_of(context: Context) -> str | None:
-    """URI SAN of the verified peer; None where there is none, or where the connection is older than TLS 1.3."""
-    peer = peer_of(context.auth_context())
-    return peer.identity if peer.tls_version == TLS13 else None
+    """URI SAN of the verified peer; None where there is none.
+
+    That the connection is TLS 1.3 with an allowed group was seen before (`ringfence.demand`).
+    """
+    return peer_identity(context.auth_context())
 
 
 class Door:
@@ -59,6 +62,11 @@ async def refuse(context: Context, error: Exception) -> NoReturn:
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
         _LOG.error("defect", extra={"fields": {"error_type": type(error).__name__, "place": place}})
     await context.abort(code_of(known), message_of(known), trailer_of(known))
+
+
+async def refuse_handshake(context: Context, text: str) -> NoReturn:
+    """End a call over a connection that is not as demanded."""
+    await refuse(context, Unauthenticated(text, reason="handshake"))
 
 
 def answering(

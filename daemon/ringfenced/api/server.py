@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from ringfence import tls
+from ringfence.demand import Demand
+from ringfence.renewal import Certificates
 from ringfence.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc, inference_pb2, inference_pb2_grpc
 from ringfenced.api.admin import (
     LockdownService,
@@ -23,11 +26,13 @@ from ringfenced.api.admin import (
     WalletsService,
 )
 from ringfenced.api.audit import AuditService, Log
-from ringfenced.api.call import Door
+from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
+
+_LOG = logging.getLogger("ringfenced.api")
 
 STOP_GRACE_S = 5.0
 """How long running requests may go on after the server is told to stop, in seconds."""
@@ -58,8 +63,10 @@ class Endpoint:
     """A unix socket's path; None for none."""
     health: str
     """``host:port`` of the plain port for probes; empty for none."""
-    identity: tls.Identity
-    """Our certificate."""
+    certificates: Certificates
+    """Our certificates; renewed while we serve."""
+    key_exchange_groups: frozenset[str]
+    """What a handshake may settle on."""
     message_bytes_max: int
     """Largest request, in bytes."""
     calls_max: int
@@ -81,19 +88,24 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     """Serve until the context is left; then running requests get `STOP_GRACE_S` to end.
 
     Raises:
-        OSError: a certificate cannot be read, or an address cannot be bound.
+        OSError: an address cannot be bound.
     """
     server = grpc.aio.server(
         options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared),
         maximum_concurrent_rpcs=endpoint.calls_max,
+        interceptors=(
+            Demand(endpoint.key_exchange_groups, "listen.key_exchange_groups", met=_tell_peer, refuse=refuse_handshake),
+        ),
     )
     probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
     _add_services(server, served)
     health_pb2_grpc.add_HealthServicer_to_server(probes, server)
-    credentials = tls.server_credentials(endpoint.identity)
-    tcp_port = _bind(endpoint.tcp, lambda: server.add_secure_port(endpoint.tcp, credentials)) if endpoint.tcp else None
+    tcp_port = None
+    if endpoint.tcp:
+        secured = tls.server_credentials(endpoint.certificates)
+        tcp_port = _bind(endpoint.tcp, lambda: server.add_secure_port(endpoint.tcp, secured))
     if endpoint.unix is not None:
-        _bind_unix(server, endpoint.unix, credentials)
+        _bind_unix(server, endpoint.unix, tls.server_credentials(endpoint.certificates))
     plain = grpc.aio.server(options=(("grpc.so_reuseport", 0),)) if endpoint.health else None
     health_port = None
     if plain is not None:
@@ -130,6 +142,17 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
         for service in file.services_by_name.values()
     ]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+
+
+def _tell_peer(peer: tls.Peer) -> None:
+    """One line for each certificate, version and group that was not seen before."""
+    fields = {
+        "identity": peer.identity,
+        "tls": peer.tls_version,
+        "key_exchange": peer.key_exchange_group,
+        "certificate": peer.certificate_sha256,
+    }
+    _LOG.info("peer", extra={"fields": fields})
 
 
 def _bind(address: str, add: Callable[[], int]) -> int:

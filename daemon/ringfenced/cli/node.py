@@ -105,7 +105,7 @@ def _show_health(output: Output, health: GetHealthResponse) -> None:
         f"{health.requests_running} requests running"
     )
     rows = [("ok" if check.ok else "FAILED", check.name, check.message) for check in health.checks]
-    output.table("checks", ("", "check", "what to do"), rows)
+    output.table("checks", ("", "check", "what to do, or to know"), rows)
 
 
 def _show_devices(output: Output, devices: list[Device]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ringfence.client import Client
+from ringfence.renewal import CertificateError
 from ringfence.tls import Identity
 from ringfenced.cli.exits import ExitCode, Failure
 
@@ -54,6 +55,8 @@ class Connection:
                 code=ExitCode.USAGE,
                 advice=("check --certs and --as, or --ca, --cert and --key",),
             ) from error
+        except CertificateError as error:
+            raise Failure(str(error), code=ExitCode.USAGE) from None
 
 
 def load(options: Mapping[str, str]) -> Connection:

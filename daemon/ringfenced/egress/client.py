@@ -14,7 +14,7 @@ from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 from ringfence.wire import WireError
 from ringfenced.egress import encode
 from ringfenced.egress.log import EgressLog, proof_from
-from ringfenced.egress.read import ProviderModel, offer_from, tells
+from ringfenced.egress.read import ProviderModel, connection_from, offer_from, tells, weakness
 from ringfenced.egress.status import translated
 from ringfenced.egress.witness import Witness
 from ringfenced.errors import (
@@ -53,6 +53,7 @@ class AgentClient:
         permit_key: Ed25519PrivateKey,
         permit_key_id: str,
         *,
+        key_exchange_groups: frozenset[str],
         message_bytes_max: int,
         unix_ms: Callable[[], int],
         monotonic_s: Callable[[], float],
@@ -65,6 +66,7 @@ class AgentClient:
             witness: what the agent's checkpoints are compared with.
             permit_key: signs permits.
             permit_key_id: its name in the agent's configuration.
+            key_exchange_groups: what a handshake with the agent may settle on.
             message_bytes_max: longest message that the channel sends, in bytes.
             unix_ms: wall clock in milliseconds, for permits.
             monotonic_s: monotonic clock in seconds.
@@ -76,11 +78,14 @@ class AgentClient:
         self._witness = witness
         self._permit_key = permit_key
         self._permit_key_id = permit_key_id
+        self._key_exchange_groups = key_exchange_groups
         self._message_bytes_max = message_bytes_max
         self._unix_ms = unix_ms
         self._monotonic_s = monotonic_s
         self._entropy = entropy
         self._witnessed_s = float("-inf")
+        self.connection = ""
+        """How the connection to the agent is secured, for people; empty before the agent told."""
 
     async def run(self) -> None:
         """Look at the log every second, for as long as the daemon lives; goes into its owner's TaskGroup.
@@ -98,7 +103,9 @@ class AgentClient:
     async def offers(self) -> tuple[ProviderModel, ...]:
         """Every model that the agent may send to; none is available under lockdown or a condemned log."""
         with translated():
-            response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
+            call = self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
+            response = await call
+            self._demand_connection(connection_from(await call.initial_metadata()))
         trusted = not self._witness.condemned and not response.lockdown
         try:
             return tuple(offer_from(model, trusted=trusted) for model in response.models)
@@ -183,9 +190,17 @@ class AgentClient:
             raise
 
     async def _look(self) -> None:
-        """See that the log has only grown."""
+        """See that the log has only grown, and that the connection is as it should be."""
         await self.log.checkpoint()
+        self._demand_connection(self.log.connection)
         self._witnessed_s = self._monotonic_s()
+
+    def _demand_connection(self, connection: str) -> None:
+        """Pass if the handshake with the agent settled on what is allowed."""
+        self.connection = connection
+        if lacking := weakness(connection, self._key_exchange_groups):
+            self._witnessed_s = float("-inf")
+            raise Unavailable(lacking, reason="agent_key_exchange")
 
     async def _request(
         self, payload: Deidentified, terms: Terms, deadline_ms: int

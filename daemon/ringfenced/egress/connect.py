@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from ringfence import tls
+from ringfence.renewal import AsyncChannel, Certificates
+from ringfence.tls13 import HYBRID
 from ringfenced.egress.checkpointfile import CheckpointFile
 from ringfenced.egress.client import AgentClient
 from ringfenced.egress.witness import Witness
@@ -25,8 +28,8 @@ class AgentSettings:
     """gRPC target: ``unix:/run/ringfence/agent.sock`` or ``agent.site.example:7443``."""
     server_name: str
     """The DNS name in the agent's certificate."""
-    identity: tls.Identity
-    """The daemon's certificate, key and authority."""
+    certificates: Certificates
+    """The daemon's certificate, key and authority; renewed while it runs."""
     permit_key: Path
     """PEM file of the Ed25519 key that signs permits."""
     permit_key_id: str
@@ -39,6 +42,8 @@ class AgentSettings:
     """Where the witness keeps the newest checkpoint."""
     message_bytes_max: int = 16 * 1024 * 1024
     """Longest message in either direction, in bytes."""
+    key_exchange_groups: frozenset[str] = frozenset({HYBRID})
+    """What a handshake with the agent may settle on."""
 
 
 @asynccontextmanager
@@ -63,13 +68,17 @@ async def connect(
         )
     witness = Witness(CheckpointFile(settings.checkpoint_file), settings.log_origin, public_key)
     options = tls.channel_options(settings.message_bytes_max, settings.server_name)
-    credentials = tls.channel_credentials(settings.identity)
-    async with grpc.aio.secure_channel(settings.target, credentials, options=options) as channel:
+
+    def open_channel(credentials: grpc.ChannelCredentials) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(settings.target, credentials, options=options)
+
+    async with AsyncChannel(settings.certificates, open_channel) as channel:
         yield AgentClient(
             channel,
             witness,
             key,
             settings.permit_key_id,
+            key_exchange_groups=settings.key_exchange_groups,
             message_bytes_max=settings.message_bytes_max,
             unix_ms=unix_ms,
             monotonic_s=monotonic_s,

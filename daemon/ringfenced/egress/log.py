@@ -9,6 +9,7 @@ import grpc.aio
 
 from ringfence.translog import ProofError, verify_inclusion
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, types_pb2
+from ringfenced.egress.read import connection_from
 from ringfenced.egress.status import NO_SUCH_TREE, translated
 from ringfenced.egress.witness import Witness
 from ringfenced.errors import Unavailable
@@ -23,6 +24,8 @@ class EgressLog:
         self._stub = egress_pb2_grpc.EgressStub(channel)
         self._witness = witness
         self._timeout_s = timeout_s
+        self.connection = ""
+        """How the connection to the agent was secured when the newest checkpoint came: ``TLS 1.3, X25519MLKEM768``."""
 
     def witnessed(self) -> str:
         """The newest checkpoint that this daemon witnessed; empty before the first."""
@@ -37,7 +40,9 @@ class EgressLog:
         """
         size_min = self._witness.size
         with translated():
-            response = await self._stub.ReadCheckpoint(egress_pb2.ReadCheckpointRequest(), timeout=self._timeout_s)
+            call = self._stub.ReadCheckpoint(egress_pb2.ReadCheckpointRequest(), timeout=self._timeout_s)
+            response = await call
+            self.connection = connection_from(await call.initial_metadata())
         await self.witness(response.checkpoint, size_min=size_min)
         return response.checkpoint
 

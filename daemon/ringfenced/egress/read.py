@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from ringfence.labels import Label
 from ringfence.permit import Permit
+from ringfence.tls import CONNECTION_KEY
 from ringfence.v1 import egress_pb2
 from ringfence.wire import label_from
+
+_CONNECTION_CHARS_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,27 @@ def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderMod
         clearance=label_from(model.clearance),
         contract=model.contract,
         available=model.available and trusted,
+    )
+
+
+def connection_from(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """What the agent tells of the connection's handshake; empty where it tells nothing.
+
+    gRPC tells a client nothing of it. Both ends of a handshake have the same one, and an agent that lies about it could
+    as well hand on what it is sent.
+    """
+    told = [value for key, value in metadata or () if key == CONNECTION_KEY]
+    return told[0][:_CONNECTION_CHARS_MAX] if len(told) == 1 and isinstance(told[0], str) else ""
+
+
+def weakness(connection: str, groups: frozenset[str]) -> str:
+    """What the connection to the agent lacks, and what to do; empty for nothing."""
+    version, _, group = connection.partition(", ")
+    if version == "TLS 1.3" and group in groups:
+        return ""
+    return (
+        f"the connection to the agent settled on {connection or 'nothing that the agent tells'}, and "
+        f"agent.key_exchange_groups allows {', '.join(sorted(groups))}"
     )
 
 

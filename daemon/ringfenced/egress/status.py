@@ -46,7 +46,9 @@ def _unavailable(code: grpc.StatusCode, details: str) -> Unavailable:
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
             text = "the agent is away; see that ringfence-agent runs and that its address and certificates are right"
             return Unavailable(text, reason="agent_unavailable", retry_after_ms=_AWAY_RETRY_MS)
-        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+        case grpc.StatusCode.UNAUTHENTICATED:
+            return Unavailable(f"the agent does not take this connection: {details}", reason="agent_rejects_daemon")
+        case grpc.StatusCode.PERMISSION_DENIED:
             text = "the agent does not accept this daemon; add the daemon's SPIFFE id to daemon.identities in its file"
             return Unavailable(text, reason="agent_rejects_daemon")
         case grpc.StatusCode.FAILED_PRECONDITION:

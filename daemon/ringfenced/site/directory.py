@@ -70,6 +70,11 @@ class Exits(Protocol):
         """Why nothing leaves at present; empty where something may."""
         ...
 
+    @property
+    def connection(self) -> str:
+        """How the connection to the agent is secured, for people."""
+        ...
+
 
 class SiteDirectory:
     """Implements `nouns.Directory`."""

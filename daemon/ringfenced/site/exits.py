@@ -30,6 +30,11 @@ class AgentExits:
         """Why nothing leaves at present; empty where something may."""
         return self._closed_reason
 
+    @property
+    def connection(self) -> str:
+        """How the connection to the agent is secured; empty before the agent told."""
+        return self._client.connection
+
     def exit(self, provider: str, model: str) -> ProviderModel | None:
         """What the agent says of a model; None where it does not reach it now."""
         return self._exits.get((provider, model))
@@ -38,6 +43,10 @@ class AgentExits:
         """Ask the agent once."""
         try:
             offers = await self._client.offers()
+        except Unavailable as error:
+            self._exits = {}
+            self._closed_reason = error.message if error.reason == "agent_key_exchange" else AWAY
+            return
         except Exception:  # noqa: BLE001 - whatever an agent does, this daemon goes on, with everything closed
             self._exits, self._closed_reason = {}, AWAY
             return
@@ -57,6 +66,7 @@ class NoExits:
     """A node without an agent: nothing leaves, and there is no log to read."""
 
     closed_reason = "this node has no egress agent"
+    connection = ""
 
     def exit(self, provider: str, model: str) -> ProviderModel | None:
         """None: nothing is reached."""

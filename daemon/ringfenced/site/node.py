@@ -69,7 +69,8 @@ class SiteNode:
         ]
         if self._has_agent:
             reason = self._exits.closed_reason
-            checks.append(HealthCheck("agent", not reason, f"{reason}; start it, or look at its log" if reason else ""))
+            told = f"{reason}; start it, or look at its log" if reason else self._exits.connection
+            checks.append(HealthCheck("agent", not reason, told))
         failure = self._ledger_failure()
         checks.append(HealthCheck("ledger", not failure, failure))
         free = shutil.disk_usage(self._state).free

@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from ringfence import tls
+from ringfence.renewal import AsyncChannel, Certificates, ThreadChannel
 from ringfence.v1.inference_pb2 import GenerateRequest
 
 CALL_TIMEOUT_S: Final = 30.0
@@ -28,19 +29,22 @@ def channel(target: str, identity: tls.Identity, server_name: str) -> grpc.Chann
 
     Args:
         target: ``host:port`` or ``unix:/path/of/socket``.
-        identity: the caller's files; read now, and not again when they change.
+        identity: the caller's files; when they change, new calls go over a new connection.
         server_name: name that the daemon's certificate must bear; empty for the target's host, or ``localhost`` on a
             unix socket.
 
     Raises:
         OSError: a file cannot be read.
+        CertificateError: they do not fit together (a ValueError).
     """
-    return grpc.secure_channel(target, tls.channel_credentials(identity), options=_options(target, server_name))
+    options = _options(target, server_name)
+    return ThreadChannel(Certificates(identity), lambda shown: grpc.secure_channel(target, shown, options=options))
 
 
 def async_channel(target: str, identity: tls.Identity, server_name: str) -> grpc.aio.Channel:
     """The same for one asyncio loop."""
-    return grpc.aio.secure_channel(target, tls.channel_credentials(identity), options=_options(target, server_name))
+    options = _options(target, server_name)
+    return AsyncChannel(Certificates(identity), lambda shown: grpc.aio.secure_channel(target, shown, options=options))
 
 
 def stream_timeout_s(request: GenerateRequest) -> float | None:

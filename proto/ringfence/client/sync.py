@@ -35,13 +35,14 @@ class Client:
 
         Args:
             target: ``host:port`` or ``unix:/path/of/socket``.
-            identity: who the caller is, and whom it trusts.
+            identity: who the caller is, and whom it trusts; when the files change, new calls show the new ones.
             server_name: name that the daemon's certificate must bear; empty for the target's host, or ``localhost`` on
                 a unix socket.
             timeout_s: for calls that do not stream.
 
         Raises:
             OSError: a certificate or key cannot be read.
+            CertificateError: they do not fit together (a ValueError).
         """
         self._channel = channel(target, identity, server_name)
         self._timeout_s = timeout_s

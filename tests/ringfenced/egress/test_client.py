@@ -48,12 +48,16 @@ class LyingAgent(egress_pb2_grpc.EgressServicer):
         path = self.tree.inclusion(index, self.tree.size)
         return types_pb2.EntryProof(entry=told, index=index, inclusion_path=path, checkpoint=note)
 
-    async def ReadCheckpoint(self, _request, _context):  # noqa: N802 - gRPC's name
+    async def ReadCheckpoint(self, _request, context):  # noqa: N802 - gRPC's name
+        secured = str(tls.peer_of(context.auth_context()))
+        await context.send_initial_metadata(((tls.CONNECTION_KEY, secured),))
         note = self.note()
         await self.may_answer.wait()
         return egress_pb2.ReadCheckpointResponse(checkpoint=note)
 
-    async def ListProviders(self, _request, _context):  # noqa: N802 - gRPC's name
+    async def ListProviders(self, _request, context):  # noqa: N802 - gRPC's name
+        secured = str(tls.peer_of(context.auth_context()))
+        await context.send_initial_metadata(((tls.CONNECTION_KEY, secured),))
         model = egress_pb2.ProviderModel(provider="cloud", model="gpt", clearance=types_pb2.Label(level=99))
         return egress_pb2.ListProvidersResponse(models=[model])
 
@@ -104,7 +108,7 @@ async def lying(tmp_path, lie="", **changes):
     agent = LyingAgent(tmp_path, lie)
     egress_pb2_grpc.add_EgressServicer_to_server(agent, server)
     identity = tls.Identity(tmp_path / "agent.pem", tmp_path / "agent.key", tmp_path / "ca.pem")
-    server.add_secure_port(f"unix:{tmp_path}/agent.sock", tls.server_credentials(identity))
+    server.add_secure_port(f"unix:{tmp_path}/agent.sock", tls.server_credentials(tls.Certificates(identity)))
     await server.start()
     try:
         async with client(tmp_path, **changes) as egress:
