@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility test-rotation setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ eval-evasion: setup ## how much of it is found when somebody hides it (JSON=1)
 
 eval-utility: setup ## what a prompt is still good for after de-identification
 	@$(BIN)/python bench/utility.py --gold $(ARGS)
+
+test-rotation: setup ## every certificate renewed every 10 s under load; no call may fail (MINUTES=10)
+	@PYTHONPATH=proto:daemon:agent:tests $(BIN)/python bench/rotation.py --minutes $(or $(MINUTES),10) --write $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh

@@ -5,7 +5,7 @@
         ... an agent sends ...
         assert provider.bodies == [b'{"model":...}']
 
-Each request takes the next answer of the script; the last one is repeated.
+Each request takes the next answer of the script; the last one is repeated. A float in an answer is a pause in seconds.
 """
 
 from __future__ import annotations
@@ -116,6 +116,9 @@ class StandInProvider:
                     await reader.read(1)
                     self.hung_up.set()
                     return
+                if isinstance(piece, float):
+                    await asyncio.sleep(piece)
+                    continue
                 if piece is BREAK:
                     writer.transport.abort()
                     return
