@@ -31,9 +31,11 @@ from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.config import Config, ProviderConfig, demand_private
+from ringfence_agent.entry import Kind
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
 from ringfence_agent.providers.door import Door, DoorSettings
@@ -122,7 +124,12 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         quotas = Quotas(one.quota() for one in config.quotas)
         folds = {"quotas": quotas}
         journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
-        lockdown = Lockdown(config.log.directory)
+        lockdown = Lockdown(
+            LockdownFile(config.log.directory),
+            config.lockdown.operators(),
+            partial(journal.append, Kind.LOCKDOWN),
+            journal.now_unix_ms,
+        )
         provenance = {
             "config_sha256": digest,
             "policy_sha256": parts.policy_digest,
@@ -151,8 +158,9 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             _listen_plainly(probes, config.listen.health)
         async with asyncio.TaskGroup() as group:
             group.create_task(journal.run())
+            watching = group.create_task(lockdown.run())
             try:
-                journal.resume({**provenance, "agent": _version()})
+                journal.resume({**provenance, "agent": _version(), "lockdown": int(lockdown.on)})
                 await server.start()
                 if probes is not None:
                     await probes.start()
@@ -162,6 +170,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
                 await server.stop(config.drain_seconds_max)
                 if probes is not None:
                     await probes.stop(None)
+                watching.cancel()
                 journal.stop()
     finally:
         await server.stop(None)

@@ -22,6 +22,7 @@ from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
 from ringfence.tls13 import HYBRID, Group
+from ringfence_agent.lockdown_orders import Operators
 from ringfence_agent.price import Price
 from ringfence_agent.quotas import Per, Quota
 
@@ -126,6 +127,30 @@ class Log(Section):
     salt_key: Resolved
     """File of 32 random bytes, mode 0400 or 0600, made at the first start where it is missing. Salts of payload
     commitments come from it: who has it can test guesses of what was sent, so it stays with the agent."""
+
+
+class LockdownConfig(Section):
+    """Who may stop egress, and allow it again."""
+
+    operators_to_stop: int = Field(default=1, ge=1, le=10)
+    """How many operators must order a stop before it holds; at most `operators_to_lift`."""
+    operators_to_lift: int = Field(default=1, ge=1, le=10)
+    """How many must order the opposite before egress is allowed again; 2 for the four-eyes principle."""
+    confirm_seconds_max: float = Field(default=900.0, ge=1, le=86_400)
+    """How long an order waits for the other operators."""
+
+    @model_validator(mode="after")
+    def _stopping_is_easier(self) -> LockdownConfig:
+        if self.operators_to_stop > self.operators_to_lift:
+            raise ValueError(
+                f"stopping would need {self.operators_to_stop} operators and lifting {self.operators_to_lift}; "
+                "stopping must be at least as easy, so make operators_to_lift as large"
+            )
+        return self
+
+    def operators(self) -> Operators:
+        """The same as a value."""
+        return Operators(self.operators_to_stop, self.operators_to_lift, round(self.confirm_seconds_max * 1000))
 
 
 class Clearance(Section):
@@ -244,6 +269,8 @@ class Config(Section):
     """Who may ask it to send."""
     log: Log
     """The egress log."""
+    lockdown: LockdownConfig = LockdownConfig()
+    """The emergency stop."""
     providers: tuple[ProviderConfig, ...] = Field(min_length=1)
     """Where payloads may go."""
     classification: Classification = Classification()

@@ -48,7 +48,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """The provider failed; bytes may have left."""
     CANCELLED = "cancelled"
-    """The daemon hung up, and bytes may have left; or ``before_sending``, and none did."""
+    """The daemon hung up, or egress was stopped, and bytes may have left; or ``before_sending``, and none did."""
     UNKNOWN = "unknown"
     """The agent ended before it knew; bytes may have left."""
 

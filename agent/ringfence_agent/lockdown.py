@@ -1,50 +1,159 @@
-"""The emergency stop: a file that is there, or not. It survives restarts, and anything but its absence means stop."""
+"""The emergency stop: operators' orders, the files that outlive a restart, and what is on its way when it comes.
+
+A stop holds in memory first and is written down then; a lift is logged first, written down then, and holds last. What
+runs inside `stoppable` ends when a stop comes, wherever it waits: for a connection, for another try, for the next
+piece of an answer.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from ringfence_agent.entry import Value
+from ringfence_agent.lockdown_file import REASON_CHARS_MAX, LockdownFile
+from ringfence_agent.lockdown_orders import Operators, Order, Standing, after, at, missing
+from ringfence_agent.segments import LogError
+
+WATCH_EVERY_S: Final = 0.2
+"""How often the folder is looked at for a file that somebody put there."""
+_BY_CHARS_MAX: Final = 256
+
+Append = Callable[[Mapping[str, Value]], Awaitable[object]]
+"""Makes an entry of the log durable; raises LogError."""
+
+
+class Stopped(Exception):
+    """Egress was stopped while something was on its way."""
 
 
 class Lockdown:
-    """Whether egress is stopped. For one event loop; `apply` blocks for the length of an fsync."""
+    """Whether egress is stopped, and who said so. For many tasks of one event loop."""
 
-    def __init__(self, directory: Path) -> None:
-        """Look for the file in the log's folder."""
-        self._path = directory / "lockdown"
-        self._on = self._path.exists()
+    def __init__(
+        self, file: LockdownFile, operators: Operators, append: Append, now_unix_ms: Callable[[], int]
+    ) -> None:
+        """Begin with what the files say.
+
+        Args:
+            file: the files in the log's folder.
+            operators: how many must agree.
+            append: logs an order.
+            now_unix_ms: a clock that does not go back.
+        """
+        self._file = file
+        self._operators = operators
+        self._append = append
+        self._now_unix_ms = now_unix_ms
+        self._standing = file.load()
+        self._on = self._standing.on
+        self._stops = 0
+        self._running: set[asyncio.Timeout] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def on(self) -> bool:
         """Whether nothing may leave."""
         return self._on
 
-    def apply(self, *, on: bool, reason: str, by: str, unix_ms: int) -> None:
-        """Stop, or allow again; durable on return.
+    @property
+    def standing(self) -> Standing:
+        """What holds, and what waits."""
+        return at(self._standing, self._now_unix_ms())
 
-        Stopping holds at once, even if the file cannot be written. Allowing holds only once the file is gone.
+    @property
+    def missing(self) -> int:
+        """How many operators the order that waits still needs."""
+        return missing(self.standing, self._operators)
+
+    async def order(self, *, on: bool, reason: str, by: str) -> Standing:
+        """Take an operator's order; what holds afterwards is durable, and the log says so.
 
         Args:
-            on: stop.
-            reason: why; stands in the file.
+            on: stop; else allow again.
+            reason: why; stands in the file and in the log.
             by: pseudonym of the operator.
-            unix_ms: when.
 
         Raises:
-            OSError: the file cannot be written or removed.
+            OSError: the disk fails; a stop holds all the same, a lift does not.
+            LogError: the log fails; likewise.
         """
-        if on:
-            self._on = True
-            with self._path.open("w") as file:
-                file.write(json.dumps({"reason": reason, "by": by, "time_unix_ms": unix_ms}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        else:
-            self._path.unlink(missing_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        order = Order(on, reason[:REASON_CHARS_MAX], by[:_BY_CHARS_MAX], self._now_unix_ms())
+        if on and after(self._standing, order, self._operators).on:
+            self._stop()
+        async with self._one_at_a_time:
+            standing = after(self._standing, order, self._operators)
+            if self._standing.on and not standing.on:
+                await self._lift(standing, self._entry(order, standing))
+            else:
+                self._standing = standing
+                await asyncio.to_thread(self._file.save, standing)
+                await self._append(self._entry(order, standing))
+        return self.standing
+
+    async def run(self) -> None:
+        """Watch the folder, for as long as the agent lives; goes into its owner's TaskGroup."""
+        while True:
+            if not self._on and self._file.present():
+                self._stop()
+                await self._found()
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    @asynccontextmanager
+    async def stoppable(self) -> AsyncGenerator[None]:
+        """End what is inside as soon as egress is stopped.
+
+        Raises:
+            Stopped: it was, or is already.
+        """
+        if self._on:
+            raise Stopped
+        scope = asyncio.timeout(None)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        self._on = on
+            async with scope:
+                self._running.add(scope)
+                try:
+                    yield
+                finally:
+                    self._running.discard(scope)
+        except TimeoutError:
+            if scope.expired():
+                raise Stopped from None
+            raise
+
+    def _stop(self) -> None:
+        """From now on nothing leaves, and what is on its way ends; nothing is written down yet."""
+        self._on = True
+        self._stops += 1
+        running, self._running = self._running, set()
+        for scope in running:
+            scope.reschedule(0.0)
+
+    async def _lift(self, standing: Standing, fields: Mapping[str, Value]) -> None:
+        """Allow egress again, unless a stop comes meanwhile."""
+        stops = self._stops
+        await self._append(fields)
+        await asyncio.to_thread(self._file.save, standing)
+        self._standing = standing
+        # A stop that came meanwhile waits to be written down; it holds already.
+        if stops == self._stops:
+            self._on = False
+
+    async def _found(self) -> None:
+        """Log that somebody put the file there."""
+        async with self._one_at_a_time:
+            if self._standing.on:
+                return
+            self._standing = await asyncio.to_thread(self._file.load)
+            # Where the log fails too, its own failure is told, and keeps egress stopped besides.
+            with suppress(LogError):
+                await self._append({"on": 1, "why": self._standing.reason, "caller": "", "confirmed": []})
+
+    def _entry(self, order: Order, standing: Standing) -> dict[str, Value]:
+        """What the log says of an order: who confirmed what holds, or how many are missing."""
+        said: dict[str, Value] = {"on": int(order.on), "why": order.reason, "caller": order.by}
+        if waits := missing(standing, self._operators):
+            return said | {"missing": waits}
+        return said | {"confirmed": list(standing.by)}

@@ -8,7 +8,8 @@
     5. intend   the intent is durable before a byte leaves
     6. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
     7. send     the judged body
-    8. tell     the outcome is logged however it ended; the daemon hanging up is an end too
+    8. tell     the outcome is logged however it ended; the daemon hanging up is an end too, and so is a
+                stop
 
 `Release` is the sentence; the gate is pure, and journal, quotas, providers and lockdown are the nouns.
 """
@@ -26,7 +27,7 @@ from typing import Final, NamedTuple
 from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal
 from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
-from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.lockdown import Lockdown, Stopped
 from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.quotas import Amount, Charge, Full, Quotas
 from ringfence_agent.segments import LogError
@@ -94,6 +95,7 @@ class _End(NamedTuple):
     """None counts the whole estimate."""
 
 
+_STOPPED: Final = ProviderError("lockdown", "egress was stopped by an operator while this was on its way")
 _WITHDRAWN: Final = _End(Outcome.CANCELLED, "before_sending", Tally(), cost_microcredits=0)
 
 
@@ -234,7 +236,11 @@ class Release:
             yield Admitted(index)
             provider = self._providers[destination.provider]
             async with aclosing(provider.send(body, tally, min(seconds_max, destination.seconds_max))) as answer:
-                async for event in answer:
+                while True:
+                    async with self._lockdown.stoppable():
+                        event = await anext(answer, None)
+                    if event is None:
+                        break
                     if isinstance(event, Finish):
                         finish = event
                         break
@@ -242,6 +248,10 @@ class Release:
                     yield event
         except ProviderError as error:
             failure = error
+        except Stopped:
+            told = await self._tell(index, fields, _End(Outcome.CANCELLED, "lockdown", tally))
+            yield Failed(_STOPPED, not first_s, self._journal.prove(told))
+            return
         except (asyncio.CancelledError, GeneratorExit):
             self._tell(index, fields, _End(Outcome.CANCELLED, "hung_up", tally))
             raise

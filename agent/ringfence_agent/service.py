@@ -19,7 +19,7 @@ from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
 from ringfence.translog import ProofError
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, inference_pb2, types_pb2
 from ringfence.wire import WireError, demand_known, label_to
-from ringfence_agent.entry import Kind, Value, matches
+from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
 from ringfence_agent.lockdown import Lockdown
@@ -30,7 +30,6 @@ from ringfence_agent.segments import LogError
 _ENTRIES_DEFAULT: Final = 1000
 _BREATH_ENTRIES: Final = 256
 """A long search lets other calls go on after so many entries."""
-_REASON_CHARS_MAX: Final = 1024
 _FOREVER_S: Final = 3600.0
 _FINISH: Final[Mapping[str, types_pb2.FinishReason.ValueType]] = {
     "stop": types_pb2.FINISH_REASON_STOP,
@@ -99,9 +98,9 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         """What may be sent to."""
         await self._admit(request, context)
         await _tell_connection(context)
-        available = not self._lockdown.on and not self._journal.failure
+        closed = "lockdown" if self._lockdown.on else "log" if self._journal.failure else ""
         return egress_pb2.ListProvidersResponse(
-            models=[_model(destination, available=available) for destination in self._destinations.values()],
+            models=[_model(destination, closed) for destination in self._destinations.values()],
             lockdown=self._lockdown.on,
         )
 
@@ -159,28 +158,28 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             if index % _BREATH_ENTRIES == 0:
                 await asyncio.sleep(0)
 
+    async def ReadLockdown(  # noqa: N802
+        self, request: egress_pb2.ReadLockdownRequest, context: Context
+    ) -> egress_pb2.ReadLockdownResponse:
+        """The emergency stop as it stands."""
+        await self._admit(request, context)
+        return egress_pb2.ReadLockdownResponse(standing=_standing(self._lockdown))
+
     async def ApplyLockdown(  # noqa: N802
         self, request: egress_pb2.ApplyLockdownRequest, context: Context
     ) -> egress_pb2.ApplyLockdownResponse:
-        """Stop all egress, or allow it again; stopping holds before anything is written down."""
+        """Take an operator's order; a stop holds before anything is written down."""
         await self._admit(request, context)
-        said: dict[str, Value] = {
-            "on": int(request.on),
-            "why": request.reason[:_REASON_CHARS_MAX],
-            "caller": request.by_pseudonym[:256],
-        }
-        if not request.on:
-            await self._append(context, said)
         try:
-            unix_ms = self._journal.now_unix_ms()
-            self._lockdown.apply(on=request.on, reason=request.reason, by=request.by_pseudonym, unix_ms=unix_ms)
+            await self._lockdown.order(on=request.on, reason=request.reason, by=request.by_pseudonym)
         except OSError as error:
             text = f"egress is {'stopped' if self._lockdown.on else 'allowed'}, but the disk fails: {error.strerror}"
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
-        if request.on:
-            await self._append(context, said)
-        self._log.warning("lockdown", on=self._lockdown.on)
-        return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on)
+        except LogError as error:
+            text = f"egress is {'stopped' if self._lockdown.on else 'allowed'}, but the log fails: {error}"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
+        self._log.warning("lockdown", on=self._lockdown.on, missing=self._lockdown.missing)
+        return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on, standing=_standing(self._lockdown))
 
     async def _admit(self, request: Message, context: Context) -> None:
         """Demand a daemon's certificate and a request without unknown fields; abort otherwise.
@@ -197,13 +196,6 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             demand_known(request)
         except WireError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-
-    async def _append(self, context: Context, fields: Mapping[str, Value]) -> None:
-        """Log a lockdown."""
-        try:
-            await self._journal.append(Kind.LOCKDOWN, fields)
-        except LogError as error:
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
     def _tell(self, event: Event) -> None:
         """One line for each send's end."""
@@ -286,7 +278,23 @@ def _proof(proof: Proof) -> types_pb2.EntryProof:
     )
 
 
-def _model(destination: Destination, *, available: bool) -> egress_pb2.ProviderModel:
+def _standing(lockdown: Lockdown) -> egress_pb2.LockdownStanding:
+    """The emergency stop's message."""
+    standing = lockdown.standing
+    message = egress_pb2.LockdownStanding(
+        on=lockdown.on,
+        reason=standing.reason,
+        since_unix_ms=standing.since_unix_ms if standing.on else 0,
+        by_pseudonyms=standing.by,
+    )
+    if waiting := standing.waiting:
+        message.confirmations_missing = lockdown.missing
+        message.waiting_by_pseudonyms.extend(waiting.by)
+        message.waiting_until_unix_ms = waiting.until_unix_ms
+    return message
+
+
+def _model(destination: Destination, unavailable_reason: str) -> egress_pb2.ProviderModel:
     """One model of a provider."""
     return egress_pb2.ProviderModel(
         provider=destination.provider,
@@ -294,7 +302,8 @@ def _model(destination: Destination, *, available: bool) -> egress_pb2.ProviderM
         region=destination.region,
         clearance=label_to(destination.clearance),
         contract=destination.contract,
-        available=available,
+        available=not unavailable_reason,
+        unavailable_reason=unavailable_reason,
     )
 
 

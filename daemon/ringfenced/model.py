@@ -575,6 +575,26 @@ class DeviceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LockdownFacts:
+    """The emergency stop of egress, as the agent has it."""
+
+    on: bool
+    """Nothing leaves."""
+    reason: str = ""
+    """Why; empty while egress is allowed."""
+    since_unix_ms: int = 0
+    """Since when; 0 while egress is allowed."""
+    by: tuple[str, ...] = ()
+    """Pseudonyms of the operators who ordered what holds."""
+    missing: int = 0
+    """An order of the opposite waits for so many further operators; 0 when none waits."""
+    waiting_by: tuple[str, ...] = ()
+    """Pseudonyms of those who gave it so far."""
+    waiting_until_unix_ms: int = 0
+    """Until when it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthCheck:
     """One thing that can be well or not."""
 

@@ -104,7 +104,7 @@ async def test_a_lockdown_while_the_intent_is_written_stops_it(provider, tmp_pat
             await until((tmp_path / "log" / "lockdown").exists)
             disk.may_end.set()
             await withdrawn(sending, "lockdown")
-            assert await locking
+            assert (await locking).on
     assert provider.raw == b""
 
 

@@ -15,7 +15,7 @@ from ringfenced.api.later import LaterModels, LaterNodes, LaterPolicy, LaterWall
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
-from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, ModelFacts, Wallet
+from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, LockdownFacts, ModelFacts, Wallet
 from ringfenced.nouns import Ledger
 
 STATES = {
@@ -53,12 +53,12 @@ class Node(Protocol):
 class Stop(Protocol):
     """The emergency stop of egress."""
 
-    async def lockdown(self) -> bool:
-        """Whether it is on."""
+    async def lockdown(self) -> LockdownFacts:
+        """As it stands."""
         ...
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
-        """Turn it on or off; whether it is on afterwards."""
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+        """Give an operator's order; what stands afterwards."""
         ...
 
 
@@ -203,19 +203,36 @@ class LockdownService(pb_grpc.LockdownServicer):
 
     @answering
     async def GetLockdown(self, _request: pb.GetLockdownRequest, context: Context) -> pb.GetLockdownResponse:
-        """Whether it is on."""
+        """As it stands, and what waits for a second operator."""
         self._door.admit(context, CallerRole.OPERATOR, CallerRole.AUDITOR)
-        return pb.GetLockdownResponse(state=pb.LockdownState(on=await self._stop.lockdown()))
+        return pb.GetLockdownResponse(state=self._state(await self._stop.lockdown()))
 
     @answering
     async def SetLockdown(self, request: pb.SetLockdownRequest, context: Context) -> pb.SetLockdownResponse:
-        """Turn it on or off; durable at the agent."""
+        """Take an operator's order; what stands afterwards is durable at the agent."""
         caller = self._door.admit(context, CallerRole.OPERATOR)
         if not request.reason:
             raise InvalidRequest("reason: say why, for the log.", input_path="reason")
         by = self._pseudonym(caller.identity)
-        on = await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=by)
-        return pb.SetLockdownResponse(state=pb.LockdownState(on=on, reason=request.reason, by=[caller.identity]))
+        return pb.SetLockdownResponse(
+            state=self._state(await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=by))
+        )
+
+    def _state(self, facts: LockdownFacts) -> pb.LockdownState:
+        """The message; operators of this node by their identities, others by their pseudonyms."""
+        names = {self._pseudonym(identity): identity for identity in self._door.identities()}
+        state = pb.LockdownState(
+            on=facts.on,
+            reason=facts.reason,
+            by=[names.get(one, one) for one in facts.by],
+            waiting_by=[names.get(one, one) for one in facts.waiting_by],
+            confirmations_missing=facts.missing,
+        )
+        if facts.since_unix_ms:
+            state.since.FromMilliseconds(facts.since_unix_ms)
+        if facts.waiting_until_unix_ms:
+            state.waiting_until.FromMilliseconds(facts.waiting_until_unix_ms)
+        return state
 
 
 def _wallet_to_pb(wallet: Wallet) -> pb.Wallet:

@@ -38,6 +38,10 @@ class Door:
         """Take the callers' registry as a function, so that a reload is seen."""
         self._callers = callers
 
+    def identities(self) -> tuple[str, ...]:
+        """Everybody whom the site knows."""
+        return tuple(self._callers())
+
     def admit(self, context: Context, *roles: CallerRole) -> Caller:
         """The caller, if it has one of `roles`; any role where none is named.
 

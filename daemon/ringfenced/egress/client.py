@@ -14,7 +14,7 @@ from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 from ringfence.wire import WireError
 from ringfenced.egress import encode
 from ringfenced.egress.log import EgressLog, proof_from
-from ringfenced.egress.read import ProviderModel, connection_from, offer_from, tells, weakness
+from ringfenced.egress.read import ProviderModel, connection_from, lockdown_from, offer_from, tells, weakness
 from ringfenced.egress.status import translated
 from ringfenced.egress.witness import Witness
 from ringfenced.errors import (
@@ -26,7 +26,17 @@ from ringfenced.errors import (
     RingfenceError,
     Unavailable,
 )
-from ringfenced.model import EntryProof, Finish, FinishReason, Sent, Terms, TextDelta, ToolCallDelta, Usage
+from ringfenced.model import (
+    EntryProof,
+    Finish,
+    FinishReason,
+    LockdownFacts,
+    Sent,
+    Terms,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from ringfenced.deidentify import Deidentified
@@ -112,14 +122,14 @@ class AgentClient:
         except WireError as error:
             raise Unavailable(f"the agent lists a model that cannot be: {error}", reason="agent_failed") from None
 
-    async def lockdown(self) -> bool:
-        """Whether the agent lets nothing out, by order."""
+    async def lockdown(self) -> LockdownFacts:
+        """The emergency stop as it stands at the agent."""
         with translated():
-            response = await self._stub.ListProviders(egress_pb2.ListProvidersRequest(), timeout=_CALL_S_MAX)
-        return response.lockdown
+            response = await self._stub.ReadLockdown(egress_pb2.ReadLockdownRequest(), timeout=_CALL_S_MAX)
+        return lockdown_from(response.standing)
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
-        """Stop all egress at the agent, or allow it again.
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+        """Order the agent to stop all egress, or to allow it again.
 
         Args:
             on: stop.
@@ -127,12 +137,12 @@ class AgentClient:
             by: pseudonym of the operator.
 
         Returns:
-            What holds afterwards; durable.
+            What holds afterwards, durable, and whether the order waits for other operators.
         """
         request = egress_pb2.ApplyLockdownRequest(on=on, reason=reason, by_pseudonym=by)
         with translated():
             response = await self._stub.ApplyLockdown(request, timeout=_CALL_S_MAX)
-        return response.on
+        return lockdown_from(response.standing)
 
     async def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int
@@ -287,7 +297,7 @@ class AgentClient:
         kind = DeadlineExceeded if message.reason == "deadline" else Unavailable
         return kind(
             message.message,
-            reason=f"provider_{message.reason}",
+            reason="lockdown" if message.reason == "lockdown" else f"provider_{message.reason}",
             model=f"{terms.provider}/{terms.model}",
             numbers={"nothing_generated": int(message.nothing_generated)},
             retry_after_ms=message.retry_after_ms if message.HasField("retry_after_ms") else None,

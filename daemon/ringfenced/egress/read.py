@@ -13,6 +13,7 @@ from ringfence.permit import Permit
 from ringfence.tls import CONNECTION_KEY
 from ringfence.v1 import egress_pb2
 from ringfence.wire import label_from
+from ringfenced.model import LockdownFacts
 
 _CONNECTION_CHARS_MAX: Final = 64
 
@@ -44,6 +45,19 @@ def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderMod
         clearance=label_from(model.clearance),
         contract=model.contract,
         available=model.available and trusted,
+    )
+
+
+def lockdown_from(standing: egress_pb2.LockdownStanding) -> LockdownFacts:
+    """The emergency stop as the agent has it."""
+    return LockdownFacts(
+        on=standing.on,
+        reason=standing.reason,
+        since_unix_ms=standing.since_unix_ms,
+        by=tuple(standing.by_pseudonyms),
+        missing=standing.confirmations_missing,
+        waiting_by=tuple(standing.waiting_by_pseudonyms),
+        waiting_until_unix_ms=standing.waiting_until_unix_ms,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ringfenced.deidentify import Deidentified
 from ringfenced.egress import AgentClient, ProviderModel
 from ringfenced.errors import Unavailable
-from ringfenced.model import EntryProof, EntryQuery, Sent, Terms, TextDelta, ToolCallDelta
+from ringfenced.model import EntryProof, EntryQuery, LockdownFacts, Sent, Terms, TextDelta, ToolCallDelta
 
 ASK_EVERY_S = 1.0
 """How often the agent is asked what it can reach, in seconds."""
@@ -29,6 +29,16 @@ class AgentExits:
     def closed_reason(self) -> str:
         """Why nothing leaves at present; empty where something may."""
         return self._closed_reason
+
+    async def lockdown(self) -> LockdownFacts:
+        """The emergency stop as it stands."""
+        return await self._client.lockdown()
+
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+        """Give an order, and see at once what may be reached after it."""
+        facts = await self._client.apply_lockdown(on=on, reason=reason, by=by)
+        await self.ask()
+        return facts
 
     @property
     def connection(self) -> str:
@@ -79,11 +89,11 @@ class NoExits:
         raise _no_agent()
         yield  # type: ignore[unreachable]  # makes this a generator, as the Protocol asks
 
-    async def lockdown(self) -> bool:
-        """True: nothing leaves."""
-        return True
+    async def lockdown(self) -> LockdownFacts:
+        """On: nothing leaves."""
+        return LockdownFacts(on=True, reason=self.closed_reason)
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> bool:
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
         """Refuse."""
         raise _no_agent()
 

@@ -17,7 +17,7 @@ from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
 from ringfence.v1 import inference_pb2 as inference
-from ringfence.v1.admin_pb2_grpc import ModelsStub, NodesStub, WalletsStub
+from ringfence.v1.admin_pb2_grpc import LockdownStub, ModelsStub, NodesStub, WalletsStub
 from ringfence.v1.audit_pb2_grpc import AuditStub
 from ringfence.v1.inference_pb2_grpc import InferenceStub
 from ringfence.v1.types_pb2 import EntryProof
@@ -52,6 +52,7 @@ class AsyncClient:
         self._nodes = NodesStub(self._channel)
         self._wallets = WalletsStub(self._channel)
         self._audit = AuditStub(self._channel)
+        self._lockdown = LockdownStub(self._channel)
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,6 +123,17 @@ class AsyncClient:
     async def wallets(self) -> list[admin.Wallet]:
         """Every department's credits. Role: operator."""
         return list((await self._call(self._wallets.ListWallets, admin.ListWalletsRequest())).wallets)
+
+    async def lockdown(self) -> admin.LockdownState:
+        """The emergency stop of egress as it stands. Role: operator or auditor."""
+        return (await self._call(self._lockdown.GetLockdown, admin.GetLockdownRequest())).state
+
+    async def set_lockdown(self, reason: str, *, on: bool) -> admin.LockdownState:
+        """Order that nothing leaves, or that it may again; what stands afterwards. Role: operator.
+
+        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`.
+        """
+        return (await self._call(self._lockdown.SetLockdown, admin.SetLockdownRequest(on=on, reason=reason))).state
 
     def entries(self, query: audit.SearchEntriesRequest) -> AsyncGenerator[audit.SearchEntriesResponse]:
         """Entries of the egress log that match, oldest first. Role: auditor."""

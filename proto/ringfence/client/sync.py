@@ -16,7 +16,7 @@ from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
 from ringfence.v1 import inference_pb2 as inference
-from ringfence.v1.admin_pb2_grpc import ModelsStub, NodesStub, WalletsStub
+from ringfence.v1.admin_pb2_grpc import LockdownStub, ModelsStub, NodesStub, WalletsStub
 from ringfence.v1.audit_pb2_grpc import AuditStub
 from ringfence.v1.inference_pb2_grpc import InferenceStub
 from ringfence.v1.types_pb2 import EntryProof
@@ -51,6 +51,7 @@ class Client:
         self._nodes = NodesStub(self._channel)
         self._wallets = WalletsStub(self._channel)
         self._audit = AuditStub(self._channel)
+        self._lockdown = LockdownStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +120,18 @@ class Client:
     def wallets(self) -> list[admin.Wallet]:
         """Every department's credits. Role: operator."""
         return list(self._call(self._wallets.ListWallets, admin.ListWalletsRequest()).wallets)
+
+    def lockdown(self) -> admin.LockdownState:
+        """The emergency stop of egress as it stands. Role: operator or auditor."""
+        return self._call(self._lockdown.GetLockdown, admin.GetLockdownRequest()).state
+
+    def set_lockdown(self, reason: str, *, on: bool) -> admin.LockdownState:
+        """Order that nothing leaves, or that it may again; what stands afterwards. Role: operator.
+
+        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`.
+        """
+        request = admin.SetLockdownRequest(on=on, reason=reason)
+        return self._call(self._lockdown.SetLockdown, request).state
 
     def entries(self, query: audit.SearchEntriesRequest) -> Generator[audit.SearchEntriesResponse]:
         """Entries of the egress log that match, oldest first. Role: auditor."""

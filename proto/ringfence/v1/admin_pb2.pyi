@@ -364,7 +364,7 @@ class Check(_message.Message):
     name: _builtins.str
     ok: _builtins.bool
     message: _builtins.str
-    """What is wrong and what to do; empty when ok."""
+    """What is wrong and what to do; when ok, empty or what is worth knowing."""
     def __init__(
         self,
         *,
@@ -979,6 +979,7 @@ class LockdownState(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     CONFIRMATIONS_MISSING_FIELD_NUMBER: _builtins.int
     WAITING_UNTIL_FIELD_NUMBER: _builtins.int
+    WAITING_BY_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     reason: _builtins.str
     confirmations_missing: _builtins.int
@@ -993,6 +994,10 @@ class LockdownState(_message.Message):
     def waiting_until(self) -> _timestamp_pb2.Timestamp:
         """Until when it waits."""
 
+    @_builtins.property
+    def waiting_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Callers that gave the order that waits."""
+
     def __init__(
         self,
         *,
@@ -1002,10 +1007,11 @@ class LockdownState(_message.Message):
         by: _abc.Iterable[_builtins.str] | None = ...,
         confirmations_missing: _builtins.int = ...,
         waiting_until: _timestamp_pb2.Timestamp | None = ...,
+        waiting_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "waiting_until", b"waiting_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since", b"since", "waiting_until", b"waiting_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since", b"since", "waiting_by", b"waiting_by", "waiting_until", b"waiting_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

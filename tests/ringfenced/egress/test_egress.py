@@ -220,17 +220,71 @@ async def test_a_body_over_the_providers_limit_is_refused(provider, tmp_path):
 async def test_lockdown_stops_egress_at_once_and_across_a_restart(provider, tmp_path):
     async with client(tmp_path) as egress:
         async with agent(tmp_path / "agent.toml"):
-            assert await egress.apply_lockdown(on=True, reason="drill", by="o-1")
+            assert (await egress.apply_lockdown(on=True, reason="drill", by="o-1")).on
             await refused(egress, payload(), terms(), "lockdown")
             assert [offer.available for offer in await egress.offers()] == [False]
         async with agent(tmp_path / "agent.toml"):
             await until_back(egress)
-            assert await egress.lockdown()
+            assert (await egress.lockdown()).by == ("o-1",)
             await refused(egress, payload(), terms(), "lockdown")
             assert provider.raw == b""
-            assert not await egress.apply_lockdown(on=False, reason="drill over", by="o-1")
+            assert not (await egress.apply_lockdown(on=False, reason="drill over", by="o-1")).on
             assert isinstance((await gather(egress.send(payload(), terms(), 5000)))[-1], Sent)
     assert kinds(tmp_path).count("lockdown") == 2
+
+
+async def stopped(egress, deadline_ms=20_000):
+    """A send that an operator's stop broke off, and what the log says of it."""
+    with pytest.raises(Unavailable) as caught:
+        await gather(egress.send(payload(), terms(), deadline_ms))
+    assert (caught.value.reason, caught.value.numbers["left"]) == ("lockdown", 1)
+    (proof,) = caught.value.proofs
+    entry = json.loads(proof.entry)
+    assert (entry["kind"], entry["outcome"], entry["reasons"]) == ("outcome", "cancelled", ["lockdown"])
+    return caught.value.numbers["nothing_generated"]
+
+
+@pytest.mark.parametrize("by", ["order", "hand"])
+@pytest.mark.parametrize("answered", [0, 2], ids=["before the answer", "in the middle of it"])
+async def test_a_stop_breaks_off_within_a_second_what_is_on_its_way(provider, tmp_path, by, answered):
+    """Many at once, wherever each stands; the provider's connections are closed, and no byte comes after."""
+    provider.script = [[*answer("Hel", "lo")[: answered + 1 if answered else 0], HANG]]
+    async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
+        async with asyncio.TaskGroup() as group:
+            sends = [group.create_task(stopped(egress)) for _ in range(8)]
+            await until(lambda: len(provider.bodies) == 8)
+            began = time.monotonic()
+            if by == "order":
+                assert (await egress.apply_lockdown(on=True, reason="drill", by="o-1")).on
+            else:
+                (tmp_path / "log" / "lockdown").touch()
+        assert time.monotonic() - began < 1.0
+        await until(provider.hung_up.is_set, 1.0)
+        assert {send.result() for send in sends} <= {0, 1}
+        await refused(egress, payload(), terms(), "lockdown")
+        assert [offer.available for offer in await egress.offers()] == [False]
+
+
+async def test_a_lift_takes_two_operators_where_the_agents_file_says_so(provider, tmp_path):
+    """Across a restart too; what each did stands in the log."""
+    file = tmp_path / "agent.toml"
+    file.write_text(f"{file.read_text()}\n[lockdown]\noperators_to_lift = 2\n")
+    async with client(tmp_path) as egress:
+        async with agent(file):
+            assert (await egress.apply_lockdown(on=True, reason="drill", by="o-1")).on
+            for _ in range(2):
+                waits = await egress.apply_lockdown(on=False, reason="over", by="o-1")
+                assert (waits.on, waits.missing, waits.waiting_by) == (True, 1, ("o-1",))
+        async with agent(file):
+            await until_back(egress)
+            assert (await egress.lockdown()).missing == 1
+            lifted = await egress.apply_lockdown(on=False, reason="over", by="o-2")
+            assert (lifted.on, lifted.missing, lifted.by) == (False, 0, ("o-1", "o-2"))
+            assert isinstance((await gather(egress.send(payload(), terms(), 5000)))[-1], Sent)
+    told = [entry for entry in entries(tmp_path) if entry["kind"] == "lockdown"]
+    assert [entry.get("confirmed") for entry in told] == [["o-1"], None, None, ["o-1", "o-2"]]
+    assert [entry.get("missing") for entry in told] == [None, 1, 1, None]
+    assert [entry["lockdown"] for entry in entries(tmp_path) if entry["kind"] == "start"] == [0, 1]
 
 
 async def until_back(egress):

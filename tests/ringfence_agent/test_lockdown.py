@@ -1,0 +1,179 @@
+"""A stop holds before the disk has it, ends what is on its way, and wins over a lift that is being written down."""
+
+import asyncio
+import threading
+
+import pytest
+
+from fakes.agent import until
+from ringfence_agent.lockdown import Lockdown, Stopped
+from ringfence_agent.lockdown_file import LockdownFile
+from ringfence_agent.lockdown_orders import Operators
+from ringfence_agent.segments import LogError
+
+
+class Log:
+    """What was logged; fails when told to."""
+
+    def __init__(self):
+        self.entries = []
+        self.fails = False
+
+    async def append(self, fields):
+        if self.fails:
+            raise LogError("full")
+        self.entries.append(dict(fields))
+
+
+class SlowFile(LockdownFile):
+    """A disk that writes when it is let."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.may_save = threading.Event()
+        self.may_save.set()
+        self.asked = threading.Event()
+
+    def save(self, standing):
+        self.asked.set()
+        assert self.may_save.wait(20)
+        super().save(standing)
+
+
+@pytest.fixture
+def log():
+    return Log()
+
+
+@pytest.fixture
+def file(tmp_path):
+    return SlowFile(tmp_path)
+
+
+def lockdown_of(file, log, to_stop=1, to_lift=1):
+    return Lockdown(file, Operators(to_stop, to_lift, 60_000), log.append, lambda: 1000)
+
+
+async def stop(lockdown, by="anna"):
+    return await lockdown.order(on=True, reason="drill", by=by)
+
+
+async def lift(lockdown, by="anna"):
+    return await lockdown.order(on=False, reason="over", by=by)
+
+
+async def is_stopped(lockdown, begun):
+    """Whether something that would go on for ever was ended by a stop."""
+    try:
+        async with lockdown.stoppable():
+            begun()
+            await asyncio.Event().wait()
+    except Stopped:
+        return True
+
+
+async def test_orders_are_logged_and_outlive_a_restart(file, log):
+    lockdown = lockdown_of(file, log, to_lift=2)
+    assert (await stop(lockdown)).on
+    assert (await lift(lockdown)).on
+    again = lockdown_of(file, log, to_lift=2)
+    assert (again.on, again.missing) == (True, 1)
+    assert not (await lift(again, by="ben")).on
+    assert not lockdown_of(file, log).on
+    assert log.entries == [
+        {"on": 1, "why": "drill", "caller": "anna", "confirmed": ["anna"]},
+        {"on": 0, "why": "over", "caller": "anna", "missing": 1},
+        {"on": 0, "why": "over", "caller": "ben", "confirmed": ["anna", "ben"]},
+    ]
+
+
+async def test_a_stop_holds_before_the_disk_has_it(file, log):
+    lockdown = lockdown_of(file, log)
+    file.may_save.clear()
+    async with asyncio.TaskGroup() as group:
+        stopping = group.create_task(stop(lockdown))
+        await asyncio.to_thread(file.asked.wait, 20)
+        assert (lockdown.on, stopping.done(), log.entries) == (True, False, [])
+        file.may_save.set()
+
+
+async def test_a_stop_ends_what_is_on_its_way_and_what_begins_after_it(file, log):
+    lockdown = lockdown_of(file, log)
+    inside = asyncio.Event()
+
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(is_stopped(lockdown, inside.set))
+        await inside.wait()
+        await stop(lockdown)
+    assert sending.result()
+    inside.clear()
+    assert await is_stopped(lockdown, inside.set)
+    assert not inside.is_set()
+
+
+async def test_other_ends_stay_what_they_are(file, log):
+    lockdown = lockdown_of(file, log)
+    with pytest.raises(TimeoutError):
+        async with lockdown.stoppable():
+            raise TimeoutError
+    with pytest.raises(KeyError):
+        async with lockdown.stoppable():
+            raise KeyError
+    async with lockdown.stoppable():
+        pass
+    await stop(lockdown)
+
+
+async def test_a_stop_wins_over_a_lift_that_is_being_written_down(file, log):
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    file.asked.clear()
+    file.may_save.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lift(lockdown))
+        await asyncio.to_thread(file.asked.wait, 20)
+        group.create_task(stop(lockdown, by="ben"))
+        await until(lambda: lockdown._stops == 2)
+        file.may_save.set()
+    assert (lockdown.on, file.present(), lockdown.standing.by) == (True, True, ("ben",))
+
+
+async def test_a_lift_that_the_log_does_not_hold_lifts_nothing(file, log):
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    log.fails = True
+    with pytest.raises(LogError):
+        await lift(lockdown)
+    assert (lockdown.on, file.present()) == (True, True)
+
+
+@pytest.mark.parametrize("what", ["disk", "log"])
+async def test_a_stop_that_cannot_be_written_down_holds_all_the_same(file, log, what, monkeypatch):
+    lockdown = lockdown_of(file, log)
+    log.fails = what == "log"
+    if what == "disk":
+        monkeypatch.setattr(file, "save", lambda _standing: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises((OSError, LogError)):
+        await stop(lockdown)
+    assert lockdown.on
+
+
+@pytest.mark.parametrize("log_fails", [False, True])
+async def test_a_file_that_appears_stops_what_is_on_its_way(file, log, tmp_path, log_fails):
+    lockdown = lockdown_of(file, log)
+    log.fails = log_fails
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(lockdown.run())
+        assert await is_stopped(lockdown, (tmp_path / "lockdown").touch)
+        await until(lambda: lockdown.standing.on)
+        watching.cancel()
+    assert [entry["on"] for entry in log.entries] == ([] if log_fails else [1])
+
+
+async def test_a_file_that_vanishes_lifts_nothing(file, log, tmp_path):
+    """Whoever takes it away by hand must start the agent again, or give the order."""
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    (tmp_path / "lockdown").unlink()
+    assert lockdown.on
+    assert not (await lift(lockdown)).on

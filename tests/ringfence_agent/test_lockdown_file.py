@@ -1,0 +1,95 @@
+"""Anything but the file's absence means stop."""
+
+import json
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence_agent.lockdown_file import LockdownFile
+from ringfence_agent.lockdown_orders import Standing, Waiting
+
+STOPPED = Standing(on=True, reason="drill", since_unix_ms=5, by=("anna",))
+
+
+def test_what_is_saved_is_loaded_and_a_lift_leaves_nothing(tmp_path):
+    file = LockdownFile(tmp_path)
+    file.save(STOPPED)
+    assert (file.present(), file.load()) == (True, STOPPED)
+    file.save(Standing())
+    assert (file.present(), file.load(), list(tmp_path.iterdir())) == (False, Standing(), [])
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_an_order_that_waits_outlives_a_restart(tmp_path, on):
+    waits = Waiting(not on, "r", ("anna",), 99)
+    standing = Standing(on=on, reason="drill" if on else "", since_unix_ms=5 if on else 0, waiting=waits)
+    LockdownFile(tmp_path).save(standing)
+    assert LockdownFile(tmp_path).load() == standing
+
+
+def test_an_order_for_what_holds_already_does_not_wait_after_a_restart(tmp_path):
+    """The file was put there by hand while a stop was waiting: the stop is no order of the opposite any more."""
+    LockdownFile(tmp_path).save(Standing(waiting=Waiting(True, "r", ("anna",), 99)))
+    (tmp_path / "lockdown").touch()
+    assert LockdownFile(tmp_path).load().waiting is None
+
+
+def test_a_file_that_somebody_touched_stops(tmp_path):
+    (tmp_path / "lockdown").touch()
+    os.utime(tmp_path / "lockdown", ns=(7_000_000, 7_000_000))
+    standing = LockdownFile(tmp_path).load()
+    assert (standing.on, standing.by, standing.since_unix_ms) == (True, (), 7)
+    assert "lockdown" in standing.reason
+
+
+@pytest.mark.parametrize("make", ["mkdir", "dangling", "mode 0"])
+def test_whatever_lies_there_stops(tmp_path, make):
+    path = tmp_path / "lockdown"
+    if make == "mkdir":
+        path.mkdir()
+    elif make == "dangling":
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        path.touch(mode=0)
+    file = LockdownFile(tmp_path)
+    assert file.present()
+    assert file.load().on
+
+
+def test_a_folder_that_is_gone_or_cannot_be_looked_at_stops(tmp_path, monkeypatch):
+    gone = LockdownFile(tmp_path / "gone")
+    assert gone.present()
+    (tmp_path / "file").touch()
+    assert LockdownFile(tmp_path / "file").present()
+
+    def fail(_path):
+        raise OSError(5, "Input/output error")
+
+    file = LockdownFile(tmp_path)
+    assert not file.present()
+    monkeypatch.setattr("pathlib.Path.lstat", fail)
+    assert file.present()
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
+)
+def test_nonsense_in_the_files_stops_and_breaks_nothing(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("log")
+    (folder / "lockdown.waiting").write_bytes(content)
+    assert LockdownFile(folder).load() == Standing()
+    (folder / "lockdown").write_bytes(content)
+    assert LockdownFile(folder).load().on
+
+
+@pytest.mark.parametrize(
+    "said", [{"by": "anna"}, {"reason": 7, "time_unix_ms": "x"}, {"by": [1], "reason": "r" * 5000}]
+)
+def test_half_sensible_files_are_read_as_far_as_they_go(tmp_path, said):
+    (tmp_path / "lockdown").write_text(json.dumps(said))
+    standing = LockdownFile(tmp_path).load()
+    assert standing.on
+    assert len(standing.reason) <= 1024
