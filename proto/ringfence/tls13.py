@@ -20,8 +20,8 @@ CIPHER_VARIABLE: Final = "GRPC_SSL_CIPHER_SUITES"
 CIPHER_SUITES: Final = "ECDHE-PSK-CHACHA20-POLY1305"
 """A suite (RFC 7905) that needs a pre-shared key, so that no TLS 1.2 handshake with certificates can end well."""
 
-Group = Literal["X25519MLKEM768", "X25519", "P-256", "P-384"]
-"""What gRPC can settle on, by the names under which it tells."""
+Group = Literal["X25519MLKEM768", "X25519", "prime256v1", "secp384r1"]
+"""What gRPC can settle on, by the names under which it tells: prime256v1 is P-256, secp384r1 is P-384."""
 HYBRID: Final[Group] = "X25519MLKEM768"
 """The only group that is allowed unless a configuration says otherwise: what is recorded today cannot be read by a
 quantum computer tomorrow."""
