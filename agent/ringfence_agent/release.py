@@ -249,7 +249,8 @@ class Release:
         except ProviderError as error:
             failure = error
         except Stopped:
-            told = await self._tell(index, fields, _End(Outcome.CANCELLED, "lockdown", tally))
+            end = _End(Outcome.CANCELLED, "lockdown", tally, cost_microcredits=None if tally.bytes_out else 0)
+            told = await self._tell(index, fields, end)
             yield Failed(_STOPPED, not first_s, self._journal.prove(told))
             return
         except (asyncio.CancelledError, GeneratorExit):

@@ -35,6 +35,7 @@ workers = {workers}
 [listen]
 tcp = "{address}"
 tls = {{ ca = "certs/ca.pem", cert = "certs/daemon.pem", key = "certs/daemon.key" }}
+key_exchange_groups = ["X25519MLKEM768", "X25519"] # h2load's relay speaks through Python's OpenSSL
 
 [[departments]]
 name = "ward"

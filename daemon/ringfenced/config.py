@@ -63,8 +63,8 @@ class Listen(Section):
     tls: Tls
     """Our certificate."""
     key_exchange_groups: frozenset[Group] = Field(default=frozenset({HYBRID}), min_length=1)
-    """What a handshake may settle on. Every gRPC library on BoringSSL or OpenSSL 3.5 and later, and Go's, knows the
-    hybrid; add ``X25519`` while callers are left that do not."""
+    """What a handshake may settle on. grpcio, Go 1.24 and OpenSSL 3.5 or later offer the hybrid; add ``X25519`` while
+    callers are left that do not."""
     message_bytes_max: int = Field(default=16 * 1024 * 1024, ge=4096, le=256 * 1024 * 1024)
     """Largest request, in bytes."""
     calls_max: int = Field(default=2048, ge=1, le=100_000)
