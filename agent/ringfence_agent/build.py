@@ -34,7 +34,7 @@ from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
-from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
@@ -59,6 +59,8 @@ class Parts:
     """By name."""
     rules: Rules
     """What the gate judges by."""
+    operator_keys: Mapping[str, Ed25519PublicKey]
+    """Whose signatures lift a lockdown, by operator; none where none is asked for."""
     recogniser_version: str
     """Names the patterns that the agent scans with."""
     policy_digest: str
@@ -93,6 +95,7 @@ def prepare(config: Config) -> Parts:
             label_of=recogniser.policy.label_of,
             policy=policy.ruling,
         ),
+        operator_keys={name: _public_key(path) for name, path in config.lockdown.operators.items()},
         recogniser_version=recogniser.version,
         policy_digest=config.classification.digest(),
         rules_digest=policy.digest,
@@ -126,9 +129,10 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
-            config.lockdown.operators(),
+            config.lockdown.rules(),
             partial(journal.append, Kind.LOCKDOWN),
             journal.now_unix_ms,
+            Signers(config.log.origin, parts.operator_keys),
         )
         provenance = {
             "config_sha256": digest,

@@ -138,6 +138,9 @@ class LockdownConfig(Section):
     """How many must order the opposite before egress is allowed again; 2 for the four-eyes principle."""
     confirm_seconds_max: float = Field(default=900.0, ge=1, le=86_400)
     """How long an order waits for the other operators."""
+    operators: dict[Name, Resolved] = Field(default_factory=dict)
+    """Operator's name to PEM file of their Ed25519 public key. Where any stand here, lifting takes signatures of
+    `operators_to_lift` of them, which a daemon cannot make up; stopping never needs one."""
 
     @model_validator(mode="after")
     def _stopping_is_easier(self) -> LockdownConfig:
@@ -148,7 +151,16 @@ class LockdownConfig(Section):
             )
         return self
 
-    def operators(self) -> Operators:
+    @model_validator(mode="after")
+    def _enough_keys(self) -> LockdownConfig:
+        if self.operators and len(self.operators) < self.operators_to_lift:
+            raise ValueError(
+                f"lifting takes {self.operators_to_lift} operators, and lockdown.operators names "
+                f"{len(self.operators)}; add the others' keys"
+            )
+        return self
+
+    def rules(self) -> Operators:
         """The same as a value."""
         return Operators(self.operators_to_stop, self.operators_to_lift, round(self.confirm_seconds_max * 1000))
 

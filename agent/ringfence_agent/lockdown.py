@@ -10,8 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from ringfence.lift import Lift, verify
 from ringfence_agent.entry import Value
 from ringfence_agent.lockdown_file import REASON_CHARS_MAX, LockdownFile
 from ringfence_agent.lockdown_orders import Operators, Order, Standing, after, at, missing
@@ -29,11 +33,38 @@ class Stopped(Exception):
     """Egress was stopped while something was on its way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Whose signatures lift a stop."""
+
+    origin: str
+    """Name of the log, which a signature names."""
+    keys: Mapping[str, Ed25519PublicKey]
+    """By operator; none where none is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An operator's own word for a lift, as it came."""
+
+    operator: str = ""
+    """Their name in the configuration."""
+    signature: bytes = b""
+    """By their key, over a `Lift`."""
+    expires_at_unix_ms: int = 0
+    """Until when it may be used."""
+
+
 class Lockdown:
     """Whether egress is stopped, and who said so. For many tasks of one event loop."""
 
     def __init__(
-        self, file: LockdownFile, operators: Operators, append: Append, now_unix_ms: Callable[[], int]
+        self,
+        file: LockdownFile,
+        operators: Operators,
+        append: Append,
+        now_unix_ms: Callable[[], int],
+        signers: Signers,
     ) -> None:
         """Begin with what the files say.
 
@@ -42,7 +73,10 @@ class Lockdown:
             operators: how many must agree.
             append: logs an order.
             now_unix_ms: a clock that does not go back.
+            signers: whose signatures lift a stop.
         """
+        self.signers = signers
+        """Whose signatures lift a stop."""
         self._file = file
         self._operators = operators
         self._append = append
@@ -68,15 +102,17 @@ class Lockdown:
         """How many operators the order that waits still needs."""
         return missing(self.standing, self._operators)
 
-    async def order(self, *, on: bool, reason: str, by: str) -> Standing:
+    async def order(self, *, on: bool, reason: str, by: str, word: Word = Word()) -> Standing:
         """Take an operator's order; what holds afterwards is durable, and the log says so.
 
         Args:
             on: stop; else allow again.
             reason: why; stands in the file and in the log.
-            by: pseudonym of the operator.
+            by: pseudonym of the operator, by the daemon's word.
+            word: the operator's own, for a lift, where there are signers; their name then counts instead of `by`.
 
         Raises:
+            LiftError: the word does not count; nothing has changed.
             OSError: the disk fails; a stop holds all the same, a lift does not.
             LogError: the log fails; likewise.
         """
@@ -84,6 +120,8 @@ class Lockdown:
         if on and after(self._standing, order, self._operators).on:
             self._stop()
         async with self._one_at_a_time:
+            if self.signers.keys and not on:
+                order = replace(order, by=self._signed_by(word))
             standing = after(self._standing, order, self._operators)
             if self._standing.on and not standing.on:
                 await self._lift(standing, self._entry(order, standing))
@@ -140,6 +178,13 @@ class Lockdown:
         # A stop that came meanwhile waits to be written down; it holds already.
         if stops == self._stops:
             self._on = False
+
+    def _signed_by(self, word: Word) -> str:
+        """Whose word for lifting what holds now."""
+        since_unix_ms = self._standing.since_unix_ms
+        lift = Lift(self.signers.origin, since_unix_ms, word.operator, word.expires_at_unix_ms)
+        verify(lift, word.signature, self.signers.keys, self._now_unix_ms())
+        return word.operator
 
     async def _found(self) -> None:
         """Log that somebody put the file there."""

@@ -14,6 +14,7 @@ import grpc.aio
 from google.protobuf.message import Message
 from structlog.typing import FilteringBoundLogger
 
+from ringfence.lift import LiftError
 from ringfence.permit import Permit
 from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
 from ringfence.translog import ProofError
@@ -22,7 +23,7 @@ from ringfence.wire import WireError, demand_known, label_to
 from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
-from ringfence_agent.lockdown import Lockdown
+from ringfence_agent.lockdown import Lockdown, Word
 from ringfence_agent.providers import TextDelta, ToolCallDelta
 from ringfence_agent.release import Admitted, Event, Failed, Release, Released, Withheld
 from ringfence_agent.segments import LogError
@@ -171,7 +172,10 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         """Take an operator's order; a stop holds before anything is written down."""
         await self._admit(request, context)
         try:
-            await self._lockdown.order(on=request.on, reason=request.reason, by=request.by_pseudonym)
+            word = Word(request.operator, request.signature, request.expires_at_unix_ms)
+            await self._lockdown.order(on=request.on, reason=request.reason, by=request.by_pseudonym, word=word)
+        except LiftError as error:
+            await context.abort(grpc.StatusCode.ABORTED, str(error))
         except OSError as error:
             text = f"egress is {'stopped' if self._lockdown.on else 'allowed'}, but the disk fails: {error.strerror}"
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
@@ -286,6 +290,8 @@ def _standing(lockdown: Lockdown) -> egress_pb2.LockdownStanding:
         reason=standing.reason,
         since_unix_ms=standing.since_unix_ms if standing.on else 0,
         by_pseudonyms=standing.by,
+        log_origin=lockdown.signers.origin,
+        signatures_needed=bool(lockdown.signers.keys),
     )
     if waiting := standing.waiting:
         message.confirmations_missing = lockdown.missing

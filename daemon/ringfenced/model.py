@@ -592,6 +592,22 @@ class LockdownFacts:
     """Pseudonyms of those who gave it so far."""
     waiting_until_unix_ms: int = 0
     """Until when it waits."""
+    log_origin: str = ""
+    """Name of the agent's log, which a signature names."""
+    signatures_needed: bool = False
+    """Lifting takes signatures of operators."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorWord:
+    """An operator's own word for a lift; the agent checks it."""
+
+    operator: str = ""
+    """Their name in the agent's configuration; empty where none was given."""
+    signature: bytes = b""
+    """By their own key (`ringfence.lift`)."""
+    expires_at_unix_ms: int = 0
+    """Until when it may be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ import asyncio
 import threading
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.agent import until
-from ringfence_agent.lockdown import Lockdown, Stopped
+from ringfence.lift import Lift, LiftError, sign
+from ringfence_agent.lockdown import Lockdown, Signers, Stopped, Word
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.lockdown_orders import Operators
 from ringfence_agent.segments import LogError
@@ -50,8 +52,18 @@ def file(tmp_path):
     return SlowFile(tmp_path)
 
 
-def lockdown_of(file, log, to_stop=1, to_lift=1):
-    return Lockdown(file, Operators(to_stop, to_lift, 60_000), log.append, lambda: 1000)
+ORIGIN = "site.example/egress"
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode()) for name in ("anna", "ben")}
+PUBLIC = {name: key.public_key() for name, key in KEYS.items()}
+
+
+def lockdown_of(file, log, *, to_stop=1, to_lift=1, keys=None, clock=lambda: 1000):
+    return Lockdown(file, Operators(to_stop, to_lift, 60_000), log.append, clock, Signers(ORIGIN, keys or {}))
+
+
+def word(name, stopped_unix_ms=1000, expires_at_unix_ms=2000):
+    lift = Lift(ORIGIN, stopped_unix_ms, name, expires_at_unix_ms)
+    return Word(name, sign(lift, KEYS[name]), expires_at_unix_ms)
 
 
 async def stop(lockdown, by="anna"):
@@ -177,3 +189,35 @@ async def test_a_file_that_vanishes_lifts_nothing(file, log, tmp_path):
     (tmp_path / "lockdown").unlink()
     assert lockdown.on
     assert not (await lift(lockdown)).on
+
+
+async def test_where_operators_have_keys_a_daemon_cannot_make_them_up(file, log):
+    """Pseudonyms count for stopping; a lift counts by the name under the signature, whoever the daemon says it is."""
+    lockdown = lockdown_of(file, log, to_lift=2, keys=PUBLIC)
+    await stop(lockdown)
+    for made_up in (Word(), Word("anna"), Word("anna", bytes(64), 2000), word("anna", stopped_unix_ms=999)):
+        for by in ("o-1", "o-2"):
+            with pytest.raises(LiftError):
+                await lockdown.order(on=False, reason="over", by=by, word=made_up)
+    for by in ("o-1", "o-2", "o-3"):
+        standing = await lockdown.order(on=False, reason="over", by=by, word=word("anna"))
+        assert (standing.on, standing.waiting.by) == (True, ("anna",))
+    standing = await lockdown.order(on=False, reason="over", by="o-1", word=word("ben"))
+    assert (standing.on, standing.by) == (False, ("anna", "ben"))
+    assert log.entries[-1]["confirmed"] == ["anna", "ben"]
+
+
+async def test_a_signature_for_an_earlier_stop_lifts_no_later_one(file, log):
+    now = iter(range(1000, 2000))
+    lockdown = lockdown_of(file, log, keys=PUBLIC, clock=lambda: next(now))
+    first = await stop(lockdown)
+    signed = word("anna", first.since_unix_ms)
+    assert not (await lockdown.order(on=False, reason="over", by="o-1", word=signed)).on
+    await stop(lockdown)
+    with pytest.raises(LiftError, match="not anna's"):
+        await lockdown.order(on=False, reason="over", by="o-1", word=signed)
+    assert lockdown.on
+
+
+async def test_stopping_never_needs_a_signature(file, log):
+    assert (await stop(lockdown_of(file, log, keys=PUBLIC))).on

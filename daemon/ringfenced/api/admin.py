@@ -15,7 +15,7 @@ from ringfenced.api.later import LaterModels, LaterNodes, LaterPolicy, LaterWall
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
-from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, LockdownFacts, ModelFacts, Wallet
+from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
 from ringfenced.nouns import Ledger
 
 STATES = {
@@ -57,7 +57,7 @@ class Stop(Protocol):
         """As it stands."""
         ...
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
         """Give an operator's order; what stands afterwards."""
         ...
 
@@ -214,9 +214,9 @@ class LockdownService(pb_grpc.LockdownServicer):
         if not request.reason:
             raise InvalidRequest("reason: say why, for the log.", input_path="reason")
         by = self._pseudonym(caller.identity)
-        return pb.SetLockdownResponse(
-            state=self._state(await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=by))
-        )
+        word = OperatorWord(request.operator, request.signature, request.expires_at_unix_ms)
+        facts = await self._stop.apply_lockdown(on=request.on, reason=request.reason, by=by, word=word)
+        return pb.SetLockdownResponse(state=self._state(facts))
 
     def _state(self, facts: LockdownFacts) -> pb.LockdownState:
         """The message; operators of this node by their identities, others by their pseudonyms."""
@@ -227,6 +227,8 @@ class LockdownService(pb_grpc.LockdownServicer):
             by=[names.get(one, one) for one in facts.by],
             waiting_by=[names.get(one, one) for one in facts.waiting_by],
             confirmations_missing=facts.missing,
+            log_origin=facts.log_origin,
+            signatures_needed=facts.signatures_needed,
         )
         if facts.since_unix_ms:
             state.since.FromMilliseconds(facts.since_unix_ms)

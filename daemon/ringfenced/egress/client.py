@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Final
 
+import grpc
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -22,6 +23,7 @@ from ringfenced.errors import (
     Internal,
     InvalidRequest,
     Overloaded,
+    PermissionDenied,
     Refused,
     RingfenceError,
     Unavailable,
@@ -31,6 +33,7 @@ from ringfenced.model import (
     Finish,
     FinishReason,
     LockdownFacts,
+    OperatorWord,
     Sent,
     Terms,
     TextDelta,
@@ -128,20 +131,43 @@ class AgentClient:
             response = await self._stub.ReadLockdown(egress_pb2.ReadLockdownRequest(), timeout=_CALL_S_MAX)
         return lockdown_from(response.standing)
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+    async def apply_lockdown(
+        self,
+        *,
+        on: bool,
+        reason: str,
+        by: str,
+        word: OperatorWord = OperatorWord(),  # noqa: B008 - frozen
+    ) -> LockdownFacts:
         """Order the agent to stop all egress, or to allow it again.
 
         Args:
             on: stop.
             reason: why; stands in the log.
             by: pseudonym of the operator.
+            word: their own word, where the agent asks for it.
 
         Returns:
             What holds afterwards, durable, and whether the order waits for other operators.
+
+        Raises:
+            PermissionDenied: the agent does not take the operator's word.
         """
-        request = egress_pb2.ApplyLockdownRequest(on=on, reason=reason, by_pseudonym=by)
+        request = egress_pb2.ApplyLockdownRequest(
+            on=on,
+            reason=reason,
+            by_pseudonym=by,
+            operator=word.operator,
+            signature=word.signature,
+            expires_at_unix_ms=word.expires_at_unix_ms,
+        )
         with translated():
-            response = await self._stub.ApplyLockdown(request, timeout=_CALL_S_MAX)
+            try:
+                response = await self._stub.ApplyLockdown(request, timeout=_CALL_S_MAX)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.ABORTED:
+                    raise
+                raise PermissionDenied(error.details() or "", reason="lift_unsigned") from None
         return lockdown_from(response.standing)
 
     async def send(

@@ -58,6 +58,8 @@ def lockdown_from(standing: egress_pb2.LockdownStanding) -> LockdownFacts:
         missing=standing.confirmations_missing,
         waiting_by=tuple(standing.waiting_by_pseudonyms),
         waiting_until_unix_ms=standing.waiting_until_unix_ms,
+        log_origin=standing.log_origin,
+        signatures_needed=standing.signatures_needed,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ringfenced.deidentify import Deidentified
 from ringfenced.egress import AgentClient, ProviderModel
 from ringfenced.errors import Unavailable
-from ringfenced.model import EntryProof, EntryQuery, LockdownFacts, Sent, Terms, TextDelta, ToolCallDelta
+from ringfenced.model import EntryProof, EntryQuery, LockdownFacts, OperatorWord, Sent, Terms, TextDelta, ToolCallDelta
 
 ASK_EVERY_S = 1.0
 """How often the agent is asked what it can reach, in seconds."""
@@ -34,9 +34,9 @@ class AgentExits:
         """The emergency stop as it stands."""
         return await self._client.lockdown()
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
         """Give an order, and see at once what may be reached after it."""
-        facts = await self._client.apply_lockdown(on=on, reason=reason, by=by)
+        facts = await self._client.apply_lockdown(on=on, reason=reason, by=by, word=word)
         await self.ask()
         return facts
 
@@ -93,7 +93,7 @@ class NoExits:
         """On: nothing leaves."""
         return LockdownFacts(on=True, reason=self.closed_reason)
 
-    async def apply_lockdown(self, *, on: bool, reason: str, by: str) -> LockdownFacts:
+    async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
         """Refuse."""
         raise _no_agent()
 

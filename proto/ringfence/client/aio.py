@@ -128,12 +128,13 @@ class AsyncClient:
         """The emergency stop of egress as it stands. Role: operator or auditor."""
         return (await self._call(self._lockdown.GetLockdown, admin.GetLockdownRequest())).state
 
-    async def set_lockdown(self, reason: str, *, on: bool) -> admin.LockdownState:
+    async def set_lockdown(self, order: admin.SetLockdownRequest) -> admin.LockdownState:
         """Order that nothing leaves, or that it may again; what stands afterwards. Role: operator.
 
-        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`.
+        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`. Where
+        it asks for signatures, a lift bears one of `ringfence.lift`.
         """
-        return (await self._call(self._lockdown.SetLockdown, admin.SetLockdownRequest(on=on, reason=reason))).state
+        return (await self._call(self._lockdown.SetLockdown, order)).state
 
     def entries(self, query: audit.SearchEntriesRequest) -> AsyncGenerator[audit.SearchEntriesResponse]:
         """Entries of the egress log that match, oldest first. Role: auditor."""

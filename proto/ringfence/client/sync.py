@@ -125,13 +125,13 @@ class Client:
         """The emergency stop of egress as it stands. Role: operator or auditor."""
         return self._call(self._lockdown.GetLockdown, admin.GetLockdownRequest()).state
 
-    def set_lockdown(self, reason: str, *, on: bool) -> admin.LockdownState:
+    def set_lockdown(self, order: admin.SetLockdownRequest) -> admin.LockdownState:
         """Order that nothing leaves, or that it may again; what stands afterwards. Role: operator.
 
-        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`.
+        Where the agent asks for several operators, the order may still wait for others: `confirmations_missing`. Where
+        it asks for signatures, a lift bears one of `ringfence.lift`.
         """
-        request = admin.SetLockdownRequest(on=on, reason=reason)
-        return self._call(self._lockdown.SetLockdown, request).state
+        return self._call(self._lockdown.SetLockdown, order).state
 
     def entries(self, query: audit.SearchEntriesRequest) -> Generator[audit.SearchEntriesResponse]:
         """Entries of the egress log that match, oldest first. Role: auditor."""

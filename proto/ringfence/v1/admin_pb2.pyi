@@ -980,10 +980,16 @@ class LockdownState(_message.Message):
     CONFIRMATIONS_MISSING_FIELD_NUMBER: _builtins.int
     WAITING_UNTIL_FIELD_NUMBER: _builtins.int
     WAITING_BY_FIELD_NUMBER: _builtins.int
+    LOG_ORIGIN_FIELD_NUMBER: _builtins.int
+    SIGNATURES_NEEDED_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     reason: _builtins.str
     confirmations_missing: _builtins.int
     """The order just given, or one given before, waits for this many further operators; 0 when none waits."""
+    log_origin: _builtins.str
+    """Name of the agent's log, which a signature names."""
+    signatures_needed: _builtins.bool
+    """Lifting takes signatures of operators."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1008,10 +1014,12 @@ class LockdownState(_message.Message):
         confirmations_missing: _builtins.int = ...,
         waiting_until: _timestamp_pb2.Timestamp | None = ...,
         waiting_by: _abc.Iterable[_builtins.str] | None = ...,
+        log_origin: _builtins.str = ...,
+        signatures_needed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "waiting_until", b"waiting_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since", b"since", "waiting_by", b"waiting_by", "waiting_until", b"waiting_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "confirmations_missing", b"confirmations_missing", "log_origin", b"log_origin", "on", b"on", "reason", b"reason", "signatures_needed", b"signatures_needed", "since", b"since", "waiting_by", b"waiting_by", "waiting_until", b"waiting_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1058,17 +1066,27 @@ class SetLockdownRequest(_message.Message):
 
     ON_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     reason: _builtins.str
+    operator: _builtins.str
+    """An operator's own word for a lift (ringfence.lift), where the agent asks for it."""
+    signature: _builtins.bytes
+    expires_at_unix_ms: _builtins.int
     def __init__(
         self,
         *,
         on: _builtins.bool = ...,
         reason: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+        expires_at_unix_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_unix_ms", b"expires_at_unix_ms", "on", b"on", "operator", b"operator", "reason", b"reason", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

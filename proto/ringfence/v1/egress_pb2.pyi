@@ -714,6 +714,8 @@ class LockdownStanding(_message.Message):
     CONFIRMATIONS_MISSING_FIELD_NUMBER: _builtins.int
     WAITING_BY_PSEUDONYMS_FIELD_NUMBER: _builtins.int
     WAITING_UNTIL_UNIX_MS_FIELD_NUMBER: _builtins.int
+    LOG_ORIGIN_FIELD_NUMBER: _builtins.int
+    SIGNATURES_NEEDED_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     """Nothing leaves."""
     reason: _builtins.str
@@ -722,6 +724,10 @@ class LockdownStanding(_message.Message):
     confirmations_missing: _builtins.int
     """An order of the opposite waits for this many further operators; 0 when none waits."""
     waiting_until_unix_ms: _builtins.int
+    log_origin: _builtins.str
+    """Name of the agent's log, which a signature names."""
+    signatures_needed: _builtins.bool
+    """Lifting takes signatures of operators."""
     @_builtins.property
     def by_pseudonyms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Pseudonyms of the operators who ordered what holds."""
@@ -740,10 +746,12 @@ class LockdownStanding(_message.Message):
         confirmations_missing: _builtins.int = ...,
         waiting_by_pseudonyms: _abc.Iterable[_builtins.str] | None = ...,
         waiting_until_unix_ms: _builtins.int = ...,
+        log_origin: _builtins.str = ...,
+        signatures_needed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonyms", b"by_pseudonyms", "confirmations_missing", b"confirmations_missing", "on", b"on", "reason", b"reason", "since_unix_ms", b"since_unix_ms", "waiting_by_pseudonyms", b"waiting_by_pseudonyms", "waiting_until_unix_ms", b"waiting_until_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonyms", b"by_pseudonyms", "confirmations_missing", b"confirmations_missing", "log_origin", b"log_origin", "on", b"on", "reason", b"reason", "signatures_needed", b"signatures_needed", "since_unix_ms", b"since_unix_ms", "waiting_by_pseudonyms", b"waiting_by_pseudonyms", "waiting_until_unix_ms", b"waiting_until_unix_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -791,19 +799,31 @@ class ApplyLockdownRequest(_message.Message):
     ON_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     BY_PSEUDONYM_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     on: _builtins.bool
     reason: _builtins.str
     by_pseudonym: _builtins.str
+    operator: _builtins.str
+    """An operator's own word for a lift (ringfence.lift), where the agent holds operators' keys: their name in its
+    configuration, an Ed25519 signature, and until when it may be used.
+    """
+    signature: _builtins.bytes
+    expires_at_unix_ms: _builtins.int
     def __init__(
         self,
         *,
         on: _builtins.bool = ...,
         reason: _builtins.str = ...,
         by_pseudonym: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+        expires_at_unix_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonym", b"by_pseudonym", "on", b"on", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_pseudonym", b"by_pseudonym", "expires_at_unix_ms", b"expires_at_unix_ms", "on", b"on", "operator", b"operator", "reason", b"reason", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

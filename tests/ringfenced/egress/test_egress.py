@@ -14,20 +14,22 @@ import time
 
 import grpc.aio
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from fakes.agent import agent, agent_process, client, folder, gather, terms, until
 from fakes.provider import BREAK, HANG, StandInProvider, answer, chunk, failure, head
-from ringfence import permit, tls
+from ringfence import lift, permit, tls
 from ringfence.labels import Category, Label, Level
 from ringfence.v1 import egress_pb2, egress_pb2_grpc
 from ringfence_agent.entry import commitment
 from ringfenced.deidentify import deidentify
-from ringfenced.errors import DeadlineExceeded, NotFound, Refused, Unavailable
+from ringfenced.errors import DeadlineExceeded, NotFound, PermissionDenied, Refused, Unavailable
 from ringfenced.model import (
     EntryQuery,
     FinishReason,
     Message,
+    OperatorWord,
     Prompt,
     Role,
     Sampling,
@@ -285,6 +287,29 @@ async def test_a_lift_takes_two_operators_where_the_agents_file_says_so(provider
     assert [entry.get("confirmed") for entry in told] == [["o-1"], None, None, ["o-1", "o-2"]]
     assert [entry.get("missing") for entry in told] == [None, 1, 1, None]
     assert [entry["lockdown"] for entry in entries(tmp_path) if entry["kind"] == "start"] == [0, 1]
+
+
+async def test_a_lift_takes_operators_own_signatures_where_the_agent_holds_their_keys(provider, tmp_path):
+    """A daemon that makes up two operators lifts nothing; two operators' own words do."""
+    keys = {name: Ed25519PrivateKey.generate() for name in ("anna", "ben")}
+    for name, key in keys.items():
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (tmp_path / f"{name}.pub").write_bytes(pem)
+    file = tmp_path / "agent.toml"
+    operators = "[lockdown.operators]\nanna = 'anna.pub'\nben = 'ben.pub'\n"
+    file.write_text(f"{file.read_text()}\n[lockdown]\noperators_to_lift = 2\n{operators}")
+    async with agent(file), client(tmp_path) as egress:
+        stopped = await egress.apply_lockdown(on=True, reason="drill", by="o-1")
+        assert (stopped.on, stopped.signatures_needed) == (True, True)
+        for by in ("o-1", "o-2"):
+            with pytest.raises(PermissionDenied, match=r"lockdown\.operators") as caught:
+                await egress.apply_lockdown(on=False, reason="over", by=by)
+            assert caught.value.reason == "lift_unsigned"
+        for name, on in (("anna", True), ("ben", False)):
+            said = lift.Lift(stopped.log_origin, stopped.since_unix_ms, name, time.time_ns() // 1_000_000 + 60_000)
+            word = OperatorWord(name, lift.sign(said, keys[name]), said.expires_at_unix_ms)
+            assert (await egress.apply_lockdown(on=False, reason="over", by="o-1", word=word)).on == on
+        assert isinstance((await gather(egress.send(payload(), terms(), 5000)))[-1], Sent)
 
 
 async def until_back(egress):
