@@ -19,6 +19,10 @@ from ringfence.tls import TLS13, Peer, peer_of
 _PEERS_MAX: Final = 4096
 """So many different certificates are told once; then all are forgotten and told again."""
 
+_LOOKED_AT: Final = ("x509_pem_cert", "ssl_tls_version", "ssl_negotiated_key_exchange_group")
+"""What of an auth context a peer is made of; its identity stands in the certificate."""
+_Seen = tuple[tuple[bytes, ...], ...]
+
 Context = grpc.aio.ServicerContext[Any, Any]
 Met = Callable[[Peer], None]
 """Hears of a peer when its certificate, version or group is seen for the first time."""
@@ -73,7 +77,7 @@ class Demand(grpc.aio.ServerInterceptor):
         self._setting = setting
         self._met = met
         self._refuse = refuse
-        self._known: set[Peer] = set()
+        self._known: dict[_Seen, str] = {}
 
     async def intercept_service(
         self,
@@ -114,12 +118,16 @@ class Demand(grpc.aio.ServerInterceptor):
         return answer
 
     async def _look(self, context: Context) -> None:
-        """Pass if the connection is as demanded."""
-        peer = peer_of(context.auth_context())
-        if peer not in self._known:
+        """Pass if the connection is as demanded; what was seen before is not looked at again."""
+        told = context.auth_context()
+        seen = tuple(tuple(told.get(name, ())) for name in _LOOKED_AT)
+        lacking = self._known.get(seen)
+        if lacking is None:
+            peer = peer_of(told)
+            lacking = shortcoming(peer, self._groups, self._setting)
             if len(self._known) >= _PEERS_MAX:
                 self._known.clear()
-            self._known.add(peer)
+            self._known[seen] = lacking
             self._met(peer)
-        if lacking := shortcoming(peer, self._groups, self._setting):
+        if lacking:
             await self._refuse(context, lacking)

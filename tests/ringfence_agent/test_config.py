@@ -57,6 +57,20 @@ def test_a_good_file_is_read_and_paths_are_relative_to_it(file):
         ("spiffe://ringfence.local/daemon", "daemon", "identities", "write a SPIFFE id"),
         ("drain_seconds_max = 1.0", "drain_seconds_max = -1", "drain", "greater than or equal to 0"),
         ("drain_seconds_max = 1.0", "drain_seconds_max", "drain_seconds_max", "this is no TOML"),
+        (
+            "drain_seconds_max = 1.0",
+            "[lockdown]\noperators_to_stop = 2",
+            "[lockdown]",
+            "stopping must be at least as easy, so make operators_to_lift as large",
+        ),
+        (
+            "drain_seconds_max = 1.0",
+            "[lockdown]\noperators_to_lift = 2\noperators = { anna = 'anna.pub' }",
+            "[lockdown]",
+            "lockdown.operators names 1; add the others' keys",
+        ),
+        ("[listen]", "[listen]\nkey_exchange_groups = ['RSA']", "RSA", "X25519MLKEM768"),
+        ("[listen]", "[listen]\nkey_exchange_groups = []", "key_exchange_groups", "listen.key_exchange_groups"),
         ('address = "unix:', 'address = "http:', "address", "write unix:/path/agent.sock or host:port"),
         ("[daemon]", "[deamon]", "[deamon]", "deamon: is unknown; write daemon"),
     ],
@@ -183,3 +197,18 @@ def test_the_command_reads_the_sites_own_files_and_tells_wrong_lines(file):
     said = refused(file)
     assert "allow.toml:3: " in said
     assert "Joanna" not in said
+
+
+def test_a_certificate_with_another_key_is_refused_before_anything_listens(file):
+    (file.parent / "agent.key").unlink()
+    (file.parent / "agent.key").write_bytes((file.parent / "daemon.key").read_bytes())
+    (file.parent / "agent.key").chmod(0o400)
+    assert "agent.key: not the private key of the first certificate in" in refused(file)
+
+
+def test_operators_keys_are_read_and_must_be_ed25519(file):
+    text = file.read_text()
+    file.write_text(f"{text}\n[lockdown]\noperators = {{ anna = 'permit.pub' }}\n")
+    assert set(build.prepare(config.load(file)[0]).operator_keys) == {"anna"}
+    file.write_text(f"{text}\n[lockdown]\noperators = {{ anna = 'ca.pem' }}\n")
+    assert "no Ed25519 public key" in refused(file)

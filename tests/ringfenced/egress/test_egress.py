@@ -467,6 +467,29 @@ async def test_only_the_daemons_certificate_may_call(provider, tmp_path):
             assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+async def test_either_side_refuses_a_handshake_that_settled_on_too_little(provider, tmp_path):
+    """gRPC settles on the hybrid; a side that allows only something else shows what happens to lesser ones."""
+    file = tmp_path / "agent.toml"
+    async with agent(file), client(tmp_path, key_exchange_groups=frozenset({"X25519"})) as egress:
+        for ask in (egress.offers(), gather(egress.send(payload(), terms(), 5000))):
+            with pytest.raises(Unavailable, match=r"settled on TLS 1\.3, X25519MLKEM768") as caught:
+                await ask
+            assert caught.value.reason == "agent_key_exchange"
+    file.write_text(file.read_text().replace("[listen]", '[listen]\nkey_exchange_groups = ["X25519"]'))
+    async with agent(file), client(tmp_path) as egress:
+        with pytest.raises(Unavailable, match=r"add X25519MLKEM768 to listen\.key_exchange_groups") as caught:
+            await egress.offers()
+        assert caught.value.reason == "agent_rejects_daemon"
+    assert provider.connections == 0
+
+
+async def test_the_client_tells_how_the_connection_is_secured(provider, tmp_path):
+    async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
+        assert egress.connection == ""
+        await egress.offers()
+        assert egress.connection == "TLS 1.3, X25519MLKEM768"
+
+
 # ── providers that fail ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

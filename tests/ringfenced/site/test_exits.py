@@ -1,0 +1,78 @@
+"""What may be reached, as the agent last said; closed when in doubt, and at once when an operator says so."""
+
+import pytest
+
+from ringfence.labels import Label, Level
+from ringfenced.egress import ProviderModel
+from ringfenced.errors import Unavailable
+from ringfenced.model import LockdownFacts, OperatorWord
+from ringfenced.site.exits import AWAY, AgentExits, NoExits
+
+OFFER = ProviderModel("acme", "gpt", "eu", Label(Level.INTERNAL), "", available=True)
+CLOSED = ProviderModel("acme", "gpt", "eu", Label(Level.INTERNAL), "", available=False)
+
+
+class Client:
+    """A client of an agent that lets everything out until it is told to stop."""
+
+    connection = "TLS 1.3, X25519MLKEM768"
+
+    def __init__(self):
+        self.offered = (OFFER,)
+        self.fails = None
+
+    async def offers(self):
+        if self.fails:
+            raise self.fails
+        return self.offered
+
+    async def lockdown(self):
+        return LockdownFacts(on=self.offered != (OFFER,))
+
+    async def apply_lockdown(self, *, on, reason, by, word):
+        self.offered = (CLOSED,) if on else (OFFER,)
+        return LockdownFacts(on=on, reason=reason, by=(by,))
+
+
+@pytest.fixture
+async def exits():
+    exits = AgentExits(Client())
+    assert exits.closed_reason == AWAY
+    await exits.ask()
+    assert (exits.closed_reason, exits.exit("acme", "gpt")) == ("", OFFER)
+    return exits
+
+
+async def test_an_order_is_seen_at_once(exits):
+    """Nobody waits for the next look, a second later."""
+    assert (await exits.apply_lockdown(on=True, reason="drill", by="o-1", word=OperatorWord())).on
+    assert "locked down" in exits.closed_reason
+    assert exits.exit("acme", "gpt") is None
+    assert (await exits.lockdown()).on
+    await exits.apply_lockdown(on=False, reason="over", by="o-1", word=OperatorWord())
+    assert (exits.closed_reason, exits.exit("acme", "gpt")) == ("", OFFER)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unavailable("it settled on X25519", reason="agent_key_exchange"), "it settled on X25519"),
+        (Unavailable("gone", reason="agent_unavailable"), AWAY),
+        (ValueError("a defect"), AWAY),
+    ],
+)
+async def test_whatever_goes_wrong_everything_is_closed(exits, error, reason):
+    exits._client.fails = error
+    await exits.ask()
+    assert (exits.closed_reason, exits.exit("acme", "gpt")) == (reason, None)
+
+
+async def test_how_the_connection_is_secured_is_told(exits):
+    assert exits.connection == "TLS 1.3, X25519MLKEM768"
+    assert NoExits().connection == ""
+
+
+async def test_a_node_without_an_agent_is_stopped_and_takes_no_orders():
+    assert (await NoExits().lockdown()).on
+    with pytest.raises(Unavailable):
+        await NoExits().apply_lockdown(on=False, reason="r", by="o-1", word=OperatorWord())
