@@ -29,6 +29,7 @@ FILLED_IN = {
         ("listen",),
         ("cache_directory",),
         ("$defs", "Daemon", "permit_keys"),
+        ("$defs", "LockdownConfig", "operators"),
         ("$defs", "Log", "directory"),
         ("$defs", "Log", "signing_key"),
         ("$defs", "Log", "salt_key"),
