@@ -165,6 +165,20 @@ class LockdownConfig(Section):
         return Operators(self.operators_to_stop, self.operators_to_lift, round(self.confirm_seconds_max * 1000))
 
 
+class Archive(Section):
+    """The sealed archive of the exact bytes sent."""
+
+    directory: Resolved
+    """Folder of its files; only the agent writes there."""
+    recipient: Resolved
+    """PEM file of the auditors' public keys, as ``ringfence audit new-key`` makes it. The agent cannot open what it
+    seals to them."""
+    retention_days: int = Field(ge=1, le=36_500)
+    """How long records are kept, in days; whole files go, up to a day later."""
+    bytes_max: int = Field(default=64 * 1024 * MIB, ge=MIB)
+    """How much its files may hold, in bytes; what would be more does not leave (``archive``)."""
+
+
 class Clearance(Section):
     """What a provider may see."""
 
@@ -283,6 +297,8 @@ class Config(Section):
     """The egress log."""
     lockdown: LockdownConfig = LockdownConfig()
     """The emergency stop."""
+    archive: Archive | None = None
+    """Keeps the exact bytes sent, sealed to the auditors; without it no copy is kept."""
     providers: tuple[ProviderConfig, ...] = Field(min_length=1)
     """Where payloads may go."""
     classification: Classification = Classification()

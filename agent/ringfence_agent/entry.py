@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from ringfence.commitment import commitment
 from ringfence.labels import Label
 from ringfence.permit import Permit
 from ringfence_agent.gate import Verdict
 
 VERSION: Final = 1
-COMMITMENT_DOMAIN: Final = b"ringfence payload v1\n"
 SALT_DOMAIN: Final = b"ringfence payload salt v1\n"
 
 Value = str | int | list[str] | Mapping[str, int] | Mapping[str, object]
@@ -65,11 +65,6 @@ def salt(salt_key: bytes, nonce: bytes) -> bytes:
     work it out again for an auditor who has the payload, for this entry and no other.
     """
     return hmac.digest(salt_key, SALT_DOMAIN + hashlib.sha256(nonce).digest(), "sha256")
-
-
-def commitment(payload_salt: bytes, body: bytes) -> str:
-    """What an entry says of the exact body sent: SHA-256 over domain, 32 bytes of salt, and the body."""
-    return hashlib.sha256(COMMITMENT_DOMAIN + payload_salt + body).hexdigest()
 
 
 def judged(permit: Permit, payload: bytes, verdict: Verdict) -> dict[str, Value]:

@@ -16,6 +16,7 @@ from ringfence.translog import ProofError, open_checkpoint, verify_inclusion
 from ringfence.v1.audit_pb2 import SearchEntriesRequest, SearchEntriesResponse, WatchEntriesResponse
 from ringfence.v1.types_pb2 import EntryProof
 from ringfenced.cli import logfiles, settings, verify
+from ringfenced.cli.audit_open import new_key, open_archived
 from ringfenced.cli.entrylines import parsed, show_entry, show_head
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, json_option, to_dict
@@ -31,6 +32,10 @@ audit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 @audit.callback()
 def audit_group() -> None:
     """Read and verify the egress log: what left the site, for whom, under which label, to whom."""
+
+
+audit.command("open")(open_archived)
+audit.command("new-key")(new_key)
 
 
 @audit.command()

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from fakes.agent import agent, agent_process, client, folder, gather, terms, until
 from fakes.provider import BREAK, HANG, StandInProvider, answer, chunk, failure, head
 from ringfence import lift, permit, tls
+from ringfence.commitment import commitment
 from ringfence.labels import Category, Label, Level
 from ringfence.v1 import egress_pb2, egress_pb2_grpc
-from ringfence_agent.entry import commitment
 from ringfenced.deidentify import deidentify
 from ringfenced.errors import DeadlineExceeded, NotFound, PermissionDenied, Refused, Unavailable
 from ringfenced.model import (
