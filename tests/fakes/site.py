@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fakes import provider as standin
 from fakes.agent import folder as agent_folder
+from fakes.archive import archived
 from ringfence.client import AsyncClient, RingfenceCallError
 from ringfence.tls import Identity
 
@@ -153,7 +154,7 @@ async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_pri
     async with contextlib.AsyncExitStack() as stack:
         file = agent_folder(folder, "https://localhost:1/v1")
         provider = await stack.enter_async_context(standin.StandInProvider(folder))
-        file = agent_folder(folder, provider.base_url)
+        file = archived(agent_folder(folder, provider.base_url))
         echo(provider)
         values = {
             "folder": folder,

@@ -19,11 +19,14 @@ from fakes.agent import client as agent_client
 from ringfence import permit
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
+from ringfence.sealed import unseal
+from ringfence.sealkeys import load_private
 from ringfence.v1 import egress_pb2
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfenced.classify import classify
 from ringfenced.cli.app import app
+from ringfenced.cli.archivefiles import records_of
 from ringfenced.model import Caller, Message, Prompt, Request, Role, Text
 
 pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
@@ -47,7 +50,10 @@ async def refused(site, request):
 
 
 async def test_invariant_1_no_content_on_any_disk_or_in_any_log(site):
-    """Answered, refused, failed, cancelled, de-identified: no file of daemon and agent holds a word of it."""
+    """Answered, refused, failed, cancelled, de-identified: no file of daemon and agent holds a word of it.
+
+    The sealed archive is on, and holds what left: de-identified, and readable with the auditors' key alone.
+    """
     client = site.client()
     await client.generate_text(f"/echo {NOTE}")
     await client.generate_text(NOTE, quality_min=0.9, permission=types.Permission(deidentified_egress=True))
@@ -63,10 +69,26 @@ async def test_invariant_1_no_content_on_any_disk_or_in_any_log(site):
     assert {"daemon.log", "agent.log", "ledger.sqlite3"} <= {path.name for path in searched}
     found = [(path.name, word) for path in searched for word in words if word in path.read_bytes()]
     assert not found
+    surrogate = site.provider.bodies[-1]
+    records = [path.read_bytes() for path in searched if path.name.startswith("sealed-")]
+    assert records
+    pieces = [surrogate[start : start + 16] for start in range(0, len(surrogate) - 16, 4)]
+    assert not any(piece in record for record in records for piece in pieces)
+    opened = [one.body for one in opened_records(site)]
+    assert opened == site.provider.bodies
+    assert not [word for word in words for body in opened if word in body]
     # The search finds what is there.
     (site.folder / "planted").write_text(NOTE)
     assert words[0] in (site.folder / "planted").read_bytes()
     (site.folder / "planted").unlink()
+
+
+def opened_records(site):
+    """What the archive holds, as the auditors read it."""
+    key = load_private((site.folder / "auditors.key").read_bytes())
+    for entry in site.entries():
+        for head, sealed in records_of(site.folder / "archive", entry["seq"]):
+            yield unseal(head, sealed, ORIGIN, key)
 
 
 async def test_invariant_2_the_daemon_and_its_engines_connect_nowhere(site):
