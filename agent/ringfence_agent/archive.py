@@ -13,6 +13,7 @@ machine's monotonic clock (``ringfence_agent.steady``): a clock that was set for
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,11 +39,11 @@ class ArchiveError(Exception):
 class Archive(Protocol):
     """Where the exact bytes are kept before they leave."""
 
-    async def keep(self, name: Name, salt: bytes, body: bytes) -> None:
+    async def keep(self, index: int, salt: bytes, body: bytes) -> None:
         """Keep what is about to be sent; durable on return.
 
         Args:
-            name: the durable intent.
+            index: where the durable intent stands in the log.
             salt: of its commitment.
             body: the exact bytes.
 
@@ -60,7 +61,7 @@ class Archive(Protocol):
 class NoArchive:
     """None is configured: nothing is kept, and everything may leave."""
 
-    async def keep(self, name: Name, salt: bytes, body: bytes) -> None:
+    async def keep(self, index: int, salt: bytes, body: bytes) -> None:
         """Nothing."""
 
     async def tend(self) -> None:
@@ -100,11 +101,18 @@ class _Job:
 class SealedArchive:
     """The archive of one agent. For one event loop; the disk is another thread's."""
 
-    def __init__(self, settings: ArchiveSettings, now_unix_ms: Callable[[], int], log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        settings: ArchiveSettings,
+        read: Callable[[int], bytes],
+        now_unix_ms: Callable[[], int],
+        log: FilteringBoundLogger,
+    ) -> None:
         """Lock the folder, which is made where it is missing, and see what is there.
 
         Args:
             settings: see there.
+            read: the log's entry at an index.
             now_unix_ms: the log's time, which never goes back.
             log: says what was removed, and why something was not kept.
 
@@ -112,6 +120,7 @@ class SealedArchive:
             OSError: the folder cannot be used; BlockingIOError where another agent has it.
         """
         self._settings = settings
+        self._read = read
         self._now_unix_ms = now_unix_ms
         self._log = log
         self._steady = Steady()
@@ -119,9 +128,9 @@ class SealedArchive:
         self._files = ArchiveFiles(settings.directory)
         self._thread = ThreadPoolExecutor(1, "archive")
 
-    async def keep(self, name: Name, salt: bytes, body: bytes) -> None:
+    async def keep(self, index: int, salt: bytes, body: bytes) -> None:
         """See `Archive.keep`. Whoever stops waiting does not take the record out of the line."""
-        job = _Job(name, salt, body)
+        job = _Job(self._name(index), salt, body)
         self._pending.append(job)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
         # The thread works in order, and the job was in line before its flush: that one or an earlier one had it.
@@ -142,6 +151,14 @@ class SealedArchive:
         """See `Archive.close`."""
         self._thread.shutdown()
         self._files.close()
+
+    def _name(self, index: int) -> Name:
+        """What a record is bound to: the intent as the log has it."""
+        try:
+            intent = json.loads(self._read(index))
+        except OSError as error:
+            raise ArchiveError(f"the intent cannot be read back: {error.strerror}; mend the disk") from None
+        return Name(index, intent["time_unix_ms"], bytes.fromhex(intent["commitment"]))
 
     # ── in the thread ────────────────────────────────────────────────────────────────────────────────────────────────
 

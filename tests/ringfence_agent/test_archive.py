@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import stat
 
@@ -28,10 +29,16 @@ def name(index, time_ms=BEGAN_MS):
     return Name(index, time_ms, b"c" * 32)
 
 
-def opened(folder, now=lambda: BEGAN_MS, **changes):
+def read(index):
+    """The log's entry."""
+    return json.dumps({"time_unix_ms": BEGAN_MS, "commitment": (b"c" * 32).hex()}).encode()
+
+
+def opened(folder, now=lambda: BEGAN_MS, read=read, **changes):
     settings = {"retention_ms": 1000, "bytes_max": 1_000_000, **changes}
     return SealedArchive(
         ArchiveSettings(directory=folder, origin="site/egress", recipient=RECIPIENT, **settings),
+        read,
         now,
         structlog.get_logger(),
     )
@@ -57,7 +64,7 @@ async def test_what_is_kept_can_be_read_by_the_auditors_and_is_durable(archive, 
     synced = []
     real = os.fdatasync
     monkeypatch.setattr(os, "fdatasync", lambda file: (synced.append(os.fstat(file).st_size), real(file)))
-    await archive.keep(name(3), SALT, b"body")
+    await archive.keep(3, SALT, b"body")
     assert synced == [RECORD_BYTES]
     (path,) = folder.glob("sealed-*")
     assert path.name == "sealed-000000000003.rec"
@@ -70,14 +77,14 @@ async def test_records_that_wait_share_a_write(archive, folder, monkeypatch):
     synced = []
     real = os.fdatasync
     monkeypatch.setattr(os, "fdatasync", lambda file: (synced.append(1), real(file)))
-    await asyncio.gather(*(archive.keep(name(index), SALT, b"body") for index in range(50)))
+    await asyncio.gather(*(archive.keep(index, SALT, b"body") for index in range(50)))
     assert held(folder, range(50)) == list(range(50))
     assert len(synced) < 50
 
 
 @pytest.mark.parametrize("call", ["write", "fdatasync", "open"])
 async def test_a_failing_disk_is_an_error_and_the_next_record_tries_anew(archive, folder, monkeypatch, call):
-    await archive.keep(name(1), SALT, b"body")
+    await archive.keep(1, SALT, b"body")
 
     def fail(*_args, **_more):
         raise OSError(errno.EIO, "Input/output error")
@@ -87,14 +94,26 @@ async def test_a_failing_disk_is_an_error_and_the_next_record_tries_anew(archive
     with monkeypatch.context() as patch:
         patch.setattr(os, call, fail)
         with pytest.raises(ArchiveError, match="Input/output error"):
-            await archive.keep(name(2), SALT, b"body")
-    await archive.keep(name(3), SALT, b"body")
+            await archive.keep(2, SALT, b"body")
+    await archive.keep(3, SALT, b"body")
     assert held(folder, (1, 3)) == [1, 3]
+
+
+async def test_an_intent_that_cannot_be_read_back_is_not_kept(folder):
+    def fail(_index):
+        raise OSError(errno.EIO, "Input/output error")
+
+    archive = opened(folder, read=fail)
+    try:
+        with pytest.raises(ArchiveError, match="read back"):
+            await archive.keep(1, SALT, b"body")
+    finally:
+        archive.close()
 
 
 async def test_after_a_torn_write_nothing_follows_in_that_file(archive, folder, monkeypatch):
     """A record behind a torn one could not be found again."""
-    await archive.keep(name(1), SALT, b"body")
+    await archive.keep(1, SALT, b"body")
     real = os.write
 
     def tear(file, data):
@@ -104,8 +123,8 @@ async def test_after_a_torn_write_nothing_follows_in_that_file(archive, folder, 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", tear)
         with pytest.raises(ArchiveError, match="No space"):
-            await archive.keep(name(2), SALT, b"body")
-    await archive.keep(name(3), SALT, b"body")
+            await archive.keep(2, SALT, b"body")
+    await archive.keep(3, SALT, b"body")
     assert held(folder, range(4)) == [1, 3]
     assert len(list(folder.glob("sealed-*"))) == 2
 
@@ -113,14 +132,14 @@ async def test_after_a_torn_write_nothing_follows_in_that_file(archive, folder, 
 async def test_a_full_archive_refuses_until_there_is_room(folder):
     archive = opened(folder, bytes_max=2 * RECORD_BYTES)
     try:
-        await archive.keep(name(1), SALT, b"body")
-        await archive.keep(name(2), SALT, b"body")
+        await archive.keep(1, SALT, b"body")
+        await archive.keep(2, SALT, b"body")
         with pytest.raises(ArchiveError, match="archive is full"):
-            await archive.keep(name(3), SALT, b"body")
+            await archive.keep(3, SALT, b"body")
         with pytest.raises(ArchiveError, match="archive is full"):
-            await archive.keep(name(4), SALT, b"")
+            await archive.keep(4, SALT, b"")
         next(folder.glob("sealed-*")).rename(folder.parent / "taken elsewhere")
-        await archive.keep(name(5), SALT, b"body")
+        await archive.keep(5, SALT, b"body")
         assert held(folder, range(6)) == [5]
     finally:
         archive.close()
@@ -128,27 +147,27 @@ async def test_a_full_archive_refuses_until_there_is_room(folder):
 
 @pytest.mark.parametrize("how", ["unlink", "replace"])
 async def test_a_file_that_goes_away_under_the_agent_is_not_counted_on(archive, folder, how):
-    await archive.keep(name(1), SALT, b"body")
+    await archive.keep(1, SALT, b"body")
     path = next(folder.glob("sealed-*"))
     path.unlink()
     if how == "replace":
         path.write_bytes(b"")
     with pytest.raises(ArchiveError):
-        await archive.keep(name(2), SALT, b"body")
-    await archive.keep(name(3), SALT, b"body")
+        await archive.keep(2, SALT, b"body")
+    await archive.keep(3, SALT, b"body")
     assert held(folder, range(4)) == [3]
 
 
 async def test_a_start_goes_on_in_a_new_file_and_counts_what_is_there(folder):
     for index in (1, 2):
         archive = opened(folder, bytes_max=2 * RECORD_BYTES)
-        await archive.keep(name(index), SALT, b"body")
+        await archive.keep(index, SALT, b"body")
         archive.close()
     assert held(folder, range(4)) == [1, 2]
     archive = opened(folder, bytes_max=2 * RECORD_BYTES)
     try:
         with pytest.raises(ArchiveError, match="full"):
-            await archive.keep(name(3), SALT, b"body")
+            await archive.keep(3, SALT, b"body")
     finally:
         archive.close()
 
@@ -197,7 +216,7 @@ async def test_tending_removes_only_while_the_clock_keeps_step(folder, monkeypat
     clock = {"unix_ms": BEGAN_MS, "monotonic_s": 0.0}
     archive = opened(folder, now=lambda: clock["unix_ms"])
     loop = asyncio.get_running_loop()
-    await archive.keep(name(1), SALT, b"body")
+    await archive.keep(1, SALT, b"body")
     sweeps = []
 
     async def passing(_seconds):
@@ -219,7 +238,7 @@ async def test_tending_removes_only_while_the_clock_keeps_step(folder, monkeypat
 
 def test_without_an_archive_nothing_is_kept_and_nothing_fails(tmp_path):
     none = NoArchive()
-    asyncio.run(none.keep(name(1), SALT, b"body"))
+    asyncio.run(none.keep(1, SALT, b"body"))
     asyncio.run(none.tend())
     none.close()
     assert not any(tmp_path.iterdir())
