@@ -15,7 +15,6 @@ import os
 import resource
 import shutil
 import signal
-import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -296,7 +295,7 @@ async def _look(caller: Caller, record: Record, result: Result) -> None:
     record.proven += caller.record.proven
 
 
-def milliseconds(values: Sequence[float], part: float) -> float:
-    """A quantile, in milliseconds."""
+def milliseconds(values: Sequence[float], part: float) -> float | None:
+    """A quantile, in milliseconds; None of nothing."""
     ordered = sorted(values)
-    return round(1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))], 1) if ordered else statistics.nan
+    return round(1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))], 1) if ordered else None

@@ -102,7 +102,7 @@ def _others(*, mounts: bool) -> Iterator[Point]:
     for name, kind, number in product(both, DAMAGES, range(1, 5)):
         yield Point(name, "damage", "files", kind, number)
     if mounts:
-        for name, kib in product((*both, "failing"), range(4, 44, 4)):
+        for name, kib in product((*both, "failing"), range(4, 24, 4)):
             yield Point(name, "full disk", "write", "small disk", kib)
 
 
