@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility test-rotation setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ eval-utility: setup ## what a prompt is still good for after de-identification
 
 test-rotation: setup ## every certificate renewed every 10 s under load; no call may fail (MINUTES=10)
 	@PYTHONPATH=proto:daemon:agent:tests $(BIN)/python bench/rotation.py --minutes $(or $(MINUTES),10) --write $(ARGS)
+
+test-faults: setup ## the real agent while its disk, its clock or itself fails, at every call (needs strace; ARGS="--points 100")
+	@PYTHONPATH=tests $(BIN)/python bench/faults.py $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh

@@ -18,11 +18,12 @@ from typing import Final
 import grpc.aio
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from grpc_health.v1 import health, health_pb2_grpc
 from structlog.typing import FilteringBoundLogger
 
-from ringfence import recognize, tls
+from ringfence import recognize, sealkeys, tls
 from ringfence.configfile import ConfigError
 from ringfence.demand import Demand
 from ringfence.recognize.custom import CustomError
@@ -30,10 +31,11 @@ from ringfence.recognize.plugins import PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
+from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
 from ringfence_agent.gate import Destination, Rules
-from ringfence_agent.journal import Journal
+from ringfence_agent.journal import Fold, Journal
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
@@ -42,11 +44,13 @@ from ringfence_agent.providers.door import Door, DoorSettings
 from ringfence_agent.providers.openai import OpenAIProvider
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
+from ringfence_agent.segments import LogError
 from ringfence_agent.service import EgressService
 from ringfence_agent.told import Told
 
 _SALT_BYTES: Final = 32
 _SOCKET_MODE: Final = 0o660
+_DAY_MS: Final = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Parts:
     """Names the patterns that the agent scans with."""
     policy_digest: str
     """SHA-256 of what findings mean to the agent, own files included, hex."""
+    recipient: MLKEM768X25519PublicKey | None
+    """Whom the archive is sealed to; None without one."""
     rules_digest: str
     """SHA-256 of the agent's Cedar policy and its schema, hex."""
 
@@ -97,6 +103,7 @@ def prepare(config: Config) -> Parts:
         ),
         operator_keys={name: _public_key(path) for name, path in config.lockdown.operators.items()},
         recogniser_version=recogniser.version,
+        recipient=_recipient(config.archive.recipient) if config.archive else None,
         policy_digest=config.classification.digest(),
         rules_digest=policy.digest,
     )
@@ -125,8 +132,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     try:
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
-        folds = {"quotas": quotas}
-        journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
+        journal = _journal(config, parts.signing_key, {"quotas": quotas})
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
@@ -134,6 +140,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             journal.now_unix_ms,
             Signers(config.log.origin, parts.operator_keys),
         )
+        archive = _archive(config, parts.recipient, journal, log)
         provenance = {
             "config_sha256": digest,
             "policy_sha256": parts.policy_digest,
@@ -146,6 +153,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             parts.providers,
             lockdown,
             quotas,
+            archive=archive,
             threads=threads,
             steady_unix_ms=_steady(journal.now_unix_ms()),
             salt_key=salt_key,
@@ -163,6 +171,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         async with asyncio.TaskGroup() as group:
             group.create_task(journal.run())
             watching = group.create_task(lockdown.run())
+            tending = group.create_task(archive.tend())
             try:
                 journal.resume({**provenance, "agent": _version(), "lockdown": int(lockdown.on)})
                 await server.start()
@@ -175,6 +184,8 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
                 if probes is not None:
                     await probes.stop(None)
                 watching.cancel()
+                tending.cancel()
+                archive.close()
                 journal.stop()
     finally:
         await server.stop(None)
@@ -235,6 +246,45 @@ def _provider(config: ProviderConfig) -> Provider:
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
     return OpenAIProvider(door, config.base_url, config.tokens_field)
+
+
+def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold]) -> Journal:
+    """The log; LogError where the disk does not let it be read."""
+    log = config.log
+    try:
+        return Journal(log.directory, log.origin, key, _unix_ms, folds)
+    except OSError as error:
+        raise LogError(f"{log.directory}: {error.strerror}; mend the disk and start the agent again") from error
+
+
+def _archive(
+    config: Config, recipient: MLKEM768X25519PublicKey | None, journal: Journal, log: FilteringBoundLogger
+) -> Archive:
+    """The sealed archive, or none."""
+    if config.archive is None or recipient is None:
+        return NoArchive()
+    settings = ArchiveSettings(
+        directory=config.archive.directory,
+        origin=config.log.origin,
+        recipient=recipient,
+        retention_ms=config.archive.retention_days * _DAY_MS,
+        bytes_max=config.archive.bytes_max,
+    )
+    try:
+        return SealedArchive(settings, journal.read, journal.now_unix_ms, log)
+    except BlockingIOError:
+        text = f"{settings.directory}: another agent writes this archive; end it, or give each its own folder"
+        raise ConfigError(text) from None
+    except OSError as error:
+        raise ConfigError(f"{settings.directory}: {error.strerror}; archive.directory names this folder") from None
+
+
+def _recipient(path: Path) -> MLKEM768X25519PublicKey:
+    """The auditors' public keys."""
+    try:
+        return sealkeys.load_public(_read(path))
+    except sealkeys.SealKeyError as error:
+        raise ConfigError(f"{path}: {error}; auditors make it: ringfence audit new-key auditors") from None
 
 
 def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tuple[str, str], Destination]:

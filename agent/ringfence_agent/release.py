@@ -6,9 +6,11 @@
     3. reserve  room in the quotas of caller, department and provider
     4. refuse   a refusal is logged and proven like everything else; or
     5. intend   the intent is durable before a byte leaves
-    6. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
-    7. send     the judged body
-    8. tell     the outcome is logged however it ended; the daemon hanging up is an end too, and so is a
+    6. keep     where there is a sealed archive, it holds the exact body before a byte leaves; else the intent is
+                withdrawn (``archive``)
+    7. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
+    8. send     the judged body
+    9. tell     the outcome is logged however it ended; the daemon hanging up is an end too, and so is a
                 stop
 
 `Release` is the sentence; the gate is pure, and journal, quotas, providers and lockdown are the nouns.
@@ -24,7 +26,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal
+from ringfence_agent.archive import Archive, ArchiveError
+from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal, salt
 from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown, Stopped
@@ -128,6 +131,7 @@ class Release:
         lockdown: Lockdown,
         quotas: Quotas,
         *,
+        archive: Archive,
         threads: Executor,
         steady_unix_ms: Callable[[], int],
         salt_key: bytes,
@@ -141,6 +145,7 @@ class Release:
             providers: by name; one for every destination of `rules`.
             lockdown: whether egress is stopped.
             quotas: how much may leave; a fold of `journal`.
+            archive: keeps the exact bytes before they leave, where one is configured.
             threads: where payloads are judged.
             steady_unix_ms: time for quotas, which no jump of the machine's clock moves.
             salt_key: 32 bytes that salt the commitments to what was sent.
@@ -151,6 +156,7 @@ class Release:
         self._providers = providers
         self._lockdown = lockdown
         self._quotas = quotas
+        self._archive = archive
         self._threads = threads
         self._steady_unix_ms = steady_unix_ms
         self._salt_key = salt_key
@@ -171,13 +177,15 @@ class Release:
         if verdict.reasons or verdict.destination is None or verdict.statement is None:
             said = {**refusal(submission.permit, submission.payload, verdict), **self._provenance}
             index = await self._journal.append(Kind.REFUSAL, said)
-            yield Withheld(verdict, self._journal.prove(index), full.retry_after_ms if full else None)
+            yield Withheld(verdict, self._prove(index), full.retry_after_ms if full else None)
             return
         fields = {**intent(submission.permit, submission.payload, verdict, self._salt_key), **self._provenance}
         index = await self._intend(fields)
-        if reasons := still(verdict.statement, self._journal.now_unix_ms(), lockdown=self._lockdown.on):
+        reasons = await self._keep(index, fields, verdict.statement.nonce, verdict.body)
+        reasons += still(verdict.statement, self._journal.now_unix_ms(), lockdown=self._lockdown.on)
+        if reasons:
             told = await self._tell(index, fields, _WITHDRAWN)
-            yield Withheld(replace(verdict, reasons=reasons, body=b""), self._journal.prove(told))
+            yield Withheld(replace(verdict, reasons=reasons, body=b""), self._prove(told))
             return
         async with aclosing(self._run(index, fields, verdict.destination, verdict.body, seconds_max)) as events:
             async for event in events:
@@ -218,6 +226,17 @@ class Release:
         except asyncio.CancelledError:
             durable.add_done_callback(lambda done: self._withdraw(done, fields))
             raise
+
+    async def _keep(self, index: int, fields: Mapping[str, Value], nonce: bytes, body: bytes) -> tuple[Reason, ...]:
+        """Have the archive hold the body; why it must not leave, where it does not."""
+        try:
+            await self._archive.keep(index, salt(self._salt_key, nonce), body)
+        except ArchiveError as error:
+            return (Reason("archive", str(error)),)
+        except asyncio.CancelledError:
+            self._tell(index, fields, _WITHDRAWN)
+            raise
+        return ()
 
     def _withdraw(self, durable: asyncio.Future[int], fields: Mapping[str, Value]) -> None:
         """Close an intent that nobody waits for any more."""
@@ -262,7 +281,7 @@ class Release:
         if finish is None:
             cost = None if first_s else 0
             told = await self._tell(index, fields, _End(Outcome.FAILED, failure.reason, tally, cost_microcredits=cost))
-            yield Failed(failure, not first_s, self._journal.prove(told))
+            yield Failed(failure, not first_s, self._prove(told))
             return
         usage = {"prompt_tokens": finish.prompt_tokens, "completion_tokens": finish.completion_tokens}
         told = await self._tell(
@@ -272,9 +291,16 @@ class Release:
             finish=finish,
             first_delta_us=round(((first_s or clock()) - started_s) * 1e6),
             duration_us=round((clock() - started_s) * 1e6),
-            intent=self._journal.prove(index),
-            outcome=self._journal.prove(told),
+            intent=self._prove(index),
+            outcome=self._prove(told),
         )
+
+    def _prove(self, index: int) -> Proof:
+        """An entry with its proof; LogError where the disk does not give it."""
+        try:
+            return self._journal.prove(index)
+        except OSError as error:
+            raise LogError(f"the log cannot be read: {error.strerror}; mend the disk") from None
 
     def _tell(self, index: int, fields: Mapping[str, Value], end: _End) -> asyncio.Future[int]:
         """Put the outcome in line."""
