@@ -240,6 +240,15 @@ async def mixed(caller: Caller) -> None:
     await caller.send(Level.RESTRICTED)
 
 
+async def locked(caller: Caller) -> None:
+    """A lockdown that stays."""
+    await caller.send()
+    await caller.lockdown(on=True)
+    await asyncio.sleep(0.07)
+    await caller.send()
+    await caller.lockdown(on=True)
+
+
 async def failing(caller: Caller) -> None:
     """A provider that fails, breaks off and hangs."""
     caller.rig.provider.script[:0] = [failure(503), [head(), BREAK], [head(), HANG]]
@@ -263,6 +272,7 @@ WORKLOADS = {
     for workload in (
         Workload("sends", sends),
         Workload("mixed", mixed),
+        Workload("locked", locked),
         Workload("failing", failing),
         Workload("again", again, earlier=True),
         Workload("archive", sends, archive=True),
