@@ -94,8 +94,10 @@ class _Job:
     name: Name
     salt: bytes = field(repr=False)
     body: bytes = field(repr=False)
-    error: str = ""
-    """Why it is not kept."""
+    kept: bool = False
+    """It is durable."""
+    error: str = "the archive failed over another record; see the agent's log"
+    """Why it is not, as long as it is not."""
 
 
 class SealedArchive:
@@ -134,7 +136,7 @@ class SealedArchive:
         self._pending.append(job)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
         # The thread works in order, and the job was in line before its flush: that one or an earlier one had it.
-        if job.error:
+        if not job.kept:
             self._log.error("archive_failed", why=job.error)
             raise ArchiveError(job.error)
 
@@ -179,12 +181,19 @@ class SealedArchive:
             left -= need
             fitting.append(job)
             records.append((job.name, self._sealed(job)))
+        self._append(fitting, records)
+
+    def _append(self, jobs: list[_Job], records: list[tuple[Name, bytes]]) -> None:
+        """Write records, and tell their jobs."""
         try:
             if records:
                 self._files.append(records)
         except OSError as error:
-            for job in fitting:
+            for job in jobs:
                 job.error = f"the archive cannot be written: {error.strerror}; mend the disk"
+        else:
+            for job in jobs:
+                job.kept = True
 
     def _left(self, batch: list[_Job]) -> int:
         """How many bytes still fit; where that is not enough, after a look at what is there by now."""

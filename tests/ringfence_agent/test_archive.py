@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import stat
+import threading
 
 import pytest
 import structlog
@@ -109,6 +110,27 @@ async def test_an_intent_that_cannot_be_read_back_is_not_kept(folder):
             await archive.keep(1, SALT, b"body")
     finally:
         archive.close()
+
+
+async def test_a_defect_over_one_record_keeps_none_of_those_beside_it(archive, folder, monkeypatch):
+    """Whoever waited beside it must not believe that theirs was kept."""
+    may_go, real = threading.Event(), archives.seal
+
+    def seal(name, *rest):
+        assert may_go.wait(20)
+        if name.intent_index == 3:
+            raise RuntimeError
+        return real(name, *rest)
+
+    monkeypatch.setattr(archives, "seal", seal)
+    keeping = [asyncio.ensure_future(archive.keep(index, SALT, b"body")) for index in range(1, 5)]
+    await asyncio.sleep(0)
+    may_go.set()
+    ends = await asyncio.gather(*keeping, return_exceptions=True)
+    kept = [index for index, end in enumerate(ends, 1) if end is None]
+    assert held(folder, range(1, 5)) == kept if kept else not any(folder.glob("sealed-*"))
+    assert 3 not in kept
+    assert all(isinstance(end, RuntimeError | ArchiveError) for end in ends if end is not None)
 
 
 async def test_after_a_torn_write_nothing_follows_in_that_file(archive, folder, monkeypatch):
