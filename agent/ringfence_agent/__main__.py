@@ -22,6 +22,7 @@ from ringfence.configfile import ConfigError
 from ringfence.process import keep_memory, notify
 from ringfence.tls13 import require_tls13
 from ringfence_agent.segments import LogError
+from ringfence_agent.stderr import lenient
 
 if TYPE_CHECKING:
     from ringfence_agent.build import Parts
@@ -49,7 +50,7 @@ def main() -> int:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(lenient(sys.stderr)),
     )
     log = structlog.get_logger()
     try:
