@@ -26,7 +26,8 @@ from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 
 CALL_S_MAX = 10.0
 """A call that takes longer hangs."""
-WORDS = "What does a ward clerk do on quiet days?"
+THINGS = ("paper", "chairs", "lamps", "doors", "windows", "tables", "stairs", "curtains", "clocks", "plants")
+"""Three of them make each body another one, so that the judge can tell which intent it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Caller:
     rig: Rig
     record: Record = field(default_factory=Record)
     last: egress_pb2.SendRequest | None = None
+    number: int = 0
 
     async def send(self, level: Level = Level.PUBLIC, *, request: egress_pb2.SendRequest | None = None) -> None:
         """One send, to its end."""
@@ -148,7 +150,10 @@ class Caller:
 
     def _request(self, level: Level) -> egress_pb2.SendRequest:
         """A genuine request."""
-        message = types_pb2.Message(role=types_pb2.ROLE_USER, parts=[types_pb2.Part(text=WORDS)])
+        things = [THINGS[self.number // 10**place % 10] for place in range(3)]
+        self.number += 1
+        text = f"What does a ward clerk do with {things[0]}, {things[1]} and {things[2]}?"
+        message = types_pb2.Message(role=types_pb2.ROLE_USER, parts=[types_pb2.Part(text=text)])
         payload = egress_pb2.EgressPayload(messages=[message]).SerializeToString()
         issued_ms = time.time_ns() // 1_000_000
         statement = permit.Statement(
