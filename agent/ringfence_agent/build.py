@@ -34,8 +34,8 @@ from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
-from ringfence_agent.providers.door import Door, DoorSettings
-from ringfence_agent.providers.openai import OpenAIProvider
+from ringfence_agent.providers.door import DoorSettings
+from ringfence_agent.providers.make import make
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
@@ -91,6 +91,7 @@ def prepare(config: Config) -> Parts:
             residual=partial(recognize.residual, recogniser.scan),
             label_of=recogniser.policy.label_of,
             policy=policy.ruling,
+            pictures=recogniser.policy.pictures,
         ),
         recogniser_version=recogniser.version,
         policy_digest=config.classification.digest(),
@@ -194,20 +195,17 @@ def _provider(config: ProviderConfig) -> Provider:
     if not api_key or not api_key.isascii() or not api_key.isprintable():
         raise ConfigError(f"{config.api_key_file}: not an API key; write the key and nothing else")
     try:
-        door = Door(
-            DoorSettings(
-                url=f"{config.base_url}/chat/completions",
-                authority=config.authority,
-                api_key=api_key,
-                response_bytes_max=config.response_bytes_max,
-                connect_seconds_max=config.connect_seconds_max,
-                connections_max=config.connections_max,
-                allow_private_addresses=config.allow_private_addresses,
-            )
+        settings = DoorSettings(
+            url=config.base_url,
+            authority=config.authority,
+            response_bytes_max=config.response_bytes_max,
+            connect_seconds_max=config.connect_seconds_max,
+            connections_max=config.connections_max,
+            allow_private_addresses=config.allow_private_addresses,
         )
+        return make(config, settings, lambda: api_key)
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
-    return OpenAIProvider(door, config.base_url, config.tokens_field)
 
 
 def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tuple[str, str], Destination]:
@@ -224,9 +222,11 @@ def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tup
             seconds_max=provider.response_seconds_max,
             encode=partial(providers[provider.name].encode, wire_model=wire_model),
             price=provider.prices[model].price() if model in provider.prices else None,
+            task=task,
         )
         for provider in config.providers
-        for model, wire_model in provider.models.items()
+        for task, models in (("chat", provider.models), ("embeddings", provider.embedding_models))
+        for model, wire_model in models.items()
     }
 
 

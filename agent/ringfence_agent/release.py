@@ -27,7 +27,7 @@ from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome,
 from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown
-from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
+from ringfence_agent.providers import Embeddings, Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.quotas import Amount, Charge, Full, Quotas
 from ringfence_agent.segments import LogError
 
@@ -80,7 +80,7 @@ class Released:
     """What became of it."""
 
 
-Event = Admitted | TextDelta | ToolCallDelta | Withheld | Failed | Released
+Event = Admitted | TextDelta | ToolCallDelta | Embeddings | Withheld | Failed | Released
 
 
 class _End(NamedTuple):
@@ -233,7 +233,8 @@ class Release:
         try:
             yield Admitted(index)
             provider = self._providers[destination.provider]
-            async with aclosing(provider.send(body, tally, min(seconds_max, destination.seconds_max))) as answer:
+            allowed_s = min(seconds_max, destination.seconds_max)
+            async with aclosing(provider.send(destination.wire_model, body, tally, allowed_s)) as answer:
                 async for event in answer:
                     if isinstance(event, Finish):
                         finish = event
