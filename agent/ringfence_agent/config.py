@@ -341,7 +341,7 @@ def load(path: Path) -> tuple[Config, str]:
     if len(set(names)) != len(names):
         raise ConfigError(f"{path}: two providers have the same name; give each its own")
     for provider in config.providers:
-        if unknown := sorted(provider.prices.keys() - provider.models.keys()):
+        if unknown := sorted(provider.prices.keys() - provider.models.keys() - provider.embedding_models.keys()):
             raise ConfigError(
                 f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
             )

@@ -17,7 +17,7 @@ from anthropic.types import Message, RawMessageStreamEvent
 
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta, anthropic_body
-from ringfence_agent.providers.door import Call, Door, Headers
+from ringfence_agent.providers.door import EVENT_STREAM, Call, Door, Headers
 from ringfence_agent.providers.failures import answering, next_piece, of_status, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text, text_piece, tokens
 
@@ -53,11 +53,7 @@ _TYPES: Final = {
 
 def headers(key: str) -> Headers:
     """The table of headers: Anthropic API reference, "Authentication"."""
-    return (
-        (b"Accept", b"text/event-stream, application/json"),
-        (b"anthropic-version", VERSION),
-        (b"x-api-key", key.encode("ascii")),
-    )
+    return ((b"anthropic-version", VERSION), (b"x-api-key", key.encode("ascii")))
 
 
 class AnthropicProvider:
@@ -85,7 +81,7 @@ class AnthropicProvider:
         del wire_model  # it stands in the body; all models have one path
         end_s = asyncio.get_running_loop().time() + seconds_max
         http = httpx2.AsyncClient(
-            transport=self._door.exchange(Call(self._target, headers, body), tally),
+            transport=self._door.exchange(Call(self._target, EVENT_STREAM, headers, body), tally),
             trust_env=False,
             follow_redirects=False,
             timeout=None,

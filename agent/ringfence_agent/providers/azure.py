@@ -21,7 +21,7 @@ V1: Final = "v1"
 
 def headers(key: str) -> Headers:
     """The table of headers."""
-    return ((b"Accept", b"text/event-stream, application/json"), (b"api-key", key.encode("ascii")))
+    return ((b"api-key", key.encode("ascii")),)
 
 
 def dialect(base_url: str, api_version: str) -> Dialect:

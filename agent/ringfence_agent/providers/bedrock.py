@@ -20,13 +20,13 @@ from ringfence_agent.providers import Embeddings, Finish, Piece, ProviderError, 
 from ringfence_agent.providers import bedrock_body as body_of
 from ringfence_agent.providers.bedrock_wire import Wire
 from ringfence_agent.providers.bodies import Json
-from ringfence_agent.providers.door import Call, Door, Headers
+from ringfence_agent.providers.door import JSON, Call, Door, Headers
 from ringfence_agent.providers.failures import answering, next_piece, of_status, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text, text_piece, tokens, vectors
 
 _OK: Final = 200
-_EVENTS: Final = b"application/vnd.amazon.eventstream"
-_JSON: Final = b"application/json"
+_EVENTS: Final = "application/vnd.amazon.eventstream"
+"""AWS, "Event stream encoding"."""
 _REASONS: Final = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -85,7 +85,7 @@ class BedrockProvider:
         """Send `body` and stream the answer; see `ringfence_agent.providers.Provider`."""
         end_s = asyncio.get_running_loop().time() + seconds_max
         embeds = wire_model in self._embeds
-        operation, accept = ("InvokeModel", _JSON) if embeds else ("ConverseStream", _EVENTS)
+        operation, accept = ("InvokeModel", JSON) if embeds else ("ConverseStream", _EVENTS)
         with answering(ProviderError, lambda error: error, seconds_max):
             call = self._call(operation, accept, wire_model, body)
             async with aclosing(self._door.exchange(call, tally)) as exchange:
@@ -112,18 +112,18 @@ class BedrockProvider:
         """Close idle connections."""
         await self._door.aclose()
 
-    def _call(self, operation: str, accept: bytes, wire_model: str, body: bytes) -> Call:
+    def _call(self, operation: str, accept: str, wire_model: str, body: bytes) -> Call:
         """The call, whose headers are signed when the door has the key."""
         target = self._root + self._wire.target(operation, wire_model)
         url = self._origin + target
 
         def headers(key: str) -> Headers:
             try:
-                return self._wire.headers(key, accept, url, body)
+                return self._wire.headers(key, url, body)
             except ValueError as error:
                 raise ProviderError("credentials", str(error)) from None
 
-        return Call(target, headers, body)
+        return Call(target, accept, headers, body)
 
 
 class _Reader:

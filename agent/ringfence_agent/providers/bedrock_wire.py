@@ -83,7 +83,7 @@ class Wire:
         made = self._serialiser.serialize_to_request(asked, self._model.operation_model(operation))
         return str(made["url_path"]), bytes(made["body"])
 
-    def headers(self, key: str, accept: bytes, url: str, body: bytes) -> Headers:
+    def headers(self, key: str, url: str, body: bytes) -> Headers:
         """The table of headers, signed for this body (AWS Signature Version 4) or with a Bedrock API key.
 
         Signed are the host, the content type and what begins with ``x-amz-``.
@@ -99,8 +99,7 @@ class Wire:
             SigV4Auth(secret, _SIGNING_NAME, self._region).add_auth(request)
         sent = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
         made = {name: request.headers.get(name) for name in sent}
-        signed = tuple((name.encode(), value.encode("ascii")) for name, value in made.items() if value)
-        return ((b"Accept", accept), *signed)
+        return tuple((name.encode(), value.encode("ascii")) for name, value in made.items() if value)
 
     def events(self) -> EventReader:
         """A reader of one answer's stream."""

@@ -33,6 +33,10 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 _PASSED_HEADERS: Final = (b"content-type", b"retry-after", b"retry-after-ms", b"x-amzn-errortype")
 """All of an answer's headers that the SDK gets to see; no cookies, no Alt-Svc, no Location."""
+EVENT_STREAM: Final = "text/event-stream"
+"""Server-sent events (WHATWG HTML, section 9.2)."""
+JSON: Final = "application/json"
+"""RFC 8259."""
 _IDLE_S_MAX: Final = 30.0
 
 
@@ -59,6 +63,8 @@ class Call(NamedTuple):
 
     target: str
     """Path and query, percent-encoded, from the host's root; from the configuration."""
+    accept: str
+    """The one media type that its answer may have."""
     headers: Callable[[str], Headers]
     """The family's table: the provider's API key to the headers that are sent besides the door's own."""
     body: bytes
@@ -114,7 +120,12 @@ class Door:
         request = httpcore2.Request(
             "POST",
             httpcore2.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=call.target),
-            headers=[*self._headers, *call.headers(self._key()), (b"Content-Length", length)],
+            headers=[
+                *self._headers,
+                (b"Accept", call.accept.encode("ascii")),
+                *call.headers(self._key()),
+                (b"Content-Length", length),
+            ],
             content=call.body,
             extensions={"timeout": {"connect": self._settings.connect_seconds_max, "pool": _IDLE_S_MAX}},
         )

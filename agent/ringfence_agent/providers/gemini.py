@@ -23,12 +23,15 @@ from google.genai import errors, types
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Embeddings, Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.providers import gemini_body as body_of
-from ringfence_agent.providers.door import Call, Door, Exchange, Headers
+from ringfence_agent.providers.door import EVENT_STREAM, JSON, Call, Door, Exchange, Headers
 from ringfence_agent.providers.failures import HINT_MS_MAX, answering, next_piece, of_code, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text_piece, tokens, vectors
 
 VERSION: Final = "v1beta"
 """The version of the API that has tools and schemas; Gemini API reference, "API versions explained"."""
+_GENERATE: Final = ("streamGenerateContent?alt=sse", EVENT_STREAM)
+_EMBED: Final = ("batchEmbedContents", JSON)
+"""A method of a model, and the media type of its answer."""
 _NUMBER: Final = "x-ringfence-exchange"
 _NOT_A_KEY: Final = "set-by-the-door"
 """The SDK wants a key to start; the real one is the door's."""
@@ -52,7 +55,7 @@ _DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 def headers(key: str) -> Headers:
     """The table of headers: Gemini API reference, "Authentication"."""
-    return ((b"Accept", b"text/event-stream, application/json"), (b"x-goog-api-key", key.encode("ascii")))
+    return ((b"x-goog-api-key", key.encode("ascii")),)
 
 
 class GeminiProvider:
@@ -87,8 +90,8 @@ class GeminiProvider:
         """Send `body` and stream the answer; see `ringfence_agent.providers.Provider`."""
         end_s = asyncio.get_running_loop().time() + seconds_max
         embeds = wire_model in self._embeds
-        method = "batchEmbedContents" if embeds else "streamGenerateContent?alt=sse"
-        call = Call(f"{self._root}{quote(wire_model, safe='')}:{method}", headers, body)
+        method, accept = _EMBED if embeds else _GENERATE
+        call = Call(f"{self._root}{quote(wire_model, safe='')}:{method}", accept, headers, body)
         exchange = self._door.exchange(call, tally)
         with answering(errors.APIError, translate, seconds_max), self._relay.lent(exchange) as number:
             async with aclosing(exchange):

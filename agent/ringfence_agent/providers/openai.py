@@ -20,7 +20,7 @@ from openai.types.chat import ChatCompletionChunk
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Embeddings, Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.providers import openai_body as body_of
-from ringfence_agent.providers.door import Call, Door, Headers
+from ringfence_agent.providers.door import EVENT_STREAM, JSON, Call, Door, Headers
 from ringfence_agent.providers.failures import answering, next_piece, of_code, of_status, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text, text_piece, tokens, vectors
 
@@ -55,7 +55,7 @@ class Dialect:
 
 def headers(key: str) -> Headers:
     """The table of headers: OpenAI API reference, "Authentication"."""
-    return ((b"Accept", b"text/event-stream, application/json"), (b"Authorization", b"Bearer " + key.encode("ascii")))
+    return ((b"Authorization", b"Bearer " + key.encode("ascii")),)
 
 
 def dialect(base_url: str) -> Dialect:
@@ -92,8 +92,8 @@ class OpenAIProvider:
     async def send(self, wire_model: str, body: bytes, tally: Tally, seconds_max: float) -> AsyncGenerator[Piece, None]:
         """Send `body` and stream the answer; see `ringfence_agent.providers.Provider`."""
         end_s = asyncio.get_running_loop().time() + seconds_max
-        path = EMBEDDINGS_PATH if wire_model in self._embeds else CHAT_PATH
-        call = Call(self._dialect.target(wire_model, path), self._dialect.headers, body)
+        path, accept = (EMBEDDINGS_PATH, JSON) if wire_model in self._embeds else (CHAT_PATH, EVENT_STREAM)
+        call = Call(self._dialect.target(wire_model, path), accept, self._dialect.headers, body)
         http = httpx2.AsyncClient(
             transport=self._door.exchange(call, tally), trust_env=False, follow_redirects=False, timeout=None
         )
