@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -22,6 +23,7 @@ _STATUS: Final = {
 }
 """RFC 9110, section 15; 429 is RFC 6585's; 529 is Anthropic's (API reference, "Errors")."""
 
+_FAILED: Final = re.compile(r"[345][0-9]{2}")
 _PASSING: Final = frozenset({"rate_limited", "overloaded"})
 """What may pass by itself, so that a hint when to try again means something."""
 
@@ -49,9 +51,9 @@ def of_status(status: int, retry_after_ms: int | None = None) -> ProviderError:
 
 
 def of_code(code: object, retry_after_ms: int | None = None) -> ProviderError:
-    """What an error within an answer says, whose code may be a status, or anything."""
-    is_status = isinstance(code, int) and 300 <= code < 600  # noqa: PLR2004 - RFC 9110, section 15
-    return of_status(int(str(code)) if is_status else 500, retry_after_ms)
+    """What an error within an answer says, whose code may be a status (RFC 9110, section 15), or anything."""
+    said = str(code)
+    return of_status(int(said) if _FAILED.fullmatch(said) else 500, retry_after_ms)
 
 
 def retry_after_ms(headers: Mapping[str, str]) -> int | None:

@@ -1,11 +1,14 @@
 """Real providers of each family, made as the agent makes them, before a stand-in with real TLS."""
 
+import hashlib
+
 import pytest
 
 from fakes.certs import write_fresh
 from fakes.families import FAMILIES
 from fakes.provider import StandInProvider
-from ringfence.v1 import egress_pb2
+from ringfence.configfile import ConfigError
+from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent.config import Clearance, ProviderConfig
 from ringfence_agent.decode import decode
 from ringfence_agent.providers import Tally
@@ -19,9 +22,12 @@ def certs(tmp_path_factory):
 
 
 @pytest.fixture
-def approved():
-    """Digests of pictures that payloads may hold."""
-    return frozenset()
+def approved_picture():
+    """A payload with a picture, and the digests that approve it."""
+    data = b"\x89PNG\r\n\x1a\n\xfb\xef\xbe"
+    message = hello("See:")
+    message.messages[0].parts.add().image.CopyFrom(types_pb2.Image(data=data, media_type="image/png"))
+    return message, frozenset({hashlib.sha256(data).hexdigest()})
 
 
 class Asked:
@@ -37,9 +43,13 @@ class Asked:
         """Encode and send; every piece of the answer."""
         return [piece async for piece in self.sending(message, embeds=embeds, seconds_max=seconds_max)]
 
+    @staticmethod
+    def decoded(message, approved=frozenset()):
+        return decode(message.SerializeToString(), approved)
+
     def sending(self, message=None, *, embeds=False, seconds_max=20.0, approved=frozenset()):
         model = self.family.embedding_model if embeds else self.family.model
-        self.body = self.provider.encode(decode((message or hello()).SerializeToString(), approved), model)
+        self.body = self.provider.encode(self.decoded(message or hello(), approved), model)
         return self.provider.send(model, self.body, self.tally, seconds_max)
 
 
@@ -49,10 +59,6 @@ def hello(*texts):
     for text in texts or ("What?",):
         one.parts.add(text=text)
     return message
-
-
-def to_embed(*texts, dimensions=0):
-    return egress_pb2.EgressPayload(embedding_inputs=texts, embedding_dimensions=dimensions)
 
 
 def settings(family, base_url, **changes):
@@ -97,7 +103,11 @@ def asking(certs):
                 connections_max=8,
                 allow_private_addresses=True,
             )
-            self.provider = make(config, door, lambda: self.key)
+            try:
+                self.provider = make(config, door, lambda: self.key)
+            except ConfigError:
+                await self.stand_in.__aexit__()
+                raise
             return Asked(self.family, stand_in, self.provider)
 
         async def __aexit__(self, *error):

@@ -343,3 +343,41 @@ async def test_an_embedding_model_fails_like_any_other(asking, name):
         assert (error.reason, error.retry_after_ms) == ("rate_limited", 2000)
         assert (await failure(asked, HANG, message=message, embeds=True, seconds_max=0.3)).reason == "deadline"
         assert (await failure(asked, *whole([1]), message=message, embeds=True)).reason == "bad_answer"
+
+
+@every
+async def test_a_picture_that_the_site_approved_is_sent(asking, approved_picture, name):
+    """Whatever the SDK makes of its bytes, the judged body is what arrives."""
+    async with asking(name) as asked:
+        asked.stand_in.script = [asked.family.answer("x")]
+        message, approved = approved_picture
+        assert [piece async for piece in asked.sending(message, approved=approved)][-1].reason == "stop"
+        assert asked.stand_in.bodies == [asked.body]
+
+
+@every
+async def test_a_whole_conversation_goes_through_the_sdk_unchanged(asking, name):
+    """System, turns, calls and results, tools, a schema and sampling; the judged body is what arrives."""
+    async with asking(name) as asked:
+        asked.stand_in.script = [asked.family.answer("x")]
+        message = egress_pb2.EgressPayload()
+        message.messages.add(role=1).parts.add(text="Be brief, \u00e4\u20ac\U0001f600.")
+        message.messages.add(role=2).parts.add(text="What?")
+        call = message.messages.add(role=3).tool_calls.add(
+            id="c1", name="f", arguments_json='{"a": [1.5, null, "\u00e9"]}'
+        )
+        message.messages.add(role=4, tool_call_id=call.id).parts.add(json='{"b": 1}')
+        message.tools.add(
+            name="f", description="does f", parameters_json_schema='{"type": "object", "required": ["a"]}'
+        )
+        message.tool_choice.mode = 3
+        message.tool_choice.name = "f"
+        message.response_format.json_schema = '{"type": "object", "additionalProperties": false}'
+        message.response_format.name = "s"
+        message.sampling.temperature = 0.3
+        message.sampling.top_p = 0.9
+        message.sampling.seed = 7
+        message.sampling.tokens_max = 100
+        message.sampling.stop.append("END")
+        assert (await asked.ask(message))[-1].reason == "stop"
+        assert asked.stand_in.bodies == [asked.body]
