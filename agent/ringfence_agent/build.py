@@ -225,17 +225,16 @@ def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tup
             task=task,
         )
         for provider in config.providers
-        for task, models in (("chat", provider.models), ("embeddings", provider.embedding_models))
-        for model, wire_model in models.items()
+        for model, wire_model, task in provider.listed()
     }
 
 
 def _policy(config: Config) -> Policy:
     """The agent's Cedar policy."""
     models = [
-        Resource(one.name, model, "chat", one.region, one.contract, one.clearance.label())
+        Resource(one.name, model, task, one.region, one.contract, one.clearance.label())
         for one in config.providers
-        for model in one.models
+        for model, _, task in one.listed()
     ]
     if config.policy is None:
         return Policy(EVERYTHING, models)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -259,6 +260,12 @@ class ProviderConfig(Section):
     allow_private_addresses: bool = False
     """Allow addresses that are not global (RFC 6890), for a provider on the site, or for a demonstration."""
 
+    def listed(self) -> Iterator[tuple[str, str, str]]:
+        """Every model: its name, its name on the wire, and its task, ``chat`` or ``embeddings``."""
+        for task, models in (("chat", self.models), ("embeddings", self.embedding_models)):
+            for model, wire_model in models.items():
+                yield model, wire_model, task
+
     def embeds(self) -> frozenset[str]:
         """Names on the wire of the models that embed."""
         return frozenset(self.embedding_models.values())
@@ -341,7 +348,7 @@ def load(path: Path) -> tuple[Config, str]:
     if len(set(names)) != len(names):
         raise ConfigError(f"{path}: two providers have the same name; give each its own")
     for provider in config.providers:
-        if unknown := sorted(provider.prices.keys() - provider.models.keys() - provider.embedding_models.keys()):
+        if unknown := sorted(provider.prices.keys() - {model for model, *_ in provider.listed()}):
             raise ConfigError(
                 f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
             )
