@@ -144,6 +144,7 @@ class _Reader:
     def __init__(self) -> None:
         self._reason = ""
         self._refused = False
+        self._called = False
         self._usage = (0, 0, 0)
 
     @property
@@ -166,6 +167,7 @@ class _Reader:
             for call in delta.tool_calls or ():
                 function = call.function
                 name, arguments = (function.name, function.arguments) if function else ("", "")
+                self._called = True
                 yield call_piece(call.index, call.id, name, arguments)
             self._reason = text(choice.finish_reason or self._reason)
 
@@ -173,7 +175,9 @@ class _Reader:
         """How it ended; an answer that only stops coming did not end."""
         if not self.ended:
             raise ProviderError("bad_answer", "the provider's answer ended without saying why")
-        return Finish("content_filter" if self._refused else _REASONS[self._reason], *self._usage)
+        reason = "content_filter" if self._refused else _REASONS[self._reason]
+        # Where one tool had to be called, OpenAI says that the answer stopped.
+        return Finish("tool_calls" if self._called and reason == "stop" else reason, *self._usage)
 
 
 def translate(error: openai.APIError) -> ProviderError:

@@ -82,6 +82,14 @@ async def test_a_call_in_one_piece_is_a_call(asking):
         assert (await asked.ask())[0] == ToolCallDelta(0, "c", "f", "{}")
 
 
+async def test_a_call_that_was_demanded_ends_as_one(asking):
+    """OpenAI's word for its end is ``stop``."""
+    async with asking("openai") as asked:
+        call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        asked.stand_in.script = [[STREAM, chunk({"tool_calls": [call]}), *openai_answer(finish="stop")[1:]]]
+        assert (await asked.ask())[-1].reason == "tool_calls"
+
+
 async def test_azures_newer_version_has_openais_paths(asking):
     """With ``v1`` no deployment and no date stands in the path."""
     async with asking("azure", api_version="v1") as asked:
