@@ -43,6 +43,9 @@ def main() -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     # Only now: gRPC looks for its TLS suites while it is imported.
     from ringfence_agent import build, config  # noqa: PLC0415
+    from ringfence_agent.providers.make import forget  # noqa: PLC0415
+
+    forget(os.environ)  # noqa: TID251 - the launcher of this process; before any SDK is loaded
 
     structlog.configure(
         processors=[

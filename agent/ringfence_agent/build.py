@@ -40,8 +40,8 @@ from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
-from ringfence_agent.providers.door import Door, DoorSettings
-from ringfence_agent.providers.openai import OpenAIProvider
+from ringfence_agent.providers.door import DoorSettings
+from ringfence_agent.providers.make import make
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.segments import LogError
@@ -100,6 +100,7 @@ def prepare(config: Config) -> Parts:
             residual=partial(recognize.residual, recogniser.scan),
             label_of=recogniser.policy.label_of,
             policy=policy.ruling,
+            pictures=recogniser.policy.pictures,
         ),
         operator_keys={name: _public_key(path) for name, path in config.lockdown.operators.items()},
         recogniser_version=recogniser.version,
@@ -232,20 +233,17 @@ def _provider(config: ProviderConfig) -> Provider:
     if not api_key or not api_key.isascii() or not api_key.isprintable():
         raise ConfigError(f"{config.api_key_file}: not an API key; write the key and nothing else")
     try:
-        door = Door(
-            DoorSettings(
-                url=f"{config.base_url}/chat/completions",
-                authority=config.authority,
-                api_key=api_key,
-                response_bytes_max=config.response_bytes_max,
-                connect_seconds_max=config.connect_seconds_max,
-                connections_max=config.connections_max,
-                allow_private_addresses=config.allow_private_addresses,
-            )
+        settings = DoorSettings(
+            url=config.base_url,
+            authority=config.authority,
+            response_bytes_max=config.response_bytes_max,
+            connect_seconds_max=config.connect_seconds_max,
+            connections_max=config.connections_max,
+            allow_private_addresses=config.allow_private_addresses,
         )
+        return make(config, settings, lambda: api_key)
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
-    return OpenAIProvider(door, config.base_url, config.tokens_field)
 
 
 def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold]) -> Journal:
@@ -301,18 +299,19 @@ def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tup
             seconds_max=provider.response_seconds_max,
             encode=partial(providers[provider.name].encode, wire_model=wire_model),
             price=provider.prices[model].price() if model in provider.prices else None,
+            task=task,
         )
         for provider in config.providers
-        for model, wire_model in provider.models.items()
+        for model, wire_model, task in provider.listed()
     }
 
 
 def _policy(config: Config) -> Policy:
     """The agent's Cedar policy."""
     models = [
-        Resource(one.name, model, "chat", one.region, one.contract, one.clearance.label())
+        Resource(one.name, model, task, one.region, one.contract, one.clearance.label())
         for one in config.providers
-        for model in one.models
+        for model, _, task in one.listed()
     ]
     if config.policy is None:
         return Policy(EVERYTHING, models)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -27,6 +29,11 @@ from ringfence_agent.price import Price
 from ringfence_agent.quotas import Per, Quota
 
 MIB: Final = 1024 * 1024
+_WIRE_MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,255}")
+_IN_A_PATH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Names of models that stand in a path as a segment of it."""
+_TITAN_OR_COHERE: Final = re.compile(r".*(?:amazon\.titan-embed-text|cohere\.embed).*")
+"""Bedrock's embedding models whose requests are known here."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR
 """What a secret's mode must not have."""
 _OTHERS_OF_ROOT: Final = _OTHERS & ~stat.S_IRGRP
@@ -76,9 +83,17 @@ def _level(value: object) -> object:
     raise ValueError(f"write one of {', '.join(Level.__members__)}")
 
 
+def _wire_model(name: str) -> str:
+    """A model's name on the wire, of characters that no path and no body could take for something else."""
+    if not _WIRE_MODEL.fullmatch(name):
+        raise ValueError("a name on the wire has letters, digits and . _ - : / @, and begins with a letter or digit")
+    return name
+
+
 Resolved = Annotated[Path, AfterValidator(_resolved)]
 SpiffeId = Annotated[str, AfterValidator(_spiffe)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+WireModel = Annotated[str, AfterValidator(_wire_model)]
 
 
 class Listen(Section):
@@ -252,22 +267,36 @@ class ProviderConfig(Section):
 
     name: Name
     """Its name in permits, decisions and the log."""
-    kind: Literal["openai"]
-    """``openai`` for OpenAI and everything compatible with its chat completions."""
+    kind: Literal["openai", "azure", "anthropic", "gemini", "bedrock"]
+    """Its family: ``openai`` for OpenAI and everything compatible with it (vLLM, OpenRouter), ``azure`` for Azure
+    OpenAI, ``anthropic``, ``gemini`` for Google's Gemini API, ``bedrock`` for AWS. The last three need an extra of the
+    same name: ``pip install 'ringfence[bedrock]'``."""
     base_url: Annotated[str, AfterValidator(_https)]
-    """Where its API begins, for example ``https://api.openai.com/v1``."""
+    """Where its API begins: ``https://api.openai.com/v1``, ``https://RESOURCE.openai.azure.com``,
+    ``https://api.anthropic.com``, ``https://generativelanguage.googleapis.com``, or
+    ``https://bedrock-runtime.REGION.amazonaws.com``."""
+    api_version: str = Field(default="", pattern=r"^$|^v1$|^\d{4}-\d{2}-\d{2}(-preview)?$")
+    """With ``azure``: the version of its API, for example ``2024-10-21``, or ``v1``."""
+    aws_region: str = Field(default="", pattern=r"^$|^[a-z]{2}(-[a-z]+)+-\d$")
+    """With ``bedrock``: the region that requests are signed for, for example ``eu-central-1``."""
     authority: Resolved
     """PEM file of the authorities that its certificate may come from; nothing else is trusted."""
     api_key_file: Resolved
-    """File that holds its API key, mode 0400 or 0600."""
+    """File that holds its API key, mode 0400 or 0600. With ``bedrock`` that is ``ACCESS_KEY_ID:SECRET``,
+    ``ACCESS_KEY_ID:SECRET:SESSION_TOKEN``, or a Bedrock API key."""
     region: str = Field(default="", max_length=64)
     """Where it runs, for example ``eu``."""
     contract: str = Field(default="", max_length=256)
     """What was agreed with it, for example ``BAA 2026-01, DPA 2026-02``."""
     clearance: Clearance
     """What it may see."""
-    models: dict[Name, str] = Field(min_length=1)
-    """Name in permits to name on the wire, for example ``assistant = "gpt-5-mini"``."""
+    models: dict[Name, WireModel] = Field(default_factory=dict)
+    """Models that chat: name in permits to name on the wire, for example ``assistant = "gpt-5-mini"``; with ``azure``
+    the latter is the deployment."""
+    embedding_models: dict[Name, WireModel] = Field(default_factory=dict)
+    """Models that embed, likewise; ``anthropic`` has none."""
+    tokens_max_default: int = Field(default=4096, ge=1, le=1_000_000)
+    """Upper bound on generated tokens where a request names none and the provider demands one (``anthropic``)."""
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the provider calls the upper bound on generated tokens."""
     prices: dict[Name, PriceConfig] = Field(default_factory=dict)
@@ -284,6 +313,44 @@ class ProviderConfig(Section):
     """Most connections at the same time."""
     allow_private_addresses: bool = False
     """Allow addresses that are not global (RFC 6890), for a provider on the site, or for a demonstration."""
+
+    def listed(self) -> Iterator[tuple[str, str, str]]:
+        """Every model: its name, its name on the wire, and its task, ``chat`` or ``embeddings``."""
+        for task, models in (("chat", self.models), ("embeddings", self.embedding_models)):
+            for model, wire_model in models.items():
+                yield model, wire_model, task
+
+    def embeds(self) -> frozenset[str]:
+        """Names on the wire of the models that embed."""
+        return frozenset(self.embedding_models.values())
+
+    @model_validator(mode="after")
+    def _models_fit(self) -> ProviderConfig:
+        if not self.models and not self.embedding_models:
+            raise ValueError("list a model under models, or under embedding_models")
+        for what, chats, embeds in (
+            ("name", self.models.keys(), self.embedding_models.keys()),
+            ("name on the wire", frozenset(self.models.values()), self.embeds()),
+        ):
+            if both := sorted(chats & embeds):
+                raise ValueError(f"a model chats or embeds, never both; the {what} {both[0]} stands under both")
+        if self.kind == "anthropic" and self.embedding_models:
+            raise ValueError("Anthropic has no embeddings; remove embedding_models, or ask another provider for them")
+        if self.kind == "bedrock" and not all(map(_TITAN_OR_COHERE.fullmatch, self.embeds())):
+            raise ValueError("Bedrock embeds here with amazon.titan-embed-text or cohere.embed models alone")
+        if self.kind in {"azure", "gemini"}:
+            for name in (*self.models.values(), *self.embedding_models.values()):
+                if not _IN_A_PATH.fullmatch(name):
+                    raise ValueError(f"a name on the wire stands in a path with {self.kind}; write it without : / @")
+        return self
+
+    @model_validator(mode="after")
+    def _complete(self) -> ProviderConfig:
+        if bool(self.api_version) != (self.kind == "azure"):
+            raise ValueError("azure needs api_version, for example 2024-10-21 or v1, and no other kind has one")
+        if bool(self.aws_region) != (self.kind == "bedrock"):
+            raise ValueError("bedrock needs aws_region, for example eu-central-1, and no other kind has one")
+        return self
 
 
 class Config(Section):
@@ -339,7 +406,7 @@ def load(path: Path) -> tuple[Config, str]:
     if len(set(names)) != len(names):
         raise ConfigError(f"{path}: two providers have the same name; give each its own")
     for provider in config.providers:
-        if unknown := sorted(provider.prices.keys() - provider.models.keys()):
+        if unknown := sorted(provider.prices.keys() - {model for model, *_ in provider.listed()}):
             raise ConfigError(
                 f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
             )

@@ -8,8 +8,9 @@ The rules, in the order in which they are checked and their names stand in `Verd
 
     permit.*      the permit holds (``ringfence.permit.verify`` names the part), and is used for the first time
                   (``permit.replayed``); without it nothing else is believed, so that the others are not looked at
-    payload       the bytes are an EgressPayload with known fields only, all of it text; nor without this
-    destination   the provider is configured, and lists the model
+    payload       the bytes are an EgressPayload with known fields only, all of it text or pictures that the site
+                  approved, and the provider has words for it; nor without this
+    destination   the provider is configured, and lists the model, for the payload's task
     label         the label may go there: never RESTRICTED, and within the provider's clearance
     residual      the agent's own scan, of every string of the payload and of the exact body that would be sent, finds
                   nothing that the provider is not cleared for
@@ -36,7 +37,10 @@ from ringfence import permit
 from ringfence.labels import Label, may_leave
 from ringfence.permit import Permit, PermitError, Statement
 from ringfence.recognize.finding import Finding
-from ringfence_agent.payload import Payload, PayloadError, decode, json_leaves, leaves
+from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
+from ringfence_agent import documents
+from ringfence_agent.decode import decode
+from ringfence_agent.payload import Payload, PayloadError, known_leaves, leaves
 from ringfence_agent.policy import Facts, Ruling
 from ringfence_agent.price import Price
 
@@ -81,9 +85,11 @@ class Destination:
     seconds_max: float
     """Longest answer; not judged."""
     encode: Callable[[Payload], bytes]
-    """The exact body for a payload; pure."""
+    """The exact body for a payload; pure. PayloadError where the provider has no words for it."""
     price: Price | None = None
     """What it costs; None where the configuration does not say, and the daemon's estimate counts."""
+    task: str = "chat"
+    """What the model does: ``chat`` or ``embeddings``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,8 @@ class Rules:
     """What findings mean."""
     policy: Policy
     """What the agent's own policy says."""
+    pictures: Approved = NOTHING_APPROVED
+    """Digests of the pictures that may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +169,18 @@ def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
         data: serialised EgressPayload, the bytes that it was signed for.
         rules: what to judge by.
     """
+    destination = rules.destinations.get((statement.provider, statement.model))
     try:
-        payload = decode(data)
+        payload = decode(data, rules.pictures)
+        body = destination.encode(payload) if destination and destination.task == payload.task else b""
     except PayloadError as error:
         return Verdict((Reason("payload", str(error)),), statement)
     reasons: list[Reason] = []
-    destination = rules.destinations.get((statement.provider, statement.model))
     clearance = destination.clearance if destination else Label()
-    body = destination.encode(payload) if destination else b""
     if destination is None:
         reasons.append(Reason("destination", "this agent's configuration lists no such provider and model"))
+    elif destination.task != payload.task:
+        reasons.append(Reason("destination", f"the model is configured for {destination.task}, not {payload.task}"))
     if not may_leave(statement.label, clearance):
         reasons.append(Reason("label", f"{statement.label} may not go to a provider cleared for {clearance}"))
     findings = _scan(payload, body, destination.wire_model if destination else "", rules.residual)
@@ -216,7 +226,7 @@ def _ask_policy(verdict: Verdict, statement: Statement, payload: Payload, policy
             bytes_out=len(verdict.body),
             cost_microcredits_max=verdict.cost_microcredits_max,
             tools=bool(payload.tools),
-            pictures=False,
+            pictures=any(message.pictures for message in payload.messages),
         )
     )
     if ruling.allowed:
@@ -232,14 +242,18 @@ def _ask_policy(verdict: Verdict, statement: Statement, payload: Payload, policy
 
 def _most(statement: Statement, payload: Payload, body: bytes, destination: Destination | None) -> int:
     """What it may cost at most."""
-    own = destination.price.most(len(body), payload.sampling.tokens_max) if destination and destination.price else 0
+    tokens_max = 0 if payload.embedding_inputs else payload.sampling.tokens_max
+    own = destination.price.most(len(body), tokens_max) if destination and destination.price else 0
     return max(statement.cost_microcredits_max, own)
 
 
 def _scan(payload: Payload, body: bytes, wire_model: str, residual: Residual) -> tuple[Finding, ...]:
-    """The findings in every string of payload and body, each different string once."""
+    """The findings in every string of payload and body, each different string once.
+
+    The name on the wire (Google's API writes ``models/`` before it) and approved pictures are known, not scanned.
+    """
     texts = set(leaves(payload))
     if body:
-        texts.update(json_leaves(body))
-    texts -= {"", wire_model}
+        texts.update(documents.leaves(body))
+    texts -= {"", wire_model, f"models/{wire_model}", *known_leaves(payload)}
     return tuple(finding for text in sorted(texts) for finding in residual(text))

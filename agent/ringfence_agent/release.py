@@ -31,7 +31,7 @@ from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome,
 from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown, Stopped
-from ringfence_agent.providers import Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
+from ringfence_agent.providers import Embeddings, Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.quotas import Amount, Charge, Full, Quotas
 from ringfence_agent.segments import LogError
 
@@ -84,7 +84,7 @@ class Released:
     """What became of it."""
 
 
-Event = Admitted | TextDelta | ToolCallDelta | Withheld | Failed | Released
+Event = Admitted | TextDelta | ToolCallDelta | Embeddings | Withheld | Failed | Released
 
 
 class _End(NamedTuple):
@@ -254,7 +254,8 @@ class Release:
         try:
             yield Admitted(index)
             provider = self._providers[destination.provider]
-            async with aclosing(provider.send(body, tally, min(seconds_max, destination.seconds_max))) as answer:
+            allowed_s = min(seconds_max, destination.seconds_max)
+            async with aclosing(provider.send(destination.wire_model, body, tally, allowed_s)) as answer:
                 while True:
                     async with self._lockdown.stoppable():
                         event = await anext(answer, None)

@@ -24,7 +24,7 @@ from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
 from ringfence_agent.lockdown import Lockdown, Word
-from ringfence_agent.providers import TextDelta, ToolCallDelta
+from ringfence_agent.providers import Embeddings, TextDelta, ToolCallDelta
 from ringfence_agent.release import Admitted, Event, Failed, Release, Released, Withheld
 from ringfence_agent.segments import LogError
 
@@ -229,12 +229,8 @@ def _where(error: Exception) -> list[str]:
 def _response(event: Event) -> egress_pb2.SendResponse:
     """An event's message."""
     match event:
-        case TextDelta(text):
-            return egress_pb2.SendResponse(text=inference_pb2.TextDelta(text=text))
-        case ToolCallDelta(position, call_id, name, arguments):
-            return egress_pb2.SendResponse(
-                tool_call=inference_pb2.ToolCallDelta(index=position, id=call_id, name=name, arguments_json=arguments)
-            )
+        case TextDelta() | ToolCallDelta() | Embeddings():
+            return _piece(event)
         case Admitted(index):
             return egress_pb2.SendResponse(admitted=egress_pb2.Admitted(intent_index=index))
         case Withheld(verdict, entry, retry_after_ms):
@@ -259,6 +255,20 @@ def _response(event: Event) -> egress_pb2.SendResponse:
             )
         case Released():
             return egress_pb2.SendResponse(sent=_sent(event))
+
+
+def _piece(piece: TextDelta | ToolCallDelta | Embeddings) -> egress_pb2.SendResponse:
+    """A piece of an answer."""
+    match piece:
+        case TextDelta(text):
+            return egress_pb2.SendResponse(text=inference_pb2.TextDelta(text=text))
+        case ToolCallDelta(position, call_id, name, arguments):
+            return egress_pb2.SendResponse(
+                tool_call=inference_pb2.ToolCallDelta(index=position, id=call_id, name=name, arguments_json=arguments)
+            )
+        case Embeddings(vectors):
+            embeddings = [inference_pb2.Embedding(values=vector) for vector in vectors]
+            return egress_pb2.SendResponse(embeddings=egress_pb2.Embeddings(embeddings=embeddings))
 
 
 def _sent(event: Released) -> egress_pb2.Sent:

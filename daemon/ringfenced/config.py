@@ -212,6 +212,8 @@ class ProviderModel(Section):
     """It can call tools."""
     json_schema: bool = True
     """It keeps to a JSON schema."""
+    images: bool = False
+    """It reads pictures; only approved ones reach it (``classification.approved_pictures``)."""
 
 
 class Provider(Section):

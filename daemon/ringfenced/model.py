@@ -73,7 +73,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture; nothing here can read it, so it counts as RESTRICTED."""
+    """A picture; nothing here can read it, so it counts as RESTRICTED unless the site approved these bytes."""
 
     data: bytes = field(repr=False)
     media_type: str

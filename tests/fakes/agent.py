@@ -93,7 +93,7 @@ class AgentProcess:
 
     def line(self, event: str) -> dict:
         """The first line about `event`; waits for it."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             for line in self.said.read_text().splitlines(keepends=True):
                 if f'"event": "{event}"' in line and line.endswith("\n"):

@@ -212,3 +212,71 @@ def test_operators_keys_are_read_and_must_be_ed25519(file):
     assert set(build.prepare(config.load(file)[0]).operator_keys) == {"anna"}
     file.write_text(f"{text}\n[lockdown]\noperators = {{ anna = 'ca.pem' }}\n")
     assert "no Ed25519 public key" in refused(file)
+
+
+FAMILIES = {
+    "azure": ("https://site.openai.azure.com", 'api_version = "2024-10-21"'),
+    "anthropic": ("https://api.anthropic.com", ""),
+    "gemini": ("https://generativelanguage.googleapis.com", ""),
+    "bedrock": ("https://bedrock-runtime.eu-central-1.amazonaws.com", 'aws_region = "eu-central-1"'),
+}
+
+
+def of_family(file, kind, *, models='{ m = "model-1" }', more=""):
+    base_url, needed = FAMILIES[kind]
+    text = file.read_text().replace('kind = "openai"', f'kind = "{kind}"\n{needed}\n{more}')
+    text = text.replace("https://provider.example/v1", base_url)
+    file.write_text(text.replace('{ gpt = "gpt-5-mini-2026-01-02" }', models))
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_every_family_can_be_configured(file, kind):
+    more = "" if kind == "anthropic" else 'embedding_models = { e = "eu.cohere.embed-v4" }'
+    of_family(file, kind, more=more)
+    parts = build.prepare(config.load(file)[0])
+    tasks = {model: destination.task for (_, model), destination in parts.rules.destinations.items()}
+    assert tasks == ({"m": "chat"} if kind == "anthropic" else {"m": "chat", "e": "embeddings"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "models", "more", "says"),
+    [
+        ("anthropic", '{ m = "a" }', 'embedding_models = { e = "b" }', "Anthropic has no embeddings"),
+        (
+            "bedrock",
+            '{ m = "a" }',
+            'embedding_models = { e = "other.embed" }',
+            "amazon.titan-embed-text or cohere.embed",
+        ),
+        ("azure", '{ m = "a/b" }', "", "stands in a path with azure"),
+        ("gemini", '{ m = "models/a" }', "", "stands in a path with gemini"),
+        ("gemini", '{ m = "a:b" }', "", "stands in a path with gemini"),
+        ("anthropic", '{ m = "../x" }', "", "letters, digits and . _ - : / @"),
+        ("anthropic", '{ m = "a b" }', "", "letters, digits and . _ - : / @"),
+        ("anthropic", '{ m = "a?b" }', "", "letters, digits and . _ - : / @"),
+        ("anthropic", '{ m = "a%2e" }', "", "letters, digits and . _ - : / @"),
+        ("anthropic", '{ m = "" }', "", "letters, digits and . _ - : / @"),
+        ("anthropic", "{ }", "", "list a model under models"),
+        ("gemini", '{ m = "a" }', 'embedding_models = { m = "b" }', "never both; the name m stands"),
+        ("gemini", '{ m = "a" }', 'embedding_models = { e = "a" }', "never both; the name on the wire a stands"),
+        ("gemini", '{ m = "a" }', 'api_version = "v1"', "azure needs api_version"),
+        ("gemini", '{ m = "a" }', 'aws_region = "eu-central-1"', "bedrock needs aws_region"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_refused_with_the_remedy(file, kind, models, more, says):
+    """Routes come from the configuration, so that nothing odd may stand in it."""
+    of_family(file, kind, models=models, more=more)
+    assert says in refused(file)
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed", "says"),
+    [
+        ("azure", 'api_version = "2024-10-21"', "azure needs api_version, for example 2024-10-21 or v1"),
+        ("bedrock", 'aws_region = "eu-central-1"', "bedrock needs aws_region, for example eu-central-1"),
+    ],
+)
+def test_what_a_family_needs_is_asked_for(file, kind, needed, says):
+    of_family(file, kind)
+    change(file, needed, "")
+    assert says in refused(file)

@@ -13,9 +13,10 @@ from ringfence import permit
 from ringfence.labels import Category, Label, Level
 from ringfence.permit import Permit, Statement
 from ringfence.recognize.finding import Finding
-from ringfence.v1 import egress_pb2
+from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent import gate
 from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, still, verify
+from ringfence_agent.payload import PayloadError
 from ringfence_agent.policy import Ruling
 from ringfence_agent.price import Price
 from ringfence_agent.providers import openai_body
@@ -300,3 +301,73 @@ def test_the_estimate_is_the_agents_own_where_the_daemon_says_less():
     assert verdict.cost_microcredits_max == len(verdict.body) + 50
     assert judge(submission(cost_microcredits_max=10**6), own, calm()).cost_microcredits_max == 10**6
     assert judge(submission(cost_microcredits_max=7), RULES, calm()).cost_microcredits_max == 7
+
+
+def embedding(*texts):
+    return egress_pb2.EgressPayload(embedding_inputs=texts).SerializeToString()
+
+
+EMBEDS = dataclasses.replace(
+    RULES,
+    destinations={("cloud", "gpt"): dataclasses.replace(RULES.destinations["cloud", "gpt"], task="embeddings")},
+)
+
+
+def test_texts_to_embed_are_judged_like_any_other():
+    """Each of them, and what they say together."""
+    verdict = judge(submission(embedding("a", "b")), EMBEDS, calm())
+    assert rules(verdict) == []
+    assert json.loads(verdict.body)["input"] == ["a", "b"]
+    for texts in (("SECRET",), ("SEC", "RET"), (SECRET_AS_JSON,)):
+        assert rules(judge(submission(embedding(*texts)), EMBEDS, calm())) == ["residual"]
+
+
+def test_a_model_is_asked_for_its_own_task_alone():
+    """What does not fit has no body, and is scanned all the same."""
+    verdict = judge(submission(embedding("a")), RULES, calm())
+    assert (rules(verdict), verdict.body) == (["destination"], b"")
+    assert "configured for chat, not embeddings" in verdict.reasons[0].message
+    assert rules(judge(submission(payload("SECRET")), EMBEDS, calm())) == ["destination", "residual"]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+
+
+def test_an_approved_picture_may_leave_and_is_told_to_the_policy():
+    """By its exact bytes; its Base64 is known and not scanned, and what a site did not approve is no payload."""
+    asked = []
+
+    def policy(facts):
+        asked.append(facts.pictures)
+        return Ruling(allowed=True, policies=())
+
+    def residual_of_base64(text):
+        return residual(text) or ([Finding(0, 1, "SECRET", 1.0, "test")] if "iVBOR" in text else [])
+
+    data = payload("See:", build=lambda m: m.messages[0].parts.add().image.MergeFromString(image(PNG)))
+    approving = dataclasses.replace(
+        RULES,
+        residual=residual_of_base64,
+        pictures=frozenset({hashlib.sha256(PNG).hexdigest()}),
+        policy=policy,
+    )
+    verdict = judge(submission(data), approving, calm())
+    assert rules(verdict) == []
+    assert b"data:image/png;base64,iVBOR" in verdict.body
+    judge(submission(), approving, calm())
+    assert asked == [True, False]
+    other = dataclasses.replace(approving, pictures=frozenset({"0" * 64}))
+    assert rules(judge(submission(data), other, calm())) == ["payload"]
+
+
+def image(data):
+    return types_pb2.Image(data=data, media_type="image/png").SerializeToString()
+
+
+def test_what_a_provider_has_no_words_for_is_no_payload():
+    def encode(_payload):
+        raise PayloadError("it has no words for this")
+
+    mute = dataclasses.replace(RULES.destinations["cloud", "gpt"], encode=encode)
+    verdict = judge(submission(), dataclasses.replace(RULES, destinations={("cloud", "gpt"): mute}), calm())
+    assert (rules(verdict), verdict.reasons[0].message) == (["payload"], "it has no words for this")

@@ -1,7 +1,10 @@
-"""Providers: one module a family. Each knows how to say a payload, and how to send exactly those bytes.
+"""Providers: a family is a module that talks, and one beside it that is pure and says a payload (``openai_body``).
 
 Provider.encode    payload → the exact body; pure, and part of the judgement: what was scanned is what is sent
-Provider.send      the body → deltas, then the finish; ProviderError where it fails
+Provider.send      the body → deltas or vectors, then the finish; ProviderError where it fails
+
+A family brings three things and no more: its paths, its fixed table of headers (a function of the API key), and how to
+read its answers. ``make`` chooses the family; ``door`` is the one way onto the wire.
 """
 
 from __future__ import annotations
@@ -47,6 +50,12 @@ class ToolCallDelta(NamedTuple):
     arguments_json: str
 
 
+class Embeddings(NamedTuple):
+    """Every vector of an answer, in the order of the texts."""
+
+    vectors: tuple[tuple[float, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """How the answer ended."""
@@ -69,18 +78,25 @@ class Tally:
     """Of the answer's body."""
 
 
+Piece = TextDelta | ToolCallDelta | Embeddings | Finish
+"""What an answer consists of."""
+
+
 class Provider(Protocol):
     """One configured provider."""
 
     def encode(self, payload: Payload, wire_model: str) -> bytes:
-        """The exact body that says `payload`; the same payload gives the same bytes."""
+        """The exact body that says `payload`; the same payload gives the same bytes.
+
+        Raises:
+            PayloadError: the provider has no words for it.
+        """
         ...
 
-    def send(
-        self, body: bytes, tally: Tally, seconds_max: float
-    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Finish, None]:
+    def send(self, wire_model: str, body: bytes, tally: Tally, seconds_max: float) -> AsyncGenerator[Piece, None]:
         """Send a body that was judged, once, and stream the answer; the finish comes last.
 
+        The path is the configuration's: it follows from the provider, the model and what the model is configured for.
         Closing the generator closes the connection.
 
         Raises:

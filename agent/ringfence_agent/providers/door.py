@@ -1,23 +1,26 @@
-"""The one way onto the wire: TLS 1.3 to one address, one path, fixed headers, and no more back than was agreed.
+"""The one way onto the wire: TLS 1.3 to one address, a judged call, and no more back than was agreed.
 
     Door       one provider's connections: pinned authorities, checked addresses, no proxies, no redirects
-    Exchange   one request through a door, for an SDK to use as its transport: sends the body that was judged, whatever
+    Call       one request: path, headers and body, all of them the configuration's or judged
+    Exchange   one call through a door, for an SDK to use as its transport: sends the body that was judged, whatever
                the SDK built around it, once
 
-An SDK chooses nothing here. Method, host, path and headers come from the door; headers that the SDK adds (its version,
-the machine's) are dropped; the body must be the judged one, byte for byte.
+An SDK chooses nothing here. Method, host, path and headers come from the door and the family's tables; headers that the
+SDK adds (its version, the machine's) are dropped. What it wants to send must be the call all the same: the same method,
+address, path and body, byte for byte, or the same JSON where an SDK writes it anew; the judged bytes are what is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -25,8 +28,15 @@ import httpx2
 
 from ringfence_agent.providers import ProviderError, Tally
 
-_PASSED_HEADERS: Final = (b"content-type", b"retry-after", b"retry-after-ms")
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Names and values, in the order in which they are sent."""
+
+_PASSED_HEADERS: Final = (b"content-type", b"retry-after", b"retry-after-ms", b"x-amzn-errortype")
 """All of an answer's headers that the SDK gets to see; no cookies, no Alt-Svc, no Location."""
+EVENT_STREAM: Final = "text/event-stream"
+"""Server-sent events (WHATWG HTML, section 9.2)."""
+JSON: Final = "application/json"
+"""RFC 8259."""
 _IDLE_S_MAX: Final = 30.0
 
 
@@ -35,11 +45,9 @@ class DoorSettings:
     """What one provider's door is like."""
 
     url: str
-    """The one address and path: ``https://host[:port]/path``."""
+    """Where its API begins: ``https://host[:port][/path]``. Calls go to this host and port, and to no other."""
     authority: Path
     """PEM file of the authorities that its certificate may come from."""
-    api_key: str = field(repr=False)
-    """Stands in one header, and nowhere else."""
     response_bytes_max: int
     """Longest answer, in bytes."""
     connect_seconds_max: float
@@ -50,11 +58,28 @@ class DoorSettings:
     """Allow addresses that are not global."""
 
 
+class Call(NamedTuple):
+    """One request, as it was judged."""
+
+    target: str
+    """Path and query, percent-encoded, from the host's root; from the configuration."""
+    accept: str
+    """The one media type that its answer may have."""
+    headers: Callable[[str], Headers]
+    """The family's table: the provider's API key to the headers that are sent besides the door's own."""
+    body: bytes
+    """What was judged."""
+
+
 class Door:
     """One provider's connections."""
 
-    def __init__(self, settings: DoorSettings) -> None:
+    def __init__(self, settings: DoorSettings, key: Callable[[], str]) -> None:
         """Make a door; nothing is opened yet.
+
+        Args:
+            settings: what it is like.
+            key: the provider's API key, as it is now; asked for each call, and stands in one header of it.
 
         Raises:
             OSError: the authorities cannot be read.
@@ -62,7 +87,8 @@ class Door:
         """
         parts = urlsplit(settings.url)
         self._settings = settings
-        self._url = httpcore2.URL(settings.url)
+        self._key = key
+        self._origin = httpcore2.URL(settings.url).origin
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=_tls13_only(settings.authority),
             max_connections=settings.connections_max,
@@ -76,30 +102,34 @@ class Door:
         self._headers = (
             (b"Host", parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")),
             (b"User-Agent", b"ringfence-agent"),
-            (b"Accept", b"text/event-stream"),
             (b"Accept-Encoding", b"identity"),
             (b"Content-Type", b"application/json"),
-            (b"Authorization", b"Bearer " + settings.api_key.encode("ascii")),
         )
 
-    def exchange(self, body: bytes, tally: Tally) -> Exchange:
-        """A transport for one request with this body."""
-        return Exchange(self, body, tally)
+    def exchange(self, call: Call, tally: Tally) -> Exchange:
+        """A transport for one call, and no other."""
+        return Exchange(self, self._settings.url, call, tally)
 
-    async def send(self, body: bytes, tally: Tally) -> httpx2.Response:
-        """Send a body; the answer's head, its body still to be read.
+    async def send(self, call: Call, tally: Tally) -> httpx2.Response:
+        """Send a call; the answer's head, its body still to be read.
 
         Raises:
             ProviderError: it cannot be reached, or the answer is compressed (nothing here asks for that).
         """
+        origin, length = self._origin, str(len(call.body)).encode()
         request = httpcore2.Request(
             "POST",
-            self._url,
-            headers=[*self._headers, (b"Content-Length", str(len(body)).encode())],
-            content=body,
+            httpcore2.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=call.target),
+            headers=[
+                *self._headers,
+                (b"Accept", call.accept.encode("ascii")),
+                *call.headers(self._key()),
+                (b"Content-Length", length),
+            ],
+            content=call.body,
             extensions={"timeout": {"connect": self._settings.connect_seconds_max, "pool": _IDLE_S_MAX}},
         )
-        tally.bytes_out = len(body)
+        tally.bytes_out = len(call.body)
         with translated():
             response = await self._pool.handle_async_request(request)
         headers = {name.lower(): value for name, value in response.headers}
@@ -118,20 +148,43 @@ class Door:
 
 
 class Exchange(httpx2.AsyncBaseTransport):
-    """One request through a door."""
+    """One call through a door."""
 
-    def __init__(self, door: Door, body: bytes, tally: Tally) -> None:
-        """Allow this body, once."""
+    def __init__(self, door: Door, url: str, call: Call, tally: Tally) -> None:
+        """Allow this call to the host of `url`, once."""
         self._door = door
-        self._body: bytes | None = body
+        self._url = httpx2.URL(url)
+        self._call: Call | None = call
         self._tally = tally
+        self._response: httpx2.Response | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the judged body; anything else that an SDK may want to send is a defect."""
-        body, self._body = self._body, None
-        if body is None or request.method != "POST" or await request.aread() != body:
+        """Send the judged call; anything else that an SDK may want to send is a defect."""
+        call, self._call = self._call, None
+        if call is None or not _is_same(call, self._url, request, await request.aread()):
             raise ProviderError("bad_answer", "the SDK tried to send something that was not judged; nothing was sent")
-        return await self._door.send(body, self._tally)
+        self._response = await self._door.send(call, self._tally)
+        return self._response
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it where the answer was not read to its end."""
+        if self._response is not None:
+            await self._response.aclose()
+
+
+def _is_same(call: Call, url: httpx2.URL, request: httpx2.Request, body: bytes) -> bool:
+    """Whether an SDK's request is the call: where to, and what."""
+    asked = request.url
+    to = (request.method, asked.scheme, asked.host, asked.port, asked.raw_path)
+    return to == ("POST", url.scheme, url.host, url.port, call.target.encode("ascii")) and _says_same(body, call.body)
+
+
+def _says_same(body: bytes, judged: bytes) -> bool:
+    """Whether two bodies are the same bytes, or the same JSON."""
+    try:
+        return body == judged or bool(json.loads(body) == json.loads(judged))
+    except (ValueError, RecursionError):
+        return False
 
 
 class CheckedNetwork(httpcore2.AsyncNetworkBackend):

@@ -1,6 +1,7 @@
-"""The body of an OpenAI chat completion, from a payload. Pure.
+"""The bodies of OpenAI's chat completions and embeddings, from a payload. Pure.
 
-Source: OpenAI API reference, "Create chat completion". ``top_k``, ``min_p`` and ``repeat_penalty`` are not in it.
+Source: OpenAI API reference, "Create chat completion" and "Create embeddings". ``top_k``, ``min_p`` and
+``repeat_penalty`` are not in it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ringfence_agent.payload import Message, Payload, Sampling, Tool
+from ringfence_agent.payload import Message, Payload, Picture, Sampling, Tool
+from ringfence_agent.providers.bodies import dump
 
 
 def encode(payload: Payload, wire_model: str, tokens_field: str) -> bytes:
@@ -19,6 +21,30 @@ def encode(payload: Payload, wire_model: str, tokens_field: str) -> bytes:
         wire_model: the provider's name of the model.
         tokens_field: what the provider calls the upper bound on generated tokens.
     """
+    return dump(
+        _embeddings(payload, wire_model) if payload.embedding_inputs else _chat(payload, wire_model, tokens_field)
+    )
+
+
+def inputs(body: bytes) -> list[str]:
+    """The texts that a body asks to embed."""
+    return list(json.loads(body)["input"])
+
+
+def _embeddings(payload: Payload, wire_model: str) -> dict[str, Any]:
+    """Texts to embed; as numbers, because the SDK asks for Base64 otherwise."""
+    body: dict[str, Any] = {
+        "model": wire_model,
+        "input": list(payload.embedding_inputs),
+        "encoding_format": "float",
+    }
+    if payload.embedding_dimensions:
+        body["dimensions"] = payload.embedding_dimensions
+    return body
+
+
+def _chat(payload: Payload, wire_model: str, tokens_field: str) -> dict[str, Any]:
+    """A conversation."""
     body: dict[str, Any] = {
         "model": wire_model,
         "messages": [_message(message) for message in payload.messages],
@@ -32,16 +58,16 @@ def encode(payload: Payload, wire_model: str, tokens_field: str) -> bytes:
     if payload.json_schema:
         schema = {"name": payload.schema_name or "answer", "schema": json.loads(payload.json_schema), "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return body
 
 
 def _message(message: Message) -> dict[str, Any]:
     """One turn; a single text as it is, several as parts."""
     said: dict[str, Any] = {"role": message.role}
-    if len(message.texts) == 1:
+    if len(message.parts) == 1 and message.texts:
         said["content"] = message.texts[0]
-    elif message.texts:
-        said["content"] = [{"type": "text", "text": text} for text in message.texts]
+    elif message.parts:
+        said["content"] = [_part(part) for part in message.parts]
     else:
         said["content"] = None if message.tool_calls else ""
     if message.name:
@@ -54,6 +80,13 @@ def _message(message: Message) -> dict[str, Any]:
     if message.tool_call_id:
         said["tool_call_id"] = message.tool_call_id
     return said
+
+
+def _part(part: str | Picture) -> dict[str, Any]:
+    """A part."""
+    if isinstance(part, Picture):
+        return {"type": "image_url", "image_url": {"url": part.data_url()}}
+    return {"type": "text", "text": part}
 
 
 def _function(tool: Tool) -> dict[str, Any]:

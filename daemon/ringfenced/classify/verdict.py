@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from ringfence.labels import PUBLIC, RESTRICTED, Label, join
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.pictures import Approved, is_known
 from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.together import Tally, formats_of
 from ringfenced.classify import places
@@ -72,7 +73,7 @@ def classify(
         scan: the recognisers. Where it raises, the leaf counts as RESTRICTED (invariant 9).
         inherited: the labels of inputs from earlier steps or turns. What was found in them is lowered again by
             de-identification, whose residual scan reads whatever of them travels along; what was asserted stays.
-        policy: what each finding implies.
+        policy: what each finding implies, and which pictures are known to be public.
         sources: the label of each upstream system. One that is not there counts as RESTRICTED.
 
     Returns:
@@ -84,7 +85,7 @@ def classify(
         *_asserted(request, caller, sources),
         *_earlier(inherited),
         *_implied(_tally(reading.findings, distinct), policy),
-        *_unreadable(request.prompt, reading.leaves_failed, len(distinct)),
+        *_unreadable(request.prompt, reading.leaves_failed, len(distinct), policy.pictures),
     )
     return Classification(
         label=join(one.label for one in made),
@@ -173,10 +174,10 @@ def _implied(tally: Tally, policy: Policy) -> Iterator[Contribution]:
         yield Contribution(kind, one.name, one.count, one.label, stays=one.name in staying)
 
 
-def _unreadable(prompt: Prompt, leaves_failed: int, places_found: int) -> Iterator[Contribution]:
+def _unreadable(prompt: Prompt, leaves_failed: int, places_found: int, pictures: Approved) -> Iterator[Contribution]:
     """What nobody read, or what is too much to replace."""
     for name, count in (
-        ("attachment", unreadable(prompt)),
+        ("attachment", unreadable(prompt, pictures)),
         ("recogniser", leaves_failed),
         ("too-many-findings", places_found if places_found > FINDINGS_MAX else 0),
     ):
@@ -213,10 +214,11 @@ def _scan_in_context(scan: Scan, leaf: Leaf) -> Iterable[Finding]:
     ]
 
 
-def unreadable(prompt: Prompt) -> int:
-    """How much of `prompt` no recogniser here can read: images, and files that are no text."""
+def unreadable(prompt: Prompt, pictures: Approved) -> int:
+    """How much of `prompt` nobody here knows: files that are no text, and pictures that are not among `pictures`."""
     return sum(
-        isinstance(part, Image) or (isinstance(part, File) and part.text is None)
+        (isinstance(part, Image) and not is_known(part.data, part.media_type, pictures))
+        or (isinstance(part, File) and part.text is None)
         for message in prompt.messages
         for part in message.parts
     )

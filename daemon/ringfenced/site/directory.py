@@ -182,6 +182,7 @@ class SiteDirectory:
             clearance=self._clearance(provider, model),
             supports_tools=model.tools,
             supports_json_schema=model.json_schema,
+            supports_images=model.images,
         )
 
     def _clearance(self, provider: Provider, model: ProviderModel) -> Label:

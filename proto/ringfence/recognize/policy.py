@@ -9,6 +9,7 @@ from types import MappingProxyType
 from ringfence.labels import Category, Label, Level, join
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
+from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
 from ringfence.recognize.templates import HOSPITAL_US, TABLES, Template
 from ringfence.recognize.together import Tally, Together
 
@@ -45,6 +46,8 @@ class Policy:
     """Which national validators run: a checksum alone proves nothing, so a site names the countries it deals with."""
     together: tuple[Together, ...] = ()
     """What several findings mean beyond each alone."""
+    pictures: Approved = NOTHING_APPROVED
+    """Pictures that the site knows to be public; all others count as RESTRICTED, for nothing reads them."""
 
     @classmethod
     def of(cls, template: Template) -> Policy:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
@@ -177,6 +178,15 @@ class Tables(Section):
 
 class Classification(OwnFiles, Tables):
     """What is looked for in every request, and what it means; and a site's own files."""
+
+    def policy(self) -> Policy:
+        """The table in force, with the pictures that the site approves.
+
+        Raises:
+            OSError: the list of pictures is gone.
+            ValueError: it was changed since, and is no list any more.
+        """
+        return replace(super().policy(), pictures=self.pictures())
 
     def document(self) -> dict[str, object]:
         """The whole of it in plain values, for the policy's digest: the table in force, and digests of own files.

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from ringfence.configfile import Section
 from ringfence.recognize.custom.settings import Case, CustomSettings, Dictionary
+from ringfence.recognize.pictures import NOTHING_APPROVED, Approved, read_approved
 from ringfence.recognize.plugins.settings import Kind, Plugin
 from ringfence.recognize.settings_types import EntityType
 
@@ -36,6 +37,12 @@ def _there(path: Path) -> Path:
     """Refuse a folder that is not there."""
     if not path.is_dir():
         raise ValueError("there is no such folder; nothing is ever downloaded")
+    return path
+
+
+def _listed(path: Path) -> Path:
+    """Refuse a list of pictures that is none."""
+    read_approved(path)
     return path
 
 
@@ -144,6 +151,9 @@ class OwnFiles(Section):
     """The site's key of hashed dictionaries: 32 bytes or more, mode 0600 or stricter."""
     plugins: tuple[PluginSetting, ...] = ()
     """Recognisers of others."""
+    approved_pictures: Annotated[OwnFile, AfterValidator(_listed)] | None = None
+    """Pictures that are public, as ``sha256sum`` lists them. Nothing here reads a picture, so every other one counts as
+    RESTRICTED and never leaves; give both processes the same list."""
 
     @field_validator("dictionaries", "plugins")
     @classmethod
@@ -172,6 +182,15 @@ class OwnFiles(Section):
         """Its plug-ins as values."""
         return tuple(one.plugin() for one in self.plugins)
 
+    def pictures(self) -> Approved:
+        """The approved pictures.
+
+        Raises:
+            OSError: the file is gone.
+            ValueError: it was changed since, and is no list any more.
+        """
+        return NOTHING_APPROVED if self.approved_pictures is None else read_approved(self.approved_pictures)
+
     def document(self) -> dict[str, object]:
         """What of it is policy, in plain values: names, choices and digests of the files, never a term or the key.
 
@@ -180,7 +199,9 @@ class OwnFiles(Section):
         Raises:
             OSError: a file is gone.
         """
+        pictures = {} if self.approved_pictures is None else {"pictures": _sha256(self.approved_pictures)}
         return {
+            **pictures,
             "patterns": [_sha256(path) for path in self.pattern_files],
             "allow": [_sha256(path) for path in self.allow_files],
             "dictionaries": [

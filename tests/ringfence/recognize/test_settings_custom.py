@@ -129,3 +129,21 @@ def test_the_policy_names_files_by_their_digests_and_never_by_their_content(read
     assert hashlib.sha256((tmp_path / "staff.csv").read_bytes()).hexdigest() in str(before)
     (tmp_path / "staff.csv").write_text("name\nJoanna Whitfeld\n")
     assert read(EVERYTHING).document() != before
+
+
+def test_the_list_of_approved_pictures_is_part_of_the_policy_and_of_its_digest(read, tmp_path):
+    """Another list is another digest; a site without one has none in it."""
+    text = '[classification]\napproved_pictures = "pictures.sha256"\n'
+    (tmp_path / "pictures.sha256").write_text(f"{'a' * 64}  logo.png\n")
+    first = read(text)
+    assert first.policy().pictures == {"a" * 64}
+    digest = first.digest()
+    (tmp_path / "pictures.sha256").write_text(f"{'b' * 64}  logo.png\n")
+    assert len({digest, read(text).digest(), read("[classification]\n").digest()}) == 3
+    assert read("").policy().pictures == frozenset()
+
+
+def test_a_list_of_pictures_that_is_none_is_refused_with_its_line(read, tmp_path):
+    (tmp_path / "pictures.sha256").write_text("logo.png\n")
+    with pytest.raises(ConfigError, match="line 1 is no digest and name"):
+        read('[classification]\napproved_pictures = "pictures.sha256"\n')

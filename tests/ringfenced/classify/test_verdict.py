@@ -1,5 +1,6 @@
 """Step 2 on whole requests."""
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -85,6 +86,19 @@ def test_what_cannot_be_read_is_restricted_and_stays_so(recogniser, part):
     """Images and binary files make RESTRICTED, also after de-identification."""
     result = classify(request(Text("x"), part), CALLER, recogniser.scan)
     assert covers(result.label_asserted, RESTRICTED)
+
+
+def test_a_picture_that_the_site_approved_counts_as_read(recogniser):
+    """By its exact bytes and its own media type; anything else of it is as unreadable as any picture."""
+    data = b"\x89PNG\r\n\x1a\npublic"
+    policy = replace(TEMPLATES["hospital-us"], pictures=frozenset({hashlib.sha256(data).hexdigest()}))
+
+    def label(part):
+        return classify(request(Text("x"), part, label=PUBLIC), CALLER, recogniser.scan, policy=policy).label
+
+    assert label(Image(data, "image/png")) == PUBLIC
+    for part in (Image(data + b"x", "image/png"), Image(data, "image/gif"), File(data, "image/png", "a.png", None)):
+        assert label(part).level is Level.RESTRICTED
 
 
 def test_a_recogniser_that_fails_makes_restricted():
