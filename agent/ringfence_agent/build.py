@@ -126,7 +126,14 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
         folds = {"quotas": quotas}
-        journal = Journal(config.log.directory, config.log.origin, parts.signing_key, _unix_ms, folds)
+        journal = Journal(
+            config.log.directory,
+            config.log.origin,
+            parts.signing_key,
+            _unix_ms,
+            folds,
+            checked=lambda done, of: log.info("log_checked", entries=done, of=of),
+        )
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
