@@ -35,7 +35,7 @@ from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedA
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
 from ringfence_agent.gate import Destination, Rules
-from ringfence_agent.journal import Fold, Journal
+from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
@@ -44,7 +44,6 @@ from ringfence_agent.providers.door import DoorSettings
 from ringfence_agent.providers.make import make
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
-from ringfence_agent.segments import LogError
 from ringfence_agent.service import EgressService
 from ringfence_agent.told import Told
 
@@ -133,7 +132,14 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     try:
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
-        journal = _journal(config, parts.signing_key, {"quotas": quotas})
+        journal = Journal(
+            config.log.directory,
+            config.log.origin,
+            parts.signing_key,
+            _unix_ms,
+            {"quotas": quotas},
+            checked=lambda done, of: log.info("log_checked", entries=done, of=of),
+        )
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
@@ -244,15 +250,6 @@ def _provider(config: ProviderConfig) -> Provider:
         return make(config, settings, lambda: api_key)
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
-
-
-def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold]) -> Journal:
-    """The log; LogError where the disk does not let it be read."""
-    log = config.log
-    try:
-        return Journal(log.directory, log.origin, key, _unix_ms, folds)
-    except OSError as error:
-        raise LogError(f"{log.directory}: {error.strerror}; mend the disk and start the agent again") from error
 
 
 def _archive(
