@@ -1,10 +1,12 @@
 """The egress log: durable, ordered, provable. One task writes; many wait.
 
-    submit → pending → one batch → write, fdatasync (in a thread) → tree → the waiters go on
+    submit → pending → one batch → write, fdatasync (in a thread) → tree, folds → the waiters go on
 
-Entries that are submitted while a batch is being written share the next one's fdatasync. The tree and the checkpoints
-hold only what is durable. After the first error of the disk nothing is appended any more: whether an entry is durable
-can then not be known, so egress ends until the agent is started again and has read its log.
+Entries that are submitted while a batch is being written share the next one's fdatasync. The tree, the folds and the
+checkpoints hold only what is durable. Each second another thread writes the newest checkpoint and the tree's tiles, now
+and then a snapshot of the folds; a third compares old entries with their hashes. After the first error of the disk
+nothing is appended any more: whether an entry is durable can then not be known, so egress ends until the agent is
+started again and has opened its log anew. What no disk survives is the clock's word: times never go back.
 """
 
 from __future__ import annotations
@@ -12,22 +14,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ringfence.translog import Checkpoint, ProofError, Tree, leaf_hash, open_checkpoint, sign_checkpoint
+from ringfence.tiles import ENTRY_BYTES_MAX
+from ringfence.translog import Checkpoint, leaf_hash, sign_checkpoint
 from ringfence_agent.entry import VERSION, Fields, Kind, Outcome, canonical, outcome
-from ringfence_agent.segments import LogError, Segments
+from ringfence_agent.folds import REMEMBERED_MS, Fold, Recovered
+from ringfence_agent.logerror import LogError
+from ringfence_agent.logfolder import LogFolder
+from ringfence_agent.opening import CHECKPOINT_FILE, SNAPSHOT_FILE, Opening, dumps
+from ringfence_agent.scrub import ADVICE, SCRUB_ENTRIES_PER_S, STEP_ENTRIES, Scrub
+from ringfence_agent.segments import SEGMENT_ENTRIES, Segments
+from ringfence_agent.snapshot import Snapshot, seal
+from ringfence_agent.tilefiles import Piece, TileFiles
+
+__all__ = ["REMEMBERED_MS", "Journal", "LogError", "Proof"]
 
 CHECKPOINT_EVERY_S: Final = 1.0
 """A log that grows has a newer checkpoint on disk at least this often."""
+SNAPSHOT_EVERY_ENTRIES: Final = 65_536
+"""A start after a crash reads at most so many entries one by one, and a second's worth more."""
 BATCH_ENTRIES_MAX: Final = 4096
-REMEMBERED_MS: Final = 60_000
-"""How far back nonces are taken from the log; twice a permit's life."""
+PENDING_ENTRIES_MAX: Final = 65_536
+"""More do not wait at a time."""
+DISK_SECONDS_MAX: Final = 3.0
+"""A disk that has not answered for so long takes no new entries until it does."""
+SCRUB_PAUSE_S: Final = 24 * 3600.0
+"""Between the end of one pass over old entries and the beginning of the next."""
+
+_RECOVERED: Final = "recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +64,21 @@ class Proof:
     """Signed checkpoint that the path leads to; empty where an older tree was asked for."""
 
 
-class Fold(Protocol):
-    """What somebody makes of the log, entry by entry: at the start of those that are there, then of each new one."""
+class _Waiting(NamedTuple):
+    """An entry in line."""
 
-    def see(self, index: int, record: Mapping[str, Any]) -> None:
-        """Take in one durable entry."""
-        ...
-
-    def dump(self) -> object:
-        """What was made of all entries seen, as JSON."""
-        ...
-
-    def load(self, value: Any) -> None:
-        """Begin with what `dump` gave."""
-        ...
+    entry: bytes
+    record: Mapping[str, Any]
+    done: asyncio.Future[int]
 
 
-@dataclass(slots=True)
-class Recovered:
-    """What a log says about the time before it was opened."""
+class _Upkeep(NamedTuple):
+    """What is written beside the entries, as it was at one size."""
 
-    open_intents: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    """Intents without an outcome, by index."""
-    nonces: dict[str, int] = field(default_factory=dict)
-    """Digest of each nonce of the last `REMEMBERED_MS`, and when its entry was written."""
-    newest_unix_ms: int = 0
-    """Time of the newest entry."""
-
-    def see(self, index: int, record: Mapping[str, Any]) -> None:
-        """Take in one entry."""
-        self.newest_unix_ms = max(self.newest_unix_ms, record["time_unix_ms"])
-        if record["kind"] == Kind.INTENT:
-            self.open_intents[index] = record
-        elif record["kind"] == Kind.OUTCOME:
-            self.open_intents.pop(record.get("intent", -1), None)
-        if nonce := record.get("nonce_sha256"):
-            self.nonces[nonce] = record["time_unix_ms"]
-            while self.newest_unix_ms - self.nonces[oldest := next(iter(self.nonces))] > REMEMBERED_MS:
-                del self.nonces[oldest]
+    size: int
+    note: str
+    pieces: list[Piece]
+    snapshot: Snapshot | None
 
 
 class Journal:
@@ -93,44 +90,61 @@ class Journal:
         origin: str,
         key: Ed25519PrivateKey,
         unix_ms: Callable[[], int],
+        *,
         folds: Mapping[str, Fold] = MappingProxyType({}),
+        checked: Callable[[int, int], None] = lambda _done, _size: None,
+        segment_entries: int = SEGMENT_ENTRIES,
     ) -> None:
-        """Open the log, and check all of it.
+        """Open the log, and check what it promised (`ringfence_agent.opening` says how much of it is read).
 
         Args:
             directory: the log's folder; made where it is missing.
             origin: the log's name.
-            key: signs its checkpoints.
+            key: signs its checkpoints and snapshots.
             unix_ms: wall clock in milliseconds. Entries' times never go back, whatever it does.
-            folds: what others make of the log, by name.
+            folds: by name, what sees every durable entry in order; a name stands for one form of dump.
+            checked: told at each quarter of a pass over old entries how many were compared, of how many.
+            segment_entries: a full segment's entries; tests have smaller ones.
 
         Raises:
-            LogError: the log is damaged, does not match its newest checkpoint, or belongs to another process.
+            LogError: the log is damaged, does not match its promises, or belongs to another process.
         """
         self._origin = origin
         self._key = key
         self._unix_ms = unix_ms
-        self._tree = Tree()
-        self._folds = folds
-        self._pending: list[tuple[bytes, Mapping[str, Any], asyncio.Future[int]]] = []
-        self._submitted = 0
+        self._checked = checked
+        self._pending: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._grown: asyncio.Future[None] | None = None
         self._stopping = False
         self._failure = ""
-        self._newest_unix_ms = 0
+        self._stalled = ""
         self._signed = ""
         self._signed_size = -1
         self._written_size = -1
-        self._segments = Segments(directory)
         self.recovered = Recovered()
-        """What the log says about the time before."""
+        """What the log says of open intents and used permits."""
+        self._folds: dict[str, Fold] = {_RECOVERED: self.recovered, **folds}
+        self._folder = LogFolder(directory)
+        self._segments = Segments(self._folder, segment_entries)
+        self._tiles = TileFiles(self._folder)
         try:
-            self._open()
+            opened = Opening(self._folder, self._segments, self._tiles, self._folds, origin).open(key.public_key())
+            self._tree = opened.tree
+            self._snapshot_size = opened.snapshot_size
+            self._submitted = self.size
+            self._newest_unix_ms = self.recovered.newest_unix_ms
+            self._folder.replace(CHECKPOINT_FILE, self.checkpoint().encode())
+            self._written_size = self.size
+        except OSError as error:
+            self._close()
+            raise LogError(f"{directory}: {error.strerror}; mend the disk and start the agent again") from None
         except BaseException:
-            self._segments.close()
+            self._close()
             raise
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._writer = ThreadPoolExecutor(1, "log-writer")
+        self._keeper = ThreadPoolExecutor(1, "log-keeper")
+        self._scrubber = ThreadPoolExecutor(1, "log-scrub")
 
     @property
     def size(self) -> int:
@@ -144,8 +158,8 @@ class Journal:
 
     @property
     def failure(self) -> str:
-        """Why nothing can be appended any more; empty while all is well."""
-        return self._failure
+        """Why nothing can be appended now; empty while all is well."""
+        return self._failure or self._stalled
 
     # ── appending ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,48 +169,64 @@ class Journal:
         Whoever stops waiting does not take the entry out of the line.
 
         Raises:
-            LogError: nothing can be appended any more.
+            LogError: nothing can be appended now, or the entry is too long.
         """
-        if self._failure or self._stopping:
-            raise LogError(self._failure or "the log is closed")
-        self._newest_unix_ms = max(self._newest_unix_ms, self._unix_ms())
-        record = {**fields, "v": VERSION, "kind": kind, "seq": self._submitted, "time_unix_ms": self._newest_unix_ms}
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._pending.append((canonical(record), record, future))
+        if self.failure or self._stopping:
+            raise LogError(self.failure or "the log is closed")
+        if len(self._pending) >= PENDING_ENTRIES_MAX:
+            raise LogError(f"{PENDING_ENTRIES_MAX} entries wait for the disk; try again later")
+        record = {**fields, "v": VERSION, "kind": kind, "seq": self._submitted, "time_unix_ms": self.now_unix_ms()}
+        entry = canonical(record)
+        if len(entry) > ENTRY_BYTES_MAX:
+            raise LogError(f"an entry of {len(entry)} bytes; the log takes {ENTRY_BYTES_MAX} at most")
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Waiting(entry, record, done))
         self._submitted += 1
         self._wake.set()
-        return future
+        return done
 
     async def append(self, kind: Kind, fields: Fields) -> int:
         """Append an entry; durable on return, under the index returned. LogError where it is not."""
         return await self.submit(kind, fields)
 
     def now_unix_ms(self) -> int:
-        """The clock, but never before the newest entry: a clock that was set back makes no permit fresh again."""
-        return max(self._newest_unix_ms, self._unix_ms())
+        """The clock, but never before what it or any entry said earlier: no clock makes a permit fresh again."""
+        self._newest_unix_ms = max(self._newest_unix_ms, self._unix_ms())
+        return self._newest_unix_ms
 
     async def run(self) -> None:
         """Write what is submitted, until `stop`; goes into its owner's TaskGroup."""
         try:
             async with asyncio.TaskGroup() as group:
-                checkpoints = group.create_task(self._write_checkpoints())
+                upkeep = group.create_task(self._keep_up())
+                scrub = group.create_task(self._scrub())
                 await self._write_entries()
-                checkpoints.cancel()
-            await self._write_checkpoint()
+                upkeep.cancel()
+                scrub.cancel()
+            await self._write_upkeep(last=True)
         finally:
             self._fail("the log is closed")
-            self._thread.shutdown()
-            self._segments.close()
+            for thread in (self._scrubber, self._keeper, self._writer):
+                thread.shutdown()
+            self._close()
 
     def stop(self) -> None:
         """End `run` once everything submitted is durable."""
         self._stopping = True
         self._wake.set()
 
+    def resume(self, fields: Fields) -> None:
+        """Begin a run: say so, and close every intent that the last run left open."""
+        self.submit(Kind.START, {**fields, "cut_bytes": self.cut_bytes})
+        for index, record in self.recovered.open_intents.items():
+            self.submit(
+                Kind.OUTCOME, outcome(index, record, Outcome.UNKNOWN, reason="restart", bytes_in=None, usage={})
+            )
+
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def checkpoint(self) -> str:
-        """A signed checkpoint of everything that is durable now."""
+        """A signed checkpoint of everything that is durable now; signed once, however many ask."""
         if self._signed_size != self.size:
             self._signed = sign_checkpoint(Checkpoint(self._origin, self.size, self._tree.root()), self._key)
             self._signed_size = self.size
@@ -211,10 +241,18 @@ class Journal:
 
         Raises:
             ProofError: there is no such entry, or no such tree.
+            LogError: the entry is not as it was written; nothing is appended any more.
         """
         checkpoint = self.checkpoint()
-        path = self._tree.inclusion(index, size or self.size)
-        return Proof(self._segments.read(index), index, path, "" if size else checkpoint)
+        try:
+            path = self._tree.inclusion(index, size or self.size)
+            entry = self._segments.read(index)
+            if leaf_hash(entry) != self._tree.node(0, index):
+                raise LogError(f"entry {index} was changed on disk; {ADVICE}")
+        except LogError as error:
+            self._distrust(str(error))
+            raise
+        return Proof(entry, index, path, "" if size else checkpoint)
 
     def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """Proof that the log of `old_size` entries is the beginning of the one of `new_size`; 0 for all."""
@@ -234,88 +272,139 @@ class Journal:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _open(self) -> None:
-        """Read, check and, after a crash, mend the log."""
-        note = self._segments.read_checkpoint()
-        try:
-            promised = open_checkpoint(note, self._origin, self._key.public_key()) if note else None
-        except ProofError as error:
-            raise LogError(f"the log's checkpoint does not fit its origin and key: {error}") from None
-        covered = promised.size if promised else 0
-        for index, (entry, record) in enumerate(self._segments.replay()):
-            self._tree.append(leaf_hash(entry))
-            self.recovered.see(index, record)
-            for fold in self._folds.values():
-                fold.see(index, record)
-        self._segments.cut(covered)
-        if promised and self._tree.root(covered) != promised.root:
-            raise LogError("the log does not match its newest checkpoint; an entry was changed. Restore it from a copy")
-        self._submitted = self.size
-        self._newest_unix_ms = self.recovered.newest_unix_ms
-        self._segments.write_checkpoint(self.checkpoint())
-        self._written_size = self.size
-
-    def resume(self, fields: Fields) -> None:
-        """Begin a run: say so, and close every intent that the last run left open."""
-        self.submit(Kind.START, {**fields, "cut_bytes": self.cut_bytes})
-        for index, record in self.recovered.open_intents.items():
-            self.submit(
-                Kind.OUTCOME, outcome(index, record, Outcome.UNKNOWN, reason="restart", bytes_in=None, usage={})
-            )
-        self.recovered.open_intents.clear()
-
     async def _write_entries(self) -> None:
-        """Write batch after batch, until the log is stopped; after a failure there is nothing to write."""
-        loop = asyncio.get_running_loop()
-        while True:
+        """Batch after batch, until there is nothing more to come."""
+        while self._pending or not self._stopping:
             if not self._pending:
-                if self._stopping:
-                    return
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             batch, self._pending = self._pending[:BATCH_ENTRIES_MAX], self._pending[BATCH_ENTRIES_MAX:]
-            entries = [entry for entry, _, _ in batch]
             try:
-                await loop.run_in_executor(self._thread, self._segments.append, entries)
+                leaves = await self._durable([waiting.entry for waiting in batch])
             except OSError as error:
                 self._pending[:0] = batch
                 self._fail(f"the log cannot be written: {error.strerror}; mend the disk and start the agent again")
-                continue
-            for entry, record, future in batch:
-                self._tree.append(leaf_hash(entry))
-                for fold in self._folds.values():
-                    fold.see(self.size - 1, record)
-                if not future.done():
-                    future.set_result(self.size - 1)
-            self._tell()
+            except LogError as error:
+                self._pending[:0] = batch
+                self._fail(str(error))
+            else:
+                self._take_in(batch, leaves)
 
-    async def _write_checkpoints(self) -> None:
-        """Keep the checkpoint on disk no older than `CHECKPOINT_EVERY_S`."""
+    async def _durable(self, entries: list[bytes]) -> bytes:
+        """Make entries durable; gives their leaf hashes. While the disk does not answer, nobody else gets in line."""
+        loop = asyncio.get_running_loop()
+        stall = loop.call_later(DISK_SECONDS_MAX, self._stall)
+        try:
+            return await loop.run_in_executor(self._writer, self._append, entries)
+        finally:
+            stall.cancel()
+            self._stalled = ""
+
+    def _append(self, entries: list[bytes]) -> bytes:
+        """In the writer's thread."""
+        leaves = b"".join(map(leaf_hash, entries))
+        self._segments.append(entries)
+        return leaves
+
+    def _take_in(self, batch: list[_Waiting], leaves: bytes) -> None:
+        """A batch is durable: the tree and the folds hold it, and whoever waited goes on."""
+        first = self.size
+        self._tiles.keep(self._tree.extend(leaves))
+        for index, waiting in enumerate(batch, first):
+            for fold in self._folds.values():
+                fold.see(index, waiting.record)
+            if not waiting.done.done():
+                waiting.done.set_result(index)
+        self._tell()
+
+    async def _keep_up(self) -> None:
+        """Keep what is written beside the entries no older than `CHECKPOINT_EVERY_S`."""
         while not self._failure:
             await asyncio.sleep(CHECKPOINT_EVERY_S)
-            await self._write_checkpoint()
+            await self._write_upkeep()
 
-    async def _write_checkpoint(self) -> None:
-        """Bring the checkpoint on disk up to date."""
-        if self._written_size == self.size or self._failure:
+    async def _write_upkeep(self, *, last: bool = False) -> None:
+        """Look at the files; bring checkpoint and tiles up to date, and the snapshot where it is old or the `last`."""
+        if self._failure:
             return
-        note, size = self.checkpoint(), self.size
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._thread, self._segments.write_checkpoint, note)
+            await loop.run_in_executor(self._writer, self._look)
+            if self._written_size == self.size and not last:
+                return
+            upkeep = self._upkeep(last=last)
+            await loop.run_in_executor(self._keeper, self._write, upkeep)
         except OSError as error:
             self._fail(f"the checkpoint cannot be written: {error.strerror}; mend the disk and start the agent again")
-        self._written_size = size
+            return
+        except LogError as error:
+            self._fail(str(error))
+            return
+        self._tiles.settle(upkeep.pieces)
+        self._written_size = upkeep.size
+        if upkeep.snapshot:
+            self._snapshot_size = upkeep.size
+
+    def _upkeep(self, *, last: bool) -> _Upkeep:
+        """What is to be written now."""
+        due = last or self.size - self._snapshot_size >= SNAPSHOT_EVERY_ENTRIES
+        snapshot = Snapshot(self._origin, self.size, self._tree.root(), dumps(self._folds)) if due else None
+        return _Upkeep(self.size, self.checkpoint(), self._tiles.pending(self._tree), snapshot)
+
+    def _write(self, upkeep: _Upkeep) -> None:
+        """In the keeper's thread: a snapshot comes last, for it stands on checkpoint and tiles."""
+        self._folder.replace(CHECKPOINT_FILE, upkeep.note.encode())
+        self._tiles.write(upkeep.pieces)
+        if upkeep.snapshot:
+            self._tiles.sync()
+            self._folder.replace(SNAPSHOT_FILE, seal(upkeep.snapshot, self._key))
+
+    def _look(self) -> None:
+        """In the writer's thread: the files are still the ones that were written."""
+        self._segments.look()
+        self._tiles.look()
+
+    async def _scrub(self) -> None:
+        """Pass after pass over old entries, for as long as they are as they were written."""
+        loop = asyncio.get_running_loop()
+        while not self._failure:
+            sealed = self._tiles.written // self._segments.segment_entries
+            total = sealed * self._segments.segment_entries
+            scrub = Scrub(self._folder, self._segments, self._tiles)
+            steps = scrub.steps(sealed, self._tree.root(total))
+            told = 0
+            try:
+                while await loop.run_in_executor(self._scrubber, _step, steps):
+                    if scrub.checked * 4 // total > told:
+                        told = scrub.checked * 4 // total
+                        self._checked(scrub.checked, total)
+                    await asyncio.sleep(STEP_ENTRIES / SCRUB_ENTRIES_PER_S)
+            except LogError as error:
+                self._distrust(str(error))
+                return
+            except OSError as error:
+                self._fail(f"the log cannot be read: {error.strerror}; mend the disk and start the agent again")
+                return
+            await asyncio.sleep(SCRUB_PAUSE_S)
+
+    def _stall(self) -> None:
+        """The disk does not answer."""
+        self._stalled = f"the disk has not answered for {DISK_SECONDS_MAX:g} s; nothing leaves until it does"
+
+    def _distrust(self, why: str) -> None:
+        """What is on disk was changed: the next start reads all of it."""
+        self._folder.remove(SNAPSHOT_FILE)
+        self._fail(why)
 
     def _fail(self, why: str) -> None:
         """Append nothing any more, and let nobody wait for it."""
         self._failure = self._failure or why
-        for _, _, future in self._pending:
-            if not future.done():
-                future.set_exception(LogError(self._failure))
+        for waiting in self._pending:
+            if not waiting.done.done():
+                waiting.done.set_exception(LogError(self._failure))
                 # A waiter may have gone; the log's own state tells the rest.
-                future.exception()
+                waiting.done.exception()
         self._pending.clear()
         self._wake.set()
         self._tell()
@@ -325,3 +414,14 @@ class Journal:
         if self._grown is not None:
             self._grown.set_result(None)
             self._grown = None
+
+    def _close(self) -> None:
+        """Let go of the files."""
+        self._segments.close()
+        self._tiles.close()
+        self._folder.close()
+
+
+def _step(steps: Any) -> bool:
+    """One step more; False at the end."""
+    return next(steps, steps) is None

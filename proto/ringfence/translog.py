@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +50,40 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Tree:
+class Provable(ABC):
+    """A tree that gives its nodes, wherever they are kept; roots and proofs follow from those alone."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many entries it holds."""
+
+    @abstractmethod
+    def node(self, level: int, index: int) -> bytes:
+        """Hash of a complete subtree; it must exist. See `Node`."""
+
+    def root(self, size: int | None = None) -> bytes:
+        """Root of the first `size` entries; of all for None."""
+        return range_root(self.node, 0, self._checked(self.size if size is None else size))
+
+    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Audit path of entry `index` in the tree of the first `size` entries, leaf to root."""
+        return inclusion_path(self.node, index, self._checked(size))
+
+    def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """Proof that the first `old_size` entries are the beginning of the first `new_size`."""
+        return consistency_path(self.node, old_size, self._checked(new_size))
+
+    def _checked(self, size: int) -> int:
+        """Refuse a size that the tree has not reached."""
+        if not 0 <= size <= self.size:
+            raise ProofError(f"the log has {self.size} entries, not {size}")
+        return size
+
+
+class Tree(Provable):
     """An append-only tree in memory: the hashes of all complete subtrees, level by level, 64 bytes an entry.
 
     Appending is amortised O(1), every proof about any earlier size O(log n). Not for several threads at once.
@@ -77,6 +111,22 @@ class Tree:
                 self._levels.append(bytearray())
             self._levels[level] += digest
 
+    def extend(self, leaves: bytes) -> None:
+        """Add many entries by their leaf hashes, one after the other; the same tree as `append` makes, sooner."""
+        assert len(leaves) % HASH_BYTES == 0
+        level, fresh = 0, leaves
+        while fresh:
+            if level == len(self._levels):
+                self._levels.append(bytearray())
+            below = self._levels[level]
+            start = len(below) - len(below) % (2 * HASH_BYTES)
+            below += fresh
+            fresh, level = parents(below[start:]), level + 1
+
+    def leaves(self, start: int = 0) -> bytes:
+        """The leaf hashes from `start` on, one after the other."""
+        return bytes(self._levels[0][start * HASH_BYTES :])
+
     def node(self, level: int, index: int) -> bytes:
         """Hash of a complete subtree; it must exist."""
         start = index * HASH_BYTES
@@ -84,23 +134,11 @@ class Tree:
         assert len(digest) == HASH_BYTES
         return digest
 
-    def root(self, size: int | None = None) -> bytes:
-        """Root of the first `size` entries; of all for None."""
-        return range_root(self.node, 0, self._checked(self.size if size is None else size))
 
-    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
-        """Audit path of entry `index` in the tree of the first `size` entries, leaf to root."""
-        return inclusion_path(self.node, index, self._checked(size))
-
-    def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
-        """Proof that the first `old_size` entries are the beginning of the first `new_size`."""
-        return consistency_path(self.node, old_size, self._checked(new_size))
-
-    def _checked(self, size: int) -> int:
-        """Refuse a size that the tree has not reached."""
-        if not 0 <= size <= self.size:
-            raise ProofError(f"the log has {self.size} entries, not {size}")
-        return size
+def parents(hashes: bytes | bytearray) -> bytes:
+    """The nodes above hashes that stand one after the other; a last one without a sibling is left out."""
+    ends = range(2 * HASH_BYTES, len(hashes) + 1, 2 * HASH_BYTES)
+    return b"".join([hashlib.sha256(b"\x01" + hashes[end - 2 * HASH_BYTES : end]).digest() for end in ends])
 
 
 def range_root(node: Node, start: int, end: int) -> bytes:

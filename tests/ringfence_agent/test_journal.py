@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.translog import ProofError, open_checkpoint, verify_consistency, verify_inclusion
-from ringfence_agent import segments
 from ringfence_agent.entry import Kind
 from ringfence_agent.journal import REMEMBERED_MS, Journal
 from ringfence_agent.segments import LogError
@@ -34,9 +33,9 @@ class Clock:
 
 
 @asynccontextmanager
-async def journal(directory, clock=None):
+async def journal(directory, clock=None, **more):
     """A journal, running; brought up to date when it ends."""
-    one = Journal(directory, ORIGIN, KEY, clock or Clock())
+    one = Journal(directory, ORIGIN, KEY, clock or Clock(), **more)
     async with asyncio.TaskGroup() as group:
         group.create_task(one.run())
         try:
@@ -45,8 +44,8 @@ async def journal(directory, clock=None):
             one.stop()
 
 
-async def filled(directory, count, clock=None):
-    async with journal(directory, clock) as one:
+async def filled(directory, count, clock=None, **more):
+    async with journal(directory, clock, **more) as one:
         for number in range(count):
             await one.append(Kind.REFUSAL, {"number": number})
 
@@ -115,12 +114,13 @@ async def test_a_checkpoint_reaches_the_disk_within_a_second(tmp_path):
                 await asyncio.sleep(0.05)
 
 
-async def test_the_log_goes_on_over_segments_and_restarts(tmp_path, monkeypatch):
-    monkeypatch.setattr(segments, "SEGMENT_ENTRIES", 4)
-    await filled(tmp_path, 10)
-    await filled(tmp_path, 3)
-    assert [path.name for path in sorted(tmp_path.glob("entries-*"))] == [f"entries-{n:06}.ndjson" for n in range(4)]
-    async with journal(tmp_path) as one:
+async def test_the_log_goes_on_over_segments_and_restarts(tmp_path):
+    await filled(tmp_path, 10, segment_entries=4)
+    await filled(tmp_path, 3, segment_entries=4)
+    names = [path.name for path in sorted(tmp_path.glob("entries-*.ndjson"))]
+    assert names == [f"entries-{n:06}.ndjson" for n in range(4)]
+    assert [len(path.read_bytes().splitlines()) for path in sorted(tmp_path.glob("entries-*.ndjson"))] == [4, 4, 4, 1]
+    async with journal(tmp_path, segment_entries=4) as one:
         assert one.size == 13
         assert [json.loads(one.read(index))["seq"] for index in range(13)] == list(range(13))
 
@@ -204,10 +204,9 @@ async def test_a_changed_entry_is_found(tmp_path):
         Journal(tmp_path, ORIGIN, KEY, Clock())
 
 
-async def test_missing_pieces_are_found(tmp_path, monkeypatch):
+async def test_missing_pieces_are_found(tmp_path):
     """A segment, the checkpoint, or all entries gone: each is said by name, and nothing is opened."""
-    monkeypatch.setattr(segments, "SEGMENT_ENTRIES", 4)
-    await filled(tmp_path, 10)
+    await filled(tmp_path, 10, segment_entries=4)
     whole = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for name, text in (
         ("entries-000001.ndjson", "missing"),
@@ -216,11 +215,12 @@ async def test_missing_pieces_are_found(tmp_path, monkeypatch):
     ):
         (tmp_path / name).unlink()
         with pytest.raises(LogError, match=text):
-            Journal(tmp_path, ORIGIN, KEY, Clock())
+            Journal(tmp_path, ORIGIN, KEY, Clock(), segment_entries=4)
         (tmp_path / name).write_bytes(whole[name])
     damage(segment(tmp_path, 1), b'"seq":5', b'"seq":6')
+    (tmp_path / "snapshot").unlink()
     with pytest.raises(LogError, match="later entries follow"):
-        Journal(tmp_path, ORIGIN, KEY, Clock())
+        Journal(tmp_path, ORIGIN, KEY, Clock(), segment_entries=4)
 
 
 async def test_a_log_opens_with_its_own_key_and_origin_only(tmp_path):
