@@ -21,6 +21,8 @@ from ringfence_agent.gate import Verdict
 VERSION: Final = 1
 SALT_DOMAIN: Final = b"ringfence payload salt v1\n"
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 Value = str | int | list[str] | Mapping[str, int] | Mapping[str, object]
 Fields = Mapping[str, Value]
 
@@ -55,7 +57,7 @@ class Outcome(StrEnum):
 
 def canonical(fields: Mapping[str, object]) -> bytes:
     """The exact bytes of an entry."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(fields).encode()
 
 
 def salt(salt_key: bytes, nonce: bytes) -> bytes:

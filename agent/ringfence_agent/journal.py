@@ -247,8 +247,7 @@ class Journal:
         try:
             path = self._tree.inclusion(index, size or self.size)
             entry = self._segments.read(index)
-            if leaf_hash(entry) != self._tree.node(0, index):
-                raise LogError(f"entry {index} was changed on disk; {ADVICE}")
+            self._demand_leaf(index, entry)
         except LogError as error:
             self._distrust(str(error))
             raise
@@ -317,6 +316,11 @@ class Journal:
             if not waiting.done.done():
                 waiting.done.set_result(index)
         self._tell()
+
+    def _demand_leaf(self, index: int, entry: bytes) -> None:
+        """Pass if an entry is still the one that its leaf was made of."""
+        if leaf_hash(entry) != self._tree.node(0, index):
+            raise LogError(f"entry {index} was changed on disk; {ADVICE}")
 
     async def _keep_up(self) -> None:
         """Keep what is written beside the entries no older than `CHECKPOINT_EVERY_S`."""

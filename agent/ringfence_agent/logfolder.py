@@ -94,7 +94,9 @@ class LogFolder:
         except FileNotFoundError:
             same = False
         if not same:
-            raise LogError(f"{self.path}: the log's folder was moved or replaced; put it back and start the agent again")
+            raise LogError(
+                f"{self.path}: the log's folder was moved or replaced; put it back and start the agent again"
+            )
         return os.fstat(self._folder).st_mtime_ns
 
     def demand(self, seen: Seen) -> None:

@@ -16,7 +16,7 @@ import os
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from ringfence_agent.logerror import LogError
@@ -35,8 +35,8 @@ _READ_BYTES: Final = 1024 * 1024
 class Replayed(NamedTuple):
     """An entry as it is read when a log is opened."""
 
-    index: int
-    """Where it stands."""
+    place: int
+    """Its index in the log."""
     entry: bytes
     """Its exact bytes."""
     record: dict[str, Any] | None
@@ -78,7 +78,7 @@ class Segments:
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def replay(self, start: int) -> Iterator[Replayed]:
+    def replay(self, start: int) -> Generator[Replayed]:
         """Every entry from `start` on, and those before it in its segment and in the last one, without their records.
 
         Ends at the end, or where the last segment is torn; `cut` then says so. May be called again: begins anew.
@@ -217,7 +217,7 @@ class Segments:
         finally:
             os.close(file)
 
-    def _replay_segment(self, number: int, start: int, *, last: bool) -> Iterator[Replayed]:
+    def _replay_segment(self, number: int, start: int, *, last: bool) -> Generator[Replayed]:
         """The entries of one segment, from its first on."""
         path, first, ends = self._folder.path / segment_name(number), number * self.segment_entries, array("Q")
         self._file = self._folder.open(path.name, os.O_RDWR | os.O_APPEND)
@@ -230,7 +230,9 @@ class Segments:
                     raise LogError(f"{path}: entry {index} is damaged, and later entries follow it")
                 return
             if len(ends) == self.segment_entries:
-                raise LogError(f"{path}: has more than {self.segment_entries} entries; it was not written by this agent")
+                raise LogError(
+                    f"{path}: has more than {self.segment_entries} entries; it was not written by this agent"
+                )
             ends.append(self._written + len(line))
             yield Replayed(index, line[:-1], record)
         if last:

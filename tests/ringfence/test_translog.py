@@ -279,3 +279,15 @@ def test_no_text_makes_the_parser_raise_anything_else(text):
 def test_origins_that_would_break_a_note_are_refused(origin):
     with pytest.raises(ProofError):
         Checkpoint(origin, 0, EMPTY_ROOT)
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_many_leaves_at_once_make_the_same_tree_as_one_by_one(steps):
+    entries = numbered(sum(steps))
+    tree, start = Tree(), 0
+    for step in steps:
+        tree.extend(b"".join(leaf_hash(entry) for entry in entries[start : start + step]))
+        start += step
+        assert tree.root() == tree_of(entries[:start]).root()
+    for size in range(1, len(entries) + 1):
+        assert tree.root(size) == tree_of(entries[:size]).root()
