@@ -11,10 +11,12 @@ from array import array
 from dataclasses import dataclass
 from typing import Final
 
+from ringfence.tiles import ENTRY_BYTES_MAX
 from ringfence_agent.logerror import LogError
 from ringfence_agent.logfolder import LogFolder, write_all
 
 OFFSET_BYTES: Final = 8
+_LINE_BYTES_MAX: Final = ENTRY_BYTES_MAX + 1
 
 
 @dataclass(slots=True)
@@ -49,11 +51,11 @@ class SealedSegment:
         """
         before = 1 if first else 0
         ends = _ends(os.pread(self.index, (count + before) * OFFSET_BYTES, (first - before) * OFFSET_BYTES))
-        start = ends.pop(0) if before else 0
-        data = os.pread(self.entries, ends[-1] - start, start) if len(ends) == count else b""
+        start = ends.pop(0) if before and ends else 0
+        length = ends[-1] - start if len(ends) == count else 0
+        data = os.pread(self.entries, length, start) if count <= length <= count * _LINE_BYTES_MAX else b""
         lines = data.split(b"\n")
-        fits = lines.pop() == b"" and [len(line) for line in lines] == _lengths(start, ends)
-        if len(ends) != count or not fits:
+        if lines.pop() or [len(line) for line in lines] != _lengths(start, ends) or len(lines) != count:
             raise LogError(f"{self.name}: entries are not where {index_name(self.name)} says; one of them was changed")
         return lines
 

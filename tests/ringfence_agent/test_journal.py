@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,40 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.journals import KEY, ORIGIN, Clock, append, filled, journal, killed, opened
+from fakes.stuck import Stuck
+from ringfence.permit import LIFETIME_MS, SKEW_MS
 from ringfence.translog import ProofError, open_checkpoint, verify_consistency, verify_inclusion
+from ringfence_agent import journal as journal_module
 from ringfence_agent.entry import Kind
 from ringfence_agent.journal import REMEMBERED_MS, Journal
+from ringfence_agent.release import Nonces
 from ringfence_agent.segments import LogError
 
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-ORIGIN = "site.example/egress"
 ROOT = Path(__file__).parents[2]
-
-
-class Clock:
-    def __init__(self, now=1_800_000_000_000):
-        self.now = now
-
-    def __call__(self):
-        return self.now
-
-
-@asynccontextmanager
-async def journal(directory, clock=None, **more):
-    """A journal, running; brought up to date when it ends."""
-    one = Journal(directory, ORIGIN, KEY, clock or Clock(), **more)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(one.run())
-        try:
-            yield one
-        finally:
-            one.stop()
-
-
-async def filled(directory, count, clock=None, **more):
-    async with journal(directory, clock, **more) as one:
-        for number in range(count):
-            await one.append(Kind.REFUSAL, {"number": number})
 
 
 def damage(path, old, new):
@@ -186,6 +162,37 @@ async def test_nonces_of_the_last_minute_come_back(tmp_path):
         assert set(one.recovered.nonces) == {"edge", "new"}
 
 
+async def test_a_clock_that_jumps_forward_and_back_makes_no_permit_fresh_again(tmp_path):
+    """What the jump let the agent forget had expired by the time that it goes on with, and time stays there."""
+    clock = Clock()
+    async with journal(tmp_path, clock) as one:
+        expires = clock.now + LIFETIME_MS
+        nonces = Nonces(one.recovered.nonces)
+        nonces.take(b"used", one.now_unix_ms())
+        await one.append(Kind.INTENT, {"nonce_sha256": "used"})
+        clock.now += 10 * 24 * 3600 * 1000
+        nonces.take(b"of the future", one.now_unix_ms())
+        clock.now -= 10 * 24 * 3600 * 1000
+        assert nonces.used(b"used") or one.now_unix_ms() >= expires + SKEW_MS
+        await one.append(Kind.INTENT, {"nonce_sha256": "later"})
+        now = one.now_unix_ms()
+    async with journal(tmp_path, clock) as one:
+        assert one.now_unix_ms() == now >= expires + SKEW_MS
+        assert list(one.recovered.nonces) == ["later"]
+
+
+async def test_a_clock_that_goes_back_forgets_no_nonce(tmp_path):
+    """Set back by days, over a restart after a crash: a permit that was fresh may still be, so that it is remembered."""
+    clock = Clock()
+    async with killed(tmp_path, clock) as one:
+        await one.append(Kind.INTENT, {"nonce_sha256": "used"})
+        clock.now -= 3 * 24 * 3600 * 1000
+        await append(one, 50)
+    async with journal(tmp_path, clock) as one:
+        assert "used" in one.recovered.nonces
+        assert one.now_unix_ms() == clock.now + 3 * 24 * 3600 * 1000
+
+
 @pytest.mark.parametrize("covered", [1, 5, 9])
 async def test_a_log_that_is_shorter_than_its_checkpoint_is_not_opened(tmp_path, covered):
     """Truncated at any entry, or in the middle of one."""
@@ -280,6 +287,149 @@ async def test_after_the_first_error_of_the_disk_nothing_is_acknowledged(tmp_pat
         assert one.size >= 1
 
 
+async def refused(one, text):
+    """The next submission is refused within a tenth of a second, and says why."""
+    async with asyncio.timeout(0.1):
+        with pytest.raises(LogError, match=text):
+            await one.append(Kind.REFUSAL, {})
+
+
+@pytest.mark.parametrize("name", ["entries-000000.ndjson", "entries-000001.ndjson"])
+async def test_a_removed_file_ends_egress_at_once_and_loses_nothing_acknowledged(tmp_path, name):
+    """Whoever has a copy opens the log again with every entry that was acknowledged."""
+    async with journal(tmp_path, segment_entries=4) as one:
+        await append(one, 6)
+        copy = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        await refused(one, f"{name} was removed")
+        await refused(one, "nothing leaves any more")
+        assert (one.size, json.loads(one.read(5))["seq"]) == (6, 5)
+    (tmp_path / name).write_bytes(copy)
+    async with journal(tmp_path, segment_entries=4) as one:
+        assert one.size == 6
+
+
+async def test_a_truncated_file_ends_egress_at_once(tmp_path):
+    async with journal(tmp_path) as one:
+        await append(one, 3)
+        os.truncate(segment(tmp_path), 10)
+        await refused(one, r"entries-000000\.ndjson was cut to 10 of")
+
+
+async def test_a_moved_folder_ends_egress_at_once(tmp_path):
+    async with journal(tmp_path / "log") as one:
+        await append(one, 3)
+        (tmp_path / "log").rename(tmp_path / "elsewhere")
+        await refused(one, "moved or replaced")
+
+
+async def test_a_file_that_is_removed_is_noticed_while_nobody_sends(tmp_path, monkeypatch):
+    monkeypatch.setattr("ringfence_agent.journal.CHECKPOINT_EVERY_S", 0.01)
+    async with asyncio.timeout(5), journal(tmp_path) as one:
+        await append(one, 1)
+        segment(tmp_path).unlink()
+        await one.grown(5)
+        assert "was removed" in one.failure
+
+
+async def test_a_read_only_disk_is_told_by_its_name(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    async with journal(tmp_path) as one:
+        await append(one, 1)
+        monkeypatch.setattr(os, "write", fail)
+        await refused(one, "Read-only file system")
+        monkeypatch.undo()
+
+
+async def test_a_disk_that_does_not_answer_takes_nothing_new_and_loses_nothing(tmp_path, monkeypatch):
+    """Who waits already goes on once the disk answers; who comes meanwhile is refused at once."""
+    monkeypatch.setattr("ringfence_agent.journal.DISK_SECONDS_MAX", 0.02)
+    async with journal(tmp_path) as one:
+        await append(one, 1)
+        with Stuck(monkeypatch, "fdatasync") as stuck:
+            waiting = one.submit(Kind.REFUSAL, {})
+            await stuck.reached()
+            async with asyncio.timeout(5):
+                while not one.failure:
+                    await asyncio.sleep(0)
+            await refused(one, "has not answered")
+            assert not waiting.done()
+        assert await waiting == 1
+        assert await one.append(Kind.REFUSAL, {}) == 2
+        assert one.failure == ""
+
+
+async def test_a_queue_that_is_full_refuses(tmp_path, monkeypatch):
+    monkeypatch.setattr("ringfence_agent.journal.PENDING_ENTRIES_MAX", 3)
+    async with journal(tmp_path) as one:
+        waiting = [one.submit(Kind.REFUSAL, {}) for _ in range(3)]
+        with pytest.raises(LogError, match="wait for the disk"):
+            one.submit(Kind.REFUSAL, {})
+        assert await asyncio.gather(*waiting) == [0, 1, 2]
+
+
+async def test_an_entry_that_no_bundle_could_hold_is_refused(tmp_path):
+    """C2SP tlog-tiles measures entries with two bytes; the log goes on without it."""
+    async with journal(tmp_path) as one:
+        with pytest.raises(LogError, match="65535 at most"):
+            await one.append(Kind.REFUSAL, {"long": "x" * 65_535})
+        assert await one.append(Kind.REFUSAL, {"long": "x" * 65_000}) == 0
+
+
+async def test_an_entry_that_changed_on_disk_is_not_proven(tmp_path):
+    async with journal(tmp_path) as one:
+        await append(one, 5)
+        await one._write_upkeep()
+        damage(segment(tmp_path), b'"number":3', b'"number":4')
+        with pytest.raises(LogError, match="entry 3 was changed"):
+            one.prove(3)
+        await refused(one, "entry 3 was changed")
+    with pytest.raises(LogError, match="does not match"):
+        opened(tmp_path)
+
+
+async def test_folds_see_every_durable_entry_once_in_order(tmp_path):
+    """Those of the past at the start, the others as they become durable; a crash or a stop makes no difference."""
+    for run in (killed, journal, killed):
+        fold = Seen()
+        async with run(tmp_path, folds={"seen": fold}) as one:
+            assert fold.seen == list(range(one.size))
+            await append(one, 20, Kind.INTENT)
+            assert fold.seen == list(range(one.size))
+
+
+class Seen:
+    def __init__(self):
+        self.seen = []
+
+    def see(self, index, record):
+        assert record["seq"] == index
+        self.seen.append(index)
+
+    def dump(self):
+        return list(self.seen)
+
+    def load(self, value):
+        self.seen = list(value)
+
+
+async def test_waiters_of_one_batch_share_one_signature(tmp_path, monkeypatch):
+    signed = []
+    real = journal_module.sign_checkpoint
+    monkeypatch.setattr(journal_module, "sign_checkpoint", lambda *said: (signed.append(said), real(*said))[1])
+    async with journal(tmp_path) as one:
+        signed.clear()
+
+        async def proven():
+            return one.prove(await one.append(Kind.REFUSAL, {}))
+
+        proofs = await asyncio.gather(*(proven() for _ in range(100)))
+        assert len(signed) == 1
+        assert len({proof.checkpoint for proof in proofs}) == 1
+
+
 async def test_a_short_write_is_finished(tmp_path, monkeypatch):
     """write(2) may take less than it was given."""
     real = os.write
@@ -310,6 +460,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ringfence_agent import journal as journal_module
 from ringfence_agent.entry import Kind
 from ringfence_agent.journal import Journal
 
