@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
+.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-flow: setup ## the governed way of a request beside bare gRPC
 
 bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
 	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)
+
+bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and starts with ten million entries
+	@$(BIN)/python bench/log.py $(ARGS)
 
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh

@@ -182,7 +182,7 @@ async def test_a_clock_that_jumps_forward_and_back_makes_no_permit_fresh_again(t
 
 
 async def test_a_clock_that_goes_back_forgets_no_nonce(tmp_path):
-    """Set back by days, over a restart after a crash: a permit that was fresh may still be, so that it is remembered."""
+    """Set back by days, over a crash and a restart: a permit that may still be fresh is remembered as used."""
     clock = Clock()
     async with killed(tmp_path, clock) as one:
         await one.append(Kind.INTENT, {"nonce_sha256": "used"})
@@ -346,14 +346,14 @@ async def test_a_read_only_disk_is_told_by_its_name(tmp_path, monkeypatch):
 async def test_a_disk_that_does_not_answer_takes_nothing_new_and_loses_nothing(tmp_path, monkeypatch):
     """Who waits already goes on once the disk answers; who comes meanwhile is refused at once."""
     monkeypatch.setattr("ringfence_agent.journal.DISK_SECONDS_MAX", 0.02)
-    async with journal(tmp_path) as one:
+    told, real = asyncio.Event(), Journal._stall
+    monkeypatch.setattr(Journal, "_stall", lambda self: (real(self), told.set()))
+    async with asyncio.timeout(10), journal(tmp_path) as one:
         await append(one, 1)
         with Stuck(monkeypatch, "fdatasync") as stuck:
             waiting = one.submit(Kind.REFUSAL, {})
             await stuck.reached()
-            async with asyncio.timeout(5):
-                while not one.failure:
-                    await asyncio.sleep(0)
+            await told.wait()
             await refused(one, "has not answered")
             assert not waiting.done()
         assert await waiting == 1

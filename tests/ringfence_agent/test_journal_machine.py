@@ -1,4 +1,4 @@
-"""The journal against a model: appended to, killed at any byte, its derived files harmed; what was acknowledged stays."""
+"""The journal against a model: killed at any byte, derived files harmed; what was acknowledged stays."""
 
 import asyncio
 import json

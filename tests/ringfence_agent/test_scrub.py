@@ -37,7 +37,7 @@ async def scrubbed(log, until_failure):
     async with asyncio.timeout(10), journal(log, segment_entries=512, checked=checked) as one:
         if until_failure:
             await one.grown(10_000)
-            with pytest.raises(LogError, match="Start the agent again|are not where"):
+            with pytest.raises(LogError, match=r"Start the agent again|are not where"):
                 await one.append(Kind.REFUSAL, {})
         else:
             await done.wait()
@@ -72,7 +72,7 @@ async def test_a_changed_byte_ends_egress_and_the_next_start_reads_everything(lo
     assert name.removesuffix(".idx").removesuffix(".ndjson") in failure
     assert not (log / "snapshot").exists()
     if name.endswith(".ndjson"):
-        with pytest.raises(LogError, match="does not match|damaged|more than"):
+        with pytest.raises(LogError, match=r"does not match|damaged|more than"):
             opened(log, segment_entries=512)
     else:
         _, failure = await scrubbed(log, until_failure=False)
