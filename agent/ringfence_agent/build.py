@@ -35,7 +35,8 @@ from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedA
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
 from ringfence_agent.gate import Destination, Rules
-from ringfence_agent.journal import Fold, Journal
+from ringfence_agent.folds import Fold
+from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
@@ -133,7 +134,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     try:
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
-        journal = _journal(config, parts.signing_key, {"quotas": quotas})
+        journal = _journal(config, parts.signing_key, {"quotas": quotas}, log)
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
@@ -246,13 +247,18 @@ def _provider(config: ProviderConfig) -> Provider:
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
 
 
-def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold]) -> Journal:
-    """The log; LogError where the disk does not let it be read."""
-    log = config.log
-    try:
-        return Journal(log.directory, log.origin, key, _unix_ms, folds)
-    except OSError as error:
-        raise LogError(f"{log.directory}: {error.strerror}; mend the disk and start the agent again") from error
+def _journal(
+    config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], log: FilteringBoundLogger
+) -> Journal:
+    """The log; LogError where it cannot be opened. Says in the agent's own log how far old entries were compared."""
+    return Journal(
+        config.log.directory,
+        config.log.origin,
+        key,
+        _unix_ms,
+        folds,
+        checked=lambda done, of: log.info("log_checked", entries=done, of=of),
+    )
 
 
 def _archive(

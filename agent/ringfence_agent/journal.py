@@ -90,8 +90,8 @@ class Journal:
         origin: str,
         key: Ed25519PrivateKey,
         unix_ms: Callable[[], int],
-        *,
         folds: Mapping[str, Fold] = MappingProxyType({}),
+        *,
         checked: Callable[[int, int], None] = lambda _done, _size: None,
         segment_entries: int = SEGMENT_ENTRIES,
     ) -> None:
