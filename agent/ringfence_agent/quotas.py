@@ -170,10 +170,18 @@ class Quotas:
     def dump(self) -> object:
         """What is durable, as JSON; reservations are not."""
         used = [[*key, [[piece, *amount] for piece, amount in slices.items()]] for key, slices in self._used.items()]
-        return {"used": used, "open": [[index, *_flat(charge)] for index, charge in self._open.items()]}
+        windows = sorted([per.value, window_s] for per, window_s in self._windows)
+        open_charges = [[index, *_flat(charge)] for index, charge in self._open.items()]
+        return {"windows": windows, "used": used, "open": open_charges}
 
     def load(self, value: Any) -> None:
-        """Begin with what `dump` gave; what no quota counts any more is left out."""
+        """Begin with what `dump` gave; what no quota counts any more is left out.
+
+        Raises:
+            ValueError: a window of today was not counted then; only the log itself can tell what it holds.
+        """
+        if not self._windows <= {(per, window_s) for per, window_s in value["windows"]}:
+            raise ValueError("a quota's window that was not counted")
         self._used = {
             (per, name, window_s): {piece: Amount(*amount) for piece, *amount in slices}
             for per, name, window_s, slices in value["used"]

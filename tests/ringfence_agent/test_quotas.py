@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -110,9 +111,18 @@ def test_after_a_restart_the_log_counts_and_reservations_do_not():
     assert replayed.dump() == again.dump()
 
 
+def test_a_window_that_was_not_counted_before_is_not_taken_for_an_empty_one():
+    """After a change of the configuration only the whole log can tell; fewer windows are no trouble."""
+    one, two = (Quotas([Quota(Per.CALLER, "", window_s, 9, None, None)]) for window_s in (60, 3600))
+    with pytest.raises(ValueError, match="not counted"):
+        two.load(json.loads(json.dumps(one.dump())))
+    Quotas([]).load(one.dump())
+
+
 def test_a_daemon_that_invents_callers_fills_no_memory():
     quotas = Quotas([MINUTE])
-    quotas.load({"used": [["caller", str(each), 60, [[NOW // 1000, 1, 1, 1]]] for each in range(KEYS_MAX)], "open": []})
+    used = [["caller", str(each), 60, [[NOW // 1000, 1, 1, 1]]] for each in range(KEYS_MAX)]
+    quotas.load({**quotas.dump(), "used": used})
     assert quotas.reserve("x", charge(caller="one more")) is not None
     assert quotas.reserve("x", charge(caller="7")) is None
     assert quotas.reserve("y", charge(NOW + 120_000, caller="one more")) is None
