@@ -27,7 +27,7 @@ __all__ = ["SEGMENT_ENTRIES", "LogError", "Replayed", "Segments", "segment_name"
 
 SEGMENT_ENTRIES: Final = 65_536
 """A full segment's entries: 256 bundles, one full tile of level 1."""
-SEALED_OPEN_MAX: Final = 16
+SEALED_OPEN_MAX: Final = 64
 """So many full segments are open at a time."""
 _READ_BYTES: Final = 1024 * 1024
 
@@ -219,7 +219,8 @@ class Segments:
 
     def _replay_segment(self, number: int, start: int, *, last: bool) -> Generator[Replayed]:
         """The entries of one segment, from its first on."""
-        path, first, ends = self._folder.path / segment_name(number), number * self.segment_entries, array("Q")
+        path, first = self._folder.path / segment_name(number), number * self.segment_entries
+        ends, end = array("Q"), 0
         self._file = self._folder.open(path.name, os.O_RDWR | os.O_APPEND)
         self._inode, self._ends = os.fstat(self._file).st_ino, ends
         for line in self._lines():
@@ -233,7 +234,8 @@ class Segments:
                 raise LogError(
                     f"{path}: has more than {self.segment_entries} entries; it was not written by this agent"
                 )
-            ends.append(self._written + len(line))
+            end += len(line)
+            ends.append(end)
             yield Replayed(index, line[:-1], record)
         if last:
             return

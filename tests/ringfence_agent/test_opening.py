@@ -82,6 +82,11 @@ def harm_edge(log):
     (log / "tiles-0").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
 
+def harm_upper_edge(log):
+    data = (log / "tiles-1").read_bytes()
+    (log / "tiles-1").write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
 def harm_last_segments_tile(log):
     data = bytearray((log / "tiles-0").read_bytes())
     data[32 * 520] ^= 1
@@ -105,6 +110,7 @@ def no_tiles(log):
         another_version,
         fewer_folds,
         harm_edge,
+        harm_upper_edge,
         harm_last_segments_tile,
         short_tiles,
         no_tiles,
@@ -135,6 +141,16 @@ async def test_an_entry_of_the_last_segment_that_was_changed_is_found_at_every_s
     path = log / "entries-000002.ndjson"
     path.write_bytes(path.read_bytes().replace(b'"number":%d,' % index, b'"number":%d,' % (index - 300), 1))
     with pytest.raises(LogError, match="does not match"):
+        reopened(log)
+
+
+async def test_an_entry_after_the_snapshot_that_was_changed_is_found(log):
+    async with killed(log, folds={"counting": Counting()}, segment_entries=256) as one:
+        await append(one, 20)
+        await one._write_upkeep()
+    path = log / "entries-000002.ndjson"
+    path.write_bytes(path.read_bytes().replace(b'"number":610,', b'"number":910,', 1))
+    with pytest.raises(LogError, match="does not match its newest checkpoint"):
         reopened(log)
 
 
