@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -22,23 +21,17 @@ from typing import Any, Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ringfence.tiles import ENTRY_BYTES_MAX
-from ringfence.translog import Checkpoint, leaf_hash, sign_checkpoint
 from ringfence_agent.entry import VERSION, Fields, Kind, Outcome, canonical, outcome
 from ringfence_agent.folds import REMEMBERED_MS, Fold, Recovered
 from ringfence_agent.logerror import LogError
-from ringfence_agent.logfolder import LogFolder
-from ringfence_agent.opening import CHECKPOINT_FILE, SNAPSHOT_FILE, Opening, dumps
-from ringfence_agent.scrub import ADVICE, SCRUB_ENTRIES_PER_S, STEP_ENTRIES, Scrub
-from ringfence_agent.segments import SEGMENT_ENTRIES, Segments
-from ringfence_agent.snapshot import Snapshot, seal
-from ringfence_agent.tilefiles import Piece, TileFiles
+from ringfence_agent.logstore import LogStore, Proof
+from ringfence_agent.scrub import SCRUB_ENTRIES_PER_S, STEP_ENTRIES
+from ringfence_agent.segments import SEGMENT_ENTRIES
 
 __all__ = ["REMEMBERED_MS", "Journal", "LogError", "Proof"]
 
 CHECKPOINT_EVERY_S: Final = 1.0
 """A log that grows has a newer checkpoint on disk at least this often."""
-SNAPSHOT_EVERY_ENTRIES: Final = 65_536
-"""A start after a crash reads at most so many entries one by one, and a second's worth more."""
 BATCH_ENTRIES_MAX: Final = 4096
 PENDING_ENTRIES_MAX: Final = 65_536
 """More do not wait at a time."""
@@ -50,35 +43,12 @@ SCRUB_PAUSE_S: Final = 24 * 3600.0
 _RECOVERED: Final = "recovered"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """An entry, and the proof that the log holds it."""
-
-    entry: bytes
-    """Its exact bytes."""
-    index: int
-    """Where it stands."""
-    inclusion_path: tuple[bytes, ...]
-    """From the leaf to the root."""
-    checkpoint: str
-    """Signed checkpoint that the path leads to; empty where an older tree was asked for."""
-
-
 class _Waiting(NamedTuple):
     """An entry in line."""
 
     entry: bytes
     record: Mapping[str, Any]
     done: asyncio.Future[int]
-
-
-class _Upkeep(NamedTuple):
-    """What is written beside the entries, as it was at one size."""
-
-    size: int
-    note: str
-    pieces: list[Piece]
-    snapshot: Snapshot | None
 
 
 class Journal:
@@ -92,6 +62,7 @@ class Journal:
         unix_ms: Callable[[], int],
         folds: Mapping[str, Fold] = MappingProxyType({}),
         *,
+        own: Callable[[str], str] = str,
         checked: Callable[[int, int], None] = lambda _done, _size: None,
         segment_entries: int = SEGMENT_ENTRIES,
     ) -> None:
@@ -103,14 +74,13 @@ class Journal:
             key: signs its checkpoints and snapshots.
             unix_ms: wall clock in milliseconds. Entries' times never go back, whatever it does.
             folds: by name, what sees every durable entry in order; a name stands for one form of dump.
+            own: adds the log's further signatures to a checkpoint that goes to disk; called in a thread.
             checked: told at each quarter of a pass over old entries how many were compared, of how many.
             segment_entries: a full segment's entries; tests have smaller ones.
 
         Raises:
             LogError: the log is damaged, does not match its promises, or belongs to another process.
         """
-        self._origin = origin
-        self._key = key
         self._unix_ms = unix_ms
         self._checked = checked
         self._pending: list[_Waiting] = []
@@ -119,29 +89,12 @@ class Journal:
         self._stopping = False
         self._failure = ""
         self._stalled = ""
-        self._signed = ""
-        self._signed_size = -1
-        self._written_size = -1
         self.recovered = Recovered()
         """What the log says of open intents and used permits."""
-        self._folds: dict[str, Fold] = {_RECOVERED: self.recovered, **folds}
-        self._folder = LogFolder(directory)
-        self._segments = Segments(self._folder, segment_entries)
-        self._tiles = TileFiles(self._folder)
-        try:
-            opened = Opening(self._folder, self._segments, self._tiles, self._folds, origin).open(key.public_key())
-            self._tree = opened.tree
-            self._snapshot_size = opened.snapshot_size
-            self._submitted = self.size
-            self._newest_unix_ms = self.recovered.newest_unix_ms
-            self._folder.replace(CHECKPOINT_FILE, self.checkpoint().encode())
-            self._written_size = self.size
-        except OSError as error:
-            self._close()
-            raise LogError(f"{directory}: {error.strerror}; mend the disk and start the agent again") from None
-        except BaseException:
-            self._close()
-            raise
+        whole: dict[str, Fold] = {_RECOVERED: self.recovered, **folds}
+        self._store = LogStore(directory, origin, key, whole, own=own, segment_entries=segment_entries)
+        self._submitted = self.size
+        self._newest_unix_ms = self.recovered.newest_unix_ms
         self._writer = ThreadPoolExecutor(1, "log-writer")
         self._keeper = ThreadPoolExecutor(1, "log-keeper")
         self._scrubber = ThreadPoolExecutor(1, "log-scrub")
@@ -149,12 +102,12 @@ class Journal:
     @property
     def size(self) -> int:
         """How many entries are durable."""
-        return self._tree.size
+        return self._store.size
 
     @property
     def cut_bytes(self) -> int:
         """How much of a torn end was cut when the log was opened."""
-        return self._segments.cut_bytes
+        return self._store.cut_bytes
 
     @property
     def failure(self) -> str:
@@ -208,7 +161,7 @@ class Journal:
             self._fail("the log is closed")
             for thread in (self._scrubber, self._keeper, self._writer):
                 thread.shutdown()
-            self._close()
+            self._store.close()
 
     def stop(self) -> None:
         """End `run` once everything submitted is durable."""
@@ -227,10 +180,7 @@ class Journal:
 
     def checkpoint(self) -> str:
         """A signed checkpoint of everything that is durable now; signed once, however many ask."""
-        if self._signed_size != self.size:
-            self._signed = sign_checkpoint(Checkpoint(self._origin, self.size, self._tree.root()), self._key)
-            self._signed_size = self.size
-        return self._signed
+        return self._store.checkpoint()
 
     def prove(self, index: int, size: int = 0) -> Proof:
         """An entry with its proof.
@@ -243,24 +193,19 @@ class Journal:
             ProofError: there is no such entry, or no such tree.
             LogError: the entry is not as it was written; nothing is appended any more.
         """
-        checkpoint = self.checkpoint()
         try:
-            path = self._tree.inclusion(index, size or self.size)
-            entry = self._segments.read(index)
-            self._demand_leaf(index, entry)
+            return self._store.prove(index, size)
         except LogError as error:
             self._distrust(str(error))
             raise
-        return Proof(entry, index, path, "" if size else checkpoint)
 
     def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """Proof that the log of `old_size` entries is the beginning of the one of `new_size`; 0 for all."""
-        return self._tree.consistency(old_size, new_size or self.size)
+        return self._store.consistency(old_size, new_size)
 
     def read(self, index: int) -> bytes:
         """The exact bytes of a durable entry."""
-        assert 0 <= index < self.size
-        return self._segments.read(index)
+        return self._store.read(index)
 
     async def grown(self, size: int) -> None:
         """Wait until more than `size` entries are durable."""
@@ -295,32 +240,19 @@ class Journal:
         loop = asyncio.get_running_loop()
         stall = loop.call_later(DISK_SECONDS_MAX, self._stall)
         try:
-            return await loop.run_in_executor(self._writer, self._append, entries)
+            return await loop.run_in_executor(self._writer, self._store.write, entries)
         finally:
             stall.cancel()
             self._stalled = ""
 
-    def _append(self, entries: list[bytes]) -> bytes:
-        """In the writer's thread."""
-        leaves = b"".join(map(leaf_hash, entries))
-        self._segments.append(entries)
-        return leaves
-
     def _take_in(self, batch: list[_Waiting], leaves: bytes) -> None:
-        """A batch is durable: the tree and the folds hold it, and whoever waited goes on."""
+        """A batch is durable: the log says so, and whoever waited goes on."""
         first = self.size
-        self._tiles.keep(self._tree.extend(leaves))
+        self._store.take_in(leaves, [waiting.record for waiting in batch])
         for index, waiting in enumerate(batch, first):
-            for fold in self._folds.values():
-                fold.see(index, waiting.record)
             if not waiting.done.done():
                 waiting.done.set_result(index)
         self._tell()
-
-    def _demand_leaf(self, index: int, entry: bytes) -> None:
-        """Pass if an entry is still the one that its leaf was made of."""
-        if leaf_hash(entry) != self._tree.node(0, index):
-            raise LogError(f"entry {index} was changed on disk; {ADVICE}")
 
     async def _keep_up(self) -> None:
         """Keep what is written beside the entries no older than `CHECKPOINT_EVERY_S`."""
@@ -334,55 +266,28 @@ class Journal:
             return
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._writer, self._look)
-            if self._written_size == self.size and not last:
+            await loop.run_in_executor(self._writer, self._store.look)
+            if self._store.kept_size == self.size and not last:
                 return
-            upkeep = self._upkeep(last=last)
-            await loop.run_in_executor(self._keeper, self._write, upkeep)
+            upkeep = self._store.upkeep(last=last)
+            await loop.run_in_executor(self._keeper, self._store.keep, upkeep)
+            self._store.settle(upkeep)
         except OSError as error:
             self._fail(f"the checkpoint cannot be written: {error.strerror}; mend the disk and start the agent again")
-            return
         except LogError as error:
             self._fail(str(error))
-            return
-        self._tiles.settle(upkeep.pieces)
-        self._written_size = upkeep.size
-        if upkeep.snapshot:
-            self._snapshot_size = upkeep.size
-
-    def _upkeep(self, *, last: bool) -> _Upkeep:
-        """What is to be written now."""
-        due = last or self.size - self._snapshot_size >= SNAPSHOT_EVERY_ENTRIES
-        snapshot = Snapshot(self._origin, self.size, self._tree.root(), dumps(self._folds)) if due else None
-        return _Upkeep(self.size, self.checkpoint(), self._tiles.pending(self._tree), snapshot)
-
-    def _write(self, upkeep: _Upkeep) -> None:
-        """In the keeper's thread: a snapshot comes last, for it stands on checkpoint and tiles."""
-        self._folder.replace(CHECKPOINT_FILE, upkeep.note.encode())
-        self._tiles.write(upkeep.pieces)
-        if upkeep.snapshot:
-            self._tiles.sync()
-            self._folder.replace(SNAPSHOT_FILE, seal(upkeep.snapshot, self._key))
-
-    def _look(self) -> None:
-        """In the writer's thread: the files are still the ones that were written."""
-        self._segments.look()
-        self._tiles.look()
 
     async def _scrub(self) -> None:
         """Pass after pass over old entries, for as long as they are as they were written."""
         loop = asyncio.get_running_loop()
         while not self._failure:
-            sealed = self._tiles.written // self._segments.segment_entries
-            total = sealed * self._segments.segment_entries
-            scrub = Scrub(self._folder, self._segments, self._tiles)
-            steps = scrub.steps(sealed, self._tree.root(total))
-            told = 0
+            scrub = self._store.scrub()
+            steps, told = scrub.steps(), 0
             try:
                 while await loop.run_in_executor(self._scrubber, _step, steps):
-                    if scrub.checked * 4 // total > told:
-                        told = scrub.checked * 4 // total
-                        self._checked(scrub.checked, total)
+                    if scrub.checked * 4 // scrub.total > told:
+                        told = scrub.checked * 4 // scrub.total
+                        self._checked(scrub.checked, scrub.total)
                     await asyncio.sleep(STEP_ENTRIES / SCRUB_ENTRIES_PER_S)
             except LogError as error:
                 self._distrust(str(error))
@@ -398,7 +303,7 @@ class Journal:
 
     def _distrust(self, why: str) -> None:
         """What is on disk was changed: the next start reads all of it."""
-        self._folder.remove(SNAPSHOT_FILE)
+        self._store.distrust()
         self._fail(why)
 
     def _fail(self, why: str) -> None:
@@ -418,12 +323,6 @@ class Journal:
         if self._grown is not None:
             self._grown.set_result(None)
             self._grown = None
-
-    def _close(self) -> None:
-        """Let go of the files."""
-        self._segments.close()
-        self._tiles.close()
-        self._folder.close()
 
 
 def _step(steps: Any) -> bool:

@@ -31,7 +31,7 @@ from ringfence_agent.tilefiles import TileFiles
 
 CHECKPOINT_FILE: Final = "checkpoint"
 SNAPSHOT_FILE: Final = "snapshot"
-_CHECKPOINT_BYTES_MAX: Final = 64 * 1024
+_CHECKPOINT_BYTES_MAX: Final = 256 * 1024
 _STEP_BYTES: Final = 4096 * HASH_BYTES
 """So many hashes are put into the tree at a time."""
 

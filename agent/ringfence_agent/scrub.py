@@ -26,26 +26,34 @@ STEP_ENTRIES: Final = TILE_HASHES
 class Scrub:
     """One pass over the segments that were full when it began."""
 
-    def __init__(self, folder: LogFolder, segments: Segments, tiles: TileFiles) -> None:
-        """Nothing is read yet."""
+    def __init__(self, folder: LogFolder, segments: Segments, tiles: TileFiles, sealed: int, root: bytes) -> None:
+        """Nothing is read yet.
+
+        Args:
+            folder: where they are.
+            segments: the entries.
+            tiles: their hashes.
+            sealed: how many full segments are read.
+            root: the tree's root over their entries.
+        """
         self._folder = folder
         self._segments = segments
         self._tiles = tiles
+        self._sealed = sealed
+        self._root = root
+        self.total = sealed * segments.segment_entries
+        """Entries to check."""
         self.checked = 0
         """Entries that were found as they were written."""
 
-    def steps(self, sealed: int, root: bytes) -> Generator[None]:
-        """Check `sealed` full segments; gives way after every step.
-
-        Args:
-            sealed: how many segments.
-            root: the tree's root over their entries.
+    def steps(self) -> Generator[None]:
+        """Check them; gives way after every step.
 
         Raises:
             LogError: an entry, a tile or an index was changed.
         """
         tree = TileTree(_unneeded)
-        for number in range(sealed):
+        for number in range(self._sealed):
             segment = self._segments.open_sealed(number)
             try:
                 for first in range(0, self._segments.segment_entries, STEP_ENTRIES):
@@ -58,7 +66,7 @@ class Scrub:
                     yield
             finally:
                 segment.close()
-        if tree.root() != root:
+        if tree.root() != self._root:
             raise LogError(f"{self._folder.path}: the full segments are not the ones that were signed; {ADVICE}")
 
     def _changed(self, number: int, first: int, count: int) -> str:

@@ -41,10 +41,10 @@ def test_a_grown_log_opens_quickly_and_is_whole(tmp_path):
         growing.grow(size, lambda _: None)
         forget_pages(log)
     journal = Journal(log, ORIGIN, KEY, lambda: 0)
-    assert (journal.size, journal._snapshot_size, journal.recovered.open_intents) == (5_000, 5_000, {})
+    assert (journal.size, journal._store._snapshot_size, journal.recovered.open_intents) == (5_000, 5_000, {})
     assert len(journal.recovered.nonces) == 2_500
     assert journal.read(4_321) == entry(4_321)
-    journal._close()
+    journal._store.close()
     assert verified_s(log, tmp_path) > 0
 
 

@@ -17,7 +17,7 @@ from fakes.journals import KEY, ORIGIN, Clock, append, filled, journal, killed, 
 from fakes.stuck import Stuck
 from ringfence.permit import LIFETIME_MS, SKEW_MS
 from ringfence.translog import ProofError, open_checkpoint, verify_consistency, verify_inclusion
-from ringfence_agent import journal as journal_module
+from ringfence_agent import logstore
 from ringfence_agent.entry import Kind
 from ringfence_agent.journal import REMEMBERED_MS, Journal
 from ringfence_agent.release import Nonces
@@ -417,8 +417,8 @@ class Seen:
 
 async def test_waiters_of_one_batch_share_one_signature(tmp_path, monkeypatch):
     signed = []
-    real = journal_module.sign_checkpoint
-    monkeypatch.setattr(journal_module, "sign_checkpoint", lambda *said: (signed.append(said), real(*said))[1])
+    real = logstore.sign_checkpoint
+    monkeypatch.setattr(logstore, "sign_checkpoint", lambda *said: (signed.append(said), real(*said))[1])
     async with journal(tmp_path) as one:
         signed.clear()
 
@@ -460,7 +460,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ringfence_agent import journal as journal_module
+from ringfence_agent import logstore
 from ringfence_agent.entry import Kind
 from ringfence_agent.journal import Journal
 

@@ -111,7 +111,7 @@ class JournalMachine(RuleBasedStateMachine):
             tree.extend(b"".join(map(leaf_hash, self.entries)))
             for index, entry in enumerate(self.entries):
                 fold.see(index, json.loads(entry))
-            assert (one._tree.root(), one.recovered) == (tree.root(), fold)
+            assert (one._store._tree.root(), one.recovered) == (tree.root(), fold)
             newest = open_checkpoint(one.checkpoint(), ORIGIN, KEY.public_key())
             for note in self.checkpoints:
                 old = open_checkpoint(note, ORIGIN, KEY.public_key())
@@ -121,7 +121,7 @@ class JournalMachine(RuleBasedStateMachine):
                 path = tree.inclusion(index, one.size)
                 verify_inclusion(self.entries[index], index, one.size, path, newest.root)
         finally:
-            one._close()
+            one._store.close()
 
 
 TestJournalMachine = JournalMachine.TestCase

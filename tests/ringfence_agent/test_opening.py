@@ -32,8 +32,8 @@ def reopened(directory, **more):
     """A fold after a start, and the root; nothing is left running."""
     counting = Counting()
     one = opened(directory, folds={"counting": counting}, segment_entries=256, **more)
-    size, root = one.size, one._tree.root()
-    one._close()
+    size, root = one.size, one._store._tree.root()
+    one._store.close()
     return counting.seen, size, root
 
 
@@ -185,7 +185,7 @@ async def test_a_disk_that_cannot_be_read_is_a_typed_error(tmp_path, monkeypatch
     with pytest.raises(LogError, match="Input/output error"):
         opened(tmp_path)
     monkeypatch.undo()
-    opened(tmp_path)._close()
+    opened(tmp_path)._store.close()
 
 
 async def test_open_intents_and_nonces_come_back_through_a_snapshot(tmp_path):
@@ -197,4 +197,4 @@ async def test_open_intents_and_nonces_come_back_through_a_snapshot(tmp_path):
     fold = Recovered()
     fold.load(snapshot["folds"]["recovered"])
     assert fold == one.recovered
-    one._close()
+    one._store.close()

@@ -84,12 +84,12 @@ async def test_entries_and_tiles_that_were_changed_alike_do_not_hash_to_the_root
     one = opened(log, segment_entries=512)
     path = log / "entries-000000.ndjson"
     path.write_bytes(path.read_bytes().replace(b'"number":3,', b'"number":4,', 1))
-    segment = one._segments.open_sealed(0)
+    segment = one._store._segments.open_sealed(0)
     leaf = scrub.leaf_hash(segment.read(3)[0])
     segment.close()
     with (log / "tiles-0").open("r+b") as stream:
         os.pwrite(stream.fileno(), leaf, 3 * 32)
-    steps = scrub.Scrub(one._folder, one._segments, one._tiles).steps(2, one._tree.root(1024))
+    steps = one._store.scrub().steps()
     with pytest.raises(LogError, match="not the ones that were signed"):
         list(steps)
-    one._close()
+    one._store.close()
