@@ -6,7 +6,7 @@ Entries that are submitted while a batch is being written share the next one's f
 checkpoints hold only what is durable. Each second another thread writes the newest checkpoint and the tree's tiles, now
 and then a snapshot of the folds; a third compares old entries with their hashes. After the first error of the disk
 nothing is appended any more: whether an entry is durable can then not be known, so egress ends until the agent is
-started again and has opened its log anew. What no disk survives is the clock's word: times never go back.
+started again and has opened its log anew. Times never go back, whatever the clock does.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ What is done when is the journal's. Which thread may do it:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -185,13 +186,14 @@ class LogStore:
 
     def scrub(self) -> Scrub:
         """A pass over the full segments whose hashes are on disk."""
-        sealed = self._tiles.written // self._segments.segment_entries
+        sealed = min(self._segments.sealed, self._tiles.written // self._segments.segment_entries)
         root = self._tree.root(sealed * self._segments.segment_entries)
         return Scrub(self._folder, self._segments, self._tiles, sealed, root)
 
     def distrust(self) -> None:
         """Something on disk was changed: let the next start read all of it."""
-        self._folder.remove(SNAPSHOT_FILE)
+        with suppress(OSError):
+            self._folder.remove(SNAPSHOT_FILE)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -122,6 +122,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             path = self._journal.consistency(request.old_size, request.new_size)
         except ProofError as error:
             await context.abort(grpc.StatusCode.OUT_OF_RANGE, str(error))
+        except LogError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         return egress_pb2.ReadConsistencyResponse(path=path, checkpoint=self._journal.checkpoint())
 
     async def ReadEntry(  # noqa: N802
@@ -133,6 +135,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             proof = self._journal.prove(request.index, request.tree_size)
         except ProofError as error:
             await context.abort(grpc.StatusCode.OUT_OF_RANGE, str(error))
+        except LogError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         return egress_pb2.ReadEntryResponse(proof=_proof(proof))
 
     async def ReadEntries(  # noqa: N802

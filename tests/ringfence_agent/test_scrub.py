@@ -55,6 +55,14 @@ async def test_a_whole_log_is_compared_and_progress_is_told_in_quarters(log):
     assert failure == ""
 
 
+async def test_a_last_segment_that_is_just_full_is_left_to_the_next_start(tmp_path):
+    """It has no index yet, and a start has compared it."""
+    async with journal(tmp_path, segment_entries=512) as one:
+        await append(one, 1024)
+    told, failure = await scrubbed(tmp_path, until_failure=False)
+    assert (told[-1], failure) == ((512, 512), "")
+
+
 @pytest.mark.parametrize(
     ("name", "place"),
     [
