@@ -34,8 +34,8 @@ from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
-from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.folds import Fold
+from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
@@ -45,7 +45,6 @@ from ringfence_agent.providers.door import DoorSettings
 from ringfence_agent.providers.make import make
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
-from ringfence_agent.segments import LogError
 from ringfence_agent.service import EgressService
 from ringfence_agent.told import Told
 
@@ -247,9 +246,7 @@ def _provider(config: ProviderConfig) -> Provider:
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
 
 
-def _journal(
-    config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], log: FilteringBoundLogger
-) -> Journal:
+def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], log: FilteringBoundLogger) -> Journal:
     """The log; LogError where it cannot be opened. Says in the agent's own log how far old entries were compared."""
     return Journal(
         config.log.directory,
