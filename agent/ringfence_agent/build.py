@@ -34,6 +34,7 @@ from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.entry import Kind
+from ringfence_agent.folds import Fold
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.lockdown import Lockdown, Signers
@@ -132,14 +133,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     try:
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
-        journal = Journal(
-            config.log.directory,
-            config.log.origin,
-            parts.signing_key,
-            _unix_ms,
-            {"quotas": quotas},
-            checked=lambda done, of: log.info("log_checked", entries=done, of=of),
-        )
+        journal = _journal(config, parts.signing_key, {"quotas": quotas}, log)
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
@@ -250,6 +244,18 @@ def _provider(config: ProviderConfig) -> Provider:
         return make(config, settings, lambda: api_key)
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
+
+
+def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], log: FilteringBoundLogger) -> Journal:
+    """The log; LogError where it cannot be opened. Says in the agent's own log how far old entries were compared."""
+    return Journal(
+        config.log.directory,
+        config.log.origin,
+        key,
+        _unix_ms,
+        folds,
+        checked=lambda done, of: log.info("log_checked", entries=done, of=of),
+    )
 
 
 def _archive(

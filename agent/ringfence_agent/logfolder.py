@@ -42,7 +42,7 @@ class LogFolder:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogError(f"{directory}: another agent writes this log; end it, or give each its own folder") from None
@@ -52,7 +52,7 @@ class LogFolder:
 
     def open(self, name: str, flags: int) -> int:
         """A descriptor of a file in the folder; the caller closes it. OSError where it cannot be opened."""
-        return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=self._folder)
+        return os.open(self.path / name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def sync(self) -> None:
         """Make names durable: what was created or renamed."""
@@ -66,7 +66,7 @@ class LogFolder:
             os.fsync(fresh)
         finally:
             os.close(fresh)
-        os.replace(f"{name}.new", name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        (self.path / f"{name}.new").replace(self.path / name)
         self.sync()
 
     def read(self, name: str, bytes_max: int) -> bytes | None:
@@ -106,7 +106,7 @@ class LogFolder:
             LogError: it is not.
         """
         try:
-            found = os.stat(seen.name, dir_fd=self._folder, follow_symlinks=False)
+            found = os.lstat(self.path / seen.name)
         except FileNotFoundError:
             raise LogError(self._lost(seen.name, "was removed")) from None
         if found.st_ino != seen.inode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,10 +28,10 @@ def quick_checkpoints() -> None:
 
 
 def small_segments() -> None:
-    """A new segment after four entries, where the log's layout leaves that open."""
-    from ringfence_agent import segments  # noqa: PLC0415 - likewise
+    """A new segment after four entries."""
+    from ringfence_agent import build  # noqa: PLC0415 - likewise
 
-    segments.SEGMENT_ENTRIES = 4
+    _replace(build, "Journal", partial(build.Journal, segment_entries=4))
 
 
 def clock(file: str) -> None:
