@@ -80,12 +80,9 @@ def before_the_intent() -> None:
 
 def forgetful() -> None:
     """BROKEN: acknowledges a lockdown, and forgets to write it down."""
-    from ringfence_agent.lockdown import Lockdown  # noqa: PLC0415 - likewise
+    from ringfence_agent.lockdown_file import LockdownFile  # noqa: PLC0415 - likewise
 
-    def apply_lockdown(self: Any, *, on: bool, **_: Any) -> None:
-        self._on = on
-
-    _replace(Lockdown, "apply", apply_lockdown)
+    _replace(LockdownFile, "save", lambda _self, _standing: None)
 
 
 def _replace(owner: type | ModuleType, name: str, value: Callable[..., Any]) -> None:

@@ -13,14 +13,13 @@ from faults_parts.summary import figures, markdown
 
 pytestmark = pytest.mark.journey
 
-NAMES = ("sends", "mixed", "archive")
+NAMES = ("sends",)
 POINTS = (
     Point("sends", "call", "fdatasync", "EIO", 2),
     Point("sends", "call", "fdatasync", "power cut", 3),
     Point("sends", "call", "write", "ENOSPC+", 3),
     Point("sends", "call", "rename", "SIGKILL", 2),
     Point("sends", "short write", "write", "half", 2),
-    Point("sends", "clock", "clock", "-3600000", 1),
     Point("mixed", "call", "unlink", "EROFS", 1),
     Point("archive", "call", "fdatasync", "EIO", 2),
 )
@@ -47,7 +46,7 @@ async def test_a_few_faults_in_the_real_agent_and_the_same_in_broken_ones(short_
         earlier = place.folder / "earlier"
         found = await survey(place, earlier, NAMES)
         paths = [str(place.folder / path) for path in found.paths]
-        assert len(points(found, mounts=False)) > 1000
+        assert len(points(found, mounts=False)) > 800
         results = [await attempt(place, point, paths, earlier) for point in POINTS]
         for result in results:
             assert (result.fired, result.problems) == (True, []), result.point
