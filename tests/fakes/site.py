@@ -18,7 +18,7 @@ from fakes.archive import archived
 from ringfence.client import AsyncClient, RingfenceCallError
 from ringfence.tls import Identity
 
-START_S = 30.0
+START_S = 90.0
 
 DAEMON = """
 node = "journey"

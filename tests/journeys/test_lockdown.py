@@ -78,7 +78,7 @@ async def leaves(stand):
 
 
 async def until_leaves(stand):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await leaves(stand):  # noqa: ASYNC110 - processes tell no event
             await asyncio.sleep(0.05)
 
@@ -123,7 +123,7 @@ async def test_it_survives_restarts_of_both(stand):
         await process.wait()
     await stand.start_agent()
     stand.daemon = await _spawn(stand.folder, "daemon", "ringfenced", stand.folder / "daemon.toml")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while "nothing leaves" not in await status(stand):  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.2)
     assert not await leaves(stand)

@@ -77,7 +77,7 @@ async def lift(lockdown, by="anna"):
 async def is_stopped(lockdown, begun):
     """Whether something that would go on for ever was ended by a stop."""
     try:
-        async with lockdown.stoppable():
+        async with asyncio.timeout(20), lockdown.stoppable():
             begun()
             await asyncio.Event().wait()
     except Stopped:

@@ -4,15 +4,18 @@
 # source: ringfence/v1/admin.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "ringfence/v1/admin.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'ringfence/v1/admin.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -24,121 +27,119 @@ from ringfence.v1 import inference_pb2 as ringfence_dot_v1_dot_inference__pb2
 from ringfence.v1 import types_pb2 as ringfence_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x18ringfence/v1/admin.proto\x12\x0cringfence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cringfence/v1/inference.proto\x1a\x18ringfence/v1/types.proto"\xc2\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.ringfence.v1.TargetKind\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.ringfence.v1.ModelState\x12\x1a\n\x12\x63ontext_tokens_max\x18\x05 \x01(\r\x12\x0f\n\x07quality\x18\x06 \x01(\x02\x12)\n!prompt_microcredits_per_1k_tokens\x18\x07 \x01(\x03\x12-\n%completion_microcredits_per_1k_tokens\x18\x08 \x01(\x03\x12\x18\n\x10requests_running\x18\t \x01(\r\x12\x18\n\x10requests_waiting\x18\n \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x0b \x01(\t"\x13\n\x11ListModelsRequest"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.ringfence.v1.Model" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t"I\n\x11LoadModelResponse\x12\x10\n\x08progress\x18\x01 \x01(\x02\x12"\n\x05model\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Model"1\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08"9\n\x13UnloadModelResponse\x12"\n\x05model\x18\x01 \x01(\x0b\x32\x13.ringfence.v1.Model"\x14\n\x12WatchModelsRequest":\n\x13WatchModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.ringfence.v1.Model"\xc5\x02\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x12memory_total_bytes\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1e\n\x11memory_used_bytes\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x18\n\x0butilisation\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12 \n\x13temperature_celsius\x18\x07 \x01(\x02H\x03\x88\x01\x01\x12\x18\n\x0bpower_watts\x18\x08 \x01(\x02H\x04\x88\x01\x01\x12\x17\n\x0f\x65xcluded_reason\x18\t \x01(\tB\x15\n\x13_memory_total_bytesB\x14\n\x12_memory_used_bytesB\x0e\n\x0c_utilisationB\x16\n\x14_temperature_celsiusB\x0e\n\x0c_power_watts"\x14\n\x12ListDevicesRequest"<\n\x13ListDevicesResponse\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.ringfence.v1.Device"2\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t"\x12\n\x10GetHealthRequest"\xad\x01\n\x11GetHealthResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12#\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x13.ringfence.v1.Check\x12\x0f\n\x07version\x18\x03 \x01(\t\x12.\n\nstarted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10requests_running\x18\x05 \x01(\r\x12\x0c\n\x04node\x18\x06 \x01(\t"\'\n\x10WatchNodeRequest\x12\x13\n\x0binterval_ms\x18\x01 \x01(\r"\x87\x01\n\x11WatchNodeResponse\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07\x64\x65vices\x18\x02 \x03(\x0b\x32\x14.ringfence.v1.Device\x12#\n\x06models\x18\x03 \x03(\x0b\x32\x13.ringfence.v1.Model"\x91\x01\n\x06Wallet\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x1c\n\x14granted_microcredits\x18\x02 \x01(\x03\x12\x1a\n\x12spent_microcredits\x18\x03 \x01(\x03\x12\x19\n\x11held_microcredits\x18\x04 \x01(\x03\x12\x1e\n\x16\x61vailable_microcredits\x18\x05 \x01(\x03"&\n\x10GetWalletRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t"9\n\x11GetWalletResponse\x12$\n\x06wallet\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Wallet"\x14\n\x12ListWalletsRequest"<\n\x13ListWalletsResponse\x12%\n\x07wallets\x18\x01 \x03(\x0b\x32\x14.ringfence.v1.Wallet"E\n\x13\x45stimateCostRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.ringfence.v1.GenerateRequest"C\n\x14\x45stimateCostResponse\x12+\n\ncandidates\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Candidate"\x8c\x01\n\x0fGetUsageRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12(\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08group_by\x18\x04 \x03(\t"\xc9\x01\n\x08UsageRow\x12\x30\n\x05group\x18\x01 \x03(\x0b\x32!.ringfence.v1.UsageRow.GroupEntry\x12\x10\n\x08requests\x18\x02 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x03 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x04 \x01(\x04\x12\x19\n\x11\x63ost_microcredits\x18\x05 \x01(\x03\x1a,\n\nGroupEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01"8\n\x10GetUsageResponse\x12$\n\x04rows\x18\x01 \x03(\x0b\x32\x16.ringfence.v1.UsageRow"6\n\x12GetForecastRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r"\x8a\x01\n\x0b\x46orecastDay\x12\'\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15\x65xpected_microcredits\x18\x02 \x01(\x03\x12\x18\n\x10low_microcredits\x18\x03 \x01(\x03\x12\x19\n\x11high_microcredits\x18\x04 \x01(\x03">\n\x13GetForecastResponse\x12\'\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x19.ringfence.v1.ForecastDay"\x12\n\x10GetPolicyRequest"3\n\x11GetPolicyResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t"~\n\nPolicyCase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12"\n\x05label\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x14\n\x0c\x64\x65identified\x18\x04 \x01(\x08\x12\x16\n\x0e\x65xpect_allowed\x18\x05 \x01(\x08"<\n\x11TestPolicyRequest\x12\'\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x18.ringfence.v1.PolicyCase"@\n\x10PolicyCaseResult\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t"E\n\x12TestPolicyResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.ringfence.v1.PolicyCaseResult"\x15\n\x13ReloadPolicyRequest"&\n\x14ReloadPolicyResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t"\xf7\x01\n\rLockdownState\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02\x62y\x18\x04 \x03(\t\x12\x1d\n\x15\x63onfirmations_missing\x18\x05 \x01(\r\x12\x31\n\rwaiting_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwaiting_by\x18\x07 \x03(\t\x12\x12\n\nlog_origin\x18\x08 \x01(\t\x12\x19\n\x11signatures_needed\x18\t \x01(\x08"\x14\n\x12GetLockdownRequest"A\n\x13GetLockdownResponse\x12*\n\x05state\x18\x01 \x01(\x0b\x32\x1b.ringfence.v1.LockdownState"q\n\x12SetLockdownRequest\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x05 \x01(\x03"A\n\x13SetLockdownResponse\x12*\n\x05state\x18\x01 \x01(\x0b\x32\x1b.ringfence.v1.LockdownState",\n\x18RotateProviderKeyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t"A\n\x19RotateProviderKeyResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_UNLOADED\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x15\n\x11MODEL_STATE_READY\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\xd3\x02\n\x06Models\x12O\n\nListModels\x12\x1f.ringfence.v1.ListModelsRequest\x1a .ringfence.v1.ListModelsResponse\x12N\n\tLoadModel\x12\x1e.ringfence.v1.LoadModelRequest\x1a\x1f.ringfence.v1.LoadModelResponse0\x01\x12R\n\x0bUnloadModel\x12 .ringfence.v1.UnloadModelRequest\x1a!.ringfence.v1.UnloadModelResponse\x12T\n\x0bWatchModels\x12 .ringfence.v1.WatchModelsRequest\x1a!.ringfence.v1.WatchModelsResponse0\x01\x32\xf9\x01\n\x05Nodes\x12R\n\x0bListDevices\x12 .ringfence.v1.ListDevicesRequest\x1a!.ringfence.v1.ListDevicesResponse\x12L\n\tGetHealth\x12\x1e.ringfence.v1.GetHealthRequest\x1a\x1f.ringfence.v1.GetHealthResponse\x12N\n\tWatchNode\x12\x1e.ringfence.v1.WatchNodeRequest\x1a\x1f.ringfence.v1.WatchNodeResponse0\x01\x32\xa1\x03\n\x07Wallets\x12L\n\tGetWallet\x12\x1e.ringfence.v1.GetWalletRequest\x1a\x1f.ringfence.v1.GetWalletResponse\x12R\n\x0bListWallets\x12 .ringfence.v1.ListWalletsRequest\x1a!.ringfence.v1.ListWalletsResponse\x12U\n\x0c\x45stimateCost\x12!.ringfence.v1.EstimateCostRequest\x1a".ringfence.v1.EstimateCostResponse\x12I\n\x08GetUsage\x12\x1d.ringfence.v1.GetUsageRequest\x1a\x1e.ringfence.v1.GetUsageResponse\x12R\n\x0bGetForecast\x12 .ringfence.v1.GetForecastRequest\x1a!.ringfence.v1.GetForecastResponse2\xfe\x01\n\x06Policy\x12L\n\tGetPolicy\x12\x1e.ringfence.v1.GetPolicyRequest\x1a\x1f.ringfence.v1.GetPolicyResponse\x12O\n\nTestPolicy\x12\x1f.ringfence.v1.TestPolicyRequest\x1a .ringfence.v1.TestPolicyResponse\x12U\n\x0cReloadPolicy\x12!.ringfence.v1.ReloadPolicyRequest\x1a".ringfence.v1.ReloadPolicyResponse2\xb2\x01\n\x08Lockdown\x12R\n\x0bGetLockdown\x12 .ringfence.v1.GetLockdownRequest\x1a!.ringfence.v1.GetLockdownResponse\x12R\n\x0bSetLockdown\x12 .ringfence.v1.SetLockdownRequest\x1a!.ringfence.v1.SetLockdownResponse2l\n\x04Keys\x12\x64\n\x11RotateProviderKey\x12&.ringfence.v1.RotateProviderKeyRequest\x1a\'.ringfence.v1.RotateProviderKeyResponseb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ringfence/v1/admin.proto\x12\x0cringfence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cringfence/v1/inference.proto\x1a\x18ringfence/v1/types.proto\"\xc2\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.ringfence.v1.TargetKind\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.ringfence.v1.ModelState\x12\x1a\n\x12\x63ontext_tokens_max\x18\x05 \x01(\r\x12\x0f\n\x07quality\x18\x06 \x01(\x02\x12)\n!prompt_microcredits_per_1k_tokens\x18\x07 \x01(\x03\x12-\n%completion_microcredits_per_1k_tokens\x18\x08 \x01(\x03\x12\x18\n\x10requests_running\x18\t \x01(\r\x12\x18\n\x10requests_waiting\x18\n \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x0b \x01(\t\"\x13\n\x11ListModelsRequest\"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.ringfence.v1.Model\" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"I\n\x11LoadModelResponse\x12\x10\n\x08progress\x18\x01 \x01(\x02\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Model\"1\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"9\n\x13UnloadModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.ringfence.v1.Model\"\x14\n\x12WatchModelsRequest\":\n\x13WatchModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.ringfence.v1.Model\"\xc5\x02\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x12memory_total_bytes\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1e\n\x11memory_used_bytes\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x18\n\x0butilisation\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12 \n\x13temperature_celsius\x18\x07 \x01(\x02H\x03\x88\x01\x01\x12\x18\n\x0bpower_watts\x18\x08 \x01(\x02H\x04\x88\x01\x01\x12\x17\n\x0f\x65xcluded_reason\x18\t \x01(\tB\x15\n\x13_memory_total_bytesB\x14\n\x12_memory_used_bytesB\x0e\n\x0c_utilisationB\x16\n\x14_temperature_celsiusB\x0e\n\x0c_power_watts\"\x14\n\x12ListDevicesRequest\"<\n\x13ListDevicesResponse\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.ringfence.v1.Device\"2\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x12\n\x10GetHealthRequest\"\xad\x01\n\x11GetHealthResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12#\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x13.ringfence.v1.Check\x12\x0f\n\x07version\x18\x03 \x01(\t\x12.\n\nstarted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10requests_running\x18\x05 \x01(\r\x12\x0c\n\x04node\x18\x06 \x01(\t\"\'\n\x10WatchNodeRequest\x12\x13\n\x0binterval_ms\x18\x01 \x01(\r\"\x87\x01\n\x11WatchNodeResponse\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07\x64\x65vices\x18\x02 \x03(\x0b\x32\x14.ringfence.v1.Device\x12#\n\x06models\x18\x03 \x03(\x0b\x32\x13.ringfence.v1.Model\"\x91\x01\n\x06Wallet\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x1c\n\x14granted_microcredits\x18\x02 \x01(\x03\x12\x1a\n\x12spent_microcredits\x18\x03 \x01(\x03\x12\x19\n\x11held_microcredits\x18\x04 \x01(\x03\x12\x1e\n\x16\x61vailable_microcredits\x18\x05 \x01(\x03\"&\n\x10GetWalletRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t\"9\n\x11GetWalletResponse\x12$\n\x06wallet\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Wallet\"\x14\n\x12ListWalletsRequest\"<\n\x13ListWalletsResponse\x12%\n\x07wallets\x18\x01 \x03(\x0b\x32\x14.ringfence.v1.Wallet\"E\n\x13\x45stimateCostRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.ringfence.v1.GenerateRequest\"C\n\x14\x45stimateCostResponse\x12+\n\ncandidates\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Candidate\"\x8c\x01\n\x0fGetUsageRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12(\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08group_by\x18\x04 \x03(\t\"\xc9\x01\n\x08UsageRow\x12\x30\n\x05group\x18\x01 \x03(\x0b\x32!.ringfence.v1.UsageRow.GroupEntry\x12\x10\n\x08requests\x18\x02 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x03 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x04 \x01(\x04\x12\x19\n\x11\x63ost_microcredits\x18\x05 \x01(\x03\x1a,\n\nGroupEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"8\n\x10GetUsageResponse\x12$\n\x04rows\x18\x01 \x03(\x0b\x32\x16.ringfence.v1.UsageRow\"6\n\x12GetForecastRequest\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\"\x8a\x01\n\x0b\x46orecastDay\x12\'\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15\x65xpected_microcredits\x18\x02 \x01(\x03\x12\x18\n\x10low_microcredits\x18\x03 \x01(\x03\x12\x19\n\x11high_microcredits\x18\x04 \x01(\x03\">\n\x13GetForecastResponse\x12\'\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x19.ringfence.v1.ForecastDay\"\x12\n\x10GetPolicyRequest\"3\n\x11GetPolicyResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"~\n\nPolicyCase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\"\n\x05label\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x14\n\x0c\x64\x65identified\x18\x04 \x01(\x08\x12\x16\n\x0e\x65xpect_allowed\x18\x05 \x01(\x08\"<\n\x11TestPolicyRequest\x12\'\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x18.ringfence.v1.PolicyCase\"@\n\x10PolicyCaseResult\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"E\n\x12TestPolicyResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.ringfence.v1.PolicyCaseResult\"\x15\n\x13ReloadPolicyRequest\"&\n\x14ReloadPolicyResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"\xf7\x01\n\rLockdownState\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02\x62y\x18\x04 \x03(\t\x12\x1d\n\x15\x63onfirmations_missing\x18\x05 \x01(\r\x12\x31\n\rwaiting_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwaiting_by\x18\x07 \x03(\t\x12\x12\n\nlog_origin\x18\x08 \x01(\t\x12\x19\n\x11signatures_needed\x18\t \x01(\x08\"\x14\n\x12GetLockdownRequest\"A\n\x13GetLockdownResponse\x12*\n\x05state\x18\x01 \x01(\x0b\x32\x1b.ringfence.v1.LockdownState\"q\n\x12SetLockdownRequest\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x05 \x01(\x03\"A\n\x13SetLockdownResponse\x12*\n\x05state\x18\x01 \x01(\x0b\x32\x1b.ringfence.v1.LockdownState\",\n\x18RotateProviderKeyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\"A\n\x19RotateProviderKeyResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_UNLOADED\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x15\n\x11MODEL_STATE_READY\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\xd3\x02\n\x06Models\x12O\n\nListModels\x12\x1f.ringfence.v1.ListModelsRequest\x1a .ringfence.v1.ListModelsResponse\x12N\n\tLoadModel\x12\x1e.ringfence.v1.LoadModelRequest\x1a\x1f.ringfence.v1.LoadModelResponse0\x01\x12R\n\x0bUnloadModel\x12 .ringfence.v1.UnloadModelRequest\x1a!.ringfence.v1.UnloadModelResponse\x12T\n\x0bWatchModels\x12 .ringfence.v1.WatchModelsRequest\x1a!.ringfence.v1.WatchModelsResponse0\x01\x32\xf9\x01\n\x05Nodes\x12R\n\x0bListDevices\x12 .ringfence.v1.ListDevicesRequest\x1a!.ringfence.v1.ListDevicesResponse\x12L\n\tGetHealth\x12\x1e.ringfence.v1.GetHealthRequest\x1a\x1f.ringfence.v1.GetHealthResponse\x12N\n\tWatchNode\x12\x1e.ringfence.v1.WatchNodeRequest\x1a\x1f.ringfence.v1.WatchNodeResponse0\x01\x32\xa1\x03\n\x07Wallets\x12L\n\tGetWallet\x12\x1e.ringfence.v1.GetWalletRequest\x1a\x1f.ringfence.v1.GetWalletResponse\x12R\n\x0bListWallets\x12 .ringfence.v1.ListWalletsRequest\x1a!.ringfence.v1.ListWalletsResponse\x12U\n\x0c\x45stimateCost\x12!.ringfence.v1.EstimateCostRequest\x1a\".ringfence.v1.EstimateCostResponse\x12I\n\x08GetUsage\x12\x1d.ringfence.v1.GetUsageRequest\x1a\x1e.ringfence.v1.GetUsageResponse\x12R\n\x0bGetForecast\x12 .ringfence.v1.GetForecastRequest\x1a!.ringfence.v1.GetForecastResponse2\xfe\x01\n\x06Policy\x12L\n\tGetPolicy\x12\x1e.ringfence.v1.GetPolicyRequest\x1a\x1f.ringfence.v1.GetPolicyResponse\x12O\n\nTestPolicy\x12\x1f.ringfence.v1.TestPolicyRequest\x1a .ringfence.v1.TestPolicyResponse\x12U\n\x0cReloadPolicy\x12!.ringfence.v1.ReloadPolicyRequest\x1a\".ringfence.v1.ReloadPolicyResponse2\xb2\x01\n\x08Lockdown\x12R\n\x0bGetLockdown\x12 .ringfence.v1.GetLockdownRequest\x1a!.ringfence.v1.GetLockdownResponse\x12R\n\x0bSetLockdown\x12 .ringfence.v1.SetLockdownRequest\x1a!.ringfence.v1.SetLockdownResponse2l\n\x04Keys\x12\x64\n\x11RotateProviderKey\x12&.ringfence.v1.RotateProviderKeyRequest\x1a\'.ringfence.v1.RotateProviderKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "ringfence.v1.admin_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ringfence.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_USAGEROW_GROUPENTRY"]._loaded_options = None
-    _globals["_USAGEROW_GROUPENTRY"]._serialized_options = b"8\001"
-    _globals["_MODELSTATE"]._serialized_start = 3911
-    _globals["_MODELSTATE"]._serialized_end = 4050
-    _globals["_MODEL"]._serialized_start = 132
-    _globals["_MODEL"]._serialized_end = 454
-    _globals["_LISTMODELSREQUEST"]._serialized_start = 456
-    _globals["_LISTMODELSREQUEST"]._serialized_end = 475
-    _globals["_LISTMODELSRESPONSE"]._serialized_start = 477
-    _globals["_LISTMODELSRESPONSE"]._serialized_end = 534
-    _globals["_LOADMODELREQUEST"]._serialized_start = 536
-    _globals["_LOADMODELREQUEST"]._serialized_end = 568
-    _globals["_LOADMODELRESPONSE"]._serialized_start = 570
-    _globals["_LOADMODELRESPONSE"]._serialized_end = 643
-    _globals["_UNLOADMODELREQUEST"]._serialized_start = 645
-    _globals["_UNLOADMODELREQUEST"]._serialized_end = 694
-    _globals["_UNLOADMODELRESPONSE"]._serialized_start = 696
-    _globals["_UNLOADMODELRESPONSE"]._serialized_end = 753
-    _globals["_WATCHMODELSREQUEST"]._serialized_start = 755
-    _globals["_WATCHMODELSREQUEST"]._serialized_end = 775
-    _globals["_WATCHMODELSRESPONSE"]._serialized_start = 777
-    _globals["_WATCHMODELSRESPONSE"]._serialized_end = 835
-    _globals["_DEVICE"]._serialized_start = 838
-    _globals["_DEVICE"]._serialized_end = 1163
-    _globals["_LISTDEVICESREQUEST"]._serialized_start = 1165
-    _globals["_LISTDEVICESREQUEST"]._serialized_end = 1185
-    _globals["_LISTDEVICESRESPONSE"]._serialized_start = 1187
-    _globals["_LISTDEVICESRESPONSE"]._serialized_end = 1247
-    _globals["_CHECK"]._serialized_start = 1249
-    _globals["_CHECK"]._serialized_end = 1299
-    _globals["_GETHEALTHREQUEST"]._serialized_start = 1301
-    _globals["_GETHEALTHREQUEST"]._serialized_end = 1319
-    _globals["_GETHEALTHRESPONSE"]._serialized_start = 1322
-    _globals["_GETHEALTHRESPONSE"]._serialized_end = 1495
-    _globals["_WATCHNODEREQUEST"]._serialized_start = 1497
-    _globals["_WATCHNODEREQUEST"]._serialized_end = 1536
-    _globals["_WATCHNODERESPONSE"]._serialized_start = 1539
-    _globals["_WATCHNODERESPONSE"]._serialized_end = 1674
-    _globals["_WALLET"]._serialized_start = 1677
-    _globals["_WALLET"]._serialized_end = 1822
-    _globals["_GETWALLETREQUEST"]._serialized_start = 1824
-    _globals["_GETWALLETREQUEST"]._serialized_end = 1862
-    _globals["_GETWALLETRESPONSE"]._serialized_start = 1864
-    _globals["_GETWALLETRESPONSE"]._serialized_end = 1921
-    _globals["_LISTWALLETSREQUEST"]._serialized_start = 1923
-    _globals["_LISTWALLETSREQUEST"]._serialized_end = 1943
-    _globals["_LISTWALLETSRESPONSE"]._serialized_start = 1945
-    _globals["_LISTWALLETSRESPONSE"]._serialized_end = 2005
-    _globals["_ESTIMATECOSTREQUEST"]._serialized_start = 2007
-    _globals["_ESTIMATECOSTREQUEST"]._serialized_end = 2076
-    _globals["_ESTIMATECOSTRESPONSE"]._serialized_start = 2078
-    _globals["_ESTIMATECOSTRESPONSE"]._serialized_end = 2145
-    _globals["_GETUSAGEREQUEST"]._serialized_start = 2148
-    _globals["_GETUSAGEREQUEST"]._serialized_end = 2288
-    _globals["_USAGEROW"]._serialized_start = 2291
-    _globals["_USAGEROW"]._serialized_end = 2492
-    _globals["_USAGEROW_GROUPENTRY"]._serialized_start = 2448
-    _globals["_USAGEROW_GROUPENTRY"]._serialized_end = 2492
-    _globals["_GETUSAGERESPONSE"]._serialized_start = 2494
-    _globals["_GETUSAGERESPONSE"]._serialized_end = 2550
-    _globals["_GETFORECASTREQUEST"]._serialized_start = 2552
-    _globals["_GETFORECASTREQUEST"]._serialized_end = 2606
-    _globals["_FORECASTDAY"]._serialized_start = 2609
-    _globals["_FORECASTDAY"]._serialized_end = 2747
-    _globals["_GETFORECASTRESPONSE"]._serialized_start = 2749
-    _globals["_GETFORECASTRESPONSE"]._serialized_end = 2811
-    _globals["_GETPOLICYREQUEST"]._serialized_start = 2813
-    _globals["_GETPOLICYREQUEST"]._serialized_end = 2831
-    _globals["_GETPOLICYRESPONSE"]._serialized_start = 2833
-    _globals["_GETPOLICYRESPONSE"]._serialized_end = 2884
-    _globals["_POLICYCASE"]._serialized_start = 2886
-    _globals["_POLICYCASE"]._serialized_end = 3012
-    _globals["_TESTPOLICYREQUEST"]._serialized_start = 3014
-    _globals["_TESTPOLICYREQUEST"]._serialized_end = 3074
-    _globals["_POLICYCASERESULT"]._serialized_start = 3076
-    _globals["_POLICYCASERESULT"]._serialized_end = 3140
-    _globals["_TESTPOLICYRESPONSE"]._serialized_start = 3142
-    _globals["_TESTPOLICYRESPONSE"]._serialized_end = 3211
-    _globals["_RELOADPOLICYREQUEST"]._serialized_start = 3213
-    _globals["_RELOADPOLICYREQUEST"]._serialized_end = 3234
-    _globals["_RELOADPOLICYRESPONSE"]._serialized_start = 3236
-    _globals["_RELOADPOLICYRESPONSE"]._serialized_end = 3274
-    _globals["_LOCKDOWNSTATE"]._serialized_start = 3277
-    _globals["_LOCKDOWNSTATE"]._serialized_end = 3524
-    _globals["_GETLOCKDOWNREQUEST"]._serialized_start = 3526
-    _globals["_GETLOCKDOWNREQUEST"]._serialized_end = 3546
-    _globals["_GETLOCKDOWNRESPONSE"]._serialized_start = 3548
-    _globals["_GETLOCKDOWNRESPONSE"]._serialized_end = 3613
-    _globals["_SETLOCKDOWNREQUEST"]._serialized_start = 3615
-    _globals["_SETLOCKDOWNREQUEST"]._serialized_end = 3728
-    _globals["_SETLOCKDOWNRESPONSE"]._serialized_start = 3730
-    _globals["_SETLOCKDOWNRESPONSE"]._serialized_end = 3795
-    _globals["_ROTATEPROVIDERKEYREQUEST"]._serialized_start = 3797
-    _globals["_ROTATEPROVIDERKEYREQUEST"]._serialized_end = 3841
-    _globals["_ROTATEPROVIDERKEYRESPONSE"]._serialized_start = 3843
-    _globals["_ROTATEPROVIDERKEYRESPONSE"]._serialized_end = 3908
-    _globals["_MODELS"]._serialized_start = 4053
-    _globals["_MODELS"]._serialized_end = 4392
-    _globals["_NODES"]._serialized_start = 4395
-    _globals["_NODES"]._serialized_end = 4644
-    _globals["_WALLETS"]._serialized_start = 4647
-    _globals["_WALLETS"]._serialized_end = 5064
-    _globals["_POLICY"]._serialized_start = 5067
-    _globals["_POLICY"]._serialized_end = 5321
-    _globals["_LOCKDOWN"]._serialized_start = 5324
-    _globals["_LOCKDOWN"]._serialized_end = 5502
-    _globals["_KEYS"]._serialized_start = 5504
-    _globals["_KEYS"]._serialized_end = 5612
+  DESCRIPTOR._loaded_options = None
+  _globals['_USAGEROW_GROUPENTRY']._loaded_options = None
+  _globals['_USAGEROW_GROUPENTRY']._serialized_options = b'8\001'
+  _globals['_MODELSTATE']._serialized_start=3911
+  _globals['_MODELSTATE']._serialized_end=4050
+  _globals['_MODEL']._serialized_start=132
+  _globals['_MODEL']._serialized_end=454
+  _globals['_LISTMODELSREQUEST']._serialized_start=456
+  _globals['_LISTMODELSREQUEST']._serialized_end=475
+  _globals['_LISTMODELSRESPONSE']._serialized_start=477
+  _globals['_LISTMODELSRESPONSE']._serialized_end=534
+  _globals['_LOADMODELREQUEST']._serialized_start=536
+  _globals['_LOADMODELREQUEST']._serialized_end=568
+  _globals['_LOADMODELRESPONSE']._serialized_start=570
+  _globals['_LOADMODELRESPONSE']._serialized_end=643
+  _globals['_UNLOADMODELREQUEST']._serialized_start=645
+  _globals['_UNLOADMODELREQUEST']._serialized_end=694
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=696
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=753
+  _globals['_WATCHMODELSREQUEST']._serialized_start=755
+  _globals['_WATCHMODELSREQUEST']._serialized_end=775
+  _globals['_WATCHMODELSRESPONSE']._serialized_start=777
+  _globals['_WATCHMODELSRESPONSE']._serialized_end=835
+  _globals['_DEVICE']._serialized_start=838
+  _globals['_DEVICE']._serialized_end=1163
+  _globals['_LISTDEVICESREQUEST']._serialized_start=1165
+  _globals['_LISTDEVICESREQUEST']._serialized_end=1185
+  _globals['_LISTDEVICESRESPONSE']._serialized_start=1187
+  _globals['_LISTDEVICESRESPONSE']._serialized_end=1247
+  _globals['_CHECK']._serialized_start=1249
+  _globals['_CHECK']._serialized_end=1299
+  _globals['_GETHEALTHREQUEST']._serialized_start=1301
+  _globals['_GETHEALTHREQUEST']._serialized_end=1319
+  _globals['_GETHEALTHRESPONSE']._serialized_start=1322
+  _globals['_GETHEALTHRESPONSE']._serialized_end=1495
+  _globals['_WATCHNODEREQUEST']._serialized_start=1497
+  _globals['_WATCHNODEREQUEST']._serialized_end=1536
+  _globals['_WATCHNODERESPONSE']._serialized_start=1539
+  _globals['_WATCHNODERESPONSE']._serialized_end=1674
+  _globals['_WALLET']._serialized_start=1677
+  _globals['_WALLET']._serialized_end=1822
+  _globals['_GETWALLETREQUEST']._serialized_start=1824
+  _globals['_GETWALLETREQUEST']._serialized_end=1862
+  _globals['_GETWALLETRESPONSE']._serialized_start=1864
+  _globals['_GETWALLETRESPONSE']._serialized_end=1921
+  _globals['_LISTWALLETSREQUEST']._serialized_start=1923
+  _globals['_LISTWALLETSREQUEST']._serialized_end=1943
+  _globals['_LISTWALLETSRESPONSE']._serialized_start=1945
+  _globals['_LISTWALLETSRESPONSE']._serialized_end=2005
+  _globals['_ESTIMATECOSTREQUEST']._serialized_start=2007
+  _globals['_ESTIMATECOSTREQUEST']._serialized_end=2076
+  _globals['_ESTIMATECOSTRESPONSE']._serialized_start=2078
+  _globals['_ESTIMATECOSTRESPONSE']._serialized_end=2145
+  _globals['_GETUSAGEREQUEST']._serialized_start=2148
+  _globals['_GETUSAGEREQUEST']._serialized_end=2288
+  _globals['_USAGEROW']._serialized_start=2291
+  _globals['_USAGEROW']._serialized_end=2492
+  _globals['_USAGEROW_GROUPENTRY']._serialized_start=2448
+  _globals['_USAGEROW_GROUPENTRY']._serialized_end=2492
+  _globals['_GETUSAGERESPONSE']._serialized_start=2494
+  _globals['_GETUSAGERESPONSE']._serialized_end=2550
+  _globals['_GETFORECASTREQUEST']._serialized_start=2552
+  _globals['_GETFORECASTREQUEST']._serialized_end=2606
+  _globals['_FORECASTDAY']._serialized_start=2609
+  _globals['_FORECASTDAY']._serialized_end=2747
+  _globals['_GETFORECASTRESPONSE']._serialized_start=2749
+  _globals['_GETFORECASTRESPONSE']._serialized_end=2811
+  _globals['_GETPOLICYREQUEST']._serialized_start=2813
+  _globals['_GETPOLICYREQUEST']._serialized_end=2831
+  _globals['_GETPOLICYRESPONSE']._serialized_start=2833
+  _globals['_GETPOLICYRESPONSE']._serialized_end=2884
+  _globals['_POLICYCASE']._serialized_start=2886
+  _globals['_POLICYCASE']._serialized_end=3012
+  _globals['_TESTPOLICYREQUEST']._serialized_start=3014
+  _globals['_TESTPOLICYREQUEST']._serialized_end=3074
+  _globals['_POLICYCASERESULT']._serialized_start=3076
+  _globals['_POLICYCASERESULT']._serialized_end=3140
+  _globals['_TESTPOLICYRESPONSE']._serialized_start=3142
+  _globals['_TESTPOLICYRESPONSE']._serialized_end=3211
+  _globals['_RELOADPOLICYREQUEST']._serialized_start=3213
+  _globals['_RELOADPOLICYREQUEST']._serialized_end=3234
+  _globals['_RELOADPOLICYRESPONSE']._serialized_start=3236
+  _globals['_RELOADPOLICYRESPONSE']._serialized_end=3274
+  _globals['_LOCKDOWNSTATE']._serialized_start=3277
+  _globals['_LOCKDOWNSTATE']._serialized_end=3524
+  _globals['_GETLOCKDOWNREQUEST']._serialized_start=3526
+  _globals['_GETLOCKDOWNREQUEST']._serialized_end=3546
+  _globals['_GETLOCKDOWNRESPONSE']._serialized_start=3548
+  _globals['_GETLOCKDOWNRESPONSE']._serialized_end=3613
+  _globals['_SETLOCKDOWNREQUEST']._serialized_start=3615
+  _globals['_SETLOCKDOWNREQUEST']._serialized_end=3728
+  _globals['_SETLOCKDOWNRESPONSE']._serialized_start=3730
+  _globals['_SETLOCKDOWNRESPONSE']._serialized_end=3795
+  _globals['_ROTATEPROVIDERKEYREQUEST']._serialized_start=3797
+  _globals['_ROTATEPROVIDERKEYREQUEST']._serialized_end=3841
+  _globals['_ROTATEPROVIDERKEYRESPONSE']._serialized_start=3843
+  _globals['_ROTATEPROVIDERKEYRESPONSE']._serialized_end=3908
+  _globals['_MODELS']._serialized_start=4053
+  _globals['_MODELS']._serialized_end=4392
+  _globals['_NODES']._serialized_start=4395
+  _globals['_NODES']._serialized_end=4644
+  _globals['_WALLETS']._serialized_start=4647
+  _globals['_WALLETS']._serialized_end=5064
+  _globals['_POLICY']._serialized_start=5067
+  _globals['_POLICY']._serialized_end=5321
+  _globals['_LOCKDOWN']._serialized_start=5324
+  _globals['_LOCKDOWN']._serialized_end=5502
+  _globals['_KEYS']._serialized_start=5504
+  _globals['_KEYS']._serialized_end=5612
 # @@protoc_insertion_point(module_scope)

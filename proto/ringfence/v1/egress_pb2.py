@@ -4,15 +4,18 @@
 # source: ringfence/v1/egress.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "ringfence/v1/egress.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'ringfence/v1/egress.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -24,83 +27,81 @@ from ringfence.v1 import inference_pb2 as ringfence_dot_v1_dot_inference__pb2
 from ringfence.v1 import types_pb2 as ringfence_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x19ringfence/v1/egress.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/audit.proto\x1a\x1cringfence/v1/inference.proto\x1a\x18ringfence/v1/types.proto"\x84\x04\n\x0fPermitStatement\x12\x16\n\x0epayload_sha256\x18\x01 \x01(\x0c\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12"\n\x05label\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.Label\x12)\n\x0clabel_before\x18\x05 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x18\n\x10\x63\x61ller_pseudonym\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x15\n\rpayload_bytes\x18\t \x01(\x04\x12\x19\n\x11issued_at_unix_ms\x18\n \x01(\x03\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x0b \x01(\x03\x12\r\n\x05nonce\x18\x0c \x01(\x0c\x12K\n\x10\x66indings_by_type\x18\r \x03(\x0b\x32\x31.ringfence.v1.PermitStatement.FindingsByTypeEntry\x12\x17\n\x0f\x64\x65\x63ision_reason\x18\x0e \x01(\t\x12\x1d\n\x15\x63ost_microcredits_max\x18\x0f \x01(\x03\x12\x0e\n\x06key_id\x18\x10 \x01(\t\x1a\x35\n\x13\x46indingsByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01".\n\x06Permit\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c"\xa3\x02\n\rEgressPayload\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x02 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x03 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x04 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x05 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\x18\n\x10\x65mbedding_inputs\x18\x06 \x03(\t\x12\x1c\n\x14\x65mbedding_dimensions\x18\x07 \x01(\r"Y\n\x0bSendRequest\x12$\n\x06permit\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Permit\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x03 \x01(\r" \n\x08\x41\x64mitted\x12\x14\n\x0cintent_index\x18\x01 \x01(\x04"\xfe\x01\n\x07Refused\x12\r\n\x05rules\x18\x01 \x03(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x43\n\x10\x66indings_by_type\x18\x03 \x03(\x0b\x32).ringfence.v1.Refused.FindingsByTypeEntry\x12\'\n\x05\x65ntry\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\x12\x1b\n\x0eretry_after_ms\x18\x05 \x01(\rH\x00\x88\x01\x01\x1a\x35\n\x13\x46indingsByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x11\n\x0f_retry_after_ms"\xa5\x01\n\x0eProviderFailed\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x1b\n\x0eretry_after_ms\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x19\n\x11nothing_generated\x18\x04 \x01(\x08\x12\'\n\x05\x65ntry\x18\x05 \x01(\x0b\x32\x18.ringfence.v1.EntryProofB\x11\n\x0f_retry_after_ms"\xab\x01\n\x04Sent\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\x12(\n\x06intent\x18\x03 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\x12)\n\x07outcome\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EntryProof"9\n\nEmbeddings\x12+\n\nembeddings\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Embedding"\xcc\x02\n\x0cSendResponse\x12*\n\x08\x61\x64mitted\x18\x01 \x01(\x0b\x32\x16.ringfence.v1.AdmittedH\x00\x12\'\n\x04text\x18\x02 \x01(\x0b\x32\x17.ringfence.v1.TextDeltaH\x00\x12\x30\n\ttool_call\x18\x03 \x01(\x0b\x32\x1b.ringfence.v1.ToolCallDeltaH\x00\x12"\n\x04sent\x18\x04 \x01(\x0b\x32\x12.ringfence.v1.SentH\x00\x12(\n\x07refused\x18\x05 \x01(\x0b\x32\x15.ringfence.v1.RefusedH\x00\x12.\n\x06\x66\x61iled\x18\x06 \x01(\x0b\x32\x1c.ringfence.v1.ProviderFailedH\x00\x12.\n\nembeddings\x18\x07 \x01(\x0b\x32\x18.ringfence.v1.EmbeddingsH\x00\x42\x07\n\x05\x65vent"\xa9\x01\n\rProviderModel\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12&\n\tclearance\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x10\n\x08\x63ontract\x18\x05 \x01(\t\x12\x11\n\tavailable\x18\x06 \x01(\x08\x12\x1a\n\x12unavailable_reason\x18\x07 \x01(\t"\x16\n\x14ListProvidersRequest"V\n\x15ListProvidersResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.ringfence.v1.ProviderModel\x12\x10\n\x08lockdown\x18\x02 \x01(\x08"\x17\n\x15ReadCheckpointRequest",\n\x16ReadCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t"<\n\x16ReadConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04";\n\x17ReadConsistencyResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\t"4\n\x10ReadEntryRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04"<\n\x11ReadEntryResponse\x12\'\n\x05proof\x18\x01 \x01(\x0b\x32\x18.ringfence.v1.EntryProof"W\n\x12ReadEntriesRequest\x12\x31\n\x05query\x18\x01 \x01(\x0b\x32".ringfence.v1.SearchEntriesRequest\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08"3\n\x13ReadEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c"\xe8\x01\n\x10LockdownStanding\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x15\n\rsince_unix_ms\x18\x03 \x01(\x03\x12\x15\n\rby_pseudonyms\x18\x04 \x03(\t\x12\x1d\n\x15\x63onfirmations_missing\x18\x05 \x01(\r\x12\x1d\n\x15waiting_by_pseudonyms\x18\x06 \x03(\t\x12\x1d\n\x15waiting_until_unix_ms\x18\x07 \x01(\x03\x12\x12\n\nlog_origin\x18\x08 \x01(\t\x12\x19\n\x11signatures_needed\x18\t \x01(\x08"\x15\n\x13ReadLockdownRequest"H\n\x14ReadLockdownResponse\x12\x30\n\x08standing\x18\x01 \x01(\x0b\x32\x1e.ringfence.v1.LockdownStanding"\x89\x01\n\x14\x41pplyLockdownRequest\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x14\n\x0c\x62y_pseudonym\x18\x03 \x01(\t\x12\x10\n\x08operator\x18\x04 \x01(\t\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x06 \x01(\x03"U\n\x15\x41pplyLockdownResponse\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x30\n\x08standing\x18\x02 \x01(\x0b\x32\x1e.ringfence.v1.LockdownStanding":\n\x10RotateKeyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x14\n\x0c\x62y_pseudonym\x18\x02 \x01(\t"D\n\x11RotateKeyResponse\x12\x1a\n\x12\x66ingerprint_before\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t",\n\x16\x41\x64\x64\x43osignaturesRequest\x12\x12\n\ncheckpoint\x18\x01 \x01(\t"\x19\n\x17\x41\x64\x64\x43osignaturesResponse2\xe3\x06\n\x06\x45gress\x12?\n\x04Send\x12\x19.ringfence.v1.SendRequest\x1a\x1a.ringfence.v1.SendResponse0\x01\x12X\n\rListProviders\x12".ringfence.v1.ListProvidersRequest\x1a#.ringfence.v1.ListProvidersResponse\x12[\n\x0eReadCheckpoint\x12#.ringfence.v1.ReadCheckpointRequest\x1a$.ringfence.v1.ReadCheckpointResponse\x12^\n\x0fReadConsistency\x12$.ringfence.v1.ReadConsistencyRequest\x1a%.ringfence.v1.ReadConsistencyResponse\x12L\n\tReadEntry\x12\x1e.ringfence.v1.ReadEntryRequest\x1a\x1f.ringfence.v1.ReadEntryResponse\x12T\n\x0bReadEntries\x12 .ringfence.v1.ReadEntriesRequest\x1a!.ringfence.v1.ReadEntriesResponse0\x01\x12U\n\x0cReadLockdown\x12!.ringfence.v1.ReadLockdownRequest\x1a".ringfence.v1.ReadLockdownResponse\x12X\n\rApplyLockdown\x12".ringfence.v1.ApplyLockdownRequest\x1a#.ringfence.v1.ApplyLockdownResponse\x12L\n\tRotateKey\x12\x1e.ringfence.v1.RotateKeyRequest\x1a\x1f.ringfence.v1.RotateKeyResponse\x12^\n\x0f\x41\x64\x64\x43osignatures\x12$.ringfence.v1.AddCosignaturesRequest\x1a%.ringfence.v1.AddCosignaturesResponseb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ringfence/v1/egress.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/audit.proto\x1a\x1cringfence/v1/inference.proto\x1a\x18ringfence/v1/types.proto\"\x84\x04\n\x0fPermitStatement\x12\x16\n\x0epayload_sha256\x18\x01 \x01(\x0c\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\"\n\x05label\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.Label\x12)\n\x0clabel_before\x18\x05 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x18\n\x10\x63\x61ller_pseudonym\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x15\n\rpayload_bytes\x18\t \x01(\x04\x12\x19\n\x11issued_at_unix_ms\x18\n \x01(\x03\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x0b \x01(\x03\x12\r\n\x05nonce\x18\x0c \x01(\x0c\x12K\n\x10\x66indings_by_type\x18\r \x03(\x0b\x32\x31.ringfence.v1.PermitStatement.FindingsByTypeEntry\x12\x17\n\x0f\x64\x65\x63ision_reason\x18\x0e \x01(\t\x12\x1d\n\x15\x63ost_microcredits_max\x18\x0f \x01(\x03\x12\x0e\n\x06key_id\x18\x10 \x01(\t\x1a\x35\n\x13\x46indingsByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\".\n\x06Permit\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xa3\x02\n\rEgressPayload\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x02 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x03 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x04 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x05 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\x18\n\x10\x65mbedding_inputs\x18\x06 \x03(\t\x12\x1c\n\x14\x65mbedding_dimensions\x18\x07 \x01(\r\"Y\n\x0bSendRequest\x12$\n\x06permit\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Permit\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x03 \x01(\r\" \n\x08\x41\x64mitted\x12\x14\n\x0cintent_index\x18\x01 \x01(\x04\"\xfe\x01\n\x07Refused\x12\r\n\x05rules\x18\x01 \x03(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x43\n\x10\x66indings_by_type\x18\x03 \x03(\x0b\x32).ringfence.v1.Refused.FindingsByTypeEntry\x12\'\n\x05\x65ntry\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\x12\x1b\n\x0eretry_after_ms\x18\x05 \x01(\rH\x00\x88\x01\x01\x1a\x35\n\x13\x46indingsByTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x11\n\x0f_retry_after_ms\"\xa5\x01\n\x0eProviderFailed\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x1b\n\x0eretry_after_ms\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x19\n\x11nothing_generated\x18\x04 \x01(\x08\x12\'\n\x05\x65ntry\x18\x05 \x01(\x0b\x32\x18.ringfence.v1.EntryProofB\x11\n\x0f_retry_after_ms\"\xab\x01\n\x04Sent\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\x12(\n\x06intent\x18\x03 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\x12)\n\x07outcome\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\"9\n\nEmbeddings\x12+\n\nembeddings\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Embedding\"\xcc\x02\n\x0cSendResponse\x12*\n\x08\x61\x64mitted\x18\x01 \x01(\x0b\x32\x16.ringfence.v1.AdmittedH\x00\x12\'\n\x04text\x18\x02 \x01(\x0b\x32\x17.ringfence.v1.TextDeltaH\x00\x12\x30\n\ttool_call\x18\x03 \x01(\x0b\x32\x1b.ringfence.v1.ToolCallDeltaH\x00\x12\"\n\x04sent\x18\x04 \x01(\x0b\x32\x12.ringfence.v1.SentH\x00\x12(\n\x07refused\x18\x05 \x01(\x0b\x32\x15.ringfence.v1.RefusedH\x00\x12.\n\x06\x66\x61iled\x18\x06 \x01(\x0b\x32\x1c.ringfence.v1.ProviderFailedH\x00\x12.\n\nembeddings\x18\x07 \x01(\x0b\x32\x18.ringfence.v1.EmbeddingsH\x00\x42\x07\n\x05\x65vent\"\xa9\x01\n\rProviderModel\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12&\n\tclearance\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\x10\n\x08\x63ontract\x18\x05 \x01(\t\x12\x11\n\tavailable\x18\x06 \x01(\x08\x12\x1a\n\x12unavailable_reason\x18\x07 \x01(\t\"\x16\n\x14ListProvidersRequest\"V\n\x15ListProvidersResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.ringfence.v1.ProviderModel\x12\x10\n\x08lockdown\x18\x02 \x01(\x08\"\x17\n\x15ReadCheckpointRequest\",\n\x16ReadCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"<\n\x16ReadConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\";\n\x17ReadConsistencyResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\"4\n\x10ReadEntryRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"<\n\x11ReadEntryResponse\x12\'\n\x05proof\x18\x01 \x01(\x0b\x32\x18.ringfence.v1.EntryProof\"W\n\x12ReadEntriesRequest\x12\x31\n\x05query\x18\x01 \x01(\x0b\x32\".ringfence.v1.SearchEntriesRequest\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\"3\n\x13ReadEntriesResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"\xe8\x01\n\x10LockdownStanding\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x15\n\rsince_unix_ms\x18\x03 \x01(\x03\x12\x15\n\rby_pseudonyms\x18\x04 \x03(\t\x12\x1d\n\x15\x63onfirmations_missing\x18\x05 \x01(\r\x12\x1d\n\x15waiting_by_pseudonyms\x18\x06 \x03(\t\x12\x1d\n\x15waiting_until_unix_ms\x18\x07 \x01(\x03\x12\x12\n\nlog_origin\x18\x08 \x01(\t\x12\x19\n\x11signatures_needed\x18\t \x01(\x08\"\x15\n\x13ReadLockdownRequest\"H\n\x14ReadLockdownResponse\x12\x30\n\x08standing\x18\x01 \x01(\x0b\x32\x1e.ringfence.v1.LockdownStanding\"\x89\x01\n\x14\x41pplyLockdownRequest\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x14\n\x0c\x62y_pseudonym\x18\x03 \x01(\t\x12\x10\n\x08operator\x18\x04 \x01(\t\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12\x1a\n\x12\x65xpires_at_unix_ms\x18\x06 \x01(\x03\"U\n\x15\x41pplyLockdownResponse\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x30\n\x08standing\x18\x02 \x01(\x0b\x32\x1e.ringfence.v1.LockdownStanding\":\n\x10RotateKeyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x14\n\x0c\x62y_pseudonym\x18\x02 \x01(\t\"D\n\x11RotateKeyResponse\x12\x1a\n\x12\x66ingerprint_before\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\",\n\x16\x41\x64\x64\x43osignaturesRequest\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\x19\n\x17\x41\x64\x64\x43osignaturesResponse2\xe3\x06\n\x06\x45gress\x12?\n\x04Send\x12\x19.ringfence.v1.SendRequest\x1a\x1a.ringfence.v1.SendResponse0\x01\x12X\n\rListProviders\x12\".ringfence.v1.ListProvidersRequest\x1a#.ringfence.v1.ListProvidersResponse\x12[\n\x0eReadCheckpoint\x12#.ringfence.v1.ReadCheckpointRequest\x1a$.ringfence.v1.ReadCheckpointResponse\x12^\n\x0fReadConsistency\x12$.ringfence.v1.ReadConsistencyRequest\x1a%.ringfence.v1.ReadConsistencyResponse\x12L\n\tReadEntry\x12\x1e.ringfence.v1.ReadEntryRequest\x1a\x1f.ringfence.v1.ReadEntryResponse\x12T\n\x0bReadEntries\x12 .ringfence.v1.ReadEntriesRequest\x1a!.ringfence.v1.ReadEntriesResponse0\x01\x12U\n\x0cReadLockdown\x12!.ringfence.v1.ReadLockdownRequest\x1a\".ringfence.v1.ReadLockdownResponse\x12X\n\rApplyLockdown\x12\".ringfence.v1.ApplyLockdownRequest\x1a#.ringfence.v1.ApplyLockdownResponse\x12L\n\tRotateKey\x12\x1e.ringfence.v1.RotateKeyRequest\x1a\x1f.ringfence.v1.RotateKeyResponse\x12^\n\x0f\x41\x64\x64\x43osignatures\x12$.ringfence.v1.AddCosignaturesRequest\x1a%.ringfence.v1.AddCosignaturesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "ringfence.v1.egress_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ringfence.v1.egress_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_PERMITSTATEMENT_FINDINGSBYTYPEENTRY"]._loaded_options = None
-    _globals["_PERMITSTATEMENT_FINDINGSBYTYPEENTRY"]._serialized_options = b"8\001"
-    _globals["_REFUSED_FINDINGSBYTYPEENTRY"]._loaded_options = None
-    _globals["_REFUSED_FINDINGSBYTYPEENTRY"]._serialized_options = b"8\001"
-    _globals["_PERMITSTATEMENT"]._serialized_start = 126
-    _globals["_PERMITSTATEMENT"]._serialized_end = 642
-    _globals["_PERMITSTATEMENT_FINDINGSBYTYPEENTRY"]._serialized_start = 589
-    _globals["_PERMITSTATEMENT_FINDINGSBYTYPEENTRY"]._serialized_end = 642
-    _globals["_PERMIT"]._serialized_start = 644
-    _globals["_PERMIT"]._serialized_end = 690
-    _globals["_EGRESSPAYLOAD"]._serialized_start = 693
-    _globals["_EGRESSPAYLOAD"]._serialized_end = 984
-    _globals["_SENDREQUEST"]._serialized_start = 986
-    _globals["_SENDREQUEST"]._serialized_end = 1075
-    _globals["_ADMITTED"]._serialized_start = 1077
-    _globals["_ADMITTED"]._serialized_end = 1109
-    _globals["_REFUSED"]._serialized_start = 1112
-    _globals["_REFUSED"]._serialized_end = 1366
-    _globals["_REFUSED_FINDINGSBYTYPEENTRY"]._serialized_start = 589
-    _globals["_REFUSED_FINDINGSBYTYPEENTRY"]._serialized_end = 642
-    _globals["_PROVIDERFAILED"]._serialized_start = 1369
-    _globals["_PROVIDERFAILED"]._serialized_end = 1534
-    _globals["_SENT"]._serialized_start = 1537
-    _globals["_SENT"]._serialized_end = 1708
-    _globals["_EMBEDDINGS"]._serialized_start = 1710
-    _globals["_EMBEDDINGS"]._serialized_end = 1767
-    _globals["_SENDRESPONSE"]._serialized_start = 1770
-    _globals["_SENDRESPONSE"]._serialized_end = 2102
-    _globals["_PROVIDERMODEL"]._serialized_start = 2105
-    _globals["_PROVIDERMODEL"]._serialized_end = 2274
-    _globals["_LISTPROVIDERSREQUEST"]._serialized_start = 2276
-    _globals["_LISTPROVIDERSREQUEST"]._serialized_end = 2298
-    _globals["_LISTPROVIDERSRESPONSE"]._serialized_start = 2300
-    _globals["_LISTPROVIDERSRESPONSE"]._serialized_end = 2386
-    _globals["_READCHECKPOINTREQUEST"]._serialized_start = 2388
-    _globals["_READCHECKPOINTREQUEST"]._serialized_end = 2411
-    _globals["_READCHECKPOINTRESPONSE"]._serialized_start = 2413
-    _globals["_READCHECKPOINTRESPONSE"]._serialized_end = 2457
-    _globals["_READCONSISTENCYREQUEST"]._serialized_start = 2459
-    _globals["_READCONSISTENCYREQUEST"]._serialized_end = 2519
-    _globals["_READCONSISTENCYRESPONSE"]._serialized_start = 2521
-    _globals["_READCONSISTENCYRESPONSE"]._serialized_end = 2580
-    _globals["_READENTRYREQUEST"]._serialized_start = 2582
-    _globals["_READENTRYREQUEST"]._serialized_end = 2634
-    _globals["_READENTRYRESPONSE"]._serialized_start = 2636
-    _globals["_READENTRYRESPONSE"]._serialized_end = 2696
-    _globals["_READENTRIESREQUEST"]._serialized_start = 2698
-    _globals["_READENTRIESREQUEST"]._serialized_end = 2785
-    _globals["_READENTRIESRESPONSE"]._serialized_start = 2787
-    _globals["_READENTRIESRESPONSE"]._serialized_end = 2838
-    _globals["_LOCKDOWNSTANDING"]._serialized_start = 2841
-    _globals["_LOCKDOWNSTANDING"]._serialized_end = 3073
-    _globals["_READLOCKDOWNREQUEST"]._serialized_start = 3075
-    _globals["_READLOCKDOWNREQUEST"]._serialized_end = 3096
-    _globals["_READLOCKDOWNRESPONSE"]._serialized_start = 3098
-    _globals["_READLOCKDOWNRESPONSE"]._serialized_end = 3170
-    _globals["_APPLYLOCKDOWNREQUEST"]._serialized_start = 3173
-    _globals["_APPLYLOCKDOWNREQUEST"]._serialized_end = 3310
-    _globals["_APPLYLOCKDOWNRESPONSE"]._serialized_start = 3312
-    _globals["_APPLYLOCKDOWNRESPONSE"]._serialized_end = 3397
-    _globals["_ROTATEKEYREQUEST"]._serialized_start = 3399
-    _globals["_ROTATEKEYREQUEST"]._serialized_end = 3457
-    _globals["_ROTATEKEYRESPONSE"]._serialized_start = 3459
-    _globals["_ROTATEKEYRESPONSE"]._serialized_end = 3527
-    _globals["_ADDCOSIGNATURESREQUEST"]._serialized_start = 3529
-    _globals["_ADDCOSIGNATURESREQUEST"]._serialized_end = 3573
-    _globals["_ADDCOSIGNATURESRESPONSE"]._serialized_start = 3575
-    _globals["_ADDCOSIGNATURESRESPONSE"]._serialized_end = 3600
-    _globals["_EGRESS"]._serialized_start = 3603
-    _globals["_EGRESS"]._serialized_end = 4470
+  DESCRIPTOR._loaded_options = None
+  _globals['_PERMITSTATEMENT_FINDINGSBYTYPEENTRY']._loaded_options = None
+  _globals['_PERMITSTATEMENT_FINDINGSBYTYPEENTRY']._serialized_options = b'8\001'
+  _globals['_REFUSED_FINDINGSBYTYPEENTRY']._loaded_options = None
+  _globals['_REFUSED_FINDINGSBYTYPEENTRY']._serialized_options = b'8\001'
+  _globals['_PERMITSTATEMENT']._serialized_start=126
+  _globals['_PERMITSTATEMENT']._serialized_end=642
+  _globals['_PERMITSTATEMENT_FINDINGSBYTYPEENTRY']._serialized_start=589
+  _globals['_PERMITSTATEMENT_FINDINGSBYTYPEENTRY']._serialized_end=642
+  _globals['_PERMIT']._serialized_start=644
+  _globals['_PERMIT']._serialized_end=690
+  _globals['_EGRESSPAYLOAD']._serialized_start=693
+  _globals['_EGRESSPAYLOAD']._serialized_end=984
+  _globals['_SENDREQUEST']._serialized_start=986
+  _globals['_SENDREQUEST']._serialized_end=1075
+  _globals['_ADMITTED']._serialized_start=1077
+  _globals['_ADMITTED']._serialized_end=1109
+  _globals['_REFUSED']._serialized_start=1112
+  _globals['_REFUSED']._serialized_end=1366
+  _globals['_REFUSED_FINDINGSBYTYPEENTRY']._serialized_start=589
+  _globals['_REFUSED_FINDINGSBYTYPEENTRY']._serialized_end=642
+  _globals['_PROVIDERFAILED']._serialized_start=1369
+  _globals['_PROVIDERFAILED']._serialized_end=1534
+  _globals['_SENT']._serialized_start=1537
+  _globals['_SENT']._serialized_end=1708
+  _globals['_EMBEDDINGS']._serialized_start=1710
+  _globals['_EMBEDDINGS']._serialized_end=1767
+  _globals['_SENDRESPONSE']._serialized_start=1770
+  _globals['_SENDRESPONSE']._serialized_end=2102
+  _globals['_PROVIDERMODEL']._serialized_start=2105
+  _globals['_PROVIDERMODEL']._serialized_end=2274
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=2276
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=2298
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=2300
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=2386
+  _globals['_READCHECKPOINTREQUEST']._serialized_start=2388
+  _globals['_READCHECKPOINTREQUEST']._serialized_end=2411
+  _globals['_READCHECKPOINTRESPONSE']._serialized_start=2413
+  _globals['_READCHECKPOINTRESPONSE']._serialized_end=2457
+  _globals['_READCONSISTENCYREQUEST']._serialized_start=2459
+  _globals['_READCONSISTENCYREQUEST']._serialized_end=2519
+  _globals['_READCONSISTENCYRESPONSE']._serialized_start=2521
+  _globals['_READCONSISTENCYRESPONSE']._serialized_end=2580
+  _globals['_READENTRYREQUEST']._serialized_start=2582
+  _globals['_READENTRYREQUEST']._serialized_end=2634
+  _globals['_READENTRYRESPONSE']._serialized_start=2636
+  _globals['_READENTRYRESPONSE']._serialized_end=2696
+  _globals['_READENTRIESREQUEST']._serialized_start=2698
+  _globals['_READENTRIESREQUEST']._serialized_end=2785
+  _globals['_READENTRIESRESPONSE']._serialized_start=2787
+  _globals['_READENTRIESRESPONSE']._serialized_end=2838
+  _globals['_LOCKDOWNSTANDING']._serialized_start=2841
+  _globals['_LOCKDOWNSTANDING']._serialized_end=3073
+  _globals['_READLOCKDOWNREQUEST']._serialized_start=3075
+  _globals['_READLOCKDOWNREQUEST']._serialized_end=3096
+  _globals['_READLOCKDOWNRESPONSE']._serialized_start=3098
+  _globals['_READLOCKDOWNRESPONSE']._serialized_end=3170
+  _globals['_APPLYLOCKDOWNREQUEST']._serialized_start=3173
+  _globals['_APPLYLOCKDOWNREQUEST']._serialized_end=3310
+  _globals['_APPLYLOCKDOWNRESPONSE']._serialized_start=3312
+  _globals['_APPLYLOCKDOWNRESPONSE']._serialized_end=3397
+  _globals['_ROTATEKEYREQUEST']._serialized_start=3399
+  _globals['_ROTATEKEYREQUEST']._serialized_end=3457
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=3459
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=3527
+  _globals['_ADDCOSIGNATURESREQUEST']._serialized_start=3529
+  _globals['_ADDCOSIGNATURESREQUEST']._serialized_end=3573
+  _globals['_ADDCOSIGNATURESRESPONSE']._serialized_start=3575
+  _globals['_ADDCOSIGNATURESRESPONSE']._serialized_end=3600
+  _globals['_EGRESS']._serialized_start=3603
+  _globals['_EGRESS']._serialized_end=4470
 # @@protoc_insertion_point(module_scope)
