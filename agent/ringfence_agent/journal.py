@@ -94,6 +94,8 @@ class Journal:
         key: Ed25519PrivateKey,
         unix_ms: Callable[[], int],
         folds: Mapping[str, Fold] = MappingProxyType({}),
+        *,
+        own: Callable[[str], str] = str,
     ) -> None:
         """Open the log, and check all of it.
 
@@ -103,6 +105,7 @@ class Journal:
             key: signs its checkpoints.
             unix_ms: wall clock in milliseconds. Entries' times never go back, whatever it does.
             folds: what others make of the log, by name.
+            own: adds the log's second signature to a checkpoint that goes to disk.
 
         Raises:
             LogError: the log is damaged, does not match its newest checkpoint, or belongs to another process.
@@ -110,6 +113,7 @@ class Journal:
         self._origin = origin
         self._key = key
         self._unix_ms = unix_ms
+        self._own = own
         self._tree = Tree()
         self._folds = folds
         self._pending: list[tuple[bytes, Mapping[str, Any], asyncio.Future[int]]] = []
@@ -252,7 +256,7 @@ class Journal:
             raise LogError("the log does not match its newest checkpoint; an entry was changed. Restore it from a copy")
         self._submitted = self.size
         self._newest_unix_ms = self.recovered.newest_unix_ms
-        self._segments.write_checkpoint(self.checkpoint())
+        self._segments.write_checkpoint(self._own(self.checkpoint()))
         self._written_size = self.size
 
     def resume(self, fields: Fields) -> None:
@@ -300,7 +304,7 @@ class Journal:
         """Bring the checkpoint on disk up to date."""
         if self._written_size == self.size or self._failure:
             return
-        note, size = self.checkpoint(), self.size
+        note, size = self._own(self.checkpoint()), self.size
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._thread, self._segments.write_checkpoint, note)
