@@ -8,7 +8,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ringfenced.deidentify import Deidentified
 from ringfenced.egress import AgentClient, ProviderModel
 from ringfenced.errors import Unavailable
-from ringfenced.model import EntryProof, EntryQuery, LockdownFacts, OperatorWord, Sent, Terms, TextDelta, ToolCallDelta
+from ringfenced.model import (
+    EntryProof,
+    EntryQuery,
+    LockdownFacts,
+    OperatorWord,
+    RotatedKey,
+    Sent,
+    Terms,
+    TextDelta,
+    ToolCallDelta,
+)
 
 ASK_EVERY_S = 1.0
 """How often the agent is asked what it can reach, in seconds."""
@@ -94,6 +104,10 @@ class NoExits:
         return LockdownFacts(on=True, reason=self.closed_reason)
 
     async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
+        """Refuse."""
+        raise _no_agent()
+
+    async def rotate_key(self, provider: str, *, by: str) -> RotatedKey:
         """Refuse."""
         raise _no_agent()
 
