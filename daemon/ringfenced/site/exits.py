@@ -72,7 +72,9 @@ class AgentExits:
             return
         self._exits = {(offer.provider, offer.model): offer for offer in offers if offer.available}
         self._closed_reason = (
-            "" if self._exits else "the egress agent lets nothing out (locked down, or its log is in doubt)"
+            ""
+            if self._exits
+            else "the egress agent lets nothing out (locked down, its log in doubt, or every provider down)"
         )
 
     async def run(self) -> None:
