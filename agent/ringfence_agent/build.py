@@ -49,7 +49,7 @@ from ringfence_agent.providers import Provider
 from ringfence_agent.providers.breaker import Breaker, BreakerSettings
 from ringfence_agent.providers.caps import Caps
 from ringfence_agent.providers.door import DoorSettings
-from ringfence_agent.providers.make import make
+from ringfence_agent.providers.make import fitting, make
 from ringfence_agent.providers.padding import padded
 from ringfence_agent.providers.proxy import Proxy
 from ringfence_agent.providers.retry import Resilient, RetrySettings
@@ -258,12 +258,14 @@ def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCrede
 
 def _key(config: ProviderConfig, credentials: Path | None) -> Key:
     """A provider's API key, from the one place where its configuration says that it lies."""
+    if config.api_key_pkcs11 is not None:
+        read = keytoken.from_token(config.api_key_pkcs11)
+    elif config.api_key_file is not None:
+        read = keys.from_file(config.api_key_file)
+    else:
+        read = keys.from_credential(credentials, config.api_key_credential)
     try:
-        if config.api_key_pkcs11 is not None:
-            return Key(keytoken.from_token(config.api_key_pkcs11))
-        if config.api_key_file is not None:
-            return Key(keys.from_file(config.api_key_file))
-        return Key(keys.from_credential(credentials, config.api_key_credential))
+        return Key(fitting(config, read))
     except KeyUnreadable as error:
         raise ConfigError(f"provider {config.name}: {error}") from None
 
