@@ -1,7 +1,6 @@
 """Real providers of each family, made as the agent makes them, and bare doors, before a stand-in with real TLS."""
 
 import contextlib
-
 import hashlib
 
 import pytest

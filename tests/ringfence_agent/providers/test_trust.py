@@ -60,10 +60,15 @@ async def test_a_pin_alone_trusts_the_leafs_key(certs, standin, ask):
     assert response.status_code == 200
 
 
-async def test_without_an_authority_an_issuers_pin_trusts_nobody(certs, standin, ask):
+async def test_without_an_authority_an_issuers_pin_trusts_nobody(certs, ask):
     """Nobody verified that the issuer signed anything: who shows its certificate has not its key."""
-    with pytest.raises(ProviderError, match="not pinned"):
-        await ask(standin, trust=Trust(None, issuer(certs)))
+    whole = (certs / "provider.pem").read_bytes() + (certs / "provider-ca.pem").read_bytes()
+    (certs / "chain.pem").write_bytes(whole)
+    (certs / "chain.key").write_bytes((certs / "provider.key").read_bytes())
+    async with StandInProvider(certs, certificate="chain") as chained:
+        with pytest.raises(ProviderError, match="not pinned"):
+            await ask(chained, trust=Trust(None, issuer(certs)))
+        assert chained.raw == b""
 
 
 async def test_a_pinned_key_does_not_make_up_for_another_authority(certs, ask, tmp_path):
