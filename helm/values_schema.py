@@ -35,6 +35,8 @@ FILLED_IN = {
         ("$defs", "Log", "salt_key"),
         ("$defs", "ProviderConfig", "authority"),
         ("$defs", "ProviderConfig", "api_key_file"),
+        ("$defs", "ProviderConfig", "api_key_credential"),
+        ("$defs", "ProviderConfig", "api_key_pkcs11"),
     ),
 }
 """Settings that the chart's templates give, because they are paths and addresses of its own making."""

@@ -58,7 +58,8 @@ def main() -> int:
     log = structlog.get_logger()
     try:
         settings, digest = config.load(arguments.config)
-        parts = build.prepare(settings)
+        handed_over = os.environ.get("CREDENTIALS_DIRECTORY")  # noqa: TID251 - systemd.exec(5), the launcher
+        parts = build.prepare(settings, Path(handed_over) if handed_over else None)
         if arguments.check_config:
             print(f"{arguments.config}: fine")  # noqa: T201 - the answer
             return 0

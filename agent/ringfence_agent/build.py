@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
+from urllib.parse import urlsplit
 
 import grpc.aio
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -33,6 +35,7 @@ from ringfence.recognize.plugins import PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
+from ringfence_agent import keys, keytoken
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config, ProviderConfig, demand_private
 from ringfence_agent.cosigned import Cosigned
@@ -40,12 +43,21 @@ from ringfence_agent.entry import Kind
 from ringfence_agent.folds import Fold
 from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
+from ringfence_agent.keyring import KeyRing
+from ringfence_agent.keys import Key, KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
+from ringfence_agent.payload import Payload
 from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
 from ringfence_agent.providers import Provider
+from ringfence_agent.providers.breaker import Breaker, BreakerSettings
+from ringfence_agent.providers.caps import Caps
 from ringfence_agent.providers.door import DoorSettings
-from ringfence_agent.providers.make import make
+from ringfence_agent.providers.make import fitting, make
+from ringfence_agent.providers.padding import padded
+from ringfence_agent.providers.proxy import Proxy
+from ringfence_agent.providers.retry import Resilient, RetrySettings
+from ringfence_agent.providers.trust import Trust, TrustError
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
@@ -64,8 +76,10 @@ class Parts:
     """Signs checkpoints."""
     second_key: MLDSA44PrivateKey | None
     """Signs those on disk and for witnesses too; None where none is configured."""
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, Resilient]
     """By name."""
+    keys: Mapping[str, Key]
+    """The providers' API keys, by name."""
     rules: Rules
     """What the gate judges by."""
     operator_keys: Mapping[str, Ed25519PublicKey]
@@ -80,8 +94,12 @@ class Parts:
     """SHA-256 of the agent's Cedar policy and its schema, hex."""
 
 
-def prepare(config: Config) -> Parts:
+def prepare(config: Config, credentials: Path | None = None) -> Parts:
     """Read every key and certificate; compile the recogniser.
+
+    Args:
+        config: the whole file.
+        credentials: folder of the credentials that systemd hands over; None where it hands none.
 
     Raises:
         ConfigError: one of them is not what it should be.
@@ -89,7 +107,8 @@ def prepare(config: Config) -> Parts:
     signing_key = _private_key(config.log.signing_key)
     permit_keys = {key_id: _public_key(path) for key_id, path in config.daemon.permit_keys.items()}
     _certificates(config.listen.identity(), lambda _why: None)
-    providers = {provider.name: _provider(provider) for provider in config.providers}
+    api_keys = {provider.name: _key(provider, credentials) for provider in config.providers}
+    providers = {provider.name: _provider(provider, api_keys[provider.name]) for provider in config.providers}
     site = config.classification
     try:
         recogniser = load_site(config.cache_directory, site.policy(), site.custom(), site.others())
@@ -100,6 +119,7 @@ def prepare(config: Config) -> Parts:
         signing_key=signing_key,
         second_key=_second_key(config.log.signing_key_mldsa),
         providers=providers,
+        keys=api_keys,
         rules=Rules(
             permit_keys=permit_keys,
             destinations=_destinations(config, providers),
@@ -169,7 +189,15 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         )
         daemons = frozenset(config.daemon.identities)
         service = EgressService(
-            release, journal, parts.rules.destinations, lockdown, cosigned, daemons=daemons, log=log
+            release,
+            journal,
+            parts.rules.destinations,
+            lockdown,
+            cosigned,
+            KeyRing(parts.keys, journal, salt_key),
+            is_resting=lambda name: parts.providers[name].is_resting,
+            daemons=daemons,
+            log=log,
         )
         egress_pb2_grpc.add_EgressServicer_to_server(service, server)
         checks = health.aio.HealthServicer()  # type: ignore[attr-defined]  # it is, and documented
@@ -236,23 +264,65 @@ def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCrede
     return 0
 
 
-def _provider(config: ProviderConfig) -> Provider:
+def _key(config: ProviderConfig, credentials: Path | None) -> Key:
+    """A provider's API key, from the one place where its configuration says that it lies."""
+    if config.api_key_pkcs11 is not None:
+        read = keytoken.from_token(config.api_key_pkcs11)
+    elif config.api_key_file is not None:
+        read = keys.from_file(config.api_key_file)
+    else:
+        read = keys.from_credential(credentials, config.api_key_credential)
+    try:
+        return Key(fitting(config, read))
+    except KeyUnreadable as error:
+        raise ConfigError(f"provider {config.name}: {error}") from None
+
+
+def _provider(config: ProviderConfig, key: Key) -> Resilient:
     """One provider."""
-    api_key = _read(config.api_key_file).decode("ascii", "replace").strip()
-    if not api_key or not api_key.isascii() or not api_key.isprintable():
-        raise ConfigError(f"{config.api_key_file}: not an API key; write the key and nothing else")
     try:
         settings = DoorSettings(
             url=config.base_url,
-            authority=config.authority,
-            response_bytes_max=config.response_bytes_max,
+            trust=Trust(config.authority, config.pins, config.demand_post_quantum),
+            caps=Caps(config.response_bytes_max),
             connect_seconds_max=config.connect_seconds_max,
+            idle_seconds_max=config.response_idle_seconds_max,
             connections_max=config.connections_max,
             allow_private_addresses=config.allow_private_addresses,
+            proxy=_proxy(config),
         )
-        return make(config, settings, lambda: api_key)
+        provider = make(config, settings, key)
+    except TrustError as error:
+        raise ConfigError(f"provider {config.name}: {error}") from None
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
+    return Resilient(
+        provider,
+        RetrySettings(config.attempts_max, config.retry_wait_seconds_max),
+        Breaker(BreakerSettings(config.breaker_failures_max, config.breaker_open_seconds)),
+        clock=time.monotonic,
+        random=SystemRandom().random,
+    )
+
+
+def _proxy(config: ProviderConfig) -> Proxy | None:
+    """The site's own CONNECT proxy; None for none."""
+    if not config.proxy:
+        return None
+    parts = urlsplit(config.proxy)
+    assert parts.hostname is not None  # as the configuration demands
+    assert parts.port is not None
+    return Proxy(parts.hostname, parts.port, _proxy_credentials(config.proxy_credentials))
+
+
+def _proxy_credentials(path: Path | None) -> str:
+    """``user:password``; empty for none."""
+    if path is None:
+        return ""
+    credentials = _read(path).decode("utf-8", "replace").strip()
+    if ":" not in credentials or not credentials.isprintable():
+        raise ConfigError(f"{path}: no credentials for a proxy; write user:password and nothing else")
+    return credentials
 
 
 def _journal(
@@ -316,13 +386,19 @@ def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tup
             clearance=provider.clearance.label(),
             body_bytes_max=provider.request_bytes_max,
             seconds_max=provider.response_seconds_max,
-            encode=partial(providers[provider.name].encode, wire_model=wire_model),
+            encode=_encode(provider, providers[provider.name], wire_model),
             price=provider.prices[model].price() if model in provider.prices else None,
             task=task,
         )
         for provider in config.providers
         for model, wire_model, task in provider.listed()
     }
+
+
+def _encode(config: ProviderConfig, provider: Provider, wire_model: str) -> Callable[[Payload], bytes]:
+    """How a payload becomes the exact body for a model."""
+    encode = partial(provider.encode, wire_model=wire_model)
+    return padded(encode) if config.padding == "buckets" else encode
 
 
 def _policy(config: Config) -> Policy:

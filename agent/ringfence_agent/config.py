@@ -6,6 +6,7 @@ in the file: keys are files of their own, readable by nobody else.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -69,6 +70,32 @@ def _https(url: str) -> str:
     return url.rstrip("/")
 
 
+def _proxy(url: str) -> str:
+    """A proxy's address, and nothing else."""
+    parts = urlsplit(url)
+    try:
+        plain = bool(parts.scheme == "http" and parts.hostname and parts.port) and url == f"http://{parts.netloc}"
+    except ValueError:
+        plain = False
+    if url and (not plain or "@" in parts.netloc):
+        raise ValueError("write http://host:port; its credentials, where it wants some, go into proxy_credentials")
+    return url
+
+
+def _pin(pin: str) -> str:
+    """A pin as RFC 7469 writes it."""
+    try:
+        digest = base64.b64decode(pin, validate=True)
+    except ValueError:
+        digest = b""
+    if len(digest) != hashlib.sha256().digest_size:
+        raise ValueError(
+            "write the base64 of the SHA-256 of a SubjectPublicKeyInfo: openssl x509 -in CERT -pubkey -noout | "
+            "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+        )
+    return pin
+
+
 def _address(address: str) -> str:
     """A unix socket or host:port."""
     host, _, port = address.rpartition(":")
@@ -99,6 +126,7 @@ def _vkey(text: str) -> str:
 Vkey = Annotated[str, AfterValidator(_vkey)]
 Resolved = Annotated[Path, AfterValidator(_resolved)]
 SpiffeId = Annotated[str, AfterValidator(_spiffe)]
+Pin = Annotated[str, AfterValidator(_pin)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 WireModel = Annotated[str, AfterValidator(_wire_model)]
 
@@ -275,6 +303,19 @@ class PolicyConfig(Section):
     """Cedar policies, validated against agent/ringfence_agent/policy.cedarschema; what none of them permits stays."""
 
 
+class TokenKey(Section):
+    """Where an API key lies in a PKCS#11 token: a private data object; docs/deploy.md says how to put it there."""
+
+    module: Resolved
+    """The token's library, for example ``/usr/lib/softhsm/libsofthsm2.so``; it is loaded into the agent."""
+    token: str = Field(min_length=1, max_length=32)
+    """The token's label."""
+    label: str = Field(min_length=1, max_length=128)
+    """The object's label; one object has it."""
+    pin_file: Resolved
+    """File that holds the token's user PIN, mode 0400 or 0600."""
+
+
 class ProviderConfig(Section):
     """One provider."""
 
@@ -292,11 +333,26 @@ class ProviderConfig(Section):
     """With ``azure``: the version of its API, for example ``2024-10-21``, or ``v1``."""
     aws_region: str = Field(default="", pattern=r"^$|^[a-z]{2}(-[a-z]+)+-\d$")
     """With ``bedrock``: the region that requests are signed for, for example ``eu-central-1``."""
-    authority: Resolved
-    """PEM file of the authorities that its certificate may come from; nothing else is trusted."""
-    api_key_file: Resolved
-    """File that holds its API key, mode 0400 or 0600. With ``bedrock`` that is ``ACCESS_KEY_ID:SECRET``,
-    ``ACCESS_KEY_ID:SECRET:SESSION_TOKEN``, or a Bedrock API key."""
+    authority: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
+    """PEM file of the authorities that its certificate may come from; nothing else is trusted. May be left out where
+    `pins` name the certificate's own key."""
+    pins: frozenset[Pin] = Field(default=frozenset(), max_length=16)
+    """Keys that it may show: base64 of SHA-256 of SubjectPublicKeyInfo, as RFC 7469 has it. With an authority, one
+    certificate of the verified chain must have such a key; without, its own certificate must. Pin the next one too."""
+    demand_post_quantum: bool = False
+    """Shake hands with X25519MLKEM768 only; needs Python 3.15. OpenSSL 3.5 and later prefer it by themselves."""
+    proxy: Annotated[str, AfterValidator(_proxy)] = ""
+    """The site's own CONNECT proxy, for example ``http://proxy.site.example:3128``; empty for none. It looks up the
+    provider's name, so that `allow_private_addresses` says nothing then. Variables such as HTTPS_PROXY are not read."""
+    proxy_credentials: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
+    """File that holds ``user:password`` for the proxy, mode 0400 or 0600."""
+    api_key_file: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
+    """File that holds its API key, mode 0400 or 0600; one of the three places is given. With ``bedrock`` the key is
+    ``ACCESS_KEY_ID:SECRET``, ``ACCESS_KEY_ID:SECRET:SESSION_TOKEN``, or a Bedrock API key."""
+    api_key_credential: str = Field(default="", max_length=255, pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name of the systemd credential that holds it (``LoadCredential=`` or ``LoadCredentialEncrypted=``)."""
+    api_key_pkcs11: TokenKey | None = None
+    """The PKCS#11 token that holds it; needs the extra ``pkcs11``."""
     region: str = Field(default="", max_length=64)
     """Where it runs, for example ``eu``."""
     contract: str = Field(default="", max_length=256)
@@ -320,12 +376,41 @@ class ProviderConfig(Section):
     """Longest answer, in bytes as they come from the wire."""
     response_seconds_max: float = Field(default=300.0, gt=0, le=3600)
     """Longest answer, in seconds from the first byte sent."""
+    response_idle_seconds_max: float = Field(default=120.0, gt=0, le=3600)
+    """How long nothing may come while an answer is awaited, in seconds."""
     connect_seconds_max: float = Field(default=10.0, gt=0, le=60)
-    """How long connecting may take."""
+    """How long connecting may take, looking its name up included."""
     connections_max: int = Field(default=64, ge=1, le=1000)
     """Most connections at the same time."""
     allow_private_addresses: bool = False
     """Allow addresses that are not global (RFC 6890), for a provider on the site, or for a demonstration."""
+    padding: Literal["none", "buckets"] = "none"
+    """``buckets`` fills request bodies up with white space to 1 KiB, and above that to the next eighth of a power of
+    two, so that their length says less; counts towards `request_bytes_max` and quotas."""
+    attempts_max: int = Field(default=2, ge=1, le=5)
+    """How often a request may be tried while nothing was generated and the reason may pass; 1 for once."""
+    retry_wait_seconds_max: float = Field(default=5.0, ge=0, le=60)
+    """Longest wait before another try; a provider that asks for more is not tried again."""
+    breaker_failures_max: int = Field(default=5, ge=1, le=1000)
+    """So many failures in a row, and the provider is left alone for a while."""
+    breaker_open_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """For how long; then one request tries it."""
+
+    @model_validator(mode="after")
+    def _is_trusted_and_known(self) -> Self:
+        if self.authority is None and not self.pins:
+            raise ValueError("nothing says whom to trust; write authority, pins, or both")
+        given = (self.api_key_file is not None, bool(self.api_key_credential), self.api_key_pkcs11 is not None)
+        if sum(given) != 1:
+            raise ValueError("write one of api_key_file, api_key_credential and api_key_pkcs11")
+        if self.proxy_credentials is not None and not self.proxy:
+            raise ValueError("proxy_credentials are for a proxy; write proxy too, or remove them")
+        return self
+
+    def secrets(self) -> tuple[Path, ...]:
+        """Files that nobody else may read."""
+        pin_file = self.api_key_pkcs11.pin_file if self.api_key_pkcs11 else None
+        return tuple(path for path in (self.api_key_file, self.proxy_credentials, pin_file) if path is not None)
 
     def listed(self) -> Iterator[tuple[str, str, str]]:
         """Every model: its name, its name on the wire, and its task, ``chat`` or ``embeddings``."""
@@ -424,7 +509,8 @@ def load(path: Path) -> tuple[Config, str]:
                 f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
             )
     second = (config.log.signing_key_mldsa,) if config.log.signing_key_mldsa else ()
-    for secret in (config.listen.key, config.log.signing_key, *second, *(one.api_key_file for one in config.providers)):
+    of_providers = (secret for provider in config.providers for secret in provider.secrets())
+    for secret in (config.listen.key, config.log.signing_key, *second, *of_providers):
         demand_private(secret)
     return config, hashlib.sha256(path.read_bytes()).hexdigest()
 

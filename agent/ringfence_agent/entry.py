@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """The agent began to run."""
     LOCKDOWN = "lockdown"
     """Egress was stopped or allowed again."""
+    KEY = "key"
+    """A provider's API key was read anew."""
 
 
 class Outcome(StrEnum):
@@ -125,6 +127,7 @@ def outcome(
     reason: str,
     bytes_in: int | None,
     usage: Mapping[str, int],
+    attempts: int | None = None,
     cost_microcredits: int | None = None,
 ) -> dict[str, Value]:
     """What became of an intent.
@@ -136,6 +139,7 @@ def outcome(
         reason: why it failed, or why the answer ended; one of a fixed set of words.
         bytes_in: length of the answer as it came; None where nobody knows.
         usage: tokens, as the provider counted them.
+        attempts: how often it was tried; None where nobody knows.
         cost_microcredits: what it cost; None counts it with its whole estimate.
     """
     repeated = ("request_id", "department", "provider", "model", "region", "permit_sha256", "bytes_out")
@@ -147,6 +151,8 @@ def outcome(
         fields["reasons"] = [reason]
     if bytes_in is not None:
         fields["bytes_in"] = bytes_in
+    if attempts is not None:
+        fields["attempts"] = attempts
     return fields
 
 

@@ -312,6 +312,7 @@ class Release:
             reason=end.reason,
             bytes_in=end.tally.bytes_in,
             usage=end.usage,
+            attempts=end.tally.attempts,
             cost_microcredits=end.cost_microcredits,
         )
         return self._journal.submit(Kind.OUTCOME, said)

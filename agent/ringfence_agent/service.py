@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -24,6 +24,8 @@ from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
+from ringfence_agent.keyring import KeyRing, NoSuchKey
+from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Word
 from ringfence_agent.providers import Embeddings, TextDelta, ToolCallDelta
 from ringfence_agent.release import Admitted, Event, Failed, Release, Released, Withheld
@@ -53,7 +55,9 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         destinations: Mapping[tuple[str, str], Destination],
         lockdown: Lockdown,
         cosigned: Cosigned,
+        keyring: KeyRing,
         *,
+        is_resting: Callable[[str], bool],
         daemons: frozenset[str],
         log: FilteringBoundLogger,
     ) -> None:
@@ -65,6 +69,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             destinations: what may be sent to, by provider and model.
             lockdown: the emergency stop.
             cosigned: what stands under checkpoints besides the log's first signature.
+            keyring: the providers' API keys.
+            is_resting: whether a provider, by name, is left alone because it failed too often.
             daemons: SPIFFE ids that may call.
             log: one line for each send, without content.
         """
@@ -73,6 +79,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         self._destinations = destinations
         self._lockdown = lockdown
         self._cosigned = cosigned
+        self._keyring = keyring
+        self._is_resting = is_resting
         self._daemons = daemons
         self._log = log
 
@@ -103,9 +111,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         """What may be sent to."""
         await self._admit(request, context)
         await _tell_connection(context)
-        closed = "lockdown" if self._lockdown.on else "log" if self._journal.failure else ""
         return egress_pb2.ListProvidersResponse(
-            models=[_model(destination, closed) for destination in self._destinations.values()],
+            models=[_model(one, self._closed_by(one.provider)) for one in self._destinations.values()],
             lockdown=self._lockdown.on,
         )
 
@@ -208,6 +215,31 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
         self._log.warning("lockdown", on=self._lockdown.on, missing=self._lockdown.missing)
         return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on, standing=_standing(self._lockdown))
+
+    async def RotateKey(  # noqa: N802
+        self, request: egress_pb2.RotateKeyRequest, context: Context
+    ) -> egress_pb2.RotateKeyResponse:
+        """Read a provider's API key anew; on return it is used, and the log says so."""
+        await self._admit(request, context)
+        try:
+            before, now = await self._keyring.rotate(request.provider, request.by_pseudonym[:256])
+        except NoSuchKey as error:
+            await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+        except KeyUnreadable as error:
+            self._log.warning("key_unreadable", provider=request.provider)
+            await context.abort(grpc.StatusCode.ABORTED, str(error))
+        except LogError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        self._log.warning("key_rotated", provider=request.provider, changed=before != now)
+        return egress_pb2.RotateKeyResponse(fingerprint_before=before, fingerprint=now)
+
+    def _closed_by(self, provider: str) -> str:
+        """Why nothing goes to a provider now; empty where something may."""
+        if self._lockdown.on:
+            return "lockdown"
+        if self._journal.failure:
+            return "log"
+        return "breaker" if self._is_resting(provider) else ""
 
     async def _admit(self, request: Message, context: Context) -> None:
         """Demand a daemon's certificate and a request without unknown fields; abort otherwise.
@@ -334,16 +366,16 @@ def _standing(lockdown: Lockdown) -> egress_pb2.LockdownStanding:
     return message
 
 
-def _model(destination: Destination, unavailable_reason: str) -> egress_pb2.ProviderModel:
-    """One model of a provider."""
+def _model(destination: Destination, closed_by: str) -> egress_pb2.ProviderModel:
+    """One model of a provider; `closed_by` says why nothing goes there now."""
     return egress_pb2.ProviderModel(
         provider=destination.provider,
         model=destination.model,
         region=destination.region,
         clearance=label_to(destination.clearance),
         contract=destination.contract,
-        available=not unavailable_reason,
-        unavailable_reason=unavailable_reason,
+        available=not closed_by,
+        unavailable_reason=closed_by,
     )
 
 

@@ -168,7 +168,9 @@ async def working(
         )
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
-        served = Served(flow, directory, shared.ledger, node, log, exits, pseudonym, lambda: departments, limits)
+        served = Served(
+            flow, directory, shared.ledger, node, log, exits, pseudonym, lambda: departments, limits, egress
+        )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
 

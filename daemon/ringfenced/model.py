@@ -509,6 +509,16 @@ class Sent:
     proofs: tuple[EntryProof, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RotatedKey:
+    """A provider's key that the agent read anew."""
+
+    changed: bool
+    """Whether it is another than before."""
+    fingerprint: str
+    """Keyed; it tells nothing of the key."""
+
+
 Event = Decision | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
 """What a caller sees, in this order: decision, deltas, finish, receipt."""
 

@@ -103,11 +103,11 @@ class AgentProcess:
 
 
 @contextlib.contextmanager
-def agent_process(file: Path) -> Iterator[AgentProcess]:
-    """The agent, in a process of its own, listening; killed at the end."""
+def agent_process(file: Path, *launcher: str) -> Iterator[AgentProcess]:
+    """The agent, in a process of its own, listening; killed at the end. `launcher` is a command that becomes it."""
     roots = os.pathsep.join(str(ROOT / name) for name in ("proto", "agent"))
     environment = {**os.environ, "PYTHONPATH": roots}
-    command = [sys.executable, "-m", "ringfence_agent", "--config", str(file)]
+    command = [*launcher, sys.executable, "-m", "ringfence_agent", "--config", str(file)]
     said = file.parent / "agent.stderr"
     with said.open("wb") as stderr:
         process = subprocess.Popen(command, env=environment, stderr=stderr)

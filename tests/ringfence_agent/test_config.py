@@ -55,6 +55,19 @@ def test_a_good_file_is_read_and_paths_are_relative_to_it(file):
         ("https://provider", "https://user@provider", "user@", "write https://host"),
         ('level = "INTERNAL"', 'level = "internal"', "internal", "PUBLIC, INTERNAL"),
         ("spiffe://ringfence.local/daemon", "daemon", "identities", "write a SPIFFE id"),
+        ('authority = "provider-ca.pem"', 'pins = ["c2hvcnQ="]', "pins", "openssl pkey -pubin"),
+        ('authority = "provider-ca.pem"', "", "[[providers]]", "nothing says whom to trust"),
+        ('api_key_file = "api.key"', "", "[[providers]]", "write one of api_key_file, api_key_credential and"),
+        ('region = "eu"', 'api_key_credential = "cloud"', "[[providers]]", "write one of api_key_file"),
+        ('api_key_file = "api.key"', 'api_key_credential = "../cloud"', "../cloud", "api_key_credential"),
+        ('region = "eu"', 'proxy = "https://proxy:3128"', "proxy =", "write http://host:port"),
+        ('region = "eu"', 'proxy = "http://proxy"', "proxy =", "write http://host:port"),
+        ('region = "eu"', 'proxy = "http://user:secret@proxy:3128"', "proxy =", "write http://host:port"),
+        ('region = "eu"', 'proxy = "http://proxy:99999"', "proxy =", "write http://host:port"),
+        ('region = "eu"', 'proxy = "http://proxy:3128/path"', "proxy =", "write http://host:port"),
+        ('region = "eu"', 'proxy_credentials = "api.key"', "[[providers]]", "proxy_credentials are for a proxy"),
+        ('region = "eu"', 'padding = "some"', "padding", "none"),
+        ('region = "eu"', "attempts_max = 9", "attempts_max", "less than or equal to 5"),
         ("drain_seconds_max = 1.0", "drain_seconds_max = -1", "drain", "greater than or equal to 0"),
         ("drain_seconds_max = 1.0", "drain_seconds_max", "drain_seconds_max", "this is no TOML"),
         (
@@ -280,3 +293,31 @@ def test_what_a_family_needs_is_asked_for(file, kind, needed, says):
     of_family(file, kind)
     change(file, needed, "")
     assert says in refused(file)
+
+
+def test_a_proxys_credentials_are_a_secret_of_their_own(file):
+    change(file, 'region = "eu"', 'proxy = "http://proxy:3128"\nproxy_credentials = "proxy.credentials"')
+    credentials = file.parent / "proxy.credentials"
+    credentials.write_text("agent:geheim\n")
+    credentials.chmod(0o444)
+    assert "chmod 0400" in refused(file)
+    credentials.chmod(0o600)
+    credentials.write_text("geheim")
+    assert "write user:password and nothing else" in refused(file)
+    assert "geheim" not in refused(file)
+    credentials.write_text("agent:geheim")
+    build.prepare(config.load(file)[0])
+
+
+def test_pins_stand_beside_an_authority_or_alone(file):
+    pin = "A" * 43 + "="
+    change(file, 'region = "eu"', f'pins = ["{pin}"]')
+    assert config.load(file)[0].providers[0].pins == {pin}
+    change(file, 'authority = "provider-ca.pem"', "")
+    build.prepare(config.load(file)[0])
+
+
+def test_a_pkcs11_token_that_is_not_there_stops_the_start(file):
+    token = '{ module = "none.so", token = "agent", label = "cloud", pin_file = "api.key" }'
+    change(file, 'api_key_file = "api.key"', f"api_key_pkcs11 = {token}")
+    assert "provider cloud: " in refused(file)

@@ -59,10 +59,11 @@ def test_what_the_agent_writes_its_unit_lets_it_write(agent, units):
 
 def test_private_keys_are_credentials_of_their_own_unit(daemon, agent, units):
     """None is read from where it lies; systemd hands each over, and to one service only."""
+    handed_over = Path("/run/credentials/ringfence-agent.service")
     keys = {
         "ringfenced.service": {daemon.listen.tls.key, daemon.agent.tls.key, daemon.agent.permit_key},
         "ringfence-agent.service": {agent.listen.key, agent.log.signing_key}
-        | {provider.api_key_file for provider in agent.providers},
+        | {handed_over / provider.api_key_credential for provider in agent.providers},
     }
     for unit, paths in keys.items():
         loaded = {word.partition(":")[0] for word in units[unit]["LoadCredential"]}

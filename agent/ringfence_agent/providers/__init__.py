@@ -73,9 +73,11 @@ class Tally:
     """What went over the wire for one request; filled while it runs, and true however it ends."""
 
     bytes_out: int = 0
-    """Of the body, handed to the connection."""
+    """Of the body, handed to a connection; every attempt counts."""
     bytes_in: int = 0
-    """Of the answer's body."""
+    """Of the answers' bodies."""
+    attempts: int = 0
+    """How often it was tried; a retry is one more."""
 
 
 Piece = TextDelta | ToolCallDelta | Embeddings | Finish

@@ -17,7 +17,8 @@ from anthropic.types import Message, RawMessageStreamEvent
 
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta, anthropic_body
-from ringfence_agent.providers.door import EVENT_STREAM, Call, Door, Headers
+from ringfence_agent.providers.caps import EVENT_STREAM
+from ringfence_agent.providers.door import Call, Door, Headers
 from ringfence_agent.providers.failures import answering, next_piece, of_status, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text, text_piece, tokens
 

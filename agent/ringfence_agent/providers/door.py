@@ -1,6 +1,6 @@
 """The one way onto the wire: TLS 1.3 to one address, a judged call, and no more back than was agreed.
 
-    Door       one provider's connections: pinned authorities, checked addresses, no proxies, no redirects
+    Door       one provider's connections: checked addresses (`network`, `proxy`), `trust`, `caps`; no redirects
     Call       one request: path, headers and body, all of them the configuration's or judged
     Exchange   one call through a door, for an SDK to use as its transport: sends the body that was judged, whatever
                the SDK built around it, once
@@ -12,29 +12,27 @@ address, path and body, byte for byte, or the same JSON where an SDK writes it a
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import json
-import socket
-import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
 
 from ringfence_agent.providers import ProviderError, Tally
+from ringfence_agent.providers.caps import CappedBody, Caps, Metered, demand_head
+from ringfence_agent.providers.network import CheckedNetwork
+from ringfence_agent.providers.proxy import ProxiedNetwork, Proxy
+from ringfence_agent.providers.translated import translated
+from ringfence_agent.providers.trust import Trust, TrustedNetwork
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names and values, in the order in which they are sent."""
 
 _PASSED_HEADERS: Final = (b"content-type", b"retry-after", b"retry-after-ms", b"x-amzn-errortype")
 """All of an answer's headers that the SDK gets to see; no cookies, no Alt-Svc, no Location."""
-EVENT_STREAM: Final = "text/event-stream"
-"""Server-sent events (WHATWG HTML, section 9.2)."""
 JSON: Final = "application/json"
 """RFC 8259."""
 _IDLE_S_MAX: Final = 30.0
@@ -46,16 +44,20 @@ class DoorSettings:
 
     url: str
     """Where its API begins: ``https://host[:port][/path]``. Calls go to this host and port, and to no other."""
-    authority: Path
-    """PEM file of the authorities that its certificate may come from."""
-    response_bytes_max: int
-    """Longest answer, in bytes."""
+    trust: Trust
+    """Who may be at the other end."""
+    caps: Caps
+    """What an answer may be at most."""
     connect_seconds_max: float
     """How long connecting may take."""
+    idle_seconds_max: float
+    """How long nothing may come while an answer is awaited."""
     connections_max: int
     """Most connections at the same time."""
     allow_private_addresses: bool
     """Allow addresses that are not global."""
+    proxy: Proxy | None = None
+    """The site's own CONNECT proxy; None for none."""
 
 
 class Call(NamedTuple):
@@ -84,20 +86,24 @@ class Door:
         Raises:
             OSError: the authorities cannot be read.
             ssl.SSLError: they are no certificates.
+            TrustError: this Python cannot give the trust that was asked for.
         """
         parts = urlsplit(settings.url)
         self._settings = settings
         self._key = key
         self._origin = httpcore2.URL(settings.url).origin
+        self._network = _network(settings)
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls13_only(settings.authority),
+            ssl_context=settings.trust.context(),
             max_connections=settings.connections_max,
             max_keepalive_connections=settings.connections_max,
             keepalive_expiry=_IDLE_S_MAX,
             http1=True,
             http2=False,
             retries=0,
-            network_backend=CheckedNetwork(allow_private=settings.allow_private_addresses),
+            network_backend=TrustedNetwork(
+                self._network, settings.trust, lambda stream: Metered(stream, settings.caps.wire_bytes_max)
+            ),
         )
         self._headers = (
             (b"Host", parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")),
@@ -114,9 +120,9 @@ class Door:
         """Send a call; the answer's head, its body still to be read.
 
         Raises:
-            ProviderError: it cannot be reached, or the answer is compressed (nothing here asks for that).
+            ProviderError: it cannot be reached, or the answer's head breaks a cap.
         """
-        origin, length = self._origin, str(len(call.body)).encode()
+        settings, origin, length = self._settings, self._origin, str(len(call.body)).encode()
         request = httpcore2.Request(
             "POST",
             httpcore2.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=call.target),
@@ -126,25 +132,34 @@ class Door:
                 *call.headers(self._key()),
                 (b"Content-Length", length),
             ],
-            content=call.body,
-            extensions={"timeout": {"connect": self._settings.connect_seconds_max, "pool": _IDLE_S_MAX}},
+            content=_counted(call.body, tally),
+            extensions={
+                "timeout": {
+                    "connect": settings.connect_seconds_max,
+                    "pool": _IDLE_S_MAX,
+                    "read": settings.idle_seconds_max,
+                    "write": settings.idle_seconds_max,
+                }
+            },
         )
-        tally.bytes_out = len(call.body)
         with translated():
             response = await self._pool.handle_async_request(request)
-        headers = {name.lower(): value for name, value in response.headers}
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        try:
+            demand_head(response.status, response.headers, settings.caps, call.accept)
+        except ProviderError:
             await response.aclose()
-            raise ProviderError("bad_answer", "the provider answered with a compressed body, which nobody asked for")
+            raise
+        headers = {name.lower(): value for name, value in response.headers}
         return httpx2.Response(
             response.status,
             headers=[(name, headers[name]) for name in _PASSED_HEADERS if name in headers],
-            stream=_Capped(response, tally, self._settings.response_bytes_max),
+            stream=CappedBody(response, tally, settings.caps, call.accept),
         )
 
     async def aclose(self) -> None:
         """Close idle connections."""
         await self._pool.aclose()
+        self._network.close()
 
 
 class Exchange(httpx2.AsyncBaseTransport):
@@ -187,106 +202,14 @@ def _says_same(body: bytes, judged: bytes) -> bool:
         return False
 
 
-class CheckedNetwork(httpcore2.AsyncNetworkBackend):
-    """Connects to addresses that were looked at, not to names: what was checked is what is used (DNS rebinding)."""
-
-    def __init__(self, *, allow_private: bool) -> None:
-        """Allow only global addresses (RFC 6890), or all."""
-        self._network = httpcore2.AnyIOBackend()
-        self._allow_private = allow_private
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first address of `host` that is allowed and answers."""
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise ProviderError("unreachable", "the provider's name has no address") from None
-        addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
-        allowed = [address for address in addresses if self._allow_private or is_global(address)]
-        if not allowed:
-            raise ProviderError(
-                "unreachable",
-                "the provider's name leads to addresses that are not global; allow_private_addresses allows them",
-            )
-        failure: Exception = httpcore2.ConnectError()
-        for address in allowed:
-            try:
-                stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-                continue
-            peer = stream.get_extra_info("server_addr")
-            if ipaddress.ip_address(peer[0]) == ipaddress.ip_address(address):
-                return stream
-            await stream.aclose()
-        raise failure
+async def _counted(body: bytes, tally: Tally) -> AsyncIterator[bytes]:
+    """A body that is counted once it is handed to a connection, and not before there is one."""
+    tally.bytes_out += len(body)
+    yield body
 
 
-def is_global(address: str) -> bool:
-    """Whether an address is one of the internet's, also as seen through an IPv4-mapped IPv6 address."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
-
-
-class _Capped(httpx2.AsyncByteStream):
-    """An answer's body, counted, and no longer than allowed."""
-
-    def __init__(self, response: httpcore2.Response, tally: Tally, bytes_max: int) -> None:
-        self._response = response
-        self._tally = tally
-        self._bytes_max = bytes_max
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body, as it comes; asked again it goes on where it stopped, as the SDK does to empty a connection."""
-        stream = self._response.stream
-        assert isinstance(stream, AsyncIterable)
-        with translated():
-            async for data in stream:
-                self._tally.bytes_in += len(data)
-                if self._tally.bytes_in > self._bytes_max:
-                    raise ProviderError("too_long", f"the answer is longer than {self._bytes_max} bytes")
-                yield data
-
-    async def aclose(self) -> None:
-        """Give the connection back, or close it where the body was not read to its end."""
-        await self._response.aclose()
-
-
-class translated:  # noqa: N801 - reads like a function
-    """Raises ProviderError for what httpcore raises, without its text."""
-
-    def __enter__(self) -> None:
-        """Nothing yet."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Translate."""
-        match error:
-            case httpcore2.ConnectError() | httpcore2.ConnectTimeout():
-                why = "the provider cannot be reached, or its TLS is not 1.3 with a certificate of the pinned authority"
-                raise ProviderError("unreachable", why) from None
-            case httpcore2.PoolTimeout():
-                raise ProviderError("overloaded", "all connections to the provider are busy") from None
-            case httpcore2.TimeoutException():
-                raise ProviderError("deadline", "the provider took too long") from None
-            case httpcore2.NetworkError() | httpcore2.ProtocolError():
-                raise ProviderError("bad_answer", "the provider broke the connection off") from None
-            case _:
-                return
-
-
-def _tls13_only(authority: Path) -> ssl.SSLContext:
-    """TLS 1.3, host names checked, these authorities and no others."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cafile=authority)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _network(settings: DoorSettings) -> CheckedNetwork | ProxiedNetwork:
+    """How the provider is reached: straight, or through the site's proxy, which may be at a private address."""
+    if settings.proxy is None:
+        return CheckedNetwork(allow_private=settings.allow_private_addresses)
+    return ProxiedNetwork(settings.proxy, CheckedNetwork(allow_private=True, whose="the proxy"))

@@ -23,7 +23,8 @@ from google.genai import errors, types
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Embeddings, Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.providers import gemini_body as body_of
-from ringfence_agent.providers.door import EVENT_STREAM, JSON, Call, Door, Exchange, Headers
+from ringfence_agent.providers.caps import EVENT_STREAM
+from ringfence_agent.providers.door import JSON, Call, Door, Exchange, Headers
 from ringfence_agent.providers.failures import HINT_MS_MAX, answering, next_piece, of_code, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text_piece, tokens, vectors
 

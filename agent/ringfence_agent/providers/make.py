@@ -13,10 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from ringfence.configfile import ConfigError
+from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.providers.door import Door, DoorSettings
 
 if TYPE_CHECKING:
     from ringfence_agent.config import ProviderConfig
+    from ringfence_agent.keys import Read
     from ringfence_agent.providers import Provider
 
 _EXTRAS: Final[Mapping[str, tuple[str, str]]] = {
@@ -65,6 +67,28 @@ def make(config: ProviderConfig, settings: DoorSettings, key: Callable[[], str])
     provider = _FAMILIES[config.kind](config, Door(settings, key), key)
     _silence()
     return provider
+
+
+def fitting(config: ProviderConfig, read: Read) -> Read:
+    """How to read a key that the family has a use for, at the start and whenever it is rotated.
+
+    Raises:
+        ConfigError: the family's SDK is not installed.
+    """
+    if config.kind != "bedrock":
+        return read
+    _demand(config, *_EXTRAS[config.kind])
+    from ringfence_agent.providers import bedrock_wire  # noqa: PLC0415 - loaded when it is needed
+
+    def read_fitting() -> str:
+        key = read()
+        try:
+            bedrock_wire.credentials(key)
+        except ValueError as error:
+            raise KeyUnreadable(f"the API key is none of Bedrock's; {error}") from None
+        return key
+
+    return read_fitting
 
 
 def _demand(config: ProviderConfig, package: str, extra: str) -> None:

@@ -20,7 +20,8 @@ from openai.types.chat import ChatCompletionChunk
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Embeddings, Finish, Piece, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.providers import openai_body as body_of
-from ringfence_agent.providers.door import EVENT_STREAM, JSON, Call, Door, Headers
+from ringfence_agent.providers.caps import EVENT_STREAM
+from ringfence_agent.providers.door import JSON, Call, Door, Headers
 from ringfence_agent.providers.failures import answering, next_piece, of_code, of_status, retry_after_ms
 from ringfence_agent.providers.reading import call_piece, text, text_piece, tokens, vectors
 

@@ -29,6 +29,7 @@ from ringfenced.api.audit import AuditService, Log
 from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
+from ringfenced.api.keys import Keys, KeysService
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
 
@@ -51,6 +52,7 @@ class Served:
     pseudonym: Callable[[str], str]
     departments: Callable[[], tuple[str, ...]]
     limits: Limits
+    keys: Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
     )
     admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
     admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door, served.pseudonym), server)
+    admin_pb2_grpc.add_KeysServicer_to_server(KeysService(served.keys, door, served.pseudonym), server)
     audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door), server)
     names = [
         service.full_name

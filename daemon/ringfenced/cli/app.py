@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from ringfence.client import RingfenceCallError
 from ringfenced.cli import ask, node
+from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
@@ -110,6 +111,7 @@ app.command()(ask.plan)
 app.command()(node.status)
 app.command()(node.models)
 app.command()(node.wallet)
+app.add_typer(agent, name="agent")
 app.add_typer(audit, name="audit")
 app.add_typer(lockdown, name="lockdown")
 app.add_typer(policy, name="policy")

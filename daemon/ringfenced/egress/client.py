@@ -35,6 +35,7 @@ from ringfenced.model import (
     FinishReason,
     LockdownFacts,
     OperatorWord,
+    RotatedKey,
     Sent,
     Terms,
     TextDelta,
@@ -175,6 +176,22 @@ class AgentClient:
                     raise
                 raise PermissionDenied(error.details() or "", reason="lift_unsigned") from None
         return lockdown_from(response.standing)
+
+    async def rotate_key(self, provider: str, *, by: str) -> RotatedKey:
+        """Have the agent read a provider's API key anew; on return it is used, and the log says so.
+
+        Args:
+            provider: its name.
+            by: pseudonym of the operator.
+
+        Raises:
+            NotFound: the agent has no such provider.
+            Unavailable: the agent is away, its log failed, or there is no key where one should lie.
+        """
+        request = egress_pb2.RotateKeyRequest(provider=provider, by_pseudonym=by)
+        with translated():
+            response = await self._stub.RotateKey(request, timeout=_CALL_S_MAX)
+        return RotatedKey(response.fingerprint != response.fingerprint_before, response.fingerprint)
 
     async def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int

@@ -51,6 +51,8 @@ def _unavailable(code: grpc.StatusCode, details: str) -> Unavailable:
         case grpc.StatusCode.PERMISSION_DENIED:
             text = "the agent does not accept this daemon; add the daemon's SPIFFE id to daemon.identities in its file"
             return Unavailable(text, reason="agent_rejects_daemon")
+        case grpc.StatusCode.ABORTED:
+            return Unavailable(f"the agent keeps the key that it has: {details}", reason="key_unreadable")
         case grpc.StatusCode.FAILED_PRECONDITION:
             return Unavailable(f"the agent lets nothing out: {details}", reason="agent_log_failed")
         case _:

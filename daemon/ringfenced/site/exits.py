@@ -8,7 +8,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ringfenced.deidentify import Deidentified
 from ringfenced.egress import AgentClient, ProviderModel
 from ringfenced.errors import Unavailable
-from ringfenced.model import EntryProof, EntryQuery, LockdownFacts, OperatorWord, Sent, Terms, TextDelta, ToolCallDelta
+from ringfenced.model import (
+    EntryProof,
+    EntryQuery,
+    LockdownFacts,
+    OperatorWord,
+    RotatedKey,
+    Sent,
+    Terms,
+    TextDelta,
+    ToolCallDelta,
+)
 
 ASK_EVERY_S = 1.0
 """How often the agent is asked what it can reach, in seconds."""
@@ -62,7 +72,9 @@ class AgentExits:
             return
         self._exits = {(offer.provider, offer.model): offer for offer in offers if offer.available}
         self._closed_reason = (
-            "" if self._exits else "the egress agent lets nothing out (locked down, or its log is in doubt)"
+            ""
+            if self._exits
+            else "the egress agent lets nothing out (locked down, its log in doubt, or every provider down)"
         )
 
     async def run(self) -> None:
@@ -94,6 +106,10 @@ class NoExits:
         return LockdownFacts(on=True, reason=self.closed_reason)
 
     async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
+        """Refuse."""
+        raise _no_agent()
+
+    async def rotate_key(self, provider: str, *, by: str) -> RotatedKey:
         """Refuse."""
         raise _no_agent()
 

@@ -17,7 +17,7 @@ from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
 from ringfence.v1 import inference_pb2 as inference
-from ringfence.v1.admin_pb2_grpc import LockdownStub, ModelsStub, NodesStub, WalletsStub
+from ringfence.v1.admin_pb2_grpc import KeysStub, LockdownStub, ModelsStub, NodesStub, WalletsStub
 from ringfence.v1.audit_pb2_grpc import AuditStub
 from ringfence.v1.inference_pb2_grpc import InferenceStub
 from ringfence.v1.types_pb2 import EntryProof
@@ -51,6 +51,7 @@ class AsyncClient:
         self._models = ModelsStub(self._channel)
         self._nodes = NodesStub(self._channel)
         self._wallets = WalletsStub(self._channel)
+        self._keys = KeysStub(self._channel)
         self._audit = AuditStub(self._channel)
         self._lockdown = LockdownStub(self._channel)
 
@@ -135,6 +136,10 @@ class AsyncClient:
         it asks for signatures, a lift bears one of `ringfence.lift`.
         """
         return (await self._call(self._lockdown.SetLockdown, order)).state
+
+    async def rotate_provider_key(self, provider: str) -> admin.RotateProviderKeyResponse:
+        """Have the agent read a provider's API key anew from where it lies. Role: operator."""
+        return await self._call(self._keys.RotateProviderKey, admin.RotateProviderKeyRequest(provider=provider))
 
     def entries(self, query: audit.SearchEntriesRequest) -> AsyncGenerator[audit.SearchEntriesResponse]:
         """Entries of the egress log that match, oldest first. Role: auditor."""

@@ -1,5 +1,6 @@
-"""Real providers of each family, made as the agent makes them, before a stand-in with real TLS."""
+"""Real providers of each family, made as the agent makes them, and bare doors, before a stand-in with real TLS."""
 
+import contextlib
 import hashlib
 
 import pytest
@@ -12,8 +13,10 @@ from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent.config import Clearance, ProviderConfig
 from ringfence_agent.decode import decode
 from ringfence_agent.providers import Tally
-from ringfence_agent.providers.door import DoorSettings
+from ringfence_agent.providers.caps import EVENT_STREAM, Caps
+from ringfence_agent.providers.door import Call, Door, DoorSettings
 from ringfence_agent.providers.make import make
+from ringfence_agent.providers.trust import Trust
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +100,10 @@ def asking(certs):
             config = settings(self.family, f"https://localhost:{stand_in.port}", **self.changes)
             door = DoorSettings(
                 url=config.base_url,
-                authority=certs / "provider-ca.pem",
-                response_bytes_max=self.bytes_max,
+                trust=Trust(certs / "provider-ca.pem"),
+                caps=Caps(self.bytes_max),
                 connect_seconds_max=5.0,
+                idle_seconds_max=20.0,
                 connections_max=8,
                 allow_private_addresses=True,
             )
@@ -115,3 +119,58 @@ def asking(certs):
             await self.stand_in.__aexit__(*error)
 
     return Context
+
+
+def bearer(key):
+    return ((b"Authorization", b"Bearer " + key.encode()),)
+
+
+def call(body=b"{}"):
+    """A call for a stream."""
+    return Call("/v1/chat/completions", EVENT_STREAM, bearer, body)
+
+
+@pytest.fixture
+async def standin(certs):
+    async with StandInProvider(certs) as provider:
+        yield provider
+
+
+@pytest.fixture
+def door_to(certs):
+    """Make a door to a stand-in; `changes` are settings."""
+
+    @contextlib.asynccontextmanager
+    async def open_door(provider, key=lambda: "sk-test-key", **changes):
+        settings = {
+            "url": provider.base_url,
+            "trust": Trust(certs / "provider-ca.pem"),
+            "caps": Caps(64 * 1024),
+            "connect_seconds_max": 5.0,
+            "idle_seconds_max": 5.0,
+            "connections_max": 4,
+            "allow_private_addresses": True,
+        }
+        door = Door(DoorSettings(**(settings | changes)), key)
+        try:
+            yield door
+        finally:
+            await door.aclose()
+
+    return open_door
+
+
+@pytest.fixture
+def ask(door_to):
+    """Send a body to a stand-in and read its whole answer; gives status, body and tally."""
+
+    async def send(provider, body=b"{}", **changes):
+        tally = Tally()
+        async with door_to(provider, **changes) as door:
+            response = await door.send(call(body), tally)
+            try:
+                return response, await response.aread(), tally
+            finally:
+                await response.aclose()
+
+    return send

@@ -3,37 +3,12 @@
 import httpx2
 import pytest
 
+from fakes.provider import HANG, StandInProvider, answer, failure, head
+from fakes.proxy import FakeProxy
 from ringfence_agent.providers import ProviderError, Tally
-from ringfence_agent.providers.door import Call, CheckedNetwork, Exchange, is_global
-
-
-@pytest.mark.parametrize(
-    ("address", "allowed"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("172.16.0.1", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("fe80::1", False),
-        ("fd00::1", False),
-        ("::ffff:10.0.0.1", False),
-        ("::ffff:8.8.8.8", True),
-    ],
-)
-def test_only_the_internets_addresses_are_global(address, allowed):
-    assert is_global(address) is allowed
-
-
-async def test_a_name_that_leads_inside_is_not_connected_to():
-    with pytest.raises(ProviderError, match="not global"):
-        await CheckedNetwork(allow_private=False).connect_tcp("localhost", 443)
+from ringfence_agent.providers.caps import EVENT_STREAM
+from ringfence_agent.providers.door import Call, Exchange
+from ringfence_agent.providers.trust import Trust
 
 
 class Door:
@@ -116,3 +91,79 @@ async def test_an_address_with_its_default_port_is_the_same_address():
     door = Door()
     await exchange(door).handle_async_request(asked(url="https://provider.example:443/api/path?a=1"))
     assert door.sent == (CALL,)
+
+
+CHAT = Call("/v1/chat/completions", EVENT_STREAM, lambda key: ((b"Authorization", f"Bearer {key}".encode()),), b"{}")
+
+
+async def test_a_redirect_is_told_and_not_followed(standin, ask):
+    """Not its place either: nothing of `Location` comes through."""
+    async with StandInProvider(standin.certs) as elsewhere:
+        standin.script = [failure(307, f"Location: {elsewhere.base_url}/chat/completions")]
+        response, *_ = await ask(standin)
+        assert response.status_code == 307
+        assert "location" not in response.headers
+        assert elsewhere.connections == 0
+
+
+async def test_alternatives_and_cookies_of_an_answer_have_no_effect(standin, door_to):
+    """The next request goes where the first went, and carries nothing that the answer set."""
+    async with StandInProvider(standin.certs) as elsewhere, door_to(standin) as door:
+        headers = ("Content-Type: text/event-stream", f'Alt-Svc: h2="localhost:{elsewhere.port}"', "Set-Cookie: a=b")
+        standin.script = [[head(200, *headers)]]
+        for _ in range(2):
+            response = await door.send(CHAT, Tally())
+            await response.aread()
+            await response.aclose()
+            assert not {"alt-svc", "set-cookie"} & set(response.headers)
+        assert standin.heads[0] == standin.heads[1]
+        assert "ookie" not in standin.heads[1]
+        assert elsewhere.connections == 0
+
+
+async def test_proxy_variables_have_no_effect(standin, ask, monkeypatch):
+    async with FakeProxy() as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        response, *_ = await ask(standin)
+    assert response.status_code == 200
+    assert proxy.heads == []
+
+
+async def test_variables_that_name_authorities_have_no_effect(standin, ask, monkeypatch, certs):
+    """OpenSSL's own variables would add to whom a default context trusts; the door's is none."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certs / "provider-ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(certs))
+    with pytest.raises(ProviderError):
+        await ask(standin, trust=Trust(certs / "ca.pem"))
+    assert standin.raw == b""
+
+
+async def test_a_new_key_is_for_requests_that_begin_after_it(standin, door_to):
+    """One in flight goes on with the old one."""
+    keys = ["sk-old"]
+    standin.script = [[head(200, "Content-Type: text/event-stream"), b"data: x\n\n", HANG], answer("Hello")]
+    async with door_to(standin, key=lambda: keys[0]) as door:
+        flying = await door.send(CHAT, Tally())
+        pieces = aiter(flying.stream)
+        assert await anext(pieces) == b"data: x\n\n"
+        keys[0] = "sk-new"
+        later = await door.send(CHAT, Tally())
+        await later.aread()
+        assert not standin.hung_up.is_set()
+        await flying.aclose()
+    assert ["sk-old" in one for one in standin.heads] == [True, False]
+    assert "Authorization: Bearer sk-new\r\n" in standin.heads[1]
+
+
+async def test_bytes_count_as_out_once_there_is_a_connection(standin, ask):
+    _, _, tally = await ask(standin, b"x" * 100)
+    assert tally.bytes_out == 100
+
+
+async def test_nothing_counts_as_out_where_there_is_no_connection(standin, door_to, certs):
+    tally = Tally()
+    async with door_to(standin, trust=Trust(certs / "ca.pem")) as door:
+        with pytest.raises(ProviderError):
+            await door.send(CHAT._replace(body=b"x" * 100), tally)
+    assert tally.bytes_out == 0

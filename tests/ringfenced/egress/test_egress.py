@@ -527,7 +527,7 @@ async def test_a_providers_failure_is_typed_and_logged(provider, tmp_path, scrip
         error = await failed(egress, tmp_path, reason)
     assert error.numbers == {"nothing_generated": nothing_generated, "left": 1}
     assert error.retry_after_ms == (7000 if reason == "rate_limited" else None)
-    assert provider.connections == 1
+    assert provider.connections == (2 if reason == "overloaded" else 1)
 
 
 async def test_a_provider_that_is_down_is_unreachable(tmp_path):
