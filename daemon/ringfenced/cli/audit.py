@@ -17,6 +17,7 @@ from ringfence.v1.audit_pb2 import SearchEntriesRequest, SearchEntriesResponse, 
 from ringfence.v1.types_pb2 import EntryProof
 from ringfenced.cli import logfiles, settings, verify
 from ringfenced.cli.audit_open import new_key, open_archived
+from ringfenced.cli.auditing.export import export
 from ringfenced.cli.auditing.search import search
 from ringfenced.cli.entrylines import parsed, show_entry, show_head
 from ringfenced.cli.exits import ExitCode, Failure
@@ -29,6 +30,7 @@ _KEY = typer.Option(metavar="PUBKEY", help="The log's public key: PEM, or a C2SP
 
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 audit.command()(search)
+audit.command()(export)
 
 
 @audit.callback()
