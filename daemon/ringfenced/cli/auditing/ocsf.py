@@ -85,7 +85,7 @@ def _metadata(record: Record, facts: Facts) -> dict[str, Any]:
         "uid": record.leaf,
         "sequence": record.index,
         "event_code": record.kind,
-        "original_time": _iso(record.time_unix_ms),
+        "original_time": iso(record.time_unix_ms),
     }
     if record.text("request_id"):
         found["correlation_uid"] = record.text("request_id")
@@ -132,11 +132,3 @@ def _status(record: Record) -> Mapping[str, Any]:
             detail = {"status_detail": ", ".join(record.reasons)} if record.reasons else {}
             return {"status_id": number, "status": name, **detail}
     return {}
-
-
-def _iso(unix_ms: int) -> str:
-    """A moment as text; empty where no calendar has it."""
-    try:
-        return iso(unix_ms)
-    except ValueError:
-        return ""

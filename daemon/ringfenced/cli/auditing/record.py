@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from ringfence.translog import leaf_hash
+from ringfenced.cli.auditing.times import TIME_MAX_UNIX_MS
 
 UNREADABLE: Final = "unreadable"
 """The kind of an entry that is no JSON object."""
@@ -58,8 +59,8 @@ class Record:
 
     @property
     def time_unix_ms(self) -> int:
-        """When it was written, by the agent's clock; 0 where it does not say."""
-        return max(0, self.number("time_unix_ms") or 0)
+        """When it was written, by the agent's clock; 0 where it does not say, and never past the year 9999."""
+        return min(max(0, self.number("time_unix_ms") or 0), TIME_MAX_UNIX_MS)
 
     @property
     def level(self) -> str:

@@ -40,8 +40,8 @@ _COUNTS: Final = ("findings", "findings_before")
 def message(record: Record, facts: Facts) -> str:
     """The message of an entry, without any framing."""
     meta = f'[meta sequenceId="{record.index % _SEQUENCE_MAX + 1}"]'
-    origin = f'[origin software="{PRODUCT}" swVersion="{_value(facts.version)}"]'
-    parameters = "".join(f' {name}="{_value(value)}"' for name, value in _parameters(record, facts) if value)
+    origin = f'[origin software="{PRODUCT}" swVersion="{quoted(facts.version)}"]'
+    parameters = "".join(f' {name}="{quoted(value)}"' for name, value in _parameters(record, facts) if value)
     elements = f"[{ELEMENT}{parameters}]{meta}{origin}"
     return f"{header(record, facts)} {elements} {_BOM}{printable(sentence(record))}"
 
@@ -50,9 +50,7 @@ def header(record: Record, facts: Facts) -> str:
     """Everything before the structured data."""
     priority = _FACILITY * 8 + _SEVERITIES[severity(record)]
     host = graphic(facts.host, _HOSTNAME_CHARS_MAX)
-    return (
-        f"<{priority}>1 {_time(record.time_unix_ms)} {host} {PRODUCT} {_NIL} {graphic(record.kind, _MSGID_CHARS_MAX)}"
-    )
+    return f"<{priority}>1 {iso(record.time_unix_ms)} {host} {PRODUCT} {_NIL} {graphic(record.kind, _MSGID_CHARS_MAX)}"
 
 
 def graphic(text: str, chars_max: int) -> str:
@@ -79,14 +77,6 @@ def _parameters(record: Record, facts: Facts) -> Iterable[tuple[str, str]]:
         yield name, ",".join(f"{found}={count}" for found, count in record.counts(name).items())
 
 
-def _value(text: str) -> str:
+def quoted(text: str) -> str:
     """A parameter's value; long ones are cut, for servers cut messages."""
     return printable(text[:_VALUE_CHARS_MAX]).replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
-
-
-def _time(unix_ms: int) -> str:
-    """The moment; the nil value where no calendar has it."""
-    try:
-        return iso(unix_ms)
-    except ValueError:
-        return _NIL

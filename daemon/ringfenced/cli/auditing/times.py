@@ -12,6 +12,8 @@ _AGO: Final = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MONTH_DAYS_MAX: Final = 31
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TIME_MAX_UNIX_MS: Final = 253_402_300_799_999
+"""The last moment of the year 9999, which is as far as RFC 3339 goes."""
 
 
 def moment(text: str, now_unix_ms: int) -> int:
@@ -54,15 +56,8 @@ def month(text: str) -> tuple[int, int]:
 
 
 def iso(unix_ms: int) -> str:
-    """A moment as RFC 3339 writes it, with milliseconds: ``2026-11-03T14:00:00.123Z``.
-
-    Raises:
-        ValueError: it lies beyond the year 9999.
-    """
-    try:
-        time = EPOCH + timedelta(milliseconds=unix_ms)
-    except OverflowError:
-        raise ValueError("no year has more than four digits here") from None
+    """A moment from 1970 to `TIME_MAX_UNIX_MS`, as RFC 3339 writes it: ``2026-11-03T14:00:00.123Z``."""
+    time = EPOCH + timedelta(milliseconds=unix_ms)
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03}Z"
 
 
