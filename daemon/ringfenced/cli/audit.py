@@ -18,6 +18,7 @@ from ringfence.v1.types_pb2 import EntryProof
 from ringfenced.cli import logfiles, settings, verify
 from ringfenced.cli.audit_open import new_key, open_archived
 from ringfenced.cli.auditing.export import export
+from ringfenced.cli.auditing.report import report
 from ringfenced.cli.auditing.search import search
 from ringfenced.cli.auditing.watch import watch
 from ringfenced.cli.entrylines import parsed, show_entry, show_head
@@ -31,6 +32,7 @@ _KEY = typer.Option(metavar="PUBKEY", help="The log's public key: PEM, or a C2SP
 
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 audit.command()(search)
+audit.command()(report)
 audit.command()(export)
 audit.command()(watch)
 
