@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from ringfenced.cli.exits import ExitCode, Failure
@@ -11,6 +12,7 @@ from ringfenced.cli.exits import ExitCode, Failure
 _AGO: Final = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MONTH_DAYS_MAX: Final = 31
+_DAY_MS: Final = 86_400_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_MAX_UNIX_MS: Final = 253_402_300_799_999
 """The last moment of the year 9999, which is as far as RFC 3339 goes."""
@@ -63,7 +65,13 @@ def iso(unix_ms: int) -> str:
 
 def day(unix_ms: int) -> str:
     """The day of a moment: ``2026-11-03``."""
-    return iso(unix_ms)[:10]
+    return _day(unix_ms // _DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    """The day so many days after the first of 1970; entries come in order, so that few are asked for at a time."""
+    return iso(number * _DAY_MS)[:10]
 
 
 def _since_epoch(time: datetime) -> int:
