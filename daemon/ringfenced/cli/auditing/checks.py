@@ -17,7 +17,7 @@ from ringfenced.cli.auditing.times import iso
 
 V = TypeVar("V")
 
-SUBJECTS_MAX: Final = 20_000
+SUBJECTS_MAX: Final = 5_000
 """How many subjects a rule keeps apart; the one that was not heard of for longest is forgotten first."""
 _DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
@@ -115,8 +115,10 @@ class RateCheck(Quiet):
         return Hit(f"more than {self._rule.limit} entries within {self._rule.window_seconds} s", about)
 
     def dump(self) -> Any:
-        """Times by subject."""
-        return {key: list(times) for key, times in self._times.items()}
+        """Times by subject; without those who have been quiet for longer than the window."""
+        newest_ms = max((times[-1] for times in self._times.values()), default=0)
+        since_ms = newest_ms - self._rule.window_seconds * 1000
+        return {key: list(times) for key, times in self._times.items() if times[-1] >= since_ms}
 
     def load(self, state: Any) -> None:
         """Likewise."""

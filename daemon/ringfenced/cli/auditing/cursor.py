@@ -19,7 +19,8 @@ from ringfence.translog import leaf_hash
 from ringfenced.cli.exits import ExitCode, Failure
 
 _MODE: Final = 0o600
-_BYTES_MAX: Final = 16 * 1024 * 1024
+_BYTES_MAX: Final = 256 * 1024 * 1024
+"""More than the state of as many rules and subjects as there can be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ringfenced.cli.auditing.target import Target, Way, target
 
 STDOUT: Final = "stdout"
 """The action that is always there."""
+RULES_MAX: Final = 50
 DAY_S: Final = 86_400
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[!-~]*)?")
 
@@ -98,7 +99,7 @@ class Rate(Matching):
 
     per: Per = "site"
     """Whose entries are counted together."""
-    limit: Annotated[int, Field(ge=1, le=10_000)]
+    limit: Annotated[int, Field(ge=1, le=1000)]
     """More than so many raise an alert."""
     window_seconds: Annotated[int, Field(ge=1, le=DAY_S)] = 60
     """Within so long a time, by the entries' own clock."""
@@ -122,9 +123,9 @@ class Norm(Rule):
     """What is summed up: bytes and requests that left, or the cost of answers."""
     per: Per = "department"
     """Whose sum."""
-    days: Annotated[int, Field(ge=3, le=366)] = 28
+    days: Annotated[int, Field(ge=3, le=90)] = 28
     """How many earlier days on which something was sent are the norm."""
-    days_min: Annotated[int, Field(ge=3, le=366)] = 7
+    days_min: Annotated[int, Field(ge=3, le=90)] = 7
     """With fewer than so many there is no norm yet, and only `ceiling` counts."""
     k: Annotated[float, Field(ge=1, le=100)] = 6.0
     """How many scaled deviations above the median are too many."""
@@ -272,6 +273,8 @@ class Rules(Section):
         for name, count in (*names.items(), *ways.items()):
             if count > 1:
                 raise ValueError(f"{name!r} names two things; give each a name of its own")
+        if names.total() > RULES_MAX:
+            raise ValueError(f"there are {names.total()} rules; at most {RULES_MAX} can be watched at once")
         if not names:
             raise ValueError("there is no rule; write one, as examples/rules.toml does")
         for rule in self.all():

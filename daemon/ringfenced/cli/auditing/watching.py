@@ -20,7 +20,7 @@ import grpc
 
 from ringfence.client import Client, RingfenceCallError
 from ringfence.v1.audit_pb2 import SearchEntriesRequest
-from ringfenced.cli import settings
+from ringfenced.cli import logfiles, settings
 from ringfenced.cli.auditing.alert import Alert
 from ringfenced.cli.auditing.backoff import wait_s
 from ringfenced.cli.auditing.cursor import CursorFile, Place
@@ -163,8 +163,7 @@ def history(client: Client, origin: str, since_ms: int) -> Place:
 
 def _end(client: Client, origin: str) -> Place:
     """The log's end as it is now."""
-    size = int(client.checkpoint().checkpoint.split("\n")[1])
-    return _before(client, origin, size)
+    return _before(client, origin, logfiles.size_of(client.checkpoint().checkpoint))
 
 
 def _before(client: Client, origin: str, index: int) -> Place:

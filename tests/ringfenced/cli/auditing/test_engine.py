@@ -259,6 +259,12 @@ def test_a_rule_that_was_changed_begins_afresh():
     assert after.load(before.dump()) == ["rate rule"]
 
 
+def test_who_has_been_quiet_for_longer_than_the_window_is_not_kept():
+    running = engine(rate={"per": "caller", "limit": 1, "window_seconds": 60})
+    told(running, [record(0, caller="old"), record(1, at_s=50, caller="a"), record(2, at_s=100, caller="b")])
+    assert [json.loads(key) for key in running.dump()["rate rule"]["state"]] == [[["caller", "a"]], [["caller", "b"]]]
+
+
 def test_subjects_are_bounded(monkeypatch):
     monkeypatch.setattr(checks, "SUBJECTS_MAX", 5)
     running = engine(
