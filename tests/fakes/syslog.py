@@ -34,6 +34,8 @@ class SyslogServer:
     """0 takes a free one."""
     break_after: list[int] = field(default_factory=list)
     """How many messages each of the first connections may bring before it is reset with whatever is still unread."""
+    receive_bytes: int = 0
+    """How much the kernel takes for it; 0 for its own choice."""
     gate: threading.Event = field(default_factory=threading.Event)
     """Nothing is read before it is set."""
     messages: list[bytes] = field(default_factory=list)
@@ -54,6 +56,8 @@ class SyslogServer:
             self._context.verify_mode = ssl.CERT_REQUIRED
             self._context.load_verify_locations(self.certs / "ca.pem")
         self._listener = socket.create_server(("localhost", self.port))
+        if self.receive_bytes:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_bytes)
         self.port = self._listener.getsockname()[1]
         self._open = True
         self._current: socket.socket | None = None

@@ -78,6 +78,16 @@ def test_a_server_that_stands_still_is_told_and_a_slow_one_is_waited_for(certs):
         server.gate.set()
 
 
+def test_what_our_own_kernel_still_holds_has_not_arrived(certs):
+    """It takes it all at once; the other one has room for a small part."""
+    with SyslogServer(certs, tls=False, receive_bytes=4096) as server:
+        server.gate.clear()
+        sink = sink_of(server, seconds_max=0.3)
+        with pytest.raises(SinkError, match="took nothing"):
+            sink.deliver([b"x" * 60_000])
+        server.gate.set()
+
+
 def test_a_server_that_is_not_there_is_told():
     with socket.create_server(("localhost", 0)) as listener:
         port = listener.getsockname()[1]
