@@ -217,6 +217,8 @@ def _why(error: OSError) -> str:
     """What went wrong, for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS: {error.reason.lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):
         return "it took nothing for too long"
     return error.strerror or str(error) or type(error).__name__
