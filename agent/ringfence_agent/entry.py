@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -164,8 +164,3 @@ def label_fields(label: Label) -> dict[str, object]:
 def digest(data: bytes) -> str:
     """SHA-256, hex."""
     return hashlib.sha256(data).hexdigest()
-
-
-def matches(record: Mapping[str, object], wanted: Iterable[tuple[str, str]]) -> bool:
-    """Whether an entry has every wanted value; an empty value matches all."""
-    return all(not value or record.get(name) == value for name, value in wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import traceback
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -14,6 +13,7 @@ import grpc.aio
 from google.protobuf.message import Message
 from structlog.typing import FilteringBoundLogger
 
+from ringfence.labels import Level
 from ringfence.lift import LiftError
 from ringfence.permit import Permit
 from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
@@ -21,19 +21,19 @@ from ringfence.translog import ProofError
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, inference_pb2, types_pb2
 from ringfence.wire import WireError, demand_known, label_to
 from ringfence_agent.cosigned import Cosigned
-from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
 from ringfence_agent.keyring import KeyRing, NoSuchKey
 from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Word
 from ringfence_agent.providers import Embeddings, TextDelta, ToolCallDelta
+from ringfence_agent.query import NAMES, Query, first_since
 from ringfence_agent.release import Admitted, Event, Failed, Release, Released, Withheld
 from ringfence_agent.segments import LogError
 
 _ENTRIES_DEFAULT: Final = 1000
-_BREATH_ENTRIES: Final = 256
-"""A long search lets other calls go on after so many entries."""
+_BREATH_ENTRIES: Final = 64
+"""A long search lets other calls go on after so many entries: half a millisecond's worth."""
 _FOREVER_S: Final = 3600.0
 _FINISH: Final[Mapping[str, types_pb2.FinishReason.ValueType]] = {
     "stop": types_pb2.FINISH_REASON_STOP,
@@ -171,23 +171,29 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     ) -> AsyncGenerator[egress_pb2.ReadEntriesResponse, None]:
         """Matching entries, oldest first; with `follow`, also those still to be written."""
         await self._admit(request, context)
-        query = request.query
-        left = query.entries_max or (0 if request.follow else _ENTRIES_DEFAULT)
-        index, sent = query.from_index, 0
-        while not query.until_index or index < query.until_index:
+        left = request.query.entries_max or (0 if request.follow else _ENTRIES_DEFAULT)
+        if request.query.level_min not in {0, *Level}:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "level_min: not a level that this agent knows")
+        query = _query(request.query)
+        wanted, index, end = query.filter(), request.query.from_index, request.query.until_index
+        if query.since_unix_ms:
+            index = first_since(self._journal.read, index, self._journal.size, query.since_unix_ms)
+        while not end or index < end:
             if index >= self._journal.size:
                 if not request.follow or self._journal.failure:
                     return
                 await self._journal.grown(index)
                 continue
             entry = self._journal.read(index)
-            if _wanted(query, entry):
+            if wanted(entry):
                 yield egress_pb2.ReadEntriesResponse(index=index, entry=entry)
-                sent += 1
-                if sent == left:
+                left -= 1
+                if left == 0:
                     return
             index += 1
             if index % _BREATH_ENTRIES == 0:
+                if query.over(entry):
+                    return
                 await asyncio.sleep(0)
 
     async def ReadLockdown(  # noqa: N802
@@ -379,11 +385,12 @@ def _model(destination: Destination, closed_by: str) -> egress_pb2.ProviderModel
     )
 
 
-def _wanted(query: audit_pb2.SearchEntriesRequest, entry: bytes) -> bool:
-    """Whether an entry matches a query."""
-    record = json.loads(entry)
-    since = getattr(query, "from").ToMilliseconds() if query.HasField("from") else 0
-    until = query.until.ToMilliseconds() if query.HasField("until") else 0
-    named = (("department", query.department), ("provider", query.provider), ("request_id", query.request_id))
-    in_time = since <= record["time_unix_ms"] and (not until or record["time_unix_ms"] < until)
-    return in_time and matches(record, named)
+def _query(message: audit_pb2.SearchEntriesRequest) -> Query:
+    """The value of a query's message; `caller` is the daemon's to translate, for the agent knows no identities."""
+    named = {name: getattr(message, "caller_pseudonym" if name == "caller" else name) for name in NAMES}
+    return Query(
+        since_unix_ms=getattr(message, "from").ToMilliseconds() if message.HasField("from") else 0,
+        until_unix_ms=message.until.ToMilliseconds() if message.HasField("until") else 0,
+        named={name: value for name, value in named.items() if value},
+        level_min=Level(message.level_min) if message.level_min else None,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from ringfence.labels import PUBLIC, Label
+from ringfence.labels import PUBLIC, Label, Level
 from ringfence.recognize.finding import Finding
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -643,4 +643,9 @@ class EntryQuery:
     department: str = ""
     provider: str = ""
     request_id: str = ""
+    caller_pseudonym: str = ""
+    level_min: Level | None = None
+    """The lowest label, after de-identification; None for any, and for what bears none."""
+    kind: str = ""
+    model: str = ""
     entries_max: int = 1000

@@ -1,9 +1,18 @@
 import pytest
+from typer.testing import CliRunner
 
-UNITS = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", "ringfenced-proxy.socket")
-SERVICES = UNITS[:3]
+from ringfenced.cli.app import app
 
-EXPOSURE_MAX = {"ringfenced.service": 0.2, "ringfence-agent.service": 1.0, "ringfenced-proxy.service": 0.2}
+AUDITORS = ("ringfence-export.service", "ringfence-watch.service")
+SERVICES = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", *AUDITORS)
+UNITS = (*SERVICES, "ringfenced-proxy.socket")
+
+EXPOSURE_MAX = {
+    "ringfenced.service": 0.2,
+    "ringfence-agent.service": 1.0,
+    "ringfenced-proxy.service": 0.2,
+    **dict.fromkeys(AUDITORS, 1.0),
+}
 """As `systemd-analyze security` counts: 0 for a service that can do nothing, 10 for one that can do everything."""
 
 
@@ -22,7 +31,15 @@ def test_an_unknown_key_is_told(root, analyze, unit):
     assert "'PrivateNetwrok'" in analyze("verify", f"--root={root}", unit).stderr
 
 
-@pytest.mark.parametrize(("drop_in", "unit"), [("nvidia", "ringfenced"), ("providers", "ringfence-agent")])
+@pytest.mark.parametrize(
+    ("drop_in", "unit"),
+    [
+        ("nvidia", "ringfenced"),
+        ("providers", "ringfence-agent"),
+        ("siem", "ringfence-export"),
+        ("siem", "ringfence-watch"),
+    ],
+)
 def test_the_examples_of_drop_ins_fit_their_units(root, analyze, source, drop_in, unit):
     folder = root / f"usr/lib/systemd/system/{unit}.service.d"
     folder.mkdir()
@@ -78,10 +95,34 @@ def test_the_daemons_side_has_no_way_out(units, unit):
     assert "IPAddressAllow" not in settings
 
 
-def test_the_agents_way_out_is_closed_until_a_site_opens_it(units):
-    agent = units["ringfence-agent.service"]
-    assert agent["IPAddressDeny"] == ["any"]
-    assert agent["IPAddressAllow"] == ["localhost"]
+@pytest.mark.parametrize("unit", ["ringfence-agent.service", *AUDITORS])
+def test_a_way_out_is_closed_until_a_site_opens_it(units, unit):
+    assert units[unit]["IPAddressDeny"] == ["any"]
+    assert units[unit]["IPAddressAllow"] == ["localhost"]
+
+
+@pytest.mark.parametrize("unit", AUDITORS)
+def test_an_auditor_has_nothing_of_daemon_or_agent_but_the_callers_socket(units, unit):
+    settings = units[unit]
+    assert {"-/var/lib/ringfenced", "-/var/lib/ringfence-agent", "-/run/ringfence/agent"} <= set(
+        settings["InaccessiblePaths"]
+    )
+    assert settings["SupplementaryGroups"] == ["ringfence-callers"]
+    assert {each.split(":")[0] for each in settings["LoadCredential"]} <= {"auditor.key", "watch"}
+    assert settings["User"] not in (units["ringfenced.service"]["User"], units["ringfence-agent.service"]["User"])
+
+
+@pytest.mark.parametrize("unit", AUDITORS)
+def test_an_auditors_command_line_can_be_read(units, unit, source):
+    """With the options of its environment file; the command only asks for help."""
+    line = units[unit]["ExecStart"]
+    name = unit.removeprefix("ringfence-").removesuffix(".service")
+    environment = dict(
+        each.split("=", 1) for each in (source / f"{name}.env").read_text().splitlines() if not each.startswith("#")
+    )
+    words = [part for word in line[1:] for part in environment.get(word.removeprefix("$"), word).split()]
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("unit", SERVICES)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from ringfence.labels import Level
 from ringfence.v1 import audit_pb2 as pb
 from ringfence.v1 import audit_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.encode import proof_to_pb
+from ringfenced.errors import InvalidRequest
 from ringfenced.model import CallerRole, EntryProof, EntryQuery
 
 ENTRIES_DEFAULT_MAX = 1000
@@ -42,25 +44,17 @@ class Log(Protocol):
 class AuditService(pb_grpc.AuditServicer):
     """For auditors: what left, for whom, and the proofs."""
 
-    def __init__(self, log: Log, door: Door) -> None:
-        """Wire."""
+    def __init__(self, log: Log, door: Door, pseudonym: Callable[[str], str]) -> None:
+        """Wire; the agent's log knows callers by their `pseudonym` alone."""
         self._log = log
         self._door = door
+        self._pseudonym = pseudonym
 
     async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> None:  # type: ignore[override]
         """Entries that match, oldest first."""
         try:
             self._door.admit(context, CallerRole.AUDITOR)
-            query = EntryQuery(
-                from_index=request.from_index,
-                until_index=request.until_index,
-                from_unix_ms=getattr(request, "from").ToMilliseconds() if request.HasField("from") else 0,
-                until_unix_ms=request.until.ToMilliseconds() if request.HasField("until") else 0,
-                department=request.department,
-                provider=request.provider,
-                request_id=request.request_id,
-                entries_max=request.entries_max or ENTRIES_DEFAULT_MAX,
-            )
+            query = _query(request, self._pseudonym)
             async for index, entry in self._log.entries(query, follow=False):
                 await context.write(pb.SearchEntriesResponse(index=index, entry=entry))
         except Exception as error:  # noqa: BLE001 - the edge
@@ -96,3 +90,27 @@ class AuditService(pb_grpc.AuditServicer):
         self._door.admit(context, CallerRole.AUDITOR)
         path, checkpoint = await self._log.consistency(request.old_size, request.new_size)
         return pb.GetConsistencyResponse(path=path, checkpoint=checkpoint)
+
+
+def _query(request: pb.SearchEntriesRequest, pseudonym: Callable[[str], str]) -> EntryQuery:
+    """The value of a search; InvalidRequest where it makes no sense."""
+    if request.caller and request.caller_pseudonym:
+        raise InvalidRequest("caller: give a caller's identity or a pseudonym, not both.", input_path="caller")
+    try:
+        level_min = Level(request.level_min) if request.level_min else None
+    except ValueError:
+        raise InvalidRequest("level_min: not a level that this daemon knows.", input_path="level_min") from None
+    return EntryQuery(
+        from_index=request.from_index,
+        until_index=request.until_index,
+        from_unix_ms=getattr(request, "from").ToMilliseconds() if request.HasField("from") else 0,
+        until_unix_ms=request.until.ToMilliseconds() if request.HasField("until") else 0,
+        department=request.department,
+        provider=request.provider,
+        request_id=request.request_id,
+        caller_pseudonym=pseudonym(request.caller) if request.caller else request.caller_pseudonym,
+        level_min=level_min,
+        kind=request.kind,
+        model=request.model,
+        entries_max=request.entries_max or ENTRIES_DEFAULT_MAX,
+    )

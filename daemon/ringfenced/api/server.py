@@ -138,7 +138,7 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
     admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
     admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door, served.pseudonym), server)
     admin_pb2_grpc.add_KeysServicer_to_server(KeysService(served.keys, door, served.pseudonym), server)
-    audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door), server)
+    audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door, served.pseudonym), server)
     names = [
         service.full_name
         for file in (inference_pb2.DESCRIPTOR, admin_pb2.DESCRIPTOR, audit_pb2.DESCRIPTOR)

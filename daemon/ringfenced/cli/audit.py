@@ -21,6 +21,10 @@ from ringfence.v1.types_pb2 import EntryProof
 from ringfenced.cli import audit_proof, audit_witness, logfiles, settings, verify
 from ringfenced.cli.audit_open import new_key, open_archived
 from ringfenced.cli.audit_tiles import write_tiles
+from ringfenced.cli.auditing.export import export
+from ringfenced.cli.auditing.report import report
+from ringfenced.cli.auditing.search import search
+from ringfenced.cli.auditing.watch import watch
 from ringfenced.cli.entrylines import parsed, show_entry, show_head
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, json_option, to_dict
@@ -35,6 +39,10 @@ _KEY = typer.Option(metavar="PUBKEY", help="The log's public key: PEM, or a C2SP
 
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 audit.command("tiles")(write_tiles)
+audit.command()(search)
+audit.command()(report)
+audit.command()(export)
+audit.command()(watch)
 
 
 @audit.callback()

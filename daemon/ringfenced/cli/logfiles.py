@@ -38,6 +38,18 @@ def origin_of(note: str) -> str:
     return note.partition("\n")[0]
 
 
+def size_of(note: str) -> int:
+    """How many entries a checkpoint covers; not verified here.
+
+    Raises:
+        Failure: it is no checkpoint.
+    """
+    size = note.split("\n", 2)[1:2]
+    if not size or not size[0].isdecimal():
+        raise Failure("this checkpoint is no checkpoint")
+    return int(size[0])
+
+
 def read_key(path: Path) -> tuple[Ed25519PublicKey, str]:
     """The log's public key, from PEM or from a C2SP verifier key (``name+hash+key``); with its name where it has one.
 

@@ -139,6 +139,10 @@ def _query_to(query: EntryQuery) -> audit_pb2.SearchEntriesRequest:
         department=query.department,
         provider=query.provider,
         request_id=query.request_id,
+        caller_pseudonym=query.caller_pseudonym,
+        level_min=types_pb2.Level.ValueType(int(query.level_min or 0)),
+        kind=query.kind,
+        model=query.model,
         entries_max=query.entries_max,
     )
     if query.from_unix_ms:

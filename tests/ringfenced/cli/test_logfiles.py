@@ -83,3 +83,10 @@ def test_a_checkpoint_is_text(tmp_path):
         logfiles.read_checkpoint(tmp_path / "c")
     with pytest.raises(Failure, match="cannot read"):
         logfiles.read_checkpoint(tmp_path / "nothing")
+
+
+def test_a_checkpoint_says_how_many_entries_it_covers():
+    assert logfiles.size_of(signed(ordinary(), KEY)) == 10
+    for note in ("", "a", "a\n", "a\nmany\n"):
+        with pytest.raises(Failure):
+            logfiles.size_of(note)

@@ -637,6 +637,12 @@ async def test_the_log_is_read_searched_followed_and_proven(provider, tmp_path):
         assert [index for index, _ in found] == [1, 2]
         assert len(await gather(log.entries(EntryQuery(department="bank", entries_max=1)))) == 1
         assert [index for index, _ in await gather(log.entries(EntryQuery(from_index=1, until_index=3)))] == [1, 2]
+        by_kind = await gather(log.entries(EntryQuery(kind="intent", caller_pseudonym="c-1", model="gpt")))
+        assert [index for index, _ in by_kind] == [1, 3]
+        for nothing in ({"caller_pseudonym": "c-2"}, {"model": "other"}, {"level_min": Level.RESTRICTED}):
+            assert await gather(log.entries(EntryQuery(**nothing))) == []
+        labelled = await gather(log.entries(EntryQuery(level_min=Level.PUBLIC, department="bank")))
+        assert [json.loads(entry)["kind"] for _, entry in labelled] == ["intent"]
         times = EntryQuery(from_unix_ms=1, until_unix_ms=2)
         assert await gather(log.entries(times)) == []
         proof = await log.entry(1)
