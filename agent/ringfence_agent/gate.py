@@ -12,8 +12,9 @@ The rules, in the order in which they are checked and their names stand in `Verd
                   approved, and the provider has words for it; nor without this
     destination   the provider is configured, and lists the model, for the payload's task
     label         the label may go there: never RESTRICTED, and within the provider's clearance
-    residual      the agent's own scan, of every string of the payload and of the exact body that would be sent, finds
-                  nothing that the provider is not cleared for
+    permit.words  the agent's own scan finds nothing in the daemon's reason, which the log would keep
+    residual      the agent's own scan, of every string of the payload, of what they say together, and of the exact body
+                  that would be sent, finds nothing that the provider is not cleared for
     size          the body is no longer than the provider's limit
     policy        the agent's own Cedar policy permits it (`ringfence_agent.policy`); asked only where the rules above,
                   the floor that no policy can lower, have nothing against it
@@ -34,11 +35,11 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence import permit
-from ringfence.labels import Label, may_leave
+from ringfence.labels import Label, Level, may_leave
 from ringfence.permit import Permit, PermitError, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
-from ringfence_agent import documents
+from ringfence_agent import documents, joined
 from ringfence_agent.decode import decode
 from ringfence_agent.payload import Payload, PayloadError, known_leaves, leaves
 from ringfence_agent.policy import Facts, Ruling
@@ -61,6 +62,8 @@ class Reason(NamedTuple):
     """What is wrong and what to do; no content."""
 
 
+_LOG: Final = Label(Level.INTERNAL)
+"""What may stand in the log, which auditors read and other systems get."""
 _LOCKDOWN: Final = Reason("lockdown", "egress is stopped by an operator")
 
 
@@ -169,6 +172,10 @@ def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
         data: serialised EgressPayload, the bytes that it was signed for.
         rules: what to judge by.
     """
+    worded = tuple(rules.residual(statement.decision_reason))
+    if worded and not may_leave(rules.label_of(worded), _LOG):
+        said = Reason("permit.words", "the permit's decision_reason holds what the agent's own scan finds")
+        return Verdict((said,), replace(statement, decision_reason=""))
     destination = rules.destinations.get((statement.provider, statement.model))
     try:
         payload = decode(data, rules.pictures)
@@ -248,11 +255,11 @@ def _most(statement: Statement, payload: Payload, body: bytes, destination: Dest
 
 
 def _scan(payload: Payload, body: bytes, wire_model: str, residual: Residual) -> tuple[Finding, ...]:
-    """The findings in every string of payload and body, each different string once.
+    """The findings in every string of payload and body, alone and read on into others, each different text once.
 
     The name on the wire (Google's API writes ``models/`` before it) and approved pictures are known, not scanned.
     """
-    texts = set(leaves(payload))
+    texts = {*leaves(payload), *joined.texts(payload)}
     if body:
         texts.update(documents.leaves(body))
     texts -= {"", wire_model, f"models/{wire_model}", *known_leaves(payload)}

@@ -14,8 +14,8 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from ringfence.recognize.fold import Folder
+from ringfence.recognize.place import Place
 from ringfence.recognize.views import strong
-from ringfenced.classify.places import Place
 
 REACH_CHARS = 96
 """How much of each text is read over its end: an identifier with its label."""
