@@ -41,7 +41,7 @@ def _summary(outcome: Outcome) -> dict[str, object]:
         "canaries_arrived": sum(len(found.arrived) for found in outcome.families.values()),
         "canaries_in_the_log": sum(len(found.in_log) for found in outcome.families.values()),
         "planted_and_found": f"{outcome.planted_found} of {outcome.planted}",
-        "different_heads": outcome.heads,
+        "different_heads": f"{outcome.heads} for {outcome.paths} paths",
         "bytes_arrived": outcome.bytes_arrived,
         "faults": outcome.faults,
         "seconds": round(outcome.seconds, 1),

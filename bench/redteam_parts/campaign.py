@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -40,6 +40,8 @@ SHARES = {
     "over_requests": 0.03,
 }
 """How many of all ways are of each kind; some kinds make two of one."""
+PATHS = 2
+"""Chat completions and embeddings."""
 _BATCH = 200
 
 
@@ -69,7 +71,9 @@ class Outcome:
     planted_found: int = 0
     """Of these, found by the search."""
     heads: int = 0
-    """Different heads of requests that arrived, without their lengths; 1 is right."""
+    """Different heads of requests that arrived, without their lengths; one for each path is right."""
+    paths: int = 0
+    """Different first lines of requests that arrived: two, one for each task."""
     faults: list[str] = field(default_factory=list)
     """Whatever else was wrong: a permit that worked twice, an honest request that was refused."""
     bytes_arrived: int = 0
@@ -83,7 +87,12 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether nothing got through and the search works."""
-        return not self.leaks and not self.faults and self.heads == 1 and self.planted == self.planted_found > 0
+        return (
+            not self.leaks
+            and not self.faults
+            and self.heads == self.paths <= PATHS
+            and self.planted == self.planted_found > 0
+        )
 
     def family(self, name: str) -> Found:
         """The named one."""
@@ -139,7 +148,7 @@ async def run(count: int, seed: int, tell: Callable[[int, int], None]) -> Outcom
         with agent_process(place / "agent.toml"):
             async with Rogue(place, seed) as rogue:
                 planted = await _plant(rogue, rng)
-                made = chain(ways(count, seed, plainly_found()))
+                made = ways(count, seed, plainly_found())
                 while batch := list(islice(made, _BATCH)):
                     outcome_ways += await asyncio.gather(*(rogue.attempt(way) for way in batch))
                     tell(len(outcome_ways), provider.connections)
@@ -187,9 +196,10 @@ def _judge(outcome: Outcome, ended: list[Ended], provider: StandInProvider, plan
     """Search what arrived and what was written."""
     every = {value for one in ended for value in one.way.canaries}
     arrived = search.arrived(provider.bodies, [*every, *planted])
-    in_log = search.arrived([logged], every)
+    in_log = search.written(logged, {value for one in ended for value in one.way.in_log} | set(planted))
     outcome.planted, outcome.planted_found = len(planted), len(arrived.intersection(planted))
     outcome.bytes_arrived = len(provider.raw)
+    outcome.paths = len({head.partition("\r\n")[0] for head in provider.heads})
     outcome.heads = len({_without_length(head) for head in provider.heads})
     for one in ended:
         found = outcome.family(one.way.family)
@@ -200,7 +210,7 @@ def _judge(outcome: Outcome, ended: list[Ended], provider: StandInProvider, plan
         in_pieces = one.way.family == "split over requests" and len(one.sent) == len(one.rules)
         if in_pieces or (one.sent and arrived.intersection(one.way.canaries)):
             found.arrived.append(one.way.name)
-        if in_log.intersection(one.way.canaries):
+        if in_log.intersection(one.way.in_log):
             found.in_log.append(one.way.name)
         if not set(one.way.may_pass) <= set(one.sent):
             outcome.faults.append(f"{one.way.family}, {one.way.name}: an honest request was refused: {one.rules}")

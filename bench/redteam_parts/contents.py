@@ -57,16 +57,11 @@ def encoded(rng: Random, count: int, scanned: Callable[[str], bool]) -> Iterator
             continue
         made += 1
         yield Way(
-            f"encoded: {_group(family)}",
-            f"{kind}, {family.name}, {place}, {index}",
+            f"encoded, in {place}",
+            f"{kind}, {family.name}, {index}",
             (held.value,),
             (Attempt(put(place, text, rng)),),
         )
-
-
-def _group(family: Family) -> str:
-    """A family of encodings by what it does, for the table."""
-    return family.name if family in MORE else family.name.split(",")[0]
 
 
 def smuggled(rng: Random, count: int) -> Iterator[Way]:

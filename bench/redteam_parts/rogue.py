@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,13 +16,14 @@ import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from redteam_parts.permits import BENDS, SignedWith
 from redteam_parts.way import Attempt, Way
 from ringfence import permit, tls
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 ANSWER_S_MAX = 60.0
-PARALLEL = 48
+PARALLEL = 32
 
 
 @dataclass(slots=True)
@@ -67,19 +67,17 @@ class Rogue:
 
     async def attempt(self, way: Way) -> Ended:
         """Everything that `way` asks for, in order."""
-        from redteam_parts.permits import BENDS, SignedWith
-
         ended, permits = Ended(way), []
         rng = Random(f"{self._seed}:{way.family}:{way.name}")
         for one in way.attempts:
-            if one.permit_of is None:
-                statement, signature = self.signed(one)
-                if one.bend:
-                    statement, signature = BENDS[one.bend](SignedWith(statement, signature, self.key), rng)
-                permits.append(egress_pb2.Permit(statement=statement, signature=signature))
-            else:
-                permits.append(permits[one.permit_of])
-            async with self._busy:
+            async with self._busy:  # signed when it is asked for: a permit that waits here would say nothing
+                if one.permit_of is None:
+                    statement, signature = self.signed(one)
+                    if one.bend:
+                        statement, signature = BENDS[one.bend](SignedWith(statement, signature, self.key), rng)
+                    permits.append(egress_pb2.Permit(statement=statement, signature=signature))
+                else:
+                    permits.append(permits[one.permit_of])
                 ended.rules.append(await self.ask(egress_pb2.SendRequest(permit=permits[-1], payload=one.payload)))
         return ended
 
@@ -129,8 +127,3 @@ class Rogue:
         except grpc.aio.AioRpcError as error:
             return [f"status.{error.code().name}"]
         return ["status.ENDED"]
-
-
-def told(ended: Ended) -> Counter[str]:
-    """The rules that refused a way's attempts."""
-    return Counter(rule for rules in ended.rules for rule in rules)

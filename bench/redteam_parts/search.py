@@ -230,6 +230,12 @@ def arrived(bodies: Iterable[bytes], values: Iterable[str]) -> set[str]:
     return {value for value in set(values) if _in(value, haystack)}
 
 
+def written(log: bytes, values: Iterable[str]) -> set[str]:
+    """Those of `values` that stand in a log's strings, however they are set; digests are read as they are."""
+    haystack = "\n".join(core(one) for one in re.findall(r'"((?:[^"\\\\]|\\\\.)*)"', log.decode("utf-8", "replace")))
+    return {value for value in set(values) if core(value) in haystack}
+
+
 def _in(value: str, haystack: str) -> bool:
     said = core(value)
     return said in haystack or said[::-1] in haystack

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from random import Random
-
-Bend = Callable[[bytes, bytes, Random], tuple[bytes, bytes]]
-"""A permit's statement and signature to those that are sent; what it bends it may sign again with `resign`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """Names are written as configurations write them; ids are 24 to 64 hexadecimal digits, or a short word with a number;
 the reason is a few words without a digit."""
-_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
+_TYPE: Final = re.compile(r"[A-Z][A-Z_]{0,31}[0-9]{0,2}")
 _TYPES_MAX: Final = 128
 
 

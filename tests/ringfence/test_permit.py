@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ringfence.labels import Category, Label, Level
 from ringfence.permit import DOMAIN, LIFETIME_MS, SKEW_MS, Permit, PermitError, Statement, sign, verify
+from ringfence.recognize import ENTITIES
 from ringfence.v1 import egress_pb2
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -135,7 +136,8 @@ def test_a_field_that_comes_twice_is_refused():
         {"caller_pseudonym": "jane.doe@hospital.org"},
         {"findings_by_type": {"a\x00b": 1}},
         {"findings_by_type": {"SSN 524-71-6038": 1}},
-        {"findings_by_type": {f"T{number}": 1 for number in range(129)}},
+        {"findings_by_type": {"C12345678": 1}},
+        {"findings_by_type": {f"T{chr(65 + number // 26)}{chr(65 + number % 26)}": 1 for number in range(129)}},
         {"decision_reason": "x" * 129},
         {"decision_reason": "the card is 4111 1111 1111 1111"},
         {"decision_reason": "two\nlines"},
@@ -168,6 +170,10 @@ def test_ids_are_hexadecimal_or_a_short_word_with_a_number(name, value):
 )
 def test_the_reasons_that_a_daemon_gives_have_the_shape_of_one(reason):
     assert sign(statement(decision_reason=reason), KEY)
+
+
+def test_every_type_of_findings_may_be_named():
+    assert sign(statement(findings_by_type=dict.fromkeys(ENTITIES, 1)), KEY)
 
 
 def test_a_label_without_a_level_or_with_an_unknown_one_is_refused():

@@ -15,6 +15,7 @@ from ringfence.permit import Permit, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent import gate
+from ringfence_agent import gate
 from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, still, verify
 from ringfence_agent.payload import PayloadError
 from ringfence_agent.policy import Ruling
@@ -167,6 +168,25 @@ def test_the_daemons_reason_is_scanned_and_not_repeated():
     verdict = judge(submission(decision_reason="cheapest for SECRET"), RULES, calm())
     assert rules(verdict) == ["permit.words"]
     assert verdict.statement.decision_reason == ""
+
+
+def test_names_that_nobody_configured_are_not_repeated():
+    verdict = judge(submission(provider="A4839217", model="Smith"), RULES, calm())
+    assert rules(verdict) == ["destination"]
+    assert (verdict.statement.provider, verdict.statement.model) == ("unknown", "unknown")
+
+
+def test_a_document_in_a_document_is_taken_apart_too():
+    inner = json.dumps({"note": "SEC\tRET"}).replace("SEC\\tRET", "\\u0053ECRET")
+    assert rules(judge(submission(payload(json.dumps({"p": json.dumps({"q": inner})}))), RULES, calm())) == ["residual"]
+
+
+def test_what_a_payload_says_only_with_what_left_before_is_refused():
+    verdict = judge(submission(), RULES, calm())
+    assert gate.together(verdict, [], RULES) == ()
+    assert gate.together(verdict, ["What?"], RULES) == ()
+    (reason,) = gate.together(verdict, ["SECRET"], RULES)
+    assert reason.rule == "residual.together"
 
 
 def test_findings_within_the_clearance_may_leave_and_are_counted():
