@@ -20,7 +20,7 @@ from redteam_parts import contents, permits, pieces, races, search
 from redteam_parts.canaries import words
 from redteam_parts.places import said
 from redteam_parts.rogue import Ended, Rogue
-from redteam_parts.way import Attempt, Way
+from redteam_parts.way import Way
 from ringfence.recognize import DEFAULT, load, shipped
 from ringfence.v1 import egress_pb2
 from ringfence_agent.config import ProviderConfig
@@ -99,7 +99,7 @@ class Outcome:
         return self.families.setdefault(name, Found())
 
 
-def ways(count: int, seed: int, scanned: Callable[[str], bool]) -> Iterator[Way]:
+def ways(count: int, seed: int, scanned: Callable[[str], bool], *, quick: bool = False) -> Iterator[Way]:
     """About `count` ways, the same for the same `seed`."""
     numbers = {name: round(share * count) for name, share in SHARES.items()}
     rng = Random(seed)
@@ -111,11 +111,12 @@ def ways(count: int, seed: int, scanned: Callable[[str], bool]) -> Iterator[Way]
     ):
         for name in names:
             yield from getattr(module, name)(rng, numbers[name])
-    yield from contents.oversized(rng)
+    if not quick:
+        yield from contents.oversized(rng)
 
 
 def plainly_found() -> Callable[[str], bool]:
-    """Whether the agent's own recognisers find something that identifies in a text: otherwise a disguise proves nothing."""
+    """Whether the agent's own recognisers find something that identifies in a text; else a disguise proves nothing."""
     recogniser = load(None, DEFAULT, shipped())
     return lambda text: any(DEFAULT.replaces(finding.entity_type) for finding in recogniser.scan(text))
 
@@ -134,13 +135,14 @@ async def stage() -> AsyncIterator[tuple[Path, StandInProvider]]:
         shutil.rmtree(place)
 
 
-async def run(count: int, seed: int, tell: Callable[[int, int], None]) -> Outcome:
+async def run(count: int, seed: int, tell: Callable[[int, int], None], *, quick: bool = False) -> Outcome:
     """Try everything.
 
     Args:
         count: about so many ways.
         seed: what is drawn follows from it.
-        tell: called with how many were tried and how many leaked so far.
+        tell: called with how many were tried and how many requests arrived so far.
+        quick: leave out what is deep and huge, which takes seconds.
     """
     outcome, started, rng = Outcome(), time.perf_counter(), Random(seed + 1)
     outcome_ways: list[Ended] = []
@@ -148,7 +150,7 @@ async def run(count: int, seed: int, tell: Callable[[int, int], None]) -> Outcom
         with agent_process(place / "agent.toml"):
             async with Rogue(place, seed) as rogue:
                 planted = await _plant(rogue, rng)
-                made = ways(count, seed, plainly_found())
+                made = ways(count, seed, plainly_found(), quick=quick)
                 while batch := list(islice(made, _BATCH)):
                     outcome_ways += await asyncio.gather(*(rogue.attempt(way) for way in batch))
                     tell(len(outcome_ways), provider.connections)
@@ -197,6 +199,7 @@ def _judge(outcome: Outcome, ended: list[Ended], provider: StandInProvider, plan
     every = {value for one in ended for value in one.way.canaries}
     arrived = search.arrived(provider.bodies, [*every, *planted])
     in_log = search.written(logged, {value for one in ended for value in one.way.in_log} | set(planted))
+    disguised = search.verbatim(provider.bodies, {one.way.written for one in ended} - {""})
     outcome.planted, outcome.planted_found = len(planted), len(arrived.intersection(planted))
     outcome.bytes_arrived = len(provider.raw)
     outcome.paths = len({head.partition("\r\n")[0] for head in provider.heads})
@@ -208,7 +211,7 @@ def _judge(outcome: Outcome, ended: list[Ended], provider: StandInProvider, plan
         found.sent += len(one.sent)
         found.rules.update(rule for rules in one.rules for rule in rules)
         in_pieces = one.way.family == "split over requests" and len(one.sent) == len(one.rules)
-        if in_pieces or (one.sent and arrived.intersection(one.way.canaries)):
+        if in_pieces or (one.sent and (arrived.intersection(one.way.canaries) or one.way.written in disguised)):
             found.arrived.append(one.way.name)
         if in_log.intersection(one.way.in_log):
             found.in_log.append(one.way.name)

@@ -1,4 +1,4 @@
-"""Canaries in every encoding, in every place; more in the bytes than the contract knows; numbers; what steers requests."""
+"""Canaries in every encoding and place; more in the bytes than the contract knows; numbers; what steers requests."""
 
 from __future__ import annotations
 
@@ -61,110 +61,145 @@ def encoded(rng: Random, count: int, scanned: Callable[[str], bool]) -> Iterator
             f"{kind}, {family.name}, {index}",
             (held.value,),
             (Attempt(put(place, text, rng)),),
+            written=text,
         )
+
+
+Smuggle = Callable[[bytes, bytes], bytes]
+"""A payload, and what to hide in it, to the bytes that are handed over."""
+
+
+def _full(rng: Random) -> bytes:
+    """A payload that has every field that a message can stand in."""
+    payload = plain(rng)
+    payload.messages[0].tool_calls.add(id="c1", name="f", arguments_json="{}")
+    payload.messages.add(role=types_pb2.ROLE_USER).parts.add(text="Go on.")
+    payload.tools.add(name="f", parameters_json_schema="{}")
+    payload.tool_choice.name = "f"
+    payload.response_format.json_schema = "{}"
+    payload.sampling.tokens_max = 100
+    payload.sampling.logit_bias[3] = 1.0
+    return payload.SerializeToString()
+
+
+def _appended(*numbers: int) -> Smuggle:
+    """More at the end of the message that stands under these field numbers."""
+
+    def smuggle(data: bytes, hidden: bytes) -> bytes:
+        if not numbers:
+            return data + hidden
+        return inside(data, numbers[0], lambda body: _appended(*numbers[1:])(body, hidden))
+
+    return smuggle
+
+
+def _text(number: int) -> Smuggle:
+    """A part with another content before its own: the last one counts."""
+
+    def smuggle(data: bytes, hidden: bytes) -> bytes:
+        other = varint(number << 3 | 2) + varint(len(hidden)) + hidden
+        return inside(data, 1, lambda body: inside(body, 2, lambda part: other + part))
+
+    return smuggle
+
+
+def _always(more: bytes, *numbers: int) -> Smuggle:
+    """The same bytes every time, at the end of the message under these field numbers."""
+    return lambda data, _hidden: _appended(*numbers)(data, more)
+
+
+SMUGGLES: tuple[tuple[str, Smuggle], ...] = (
+    ("at the end", _appended()),
+    ("at the beginning", lambda data, hidden: hidden + data),
+    ("in a message", _appended(1)),
+    ("in a part", _appended(1, 2)),
+    ("in a call", _appended(1, 4)),
+    ("in a tool", _appended(2)),
+    ("in the choice of a tool", _appended(3)),
+    ("in the answer's form", _appended(4)),
+    ("in the sampling", _appended(5)),
+    ("in a map's entry", _appended(5, 11)),
+    ("a map's entry twice", _always(varint(11 << 3 | 2) + b"\x02\x08\x03", 5)),
+    ("JSON before the text", _text(2)),
+    ("a text before the text", _text(1)),
+    ("a known field of another kind", _always(varint(1 << 3) + varint(5))),
+    ("a longer varint", _always(varint(9 << 3) + varint(100, spare=4), 5)),
+    ("a longer length", _always(varint(6 << 3 | 2) + varint(0, spare=2))),
+    ("a group", lambda data, hidden: data + varint(121 << 3 | 3) + hidden + varint(121 << 3 | 4)),
+    ("32 bits", lambda data, hidden: data + varint(121 << 3 | 5) + hidden[-4:]),
+    ("64 bits", lambda data, hidden: data + varint(121 << 3 | 1) + hidden[-8:]),
+    (
+        "text that is no UTF-8",
+        lambda data, _hidden: inside(data, 1, lambda one: inside(one, 2, lambda _: b"\n\x02\xc3(")),
+    ),
+)
+"""Name to what hides something where the contract has no place for it."""
 
 
 def smuggled(rng: Random, count: int) -> Iterator[Way]:
     """Canaries in fields that nobody knows, at every depth, in bytes longer than they need be, and in fields twice."""
     for index in range(count):
         held = words(rng)
-        hidden = extra(held.value.encode(), rng.choice((121, 1000, 19_000, 2**29 - 1)))
-        payload = plain(rng)
-        payload.messages[0].tool_calls.add(id="c1", name="f", arguments_json="{}")
-        payload.messages.add(role=types_pb2.ROLE_USER).parts.add().file.MergeFrom(
-            types_pb2.File(data=b"see", media_type="text/plain")
-        )
-        payload.tools.add(name="f", parameters_json_schema="{}")
-        payload.tool_choice.name = "f"
-        payload.response_format.json_schema = "{}"
-        payload.sampling.tokens_max = 100
-        payload.sampling.logit_bias[3] = 1.0
-        data = payload.SerializeToString()
-        bends: tuple[tuple[str, Callable[[], bytes]], ...] = (
-            ("at the end", lambda: data + hidden),
-            ("at the beginning", lambda: hidden + data),
-            ("in a message", lambda: inside(data, 1, lambda body: body + hidden)),
-            ("in a part", lambda: inside(data, 1, lambda body: inside(body, 2, lambda part: part + hidden))),
-            ("in a call", lambda: inside(data, 1, lambda body: inside(body, 4, lambda call: hidden + call))),
-            ("in a tool", lambda: inside(data, 2, lambda body: body + hidden)),
-            ("in the choice of a tool", lambda: inside(data, 3, lambda body: body + hidden)),
-            ("in the answer's form", lambda: inside(data, 4, lambda body: body + hidden)),
-            ("in the sampling", lambda: inside(data, 5, lambda body: body + hidden)),
-            ("in a map's entry", lambda: inside(data, 5, lambda body: inside(body, 11, lambda entry: entry + hidden))),
-            (
-                "in a map's entry that comes twice",
-                lambda: inside(data, 5, lambda body: body + varint(11 << 3 | 2) + b"\x02\x08\x03"),
-            ),
-            (
-                "a part's other kind first",
-                lambda: inside(
-                    data,
-                    1,
-                    lambda body: inside(
-                        body, 2, lambda part: varint(2 << 3 | 2) + varint(len(held.value)) + held.value.encode() + part
-                    ),
-                ),
-            ),
-            (
-                "a text twice",
-                lambda: inside(
-                    data,
-                    1,
-                    lambda body: inside(
-                        body, 2, lambda part: varint(1 << 3 | 2) + varint(len(held.value)) + held.value.encode() + part
-                    ),
-                ),
-            ),
-            ("a known field of another kind", lambda: data + varint(1 << 3) + varint(rng.getrandbits(50))),
-            ("a longer varint", lambda: inside(data, 5, lambda body: body + varint(9 << 3) + varint(100, spare=4))),
-            ("a longer length", lambda: data + varint(6 << 3 | 2) + varint(0, spare=2)),
-            ("a group", lambda: data + varint(121 << 3 | 3) + hidden + varint(121 << 3 | 4)),
-            ("fixed 32 bits", lambda: data + varint(121 << 3 | 5) + rng.randbytes(4)),
-            ("fixed 64 bits", lambda: data + varint(121 << 3 | 1) + rng.randbytes(8)),
-            (
-                "text that is no UTF-8",
-                lambda: inside(data, 1, lambda body: inside(body, 2, lambda _part: b"\x0a\x02\xc3\x28")),
-            ),
-        )
-        name, bend = bends[index % len(bends)]
-        yield Way("more than the contract knows", f"{name} {index}", (held.value,), (Attempt(bend()),))
+        name, smuggle = SMUGGLES[index % len(SMUGGLES)]
+        is_text = "before the text" in name
+        said = held.value.encode()
+        hidden = said if is_text else extra(said, rng.choice((121, 1000, 19_000, 2**29 - 1)))
+        attempt = Attempt(smuggle(_full(rng), hidden))
+        yield Way("more than the contract knows", f"{name} {index}", (held.value,), (attempt,))
+
+
+Say = Callable[[egress_pb2.EgressPayload, str, Random], object]
+"""Says digits as numbers."""
+
+
+def _logit_groups(payload: egress_pb2.EgressPayload, figures: str, _rng: Random) -> None:
+    for at in range(0, len(figures), 3):
+        payload.sampling.logit_bias[int(f"{at}{figures[at : at + 3]}")] = 1.0
+
+
+def _logit_values(payload: egress_pb2.EgressPayload, figures: str, _rng: Random) -> None:
+    for at, figure in enumerate(figures):
+        payload.sampling.logit_bias[at] = float(figure)
+
+
+def _two_and_nonsense(payload: egress_pb2.EgressPayload, figures: str, rng: Random) -> None:
+    payload.sampling.temperature, payload.sampling.top_p = int(figures[:5]) / 10_000, int(figures[5:9]) / 10_000
+    payload.sampling.presence_penalty = rng.choice((float("nan"), float("inf"), -float("inf"), 1e30))
+
+
+def _temperature(payload: egress_pb2.EgressPayload, figures: str, rng: Random) -> None:
+    payload.sampling.temperature = int(figures[:9]) / 10 ** rng.randrange(9)
+
+
+def _in_document(payload: egress_pb2.EgressPayload, figures: str, rng: Random) -> None:
+    key = rng.choice(("ssn", "card", "phone", "npi", "account"))
+    payload.messages[0].parts.add(json=f'{{"{key}":{figures.lstrip("0")}}}')
+
+
+NUMBERS: dict[str, Say] = {
+    "a seed": lambda payload, figures, _rng: setattr(payload.sampling, "seed", int(figures)),
+    "nine digits as a seed": lambda payload, figures, _rng: setattr(payload.sampling, "seed", int(figures[:9])),
+    "tokens": _logit_groups,
+    "biases": _logit_values,
+    "a bound on tokens": lambda payload, figures, _rng: setattr(payload.sampling, "tokens_max", int(figures[:9])),
+    "a temperature": _temperature,
+    "several, and none": _two_and_nonsense,
+    "a penalty": lambda payload, figures, _rng: setattr(payload.sampling, "frequency_penalty", float(figures[:9])),
+    "dimensions": lambda payload, figures, _rng: setattr(payload, "embedding_dimensions", int(figures[:9])),
+    "a number of a document": _in_document,
+}
+"""Name to where digits can stand as a number."""
 
 
 def numbered(rng: Random, count: int) -> Iterator[Way]:
     """Digits of a canary as numbers: seeds, token ids, biases, temperatures, bounds, numbers of a document."""
+    names = list(NUMBERS)
     for index in range(count):
         held = canary(("SSN", "PAN", "NPI", "ACCOUNT", "PHONE", "NHS")[index % 6], rng)
-        figures = "".join(char for char in held.value if char.isdigit())
+        name = names[index // 6 % len(names)]
         payload = plain(rng)
-        sampling = payload.sampling
-        kind = index // 6 % 10
-        if kind == 0:
-            sampling.seed = int(figures)
-        elif kind == 1:
-            sampling.seed = int(figures[:9])
-        elif kind == 2:
-            for at in range(0, len(figures), 3):
-                sampling.logit_bias[int(f"{at}{figures[at : at + 3]}")] = 1.0
-        elif kind == 3:
-            for at, figure in enumerate(figures):
-                sampling.logit_bias[at] = float(figure)
-        elif kind == 4:
-            sampling.tokens_max = int(figures[:9])
-        elif kind == 5:
-            sampling.temperature = int(figures[:9]) / 10 ** rng.randrange(9)
-        elif kind == 6:
-            sampling.temperature, sampling.top_p = int(figures[:5]) / 10_000, int(figures[5:9]) / 10_000
-            sampling.presence_penalty = rng.choice((float("nan"), float("inf"), -float("inf"), 1e30))
-        elif kind == 7:
-            sampling.frequency_penalty = float(figures[:9])
-        elif kind == 8:
-            payload.embedding_dimensions = int(figures[:9])
-        else:
-            said(payload, held.before)
-            payload.messages[-1].parts.add(
-                json=f'{{"{rng.choice(("ssn", "card", "phone", "npi", "account"))}":{figures.lstrip("0")}}}'
-            )
-        yield Way("numbers", f"{kind} {index}", (held.value,), (Attempt(payload.SerializeToString()),))
+        NUMBERS[name](payload, "".join(char for char in held.value if char.isdigit()), rng)
+        yield Way("numbers", f"{name} {index}", (held.value,), (Attempt(payload.SerializeToString()),))
 
 
 STEERING = (
@@ -188,7 +223,7 @@ STEERING = (
 
 
 def steering(rng: Random, count: int) -> Iterator[Way]:
-    """What steers, in every place and in the permit's names. Nothing here is secret: heads and paths are what is judged."""
+    """What steers, in every place and in the permit's names; nothing secret: heads and paths are what is judged."""
     places = list(PLACES)
     for index in range(count):
         text = STEERING[index % len(STEERING)]
@@ -204,58 +239,50 @@ def steering(rng: Random, count: int) -> Iterator[Way]:
             yield Way("steering", f"{place} {index}", (), (Attempt(put(place, text, rng)),))
 
 
+Change = Callable[[egress_pb2.EgressPayload], object]
+"""Puts something into a payload."""
+
+
+def _documents(document: str) -> dict[str, Change]:
+    """One document in each place for one."""
+    return {
+        "part": lambda one: one.messages[0].parts.add(json=document),
+        "text": lambda one: one.messages[0].parts.add(text=document),
+        "schema": lambda one: one.tools.add(name="f", parameters_json_schema=document),
+        "answer": lambda one: setattr(one.response_format, "json_schema", document),
+    }
+
+
+IMPOSSIBLE: dict[str, Change] = {
+    "a long text": lambda one: said(one, "why? " * 20_000),
+    "many messages": lambda one: [said(one, "why?") for _ in range(2_000)],
+    "many stops": lambda one: one.sampling.stop.extend(["x"] * 2_000),
+    "many biases": lambda one: one.sampling.logit_bias.update(dict.fromkeys(range(2_000), 1.0)),
+    "a long number": lambda one: one.messages[0].parts.add(json="1" * 100_000),
+    "a number with a great exponent": lambda one: one.messages[0].parts.add(json="1e999999"),
+    "no number": lambda one: one.tools.add(name="f", parameters_json_schema='{"a":NaN}'),
+    "an infinite one": lambda one: setattr(one.response_format, "json_schema", '{"a":-Infinity}'),
+    "half a character": lambda one: one.tools.add(name="f", parameters_json_schema='{"a":"\\ud800"}'),
+    "half a character in an argument": lambda one: one.messages[0].tool_calls.add(
+        id="1", name="f", arguments_json='"\\udc00"'
+    ),
+    "more than a message holds": lambda one: said(one, "x" * 17_000_000),
+    "nothing": lambda one: one.Clear(),
+}
+"""Name to what is too much, or cannot be."""
+
+
 def oversized(rng: Random) -> Iterator[Way]:
-    """Much of everything, and deep."""
-    held = words(rng)
-    for depth in (100, 500, 900, 990, 2_000, 50_000):
+    """Much of everything, and deep; nothing secret: that the agent neither fails nor sends what it cannot read."""
+    for depth in (60, 100, 500, 900, 990, 2_000, 5_000):
         for opening, closing in (("[", "]"), ('{"a":', "}")):
-            document = opening * depth + json.dumps(held.value) + closing * depth
-            for name, payload in (
-                ("part", lambda document=document: _with(lambda one: one.messages[0].parts.add(json=document), rng)),
-                ("text", lambda document=document: _with(lambda one: one.messages[0].parts.add(text=document), rng)),
-                (
-                    "schema",
-                    lambda document=document: _with(
-                        lambda one: one.tools.add(name="f", parameters_json_schema=document), rng
-                    ),
-                ),
-                (
-                    "answer",
-                    lambda document=document: _with(
-                        lambda one: setattr(one.response_format, "json_schema", document), rng
-                    ),
-                ),
-            ):
-                yield Way("deep and huge", f"{name} {opening} {depth}", (), (Attempt(payload()),))
-    for name, payload in (
-        ("a long text", lambda: _with(lambda one: said(one, f"{held.value} " * 1_000), rng)),
-        ("many messages", lambda: _with(lambda one: [said(one, "why?") for _ in range(2_000)], rng)),
-        ("many stops", lambda: _with(lambda one: one.sampling.stop.extend(["x"] * 2_000), rng)),
-        (
-            "many biases",
-            lambda: _with(lambda one: [one.sampling.logit_bias.update({at: 1.0}) for at in range(2_000)], rng),
-        ),
-        ("a long number", lambda: _with(lambda one: one.messages[0].parts.add(json="1" * 100_000), rng)),
-        ("a number with a great exponent", lambda: _with(lambda one: one.messages[0].parts.add(json="1e999999"), rng)),
-        ("not a number", lambda: _with(lambda one: one.tools.add(name="f", parameters_json_schema='{"a":NaN}'), rng)),
-        ("infinite", lambda: _with(lambda one: setattr(one.response_format, "json_schema", '{"a":-Infinity}'), rng)),
-        (
-            "half a character",
-            lambda: _with(lambda one: one.tools.add(name="f", parameters_json_schema='{"a":"\\ud800"}'), rng),
-        ),
-        (
-            "half a character in an argument",
-            lambda: _with(
-                lambda one: one.messages[0].tool_calls.add(id="1", name="f", arguments_json='"\\udc00"'), rng
-            ),
-        ),
-        ("more than a message holds", lambda: _with(lambda one: said(one, "x" * 17_000_000), rng)),
-        ("nothing", lambda: b""),
-    ):
-        yield Way("deep and huge", name, (), (Attempt(payload()),))
+            for name, change in _documents(f'{opening * depth}"x"{closing * depth}').items():
+                yield Way("deep and huge", f"{name} {opening} {depth}", (), (Attempt(_with(change, rng)),))
+    for name, change in IMPOSSIBLE.items():
+        yield Way("deep and huge", name, (), (Attempt(_with(change, rng)),))
 
 
-def _with(change: Callable[[egress_pb2.EgressPayload], object], rng: Random) -> bytes:
+def _with(change: Change, rng: Random) -> bytes:
     payload = plain(rng)
     change(payload)
     return payload.SerializeToString()

@@ -1,4 +1,4 @@
-"""Canaries in pieces: over the fields of a request, over its turns, over several requests of one caller or of several."""
+"""Canaries in pieces: over the fields of a request, over its turns, over requests of one caller or of several."""
 
 from __future__ import annotations
 

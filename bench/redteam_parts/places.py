@@ -8,7 +8,7 @@ from random import Random
 
 from ringfence.v1 import egress_pb2, types_pb2
 
-Put = Callable[[egress_pb2.EgressPayload, str], None]
+Put = Callable[[egress_pb2.EgressPayload, str], object]
 """Puts a text somewhere."""
 ASKED = (
     "What does a ward clerk do?",
@@ -69,7 +69,7 @@ def _escaped(text: str) -> str:
 
 
 def _part(document: Callable[[str], str]) -> Put:
-    return lambda payload, text: payload.messages[0].parts.add(json=document(text)) and None
+    return lambda payload, text: payload.messages[0].parts.add(json=document(text))
 
 
 PLACES: dict[str, Put] = {
@@ -77,7 +77,7 @@ PLACES: dict[str, Put] = {
     "a message of the system": lambda payload, text: said(payload, text, types_pb2.ROLE_SYSTEM),
     "a message of the assistant": lambda payload, text: said(payload, text, types_pb2.ROLE_ASSISTANT),
     "a tool's answer": lambda payload, text: said(payload, text, types_pb2.ROLE_TOOL),
-    "a further part": lambda payload, text: payload.messages[0].parts.add(text=text) and None,
+    "a further part": lambda payload, text: payload.messages[0].parts.add(text=text),
     "a speaker's name": lambda payload, text: setattr(payload.messages[0], "name", text),
     "the id of a tool call": lambda payload, text: _call(payload, "look_up", "{}", text),
     "the id that an answer names": lambda payload, text: setattr(payload.messages[0], "tool_call_id", text),
@@ -85,23 +85,19 @@ PLACES: dict[str, Put] = {
     "arguments of a call": lambda payload, text: _call(payload, "look_up", json.dumps({"note": text})),
     "arguments, escaped": lambda payload, text: _call(payload, "look_up", f'{{"note":{_escaped(text)}}}'),
     "arguments, as a key": lambda payload, text: _call(payload, "look_up", json.dumps({text: 1})),
-    "a tool's name": lambda payload, text: payload.tools.add(name=text) and None,
-    "a tool's description": lambda payload, text: payload.tools.add(name="f", description=text) and None,
-    "a tool's schema": lambda payload, text: (
-        payload.tools.add(name="f", parameters_json_schema=json.dumps({"type": "object", "description": text})) and None
+    "a tool's name": lambda payload, text: payload.tools.add(name=text),
+    "a tool's description": lambda payload, text: payload.tools.add(name="f", description=text),
+    "a tool's schema": lambda payload, text: payload.tools.add(
+        name="f", parameters_json_schema=json.dumps({"type": "object", "description": text})
     ),
-    "a tool's schema, as a constant": lambda payload, text: (
-        payload.tools.add(
-            name="f", parameters_json_schema=json.dumps({"properties": {"a": {"enum": ["x", {"const": text}]}}})
-        )
-        and None
+    "a tool's schema, as a constant": lambda payload, text: payload.tools.add(
+        name="f", parameters_json_schema=json.dumps({"properties": {"a": {"enum": ["x", {"const": text}]}}})
     ),
     "the tool to call": lambda payload, text: (
         (
             payload.tools.add(name="f"),
             payload.tool_choice.MergeFrom(types_pb2.ToolChoice(mode=types_pb2.ToolChoice.MODE_REQUIRED, name=text)),
         )
-        and None
     ),
     "the answer's schema": lambda payload, text: setattr(
         payload.response_format, "json_schema", json.dumps({"type": "object", "title": text})

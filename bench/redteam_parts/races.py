@@ -31,20 +31,26 @@ async def one_permit(rogue: Rogue, rng: Random) -> Counter[str]:
 
 
 async def lockdown(rogue: Rogue, rng: Random) -> list[str]:
-    """Egress is stopped while sends are asked for; gives the words that were asked for once the stop was told."""
-    during = [asyncio.ensure_future(rogue.ask(request(rogue, plain(rng).SerializeToString()))) for _ in range(20)]
-    await rogue.stub.ApplyLockdown(egress_pb2.ApplyLockdownRequest(on=True, reason="drill", by_pseudonym="o1"))
-    held = [words(rng) for _ in range(20)]
-    payloads = []
-    for one in held:
-        payload = egress_pb2.EgressPayload()
-        said(payload, one.text())
-        payloads.append(payload.SerializeToString())
-    ended = await asyncio.gather(*(rogue.ask(request(rogue, data)) for data in payloads))
-    await asyncio.gather(*during)
+    """Egress is stopped while sends are asked for; gives the words that were asked for once the stop was told.
+
+    Raises:
+        AssertionError: one of those was not refused for it.
+    """
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(rogue.ask(request(rogue, plain(rng).SerializeToString())))
+        await rogue.stub.ApplyLockdown(egress_pb2.ApplyLockdownRequest(on=True, reason="drill", by_pseudonym="o1"))
+        held = [words(rng) for _ in range(20)]
+        ended = await asyncio.gather(*(rogue.ask(request(rogue, _said(one.text()))) for one in held))
     assert all("lockdown" in rules for rules in ended)
     await rogue.stub.ApplyLockdown(egress_pb2.ApplyLockdownRequest(on=False, reason="drill over", by_pseudonym="o1"))
     return [one.value for one in held]
+
+
+def _said(text: str) -> bytes:
+    payload = egress_pb2.EgressPayload()
+    said(payload, text)
+    return payload.SerializeToString()
 
 
 def used(rogue: Rogue, rng: Random, count: int) -> list[egress_pb2.SendRequest]:

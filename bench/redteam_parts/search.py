@@ -45,13 +45,17 @@ _DIGITS = {
     )
     for digit, word in enumerate(words.split())
 }
-_SAID = re.compile("|".join(sorted(_DIGITS, key=len, reverse=True)), re.IGNORECASE)
+_SAID = re.compile("|".join(["dash", "slash", *sorted(_DIGITS, key=len, reverse=True)]), re.IGNORECASE)
 _LOOKALIKES = str.maketrans(
     "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425\u0423\u0430\u0441\u0435\u0456\u0458\u043e\u0440\u0455\u0445\u0443"
     "\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u03a5\u0396\u03bf\u03bd",
     "ABCEHIJKMOPSTXYaceijopsxyABEHIKMNOPTXYZov",
 )
 _LEET = str.maketrans("431057OlSB", "aeiostoisb")
+_FIGURES = str.maketrans("OlSB", "0158")
+_SIGNS = re.compile(r"\b(?:at|dot)\b")
+"""Words for the signs of an address."""
+_FILLERS = "\u115f\u1160\u3164\uffa0"
 _LOW = "abcdefghijklmnopqrstuvwxyz"
 _CAESAR = str.maketrans(_LOW + _LOW.upper(), (_LOW[-3:] + _LOW[:-3]) + (_LOW[-3:] + _LOW[:-3]).upper())
 _TAGS, _SELECTORS = 0xE0000, 0xE0100
@@ -95,7 +99,9 @@ def _last(text: str) -> Iterator[str]:
     yield text.translate(_CAESAR)
     yield text.translate(_ATBASH)
     yield text.translate(_LEET)
-    yield _SAID.sub(lambda match: _DIGITS[match.group().lower()], text)
+    yield text.translate(_FIGURES)
+    yield _SIGNS.sub(" ", text)
+    yield _SAID.sub(lambda match: _DIGITS.get(match.group().lower(), ""), text)
 
 
 def decoded(text: str) -> Iterator[str]:
@@ -194,7 +200,7 @@ def _plain(char: str) -> str:
     digit = unicodedata.digit(char, None)
     if digit is not None:
         return str(digit)
-    return "" if unicodedata.category(char) in {"Cf", "Mn", "Me", "Cc"} else char
+    return "" if char in _FILLERS or unicodedata.category(char) in {"Cf", "Mn", "Me", "Cc"} else char
 
 
 def _base64(said: str) -> Iterator[str]:
@@ -228,6 +234,19 @@ def arrived(bodies: Iterable[bytes], values: Iterable[str]) -> set[str]:
     bodies = list(bodies)
     haystack = "\n".join(readings(body) for body in bodies)
     return {value for value in set(values) if _in(value, haystack)}
+
+
+def verbatim(bodies: Iterable[bytes], texts: Iterable[str]) -> set[str]:
+    """Those of `texts` that arrived as they were written, in a string of a body or of a document in one."""
+    leaves: set[str] = set()
+    for body in bodies:
+        todo = [(body.decode("utf-8", "replace"), 0)]
+        while todo:
+            text, depth = todo.pop()
+            leaves.add(text)
+            todo += [(one, depth + 1) for one in _json(text) if depth < DEPTH_MAX]
+    haystack = "\n\n".join(leaves)
+    return {text for text in set(texts) if text in haystack}
 
 
 def written(log: bytes, values: Iterable[str]) -> set[str]:

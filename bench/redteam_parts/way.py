@@ -34,6 +34,8 @@ class Way:
     """What must not arrive."""
     attempts: tuple[Attempt, ...]
     """The requests, one after the other."""
+    written: str = ""
+    """The canary as it is disguised; it must not arrive so either."""
     in_log: tuple[str, ...] = ()
     """What must not stand in the log either."""
     may_pass: tuple[int, ...] = ()

@@ -15,7 +15,6 @@ from ringfence.permit import Permit, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent import gate
-from ringfence_agent import gate
 from ringfence_agent.gate import Circumstances, Destination, Rules, Submission, still, verify
 from ringfence_agent.payload import PayloadError
 from ringfence_agent.policy import Ruling
