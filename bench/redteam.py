@@ -1,4 +1,4 @@
-"""`make test-redteam`: a rogue daemon with genuine keys tries thousands of ways to get canaries out; none may arrive."""
+"""`make test-redteam`: a rogue daemon with genuine keys tries thousands of ways out; no canary may arrive."""
 
 from __future__ import annotations
 
