@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock verifier test-tamper bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
+.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: setup ## real requests through daemon, engine, agent and a stand-in provid
 
 test: setup ## the whole test suite
 	@$(BIN)/pytest $(ARGS)
+
+test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
+	@$(BIN)/python bench/redteam.py $(ARGS)
 
 coverage: setup ## branch coverage of the pure parts: verbs, contract, gate
 	@$(BIN)/pytest -q --cov --cov-config=pyproject.toml --cov-report=term $(ARGS) tests/ringfence tests/ringfenced/identify \

@@ -1,7 +1,7 @@
 """From the daemon's bytes to a payload: parsed strictly, nothing in it that cannot be scanned. Pure.
 
-Unknown fields are refused at any depth, for they would be a covert channel. Numbers are brought to the precision that
-providers use, so that their low digits carry nothing.
+Unknown fields are refused at any depth, for they would be a covert channel. Numbers are brought to where they carry
+next to nothing (``ringfence_agent.numbers``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from ringfence.recognize.pictures import Approved, is_known
 from ringfence.v1 import egress_pb2, types_pb2
 from ringfence.wire import WireError, parse
-from ringfence_agent import documents
+from ringfence_agent import documents, numbers
 from ringfence_agent.payload import Message, Payload, PayloadError, Picture, Sampling, Tool, ToolCall
 
 _ROLES: Final[Mapping[int, str]] = {
@@ -27,8 +27,6 @@ _MODES: Final[Mapping[int, str]] = {
     types_pb2.ToolChoice.MODE_NONE: "none",
     types_pb2.ToolChoice.MODE_REQUIRED: "required",
 }
-_FLOAT_DIGITS: Final = 4
-_SEED_MAX: Final = 2**32
 _INPUTS_MAX: Final = 2048
 """Texts to embed at once; OpenAI API reference, "Create embeddings"."""
 _DIMENSIONS_MAX: Final = 16_384
@@ -44,8 +42,8 @@ def decode(data: bytes, approved: Approved) -> Payload:
 
     Raises:
         PayloadError: unknown fields at any depth, a part that is neither text nor an approved picture (nothing here can
-            read pictures, and what cannot be scanned counts as RESTRICTED), JSON that cannot be sent, messages and
-            texts to embed at once, or nothing at all.
+            read pictures, and what cannot be scanned counts as RESTRICTED), JSON that cannot be sent, numbers out of
+            their range, messages and texts to embed at once, or nothing at all.
     """
     try:
         message = parse(egress_pb2.EgressPayload, data)
@@ -133,24 +131,20 @@ def _part(part: types_pb2.Part, approved: Approved) -> str | Picture:
 
 def _sampling(sampling: types_pb2.Sampling) -> Sampling:
     """Sampling with numbers as coarse as they need be; what providers do not know is left out."""
-    seed = sampling.seed if sampling.HasField("seed") else None
-    if seed is not None and seed >= _SEED_MAX:
-        raise PayloadError(f"a seed is smaller than {_SEED_MAX}")
-    return Sampling(
-        temperature=_coarse(sampling.temperature, given=sampling.HasField("temperature")),
-        top_p=_coarse(sampling.top_p, given=sampling.HasField("top_p")),
-        presence_penalty=_coarse(sampling.presence_penalty, given=sampling.HasField("presence_penalty")),
-        frequency_penalty=_coarse(sampling.frequency_penalty, given=sampling.HasField("frequency_penalty")),
-        seed=seed,
-        tokens_max=sampling.tokens_max if sampling.HasField("tokens_max") else None,
-        stop=tuple(sampling.stop),
-        logit_bias=tuple((token, round(bias, _FLOAT_DIGITS)) for token, bias in sorted(sampling.logit_bias.items())),
-    )
-
-
-def _coarse(value: float, *, given: bool) -> float | None:
-    """An optional number, rounded."""
-    return round(value, _FLOAT_DIGITS) if given else None
+    given = {field.name: value for field, value in sampling.ListFields()}
+    try:
+        return Sampling(
+            temperature=numbers.coarse("temperature", given.get("temperature")),
+            top_p=numbers.coarse("top_p", given.get("top_p")),
+            presence_penalty=numbers.coarse("presence_penalty", given.get("presence_penalty")),
+            frequency_penalty=numbers.coarse("frequency_penalty", given.get("frequency_penalty")),
+            seed=numbers.seed(given.get("seed")),
+            tokens_max=numbers.tokens(given.get("tokens_max")),
+            stop=tuple(sampling.stop),
+            logit_bias=numbers.biases(sampling.logit_bias),
+        )
+    except numbers.NumberError as error:
+        raise PayloadError(str(error)) from None
 
 
 def _choose(table: Mapping[int, str], number: int) -> str:

@@ -43,19 +43,31 @@ def is_json(text: str) -> bool:
 def leaves(document: str | bytes) -> Iterator[str]:
     """Every string of a JSON document, keys too, also those under a key that comes twice; numbers as their digits.
 
-    Half a character, which only an escape can write, comes as ``?``.
+    A string that is a document itself gives its strings too. Half a character, which only an escape can write, comes as
+    ``?``.
     """
     left: list[object] = [json.loads(document, object_pairs_hook=tuple)]
     while left:
         match left.pop():
             case str() as text:
                 yield text.encode(errors="replace").decode()
+                left.extend(_inner(text))
             case bool() | None:
                 continue
             case int() | float() as number:
                 yield str(number)
             case list() | tuple() as items:
                 left.extend(reversed(items))
+
+
+def _inner(text: str) -> tuple[object, ...]:
+    """The document that a string is; nothing for one that is none."""
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return ()
+    try:
+        return (json.loads(text, object_pairs_hook=tuple),)
+    except (ValueError, RecursionError):
+        return ()
 
 
 def _is_deep(value: object) -> bool:

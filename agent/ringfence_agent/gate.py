@@ -12,8 +12,11 @@ The rules, in the order in which they are checked and their names stand in `Verd
                   approved, and the provider has words for it; nor without this
     destination   the provider is configured, and lists the model, for the payload's task
     label         the label may go there: never RESTRICTED, and within the provider's clearance
-    residual      the agent's own scan, of every string of the payload and of the exact body that would be sent, finds
-                  nothing that the provider is not cleared for
+    permit.words  the agent's own scan finds nothing in the daemon's reason, which the log would keep
+    residual      the agent's own scan, of every string of the payload, of what they say together, and of the exact body
+                  that would be sent, finds nothing that the provider is not cleared for
+    residual.together   nor does it in what the payload's texts say together with what left for this provider in the
+                  last minute (`ringfence_agent.recent`); asked by the caller of `judge`, with `together`
     size          the body is no longer than the provider's limit
     policy        the agent's own Cedar policy permits it (`ringfence_agent.policy`); asked only where the rules above,
                   the floor that no policy can lower, have nothing against it
@@ -34,12 +37,13 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence import permit
-from ringfence.labels import Label, may_leave
+from ringfence.labels import Label, Level, may_leave
 from ringfence.permit import Permit, PermitError, Statement
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
-from ringfence_agent import documents
+from ringfence_agent import documents, ends, joined
 from ringfence_agent.decode import decode
+from ringfence_agent.ends import Ends
 from ringfence_agent.payload import Payload, PayloadError, known_leaves, leaves
 from ringfence_agent.policy import Facts, Ruling
 from ringfence_agent.price import Price
@@ -61,6 +65,10 @@ class Reason(NamedTuple):
     """What is wrong and what to do; no content."""
 
 
+UNKNOWN: Final = "unknown"
+"""Stands in the log for a provider and a model that the configuration does not list."""
+_LOG: Final = Label(Level.INTERNAL)
+"""What may stand in the log, which auditors read and other systems get."""
 _LOCKDOWN: Final = Reason("lockdown", "egress is stopped by an operator")
 
 
@@ -148,6 +156,8 @@ class Verdict:
     """What it may cost at most: the agent's own estimate, or the daemon's where that is higher or alone."""
     body: bytes = field(default=b"", repr=False)
     """The exact body; only with no reasons."""
+    ends: Ends = field(default=Ends(), repr=False)
+    """Where its texts may go on in another request."""
 
 
 def verify(submission: Submission, rules: Rules, circumstances: Circumstances) -> Verdict:
@@ -169,7 +179,13 @@ def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
         data: serialised EgressPayload, the bytes that it was signed for.
         rules: what to judge by.
     """
+    worded = tuple(rules.residual(statement.decision_reason))
+    if worded and not may_leave(rules.label_of(worded), _LOG):
+        said = Reason("permit.words", "the permit's decision_reason holds what the agent's own scan finds")
+        return Verdict((said,), replace(statement, decision_reason=""))
     destination = rules.destinations.get((statement.provider, statement.model))
+    if destination is None:  # what nobody configured is anybody's text: the log does not repeat it
+        statement = replace(statement, provider=UNKNOWN, model=UNKNOWN)
     try:
         payload = decode(data, rules.pictures)
         body = destination.encode(payload) if destination and destination.task == payload.task else b""
@@ -197,8 +213,19 @@ def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
         destination=destination,
         findings=dict(Counter(finding.entity_type for finding in findings)),
         cost_microcredits_max=_most(statement, payload, body, destination),
+        ends=ends.of(payload),
     )
     return verdict if reasons else _ask_policy(replace(verdict, body=body), statement, payload, rules.policy)
+
+
+def together(verdict: Verdict, texts: Iterable[str], rules: Rules) -> tuple[Reason, ...]:
+    """What speaks against a payload for which nothing else does: `texts`, which it says only with what left before."""
+    findings = tuple(finding for text in texts for finding in rules.residual(text))
+    clearance = verdict.destination.clearance if verdict.destination else Label()
+    if not findings or may_leave(rules.label_of(findings), clearance):
+        return ()
+    what = ", ".join(sorted({finding.entity_type for finding in findings}))
+    return (Reason("residual.together", f"with what left before, the agent's own scan finds {what} in it"),)
 
 
 def still(statement: Statement, now_unix_ms: int, *, lockdown: bool) -> tuple[Reason, ...]:
@@ -248,11 +275,11 @@ def _most(statement: Statement, payload: Payload, body: bytes, destination: Dest
 
 
 def _scan(payload: Payload, body: bytes, wire_model: str, residual: Residual) -> tuple[Finding, ...]:
-    """The findings in every string of payload and body, each different string once.
+    """The findings in every string of payload and body, alone and read on into others, each different text once.
 
     The name on the wire (Google's API writes ``models/`` before it) and approved pictures are known, not scanned.
     """
-    texts = set(leaves(payload))
+    texts = {*leaves(payload), *joined.texts(payload)}
     if body:
         texts.update(documents.leaves(body))
     texts -= {"", wire_model, f"models/{wire_model}", *known_leaves(payload)}

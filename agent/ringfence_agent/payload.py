@@ -93,7 +93,7 @@ class Sampling:
     seed: int | None
     tokens_max: int | None
     stop: tuple[str, ...]
-    logit_bias: tuple[tuple[int, float], ...]
+    logit_bias: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
     1. verify   the permit, and use it up, whatever comes of it
     2. judge    what it was signed for: parse, scan, the built-in floor, the agent's own policy; in a thread, because
-                long payloads take long to scan, and a lockdown must not wait for them
+                long payloads take long to scan, and a lockdown must not wait for them; then, with what left in the last
+                minute, what the two say together
     3. reserve  room in the quotas of caller, department and provider
     4. refuse   a refusal is logged and proven like everything else; or
     5. intend   the intent is durable before a byte leaves
@@ -28,11 +29,23 @@ from typing import Final, NamedTuple
 
 from ringfence_agent.archive import Archive, ArchiveError
 from ringfence_agent.entry import Kind, Outcome, Value, digest, intent, outcome, refusal, salt
-from ringfence_agent.gate import Circumstances, Destination, Reason, Rules, Submission, Verdict, judge, still, verify
+from ringfence_agent.gate import (
+    Circumstances,
+    Destination,
+    Reason,
+    Rules,
+    Submission,
+    Verdict,
+    judge,
+    still,
+    together,
+    verify,
+)
 from ringfence_agent.journal import REMEMBERED_MS, Journal, Proof
 from ringfence_agent.lockdown import Lockdown, Stopped
 from ringfence_agent.providers import Embeddings, Finish, Provider, ProviderError, Tally, TextDelta, ToolCallDelta
 from ringfence_agent.quotas import Amount, Charge, Full, Quotas
+from ringfence_agent.recent import Recent
 from ringfence_agent.segments import LogError
 
 
@@ -162,6 +175,7 @@ class Release:
         self._salt_key = salt_key
         self._provenance = provenance
         self._nonces = Nonces(journal.recovered.nonces)
+        self._recent = Recent()
 
     async def send(self, submission: Submission, seconds_max: float) -> AsyncGenerator[Event, None]:
         """One submission's way out, as events; the last is Withheld, Failed or Released.
@@ -205,10 +219,14 @@ class Release:
         reasons = verdict.reasons + still(statement, self._journal.now_unix_ms(), lockdown=self._lockdown.on)
         if reasons:
             return replace(verdict, reasons=reasons, body=b""), None
+        now_ms = self._steady_unix_ms()
+        if reasons := together(verdict, self._recent.together(statement.provider, verdict.ends, now_ms), self._rules):
+            return replace(verdict, reasons=reasons, body=b""), None
         amount = Amount(1, len(verdict.body), verdict.cost_microcredits_max)
         names = (statement.caller_pseudonym, statement.department, statement.provider)
-        full = self._quotas.reserve(digest(submission.permit.statement), Charge(names, amount, self._steady_unix_ms()))
+        full = self._quotas.reserve(digest(submission.permit.statement), Charge(names, amount, now_ms))
         if full is None:
+            self._recent.keep(statement.provider, verdict.ends, now_ms)
             return verdict, None
         return replace(verdict, reasons=(_no_room(full),), body=b""), full
 

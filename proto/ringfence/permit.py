@@ -3,7 +3,8 @@ r"""Release permits: the daemon's signed word that this exact payload may go to 
 A permit is `Statement` bytes and an Ed25519 signature over ``ringfence permit v1\n`` and those bytes. `verify` checks,
 in this order, and stops at the first that fails (`PermitError.rule`):
 
-    statement    the bytes are a PermitStatement with known fields only, each within its range
+    statement    the bytes are a PermitStatement with known fields only, each within its range and of its shape: what
+                 the log keeps must not be a place to put text (`_SHAPES`)
     key          the statement names a key that this agent trusts
     signature    that key signed exactly these bytes
     payload      SHA-256 and length are the payload's
@@ -18,6 +19,7 @@ the agent's (``ringfence_agent.gate``).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -38,9 +40,21 @@ SKEW_MS: Final = 2_000
 NONCE_BYTES: Final = 16
 STATEMENT_BYTES_MAX: Final = 16 * 1024
 
-_NAME_CHARS_MAX: Final = 256
-_REASON_CHARS_MAX: Final = 1024
-_TYPES_MAX: Final = 256
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
+_ID: Final = re.compile(r"[0-9a-f]{24,64}|[A-Za-z][A-Za-z_-]{0,23}[0-9]{0,6}")
+_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
+    "provider": _NAME,
+    "model": _NAME,
+    "key_id": _NAME,
+    "department": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"),
+    "request_id": _ID,
+    "caller_pseudonym": _ID,
+    "decision_reason": re.compile(r"(?:[A-Za-z][A-Za-z ,;'-]{0,127})?"),
+}
+"""Names are written as configurations write them; ids are 24 to 64 hexadecimal digits, or a short word with a number;
+the reason is a few words without a digit."""
+_TYPE: Final = re.compile(r"[A-Z][A-Z_]{0,31}[0-9]{0,2}")
+_TYPES_MAX: Final = 128
 
 
 class PermitError(Exception):
@@ -192,18 +206,12 @@ def _decode(data: bytes) -> Statement:
         )
     except WireError as error:
         raise PermitError("statement", str(error)) from None
-    for text in (statement.provider, statement.model, statement.key_id, statement.request_id):
-        _demand_name(text, "provider, model, key id and request id")
-    for text in (statement.caller_pseudonym, statement.department, *statement.findings_by_type):
-        _demand_name(text, "pseudonym, department and findings' types")
-    if len(statement.findings_by_type) > _TYPES_MAX or len(statement.decision_reason) > _REASON_CHARS_MAX:
-        raise PermitError("statement", "the permit's statement says more than its fields are for")
+    for name, shape in _SHAPES.items():
+        if shape.fullmatch(getattr(statement, name)) is None:
+            raise PermitError("statement", f"the permit's {name} has not the shape of one; see ringfence.permit")
+    types = statement.findings_by_type
+    if len(types) > _TYPES_MAX or any(_TYPE.fullmatch(name) is None for name in types):
+        raise PermitError("statement", f"a permit names at most {_TYPES_MAX} types of findings, as in ENTITIES")
     if statement.cost_microcredits_max < 0 or statement.issued_at_unix_ms < 0 or statement.expires_at_unix_ms < 0:
         raise PermitError("statement", "times and costs are not negative")
     return statement
-
-
-def _demand_name(text: str, which: str) -> None:
-    """A short printable name; what is kept in the log must not be a place to put text."""
-    if not text or len(text) > _NAME_CHARS_MAX or not text.isprintable():
-        raise PermitError("statement", f"{which} must be names of 1 to {_NAME_CHARS_MAX} printable characters")

@@ -156,7 +156,7 @@ def terms(**changes) -> Terms:
             "model": "gpt",
             "caller_pseudonym": "c-1",
             "department": "ward",
-            "request_id": f"r-{secrets.token_hex(4)}",
+            "request_id": secrets.token_hex(12),
             "findings_by_type": {"PERSON": 1},
             "decision_reason": "cheapest",
             "cost_microcredits_max": 10,

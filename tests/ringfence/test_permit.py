@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ringfence.labels import Category, Label, Level
 from ringfence.permit import DOMAIN, LIFETIME_MS, SKEW_MS, Permit, PermitError, Statement, sign, verify
+from ringfence.recognize import ENTITIES
 from ringfence.v1 import egress_pb2
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -120,12 +121,26 @@ def test_a_field_that_comes_twice_is_refused():
     "changes",
     [
         {"provider": ""},
+        {"provider": "https://evil.example"},
+        {"provider": "cloud\r\nHost: evil"},
         {"model": ""},
+        {"model": "gpt "},
+        {"model": "g\u200bpt"},
+        {"key_id": "k\n"},
         {"request_id": ""},
-        {"department": "x" * 257},
+        {"request_id": "524-71-6038"},
+        {"request_id": "4111111111111111"},
+        {"department": "x" * 129},
+        {"department": "Mr John Smith"},
         {"caller_pseudonym": "two\nlines"},
+        {"caller_pseudonym": "jane.doe@hospital.org"},
         {"findings_by_type": {"a\x00b": 1}},
-        {"decision_reason": "x" * 1025},
+        {"findings_by_type": {"SSN 524-71-6038": 1}},
+        {"findings_by_type": {"C12345678": 1}},
+        {"findings_by_type": {f"T{chr(65 + number // 26)}{chr(65 + number % 26)}": 1 for number in range(129)}},
+        {"decision_reason": "x" * 129},
+        {"decision_reason": "the card is 4111 1111 1111 1111"},
+        {"decision_reason": "two\nlines"},
         {"cost_microcredits_max": -1},
         {"issued_at_unix_ms": -1},
         {"payload_bytes": -1},
@@ -135,6 +150,30 @@ def test_values_out_of_range_are_refused_already_when_signing(changes):
     with pytest.raises(PermitError) as caught:
         sign(statement(**changes), KEY)
     assert caught.value.rule == "statement"
+
+
+@pytest.mark.parametrize("name", ["request_id", "caller_pseudonym"])
+@pytest.mark.parametrize("value", ["0123456789abcdef01234567", "f" * 64, "r-1", "c1", "operator-2", "r"])
+def test_ids_are_hexadecimal_or_a_short_word_with_a_number(name, value):
+    permit = sign(statement(**{name: value}), KEY)
+    assert getattr(verify(permit, KEYS, PAYLOAD, NOW), name) == value
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "next rung, if the one before falls short",
+        "cheap to try; its answer is evaluated",
+        "the cheapest that is allowed, good enough and in time",
+        "",
+    ],
+)
+def test_the_reasons_that_a_daemon_gives_have_the_shape_of_one(reason):
+    assert sign(statement(decision_reason=reason), KEY)
+
+
+def test_every_type_of_findings_may_be_named():
+    assert sign(statement(findings_by_type=dict.fromkeys(ENTITIES, 1)), KEY)
 
 
 def test_a_label_without_a_level_or_with_an_unknown_one_is_refused():

@@ -60,6 +60,13 @@ RULES = Rules(
 )
 
 
+RULES_WIDE = dataclasses.replace(
+    RULES,
+    destinations={key: dataclasses.replace(one, body_bytes_max=10**6) for key, one in RULES.destinations.items()},
+)
+"""For long bodies."""
+
+
 def calm(**changes):
     return dataclasses.replace(Circumstances(NOW, lambda _nonce: False), **changes)
 
@@ -155,6 +162,32 @@ def test_what_time_changes_is_judged_again_by_the_same_measure(late_ms, lockdown
     assert ("permit.freshness" in rules(judge(asked, RULES, calm(now_unix_ms=now)))) == ("permit.freshness" in expected)
 
 
+def test_the_daemons_reason_is_scanned_and_not_repeated():
+    """It would stand in the log, which others read."""
+    verdict = judge(submission(decision_reason="cheapest for SECRET"), RULES, calm())
+    assert rules(verdict) == ["permit.words"]
+    assert verdict.statement.decision_reason == ""
+
+
+def test_names_that_nobody_configured_are_not_repeated():
+    verdict = judge(submission(provider="A4839217", model="Smith"), RULES, calm())
+    assert rules(verdict) == ["destination"]
+    assert (verdict.statement.provider, verdict.statement.model) == ("unknown", "unknown")
+
+
+def test_a_document_in_a_document_is_taken_apart_too():
+    inner = json.dumps({"note": "SEC\tRET"}).replace("SEC\\tRET", "\\u0053ECRET")
+    assert rules(judge(submission(payload(json.dumps({"p": json.dumps({"q": inner})}))), RULES, calm())) == ["residual"]
+
+
+def test_what_a_payload_says_only_with_what_left_before_is_refused():
+    verdict = judge(submission(), RULES, calm())
+    assert gate.together(verdict, [], RULES) == ()
+    assert gate.together(verdict, ["What?"], RULES) == ()
+    (reason,) = gate.together(verdict, ["SECRET"], RULES)
+    assert reason.rule == "residual.together"
+
+
 def test_findings_within_the_clearance_may_leave_and_are_counted():
     cleared = dataclasses.replace(
         RULES.destinations["cloud", "gpt"], clearance=Label(Level.CONFIDENTIAL, frozenset({Category.PII}))
@@ -239,7 +272,19 @@ def test_the_body_is_scanned_too_and_not_only_what_it_was_made_from():
         payload(build=lambda m: m.messages.add(role=0)),
         payload(build=lambda m: m.messages.add(role=9)),
         payload(build=lambda m: m.messages[0].parts.add()),
-        payload(build=lambda m: setattr(m.sampling, "seed", 2**63)),
+        payload(build=lambda m: m.messages[0].parts.add(json='{"a":' * 65 + "1" + "}" * 65)),
+        payload(build=lambda m: m.messages[0].parts.add(json='"\\udc00"')),
+        payload(build=lambda m: m.tools.add(name="f", parameters_json_schema='{"a":["\\ud800"]}')),
+        payload(build=lambda m: m.tools.add(name="f", parameters_json_schema='{"a":NaN}')),
+        payload(build=lambda m: setattr(m.response_format, "json_schema", '{"a":1e999}')),
+        payload(build=lambda m: setattr(m.response_format, "json_schema", "[" * 990 + "]" * 990)),
+        payload(build=lambda m: setattr(m.sampling, "temperature", float("nan"))),
+        payload(build=lambda m: setattr(m.sampling, "top_p", 5.2471)),
+        payload(build=lambda m: setattr(m.sampling, "frequency_penalty", float("-inf"))),
+        payload(build=lambda m: setattr(m.sampling, "tokens_max", 524716038)),
+        payload(build=lambda m: m.sampling.logit_bias.update({524716038: 1.0})),
+        payload(build=lambda m: m.sampling.logit_bias.update({5: 524716038.0})),
+        payload(build=lambda m: m.sampling.logit_bias.update(dict.fromkeys(range(33), 1.0))),
         payload(build=lambda m: setattr(m.tool_choice, "mode", 9)),
     ],
 )
@@ -259,15 +304,6 @@ def test_what_leaves_says_what_was_asked_and_nothing_is_lost(text):
     verdict = judge(submission(payload(text)), RULES, calm())
     if not verdict.reasons:
         assert json.loads(verdict.body)["messages"] == [{"role": "user", "content": text}]
-
-
-def test_numbers_keep_four_digits_so_that_the_rest_carries_nothing():
-    def build(message):
-        message.sampling.temperature = 0.7123456
-        message.sampling.logit_bias[3] = -1.23456789
-
-    body = json.loads(judge(submission(payload(build=build)), RULES, calm()).body)
-    assert (body["temperature"], body["logit_bias"]) == (0.7123, {"3": -1.2346})
 
 
 def test_the_policy_is_asked_about_what_the_floor_lets_pass_and_its_no_is_final():
@@ -371,3 +407,21 @@ def test_what_a_provider_has_no_words_for_is_no_payload():
     mute = dataclasses.replace(RULES.destinations["cloud", "gpt"], encode=encode)
     verdict = judge(submission(), dataclasses.replace(RULES, destinations={("cloud", "gpt"): mute}), calm())
     assert (rules(verdict), verdict.reasons[0].message) == (["payload"], "it has no words for this")
+
+
+def test_numbers_leave_coarse_so_that_the_rest_carries_nothing():
+    def build(message):
+        message.sampling.temperature = 0.7123456
+        message.sampling.seed = 524_716_038
+        message.sampling.tokens_max = 4_716
+        message.sampling.logit_bias[3] = -1.23456789
+
+    body = json.loads(judge(submission(payload(build=build)), RULES, calm()).body)
+    assert (body["temperature"], body["logit_bias"]) == (0.71, {"3": -1})
+    assert (body["seed"], body["max_tokens"]) == (38, 4_700)
+
+
+def test_a_text_of_nothing_but_brackets_is_read_as_text():
+    """Too deep for a parser; it hides nothing, and no reader of it fails."""
+    assert rules(judge(submission(payload("[" * 100_000)), RULES_WIDE, calm())) == []
+    assert rules(judge(submission(payload("[" * 990 + '"SECRET"' + "]" * 990)), RULES_WIDE, calm())) == ["residual"]

@@ -57,8 +57,9 @@ def slow(monkeypatch):
     return slowed
 
 
-def send(egress):
-    prompt = Prompt((Message(Role.USER, (Text("What does a ward clerk do?"),)),))
+def send(egress, *texts):
+    said = texts or ("What does a ward clerk do?",)
+    prompt = Prompt(tuple(Message(Role.USER, (Text(text),)) for text in said))
     payload, _ = deidentify(prompt, (), Label(Level.PUBLIC), seed=bytes(32), scan=lambda _text: ())
     return asyncio.ensure_future(gather(egress.send(payload, terms(), 20_000)))
 
@@ -120,3 +121,21 @@ async def test_a_permit_that_expires_while_the_intent_is_written_sends_nothing(p
             disk.may_end.set()
             await withdrawn(sending, "permit.freshness")
         assert provider.raw == b""
+
+
+FIRST, SECOND = "It is 524-71-", "6038 is right."
+
+
+async def test_halves_in_two_requests_are_read_together(provider, tmp_path):
+    """Each may leave alone; the second may not once the first has left, in a request or before it."""
+    async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
+        await started(egress)
+        with pytest.raises(Refused) as caught:
+            await send(egress, FIRST, SECOND)
+        assert caught.value.suggestions == ("residual",)
+        assert isinstance((await send(egress, FIRST))[-1], Sent)
+        assert isinstance((await send(egress))[-1], Sent)
+        with pytest.raises(Refused) as caught:
+            await send(egress, SECOND)
+        assert caught.value.suggestions == ("residual.together",)
+    assert len(provider.bodies) == 2

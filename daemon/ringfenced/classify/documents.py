@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from ringfence.recognize.finding import Finding
-from ringfenced.classify.places import Place
+from ringfence.recognize.place import Place
 
 
 class Document:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ringfence.recognize.joined import Piece
+from ringfence.recognize.joined import texts as joined_texts
+from ringfence.recognize.joined import values as joined_values
 from ringfence.recognize.payload import is_fhir
+from ringfence.recognize.place import Place
 from ringfenced.classify.documents import Document
-from ringfenced.classify.joined import Piece
-from ringfenced.classify.joined import texts as joined_texts
-from ringfenced.classify.joined import values as joined_values
 from ringfenced.classify.json_leaves import JsonLeaf, is_json, json_leaves
-from ringfenced.classify.places import Place
 from ringfenced.model import File, Json, Message, Part, Prompt, Text, Tool
 
 

@@ -176,6 +176,8 @@ def _date(text: str) -> bool:
     if compact is not None:
         year, month, day = map(int, compact.groups())
         return YEAR_FIRST <= year <= YEAR_LAST and 1 <= month <= 12 and 1 <= day <= 31  # noqa: PLR2004
+    if _WORDS.search(text) is None:  # nothing that can be read: what was found stands in a view, in characters unseen
+        return False
     years, others, names_month = 0, 0, False
     for word in _WORDS.findall(TIME.sub(" ", text)):
         if word.isdecimal():

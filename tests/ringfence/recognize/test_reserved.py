@@ -150,6 +150,22 @@ def test_a_real_word_is_never_covered_by_a_surrogate(entity_type, word):
         assert (0, len(word)) in identifying(entity_type, f"{word} {OURS}")
 
 
+@pytest.mark.parametrize("entity_type", sorted(ENTITIES))
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "",
+        "".join(chr(0xE0100 + byte - 16) for byte in b"05/14/1946"),
+        "".join(chr(0xE0000 + byte) for byte in b"05/14/1946"),
+        "\u200b\u200c" * 40,
+        "\u2800\u2801",
+    ],
+)
+def test_what_cannot_be_seen_is_no_surrogate(entity_type, unseen):
+    """It was found in a view of the text, which says more than the text itself shows."""
+    assert not is_reserved(entity_type, unseen)
+
+
 def test_a_secret_is_never_reserved():
     assert not is_reserved("SECRET", "[SECRET-999123456]")
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.recognize import Finding
+from ringfence.recognize.place import Place
 from ringfenced.classify.leaves import document_leaves
-from ringfenced.classify.places import Place, distinct, originals
+from ringfenced.classify.places import distinct, originals
 from ringfenced.model import Located
 
 

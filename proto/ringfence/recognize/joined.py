@@ -14,8 +14,8 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from ringfence.recognize.fold import Folder
+from ringfence.recognize.place import Place
 from ringfence.recognize.views import strong
-from ringfenced.classify.places import Place
 
 REACH_CHARS = 96
 """How much of each text is read over its end: an identifier with its label."""
@@ -76,7 +76,7 @@ def texts(pieces: Sequence[tuple[str, Piece]]) -> Iterator[Joined]:
     for speaker, piece in pieces:
         said = last.setdefault(speaker, [])
         for left in {id(one): one for one in (before, *said[-1:]) if one is not None}.values():
-            yield from _seam(left, piece)
+            yield from seam(left, piece)
         if len(said) > 1:
             yield from _chain([*said, piece])
         is_figures = len(piece.text) <= PIECE_CHARS_MAX and _FIGURES.fullmatch(piece.text) is not None
@@ -104,7 +104,8 @@ def _chain(pieces: Sequence[Piece]) -> Iterator[Joined]:
             return
 
 
-def _seam(left: Piece, right: Piece) -> Iterator[Joined]:
+def seam(left: Piece, right: Piece) -> Iterator[Joined]:
+    """The end of `left` with the beginning of `right`, where that shows something."""
     tail = left.text[-REACH_CHARS:]
     head = right.text[:REACH_CHARS]
     if not tail or not head:

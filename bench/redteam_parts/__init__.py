@@ -1,0 +1,1 @@
+"""What `bench/redteam.py` is made of."""
