@@ -3,137 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from random import SystemRandom
 from typing import Final
-from urllib.parse import urlsplit
 
 import grpc.aio
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from grpc_health.v1 import health, health_pb2_grpc
 from structlog.typing import FilteringBoundLogger
 
-from ringfence import recognize, sealkeys, tls
+from ringfence import tls
 from ringfence.configfile import ConfigError
 from ringfence.cosignature import read_vkey
 from ringfence.demand import Demand
-from ringfence.recognize.custom import CustomError
-from ringfence.recognize.plugins import PluginUnavailable
-from ringfence.recognize.site import load_site
-from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
-from ringfence_agent import keys, keytoken
+from ringfence_agent import keyfiles
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
-from ringfence_agent.config import Config, ProviderConfig, demand_private
+from ringfence_agent.config import Config
 from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.entry import Kind
 from ringfence_agent.folds import Fold
-from ringfence_agent.gate import Destination, Rules
 from ringfence_agent.journal import Journal
 from ringfence_agent.keyring import KeyRing
-from ringfence_agent.keys import Key, KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
-from ringfence_agent.payload import Payload
-from ringfence_agent.policy import EVERYTHING, Policy, PolicyError, Resource
-from ringfence_agent.providers import Provider
-from ringfence_agent.providers.breaker import Breaker, BreakerSettings
-from ringfence_agent.providers.caps import Caps
-from ringfence_agent.providers.door import DoorSettings
-from ringfence_agent.providers.make import fitting, make
-from ringfence_agent.providers.padding import padded
-from ringfence_agent.providers.proxy import Proxy
-from ringfence_agent.providers.retry import Resilient, RetrySettings
-from ringfence_agent.providers.trust import Trust, TrustError
+from ringfence_agent.prepare import Parts, certificates, prepare
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
 from ringfence_agent.told import Told
 
-_SALT_BYTES: Final = 32
+__all__ = ["Parts", "prepare", "running"]
+
 _SOCKET_MODE: Final = 0o660
 _DAY_MS: Final = 24 * 3600 * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything that can be made without opening the log or listening."""
-
-    signing_key: Ed25519PrivateKey
-    """Signs checkpoints."""
-    second_key: MLDSA44PrivateKey | None
-    """Signs those on disk and for witnesses too; None where none is configured."""
-    providers: Mapping[str, Resilient]
-    """By name."""
-    keys: Mapping[str, Key]
-    """The providers' API keys, by name."""
-    rules: Rules
-    """What the gate judges by."""
-    operator_keys: Mapping[str, Ed25519PublicKey]
-    """Whose signatures lift a lockdown, by operator; none where none is asked for."""
-    recogniser_version: str
-    """Names the patterns that the agent scans with."""
-    policy_digest: str
-    """SHA-256 of what findings mean to the agent, own files included, hex."""
-    recipient: MLKEM768X25519PublicKey | None
-    """Whom the archive is sealed to; None without one."""
-    rules_digest: str
-    """SHA-256 of the agent's Cedar policy and its schema, hex."""
-
-
-def prepare(config: Config, credentials: Path | None = None) -> Parts:
-    """Read every key and certificate; compile the recogniser.
-
-    Args:
-        config: the whole file.
-        credentials: folder of the credentials that systemd hands over; None where it hands none.
-
-    Raises:
-        ConfigError: one of them is not what it should be.
-    """
-    signing_key = _private_key(config.log.signing_key)
-    permit_keys = {key_id: _public_key(path) for key_id, path in config.daemon.permit_keys.items()}
-    _certificates(config.listen.identity(), lambda _why: None)
-    api_keys = {provider.name: _key(provider, credentials) for provider in config.providers}
-    providers = {provider.name: _provider(provider, api_keys[provider.name]) for provider in config.providers}
-    site = config.classification
-    try:
-        recogniser = load_site(config.cache_directory, site.policy(), site.custom(), site.others())
-    except (CustomError, PluginUnavailable) as error:
-        raise ConfigError(str(error)) from error
-    policy = _policy(config)
-    return Parts(
-        signing_key=signing_key,
-        second_key=_second_key(config.log.signing_key_mldsa),
-        providers=providers,
-        keys=api_keys,
-        rules=Rules(
-            permit_keys=permit_keys,
-            destinations=_destinations(config, providers),
-            residual=partial(recognize.residual, recogniser.scan),
-            label_of=recogniser.policy.label_of,
-            policy=policy.ruling,
-            pictures=recogniser.policy.pictures,
-        ),
-        operator_keys={name: _public_key(path) for name, path in config.lockdown.operators.items()},
-        recogniser_version=recogniser.version,
-        recipient=_recipient(config.archive.recipient) if config.archive else None,
-        policy_digest=config.classification.digest(),
-        rules_digest=policy.digest,
-    )
 
 
 @asynccontextmanager
@@ -146,10 +55,10 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         ConfigError: the address cannot be listened on, or the salts' key is not there and cannot be made.
         LogError: the log cannot be opened; see `ringfence_agent.journal`.
     """
-    salt_key = _salt_key(config.log.salt_key)
+    salt_key = keyfiles.salt_key(config.log.salt_key)
     threads = ThreadPoolExecutor(config.judging_threads, "judge")
     told = Told(log)
-    credentials = tls.server_credentials(_certificates(config.listen.identity(), told.certificates))
+    credentials = tls.server_credentials(certificates(config.listen.identity(), told.certificates))
     demand = Demand(config.listen.key_exchange_groups, "listen.key_exchange_groups", met=told.met)
     server = grpc.aio.server(
         options=tls.server_options(config.listen.message_bytes_max),
@@ -191,10 +100,10 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         service = EgressService(
             release,
             journal,
-            parts.rules.destinations,
             lockdown,
-            cosigned,
-            KeyRing(parts.keys, journal, salt_key),
+            destinations=parts.rules.destinations,
+            cosigned=cosigned,
+            keyring=KeyRing(parts.keys, journal, salt_key),
             is_resting=lambda name: parts.providers[name].is_resting,
             daemons=daemons,
             log=log,
@@ -232,16 +141,6 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             await provider.aclose()
 
 
-def _certificates(files: Identity, told: Callable[[str], None]) -> Certificates:
-    """The server's certificates, renewed while it runs."""
-    try:
-        return Certificates(files, told)
-    except CertificateError as error:
-        raise ConfigError(str(error)) from None
-    except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}; the configuration names this file") from None
-
-
 def _listen_plainly(server: grpc.aio.Server, address: str) -> None:
     """Bind the server for probes, which tells nothing but health and asks for no certificate."""
     try:
@@ -262,67 +161,6 @@ def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCrede
         return port
     Path(socket).chmod(_SOCKET_MODE)
     return 0
-
-
-def _key(config: ProviderConfig, credentials: Path | None) -> Key:
-    """A provider's API key, from the one place where its configuration says that it lies."""
-    if config.api_key_pkcs11 is not None:
-        read = keytoken.from_token(config.api_key_pkcs11)
-    elif config.api_key_file is not None:
-        read = keys.from_file(config.api_key_file)
-    else:
-        read = keys.from_credential(credentials, config.api_key_credential)
-    try:
-        return Key(fitting(config, read))
-    except KeyUnreadable as error:
-        raise ConfigError(f"provider {config.name}: {error}") from None
-
-
-def _provider(config: ProviderConfig, key: Key) -> Resilient:
-    """One provider."""
-    try:
-        settings = DoorSettings(
-            url=config.base_url,
-            trust=Trust(config.authority, config.pins, config.demand_post_quantum),
-            caps=Caps(config.response_bytes_max),
-            connect_seconds_max=config.connect_seconds_max,
-            idle_seconds_max=config.response_idle_seconds_max,
-            connections_max=config.connections_max,
-            allow_private_addresses=config.allow_private_addresses,
-            proxy=_proxy(config),
-        )
-        provider = make(config, settings, key)
-    except TrustError as error:
-        raise ConfigError(f"provider {config.name}: {error}") from None
-    except (OSError, ssl.SSLError):
-        raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
-    return Resilient(
-        provider,
-        RetrySettings(config.attempts_max, config.retry_wait_seconds_max),
-        Breaker(BreakerSettings(config.breaker_failures_max, config.breaker_open_seconds)),
-        clock=time.monotonic,
-        random=SystemRandom().random,
-    )
-
-
-def _proxy(config: ProviderConfig) -> Proxy | None:
-    """The site's own CONNECT proxy; None for none."""
-    if not config.proxy:
-        return None
-    parts = urlsplit(config.proxy)
-    assert parts.hostname is not None  # as the configuration demands
-    assert parts.port is not None
-    return Proxy(parts.hostname, parts.port, _proxy_credentials(config.proxy_credentials))
-
-
-def _proxy_credentials(path: Path | None) -> str:
-    """``user:password``; empty for none."""
-    if path is None:
-        return ""
-    credentials = _read(path).decode("utf-8", "replace").strip()
-    if ":" not in credentials or not credentials.isprintable():
-        raise ConfigError(f"{path}: no credentials for a proxy; write user:password and nothing else")
-    return credentials
 
 
 def _journal(
@@ -366,106 +204,10 @@ def _archive(
         raise ConfigError(f"{settings.directory}: {error.strerror}; archive.directory names this folder") from None
 
 
-def _recipient(path: Path) -> MLKEM768X25519PublicKey:
-    """The auditors' public keys."""
-    try:
-        return sealkeys.load_public(_read(path))
-    except sealkeys.SealKeyError as error:
-        raise ConfigError(f"{path}: {error}; auditors make it: ringfence audit new-key auditors") from None
-
-
-def _destinations(config: Config, providers: Mapping[str, Provider]) -> dict[tuple[str, str], Destination]:
-    """Every model of every provider."""
-    return {
-        (provider.name, model): Destination(
-            provider=provider.name,
-            model=model,
-            wire_model=wire_model,
-            region=provider.region,
-            contract=provider.contract,
-            clearance=provider.clearance.label(),
-            body_bytes_max=provider.request_bytes_max,
-            seconds_max=provider.response_seconds_max,
-            encode=_encode(provider, providers[provider.name], wire_model),
-            price=provider.prices[model].price() if model in provider.prices else None,
-            task=task,
-        )
-        for provider in config.providers
-        for model, wire_model, task in provider.listed()
-    }
-
-
-def _encode(config: ProviderConfig, provider: Provider, wire_model: str) -> Callable[[Payload], bytes]:
-    """How a payload becomes the exact body for a model."""
-    encode = partial(provider.encode, wire_model=wire_model)
-    return padded(encode) if config.padding == "buckets" else encode
-
-
-def _policy(config: Config) -> Policy:
-    """The agent's Cedar policy."""
-    models = [
-        Resource(one.name, model, task, one.region, one.contract, one.clearance.label())
-        for one in config.providers
-        for model, _, task in one.listed()
-    ]
-    if config.policy is None:
-        return Policy(EVERYTHING, models)
-    file = config.policy.file
-    try:
-        return Policy(_read(file).decode(), models)
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: not UTF-8; save it as UTF-8") from None
-    except PolicyError as error:
-        raise ConfigError(f"{file}: {error}") from None
-
-
 def _steady(unix_ms: int) -> Callable[[], int]:
     """A clock that begins at `unix_ms` and that no jump of the machine's moves."""
     began_ns = time.monotonic_ns()
     return lambda: unix_ms + (time.monotonic_ns() - began_ns) // 1_000_000
-
-
-def _salt_key(path: Path) -> bytes:
-    """The key of the salts, made where it is missing."""
-    if not path.exists():
-        try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:  # noqa: PTH123 - mode
-                file.write(os.urandom(_SALT_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}; make it: head -c 32 /dev/urandom > {path}") from None
-    demand_private(path)
-    key = _read(path)
-    if len(key) != _SALT_BYTES:
-        raise ConfigError(f"{path}: not {_SALT_BYTES} bytes; make it: head -c 32 /dev/urandom > {path}")
-    return key
-
-
-def _private_key(path: Path) -> Ed25519PrivateKey:
-    """An Ed25519 key."""
-    try:
-        key = load_pem_private_key(_read(path), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path}: no Ed25519 private key; make one: openssl genpkey -algorithm ed25519 -out {path}")
-    return key
-
-
-def _second_key(path: Path | None) -> MLDSA44PrivateKey | None:
-    """An ML-DSA-44 key."""
-    if path is None:
-        return None
-    try:
-        key = load_pem_private_key(_read(path), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, MLDSA44PrivateKey):
-        raise ConfigError(
-            f"{path}: no ML-DSA-44 private key; make one: openssl genpkey -algorithm ML-DSA-44 -out {path}"
-        )
-    return key
 
 
 def _cosigned(config: Config, parts: Parts) -> Cosigned:
@@ -477,25 +219,6 @@ def _cosigned(config: Config, parts: Parts) -> Cosigned:
         second_key=parts.second_key,
         witnesses=[read_vkey(vkey) for vkey in config.log.witnesses],
     )
-
-
-def _public_key(path: Path) -> Ed25519PublicKey:
-    """An Ed25519 key's public half."""
-    try:
-        key = load_pem_public_key(_read(path))
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise ConfigError(f"{path}: no Ed25519 public key; make one: openssl pkey -in KEY -pubout -out {path}")
-    return key
-
-
-def _read(path: Path) -> bytes:
-    """A file's content."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; the configuration names this file") from None
 
 
 def _unix_ms() -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.configfile import ConfigError
-from ringfence_agent.config import TokenKey, demand_private
+from ringfence_agent.config import demand_private
+from ringfence_agent.config_provider import TokenKey
 from ringfence_agent.keys import KEY_CHARS_MAX, KeyUnreadable, Read, checked
 
 

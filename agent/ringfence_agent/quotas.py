@@ -157,8 +157,9 @@ class Quotas:
         """Take in one durable entry."""
         match record["kind"]:
             case "intent":
-                charge = self._reserved.get(record["permit_sha256"]) or _charge(record)
-                self.release(record["permit_sha256"])
+                permit = str(record.get("permit_sha256", ""))
+                charge = self._reserved.get(permit) or _charge(record)
+                self.release(permit)
                 self._add(charge, charge.amount)
                 self._open[index] = charge
             case "outcome" if (intent := self._open.pop(record.get("intent", -1), None)) is not None:
@@ -245,8 +246,8 @@ def _slice_ms(window_s: int) -> int:
 
 def _charge(record: Mapping[str, Any]) -> Charge:
     """What an intent counts for, by its entry."""
-    names = (record["caller"], record["department"], record["provider"])
-    amount = Amount(1, record["bytes_out"], record.get("cost_microcredits_max", 0))
+    names = (str(record.get("caller", "")), str(record.get("department", "")), str(record.get("provider", "")))
+    amount = Amount(1, record.get("bytes_out", 0), record.get("cost_microcredits_max", 0))
     return Charge(names, amount, record["time_unix_ms"])
 
 

@@ -18,29 +18,23 @@ from ringfence.lift import LiftError
 from ringfence.permit import Permit
 from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
 from ringfence.translog import ProofError
-from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, inference_pb2, types_pb2
-from ringfence.wire import WireError, demand_known, label_to
+from ringfence.v1 import egress_pb2, egress_pb2_grpc
+from ringfence.wire import WireError, demand_known
+from ringfence_agent import messages
 from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.gate import Destination, Submission
-from ringfence_agent.journal import Journal, Proof
+from ringfence_agent.journal import Journal
 from ringfence_agent.keyring import KeyRing, NoSuchKey
 from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Word
-from ringfence_agent.providers import Embeddings, TextDelta, ToolCallDelta
-from ringfence_agent.query import NAMES, Query, first_since
-from ringfence_agent.release import Admitted, Event, Failed, Release, Released, Withheld
+from ringfence_agent.query import first_since
+from ringfence_agent.release import Event, Failed, Release, Released, Withheld
 from ringfence_agent.segments import LogError
 
 _ENTRIES_DEFAULT: Final = 1000
 _BREATH_ENTRIES: Final = 64
 """A long search lets other calls go on after so many entries: half a millisecond's worth."""
 _FOREVER_S: Final = 3600.0
-_FINISH: Final[Mapping[str, types_pb2.FinishReason.ValueType]] = {
-    "stop": types_pb2.FINISH_REASON_STOP,
-    "length": types_pb2.FINISH_REASON_LENGTH,
-    "tool_calls": types_pb2.FINISH_REASON_TOOL_CALLS,
-    "content_filter": types_pb2.FINISH_REASON_CONTENT_FILTER,
-}
 
 Context = grpc.aio.ServicerContext[Message, Message]
 
@@ -52,11 +46,11 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         self,
         release: Release,
         journal: Journal,
-        destinations: Mapping[tuple[str, str], Destination],
         lockdown: Lockdown,
+        *,
+        destinations: Mapping[tuple[str, str], Destination],
         cosigned: Cosigned,
         keyring: KeyRing,
-        *,
         is_resting: Callable[[str], bool],
         daemons: frozenset[str],
         log: FilteringBoundLogger,
@@ -66,8 +60,8 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         Args:
             release: sends what may leave.
             journal: the egress log.
-            destinations: what may be sent to, by provider and model.
             lockdown: the emergency stop.
+            destinations: what may be sent to, by provider and model.
             cosigned: what stands under checkpoints besides the log's first signature.
             keyring: the providers' API keys.
             is_resting: whether a provider, by name, is left alone because it failed too often.
@@ -95,7 +89,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             async with aclosing(self._release.send(Submission(permit, request.payload), seconds_max)) as events:
                 async for event in events:
                     self._tell(event)
-                    yield _response(event)
+                    yield messages.response(event)
         except LogError as error:
             self._log.error("log_failed", why=str(error))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"nothing leaves: {error}")
@@ -112,7 +106,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         await self._admit(request, context)
         await _tell_connection(context)
         return egress_pb2.ListProvidersResponse(
-            models=[_model(one, self._closed_by(one.provider)) for one in self._destinations.values()],
+            models=[messages.model(one, self._closed_by(one.provider)) for one in self._destinations.values()],
             lockdown=self._lockdown.on,
         )
 
@@ -164,7 +158,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             await context.abort(grpc.StatusCode.OUT_OF_RANGE, str(error))
         except LogError as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-        return egress_pb2.ReadEntryResponse(proof=_proof(proof))
+        return egress_pb2.ReadEntryResponse(proof=messages.proof(proof))
 
     async def ReadEntries(  # noqa: N802
         self, request: egress_pb2.ReadEntriesRequest, context: Context
@@ -174,7 +168,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         left = request.query.entries_max or (0 if request.follow else _ENTRIES_DEFAULT)
         if request.query.level_min not in {0, *Level}:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "level_min: not a level that this agent knows")
-        query = _query(request.query)
+        query = messages.query(request.query)
         wanted, index, end = query.filter(), request.query.from_index, request.query.until_index
         if query.since_unix_ms:
             index = first_since(self._journal.read, index, self._journal.size, query.since_unix_ms)
@@ -201,7 +195,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     ) -> egress_pb2.ReadLockdownResponse:
         """The emergency stop as it stands."""
         await self._admit(request, context)
-        return egress_pb2.ReadLockdownResponse(standing=_standing(self._lockdown))
+        return egress_pb2.ReadLockdownResponse(standing=messages.standing(self._lockdown))
 
     async def ApplyLockdown(  # noqa: N802
         self, request: egress_pb2.ApplyLockdownRequest, context: Context
@@ -220,7 +214,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             text = f"egress is {'stopped' if self._lockdown.on else 'allowed'}, but the log fails: {error}"
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
         self._log.warning("lockdown", on=self._lockdown.on, missing=self._lockdown.missing)
-        return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on, standing=_standing(self._lockdown))
+        return egress_pb2.ApplyLockdownResponse(on=self._lockdown.on, standing=messages.standing(self._lockdown))
 
     async def RotateKey(  # noqa: N802
         self, request: egress_pb2.RotateKeyRequest, context: Context
@@ -286,111 +280,3 @@ def _where(error: Exception) -> list[str]:
     """The lines that an error came through; nothing of what they worked on."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-
-
-def _response(event: Event) -> egress_pb2.SendResponse:
-    """An event's message."""
-    match event:
-        case TextDelta() | ToolCallDelta() | Embeddings():
-            return _piece(event)
-        case Admitted(index):
-            return egress_pb2.SendResponse(admitted=egress_pb2.Admitted(intent_index=index))
-        case Withheld(verdict, entry, retry_after_ms):
-            return egress_pb2.SendResponse(
-                refused=egress_pb2.Refused(
-                    rules=[reason.rule for reason in verdict.reasons],
-                    message="; ".join(reason.message for reason in verdict.reasons),
-                    findings_by_type=verdict.findings,
-                    entry=_proof(entry),
-                    retry_after_ms=retry_after_ms,
-                )
-            )
-        case Failed(error, nothing_generated, entry):
-            return egress_pb2.SendResponse(
-                failed=egress_pb2.ProviderFailed(
-                    reason=error.reason,
-                    message=error.message,
-                    retry_after_ms=error.retry_after_ms,
-                    nothing_generated=nothing_generated,
-                    entry=_proof(entry),
-                )
-            )
-        case Released():
-            return egress_pb2.SendResponse(sent=_sent(event))
-
-
-def _piece(piece: TextDelta | ToolCallDelta | Embeddings) -> egress_pb2.SendResponse:
-    """A piece of an answer."""
-    match piece:
-        case TextDelta(text):
-            return egress_pb2.SendResponse(text=inference_pb2.TextDelta(text=text))
-        case ToolCallDelta(position, call_id, name, arguments):
-            return egress_pb2.SendResponse(
-                tool_call=inference_pb2.ToolCallDelta(index=position, id=call_id, name=name, arguments_json=arguments)
-            )
-        case Embeddings(vectors):
-            embeddings = [inference_pb2.Embedding(values=vector) for vector in vectors]
-            return egress_pb2.SendResponse(embeddings=egress_pb2.Embeddings(embeddings=embeddings))
-
-
-def _sent(event: Released) -> egress_pb2.Sent:
-    """A provider's answer."""
-    usage = types_pb2.Usage(
-        prompt_tokens=event.finish.prompt_tokens,
-        completion_tokens=event.finish.completion_tokens,
-        cached_tokens=event.finish.cached_tokens,
-        time_to_first_token_us=event.first_delta_us,
-        duration_us=event.duration_us,
-    )
-    return egress_pb2.Sent(
-        reason=_FINISH[event.finish.reason], usage=usage, intent=_proof(event.intent), outcome=_proof(event.outcome)
-    )
-
-
-def _proof(proof: Proof) -> types_pb2.EntryProof:
-    """A proof's message."""
-    return types_pb2.EntryProof(
-        entry=proof.entry, index=proof.index, inclusion_path=proof.inclusion_path, checkpoint=proof.checkpoint
-    )
-
-
-def _standing(lockdown: Lockdown) -> egress_pb2.LockdownStanding:
-    """The emergency stop's message."""
-    standing = lockdown.standing
-    message = egress_pb2.LockdownStanding(
-        on=lockdown.on,
-        reason=standing.reason,
-        since_unix_ms=standing.since_unix_ms if standing.on else 0,
-        by_pseudonyms=standing.by,
-        log_origin=lockdown.signers.origin,
-        signatures_needed=bool(lockdown.signers.keys),
-    )
-    if waiting := standing.waiting:
-        message.confirmations_missing = lockdown.missing
-        message.waiting_by_pseudonyms.extend(waiting.by)
-        message.waiting_until_unix_ms = waiting.until_unix_ms
-    return message
-
-
-def _model(destination: Destination, closed_by: str) -> egress_pb2.ProviderModel:
-    """One model of a provider; `closed_by` says why nothing goes there now."""
-    return egress_pb2.ProviderModel(
-        provider=destination.provider,
-        model=destination.model,
-        region=destination.region,
-        clearance=label_to(destination.clearance),
-        contract=destination.contract,
-        available=not closed_by,
-        unavailable_reason=closed_by,
-    )
-
-
-def _query(message: audit_pb2.SearchEntriesRequest) -> Query:
-    """The value of a query's message; `caller` is the daemon's to translate, for the agent knows no identities."""
-    named = {name: getattr(message, "caller_pseudonym" if name == "caller" else name) for name in NAMES}
-    return Query(
-        since_unix_ms=getattr(message, "from").ToMilliseconds() if message.HasField("from") else 0,
-        until_unix_ms=message.until.ToMilliseconds() if message.HasField("until") else 0,
-        named={name: value for name, value in named.items() if value},
-        level_min=Level(message.level_min) if message.level_min else None,
-    )

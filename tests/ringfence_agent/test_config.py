@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from fakes.agent import folder
-from ringfence.configfile import ConfigError, line_of
+from ringfence.configfile import ConfigError, Section, line_of
 from ringfence.labels import Level
 from ringfence.recognize import Finding
-from ringfence_agent import build, config
+from ringfence_agent import build, config, config_provider
 from ringfence_agent.config import demand_private
 
 EXAMPLE = Path(__file__).parents[2] / "agent" / "example.toml"
@@ -163,7 +163,14 @@ def test_the_example_is_a_good_file(tmp_path):
 
 def test_every_field_is_documented():
     """By the sentence under it, which is also what an error message says."""
-    for section in (config.Config, config.Listen, config.Daemon, config.Log, config.Clearance, config.ProviderConfig):
+    sections = [
+        value
+        for module in (config, config_provider)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Section) and value is not Section
+    ]
+    assert len(sections) > 10
+    for section in sections:
         for name, field in section.model_fields.items():
             assert field.description, name
 
@@ -262,6 +269,13 @@ def test_every_family_can_be_configured(file, kind):
             "amazon.titan-embed-text or cohere.embed",
         ),
         ("azure", '{ m = "a/b" }', "", "stands in a path with azure"),
+        (
+            "anthropic",
+            '{ m = "a" }',
+            "prices.m = { prompt_microcredits_per_1k_tokens = 1, completion_microcredits_per_1k_tokens = 1, "
+            "completion_tokens_max = 100 }",
+            "raise the latter",
+        ),
         ("gemini", '{ m = "models/a" }', "", "stands in a path with gemini"),
         ("gemini", '{ m = "a:b" }', "", "stands in a path with gemini"),
         ("anthropic", '{ m = "../x" }', "", "letters, digits and . _ - : / @"),

@@ -17,7 +17,7 @@ from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.providers.door import Door, DoorSettings
 
 if TYPE_CHECKING:
-    from ringfence_agent.config import ProviderConfig
+    from ringfence_agent.config_provider import ProviderConfig
     from ringfence_agent.keys import Read
     from ringfence_agent.providers import Provider
 
