@@ -234,6 +234,10 @@ def test_operators_keys_are_read_and_must_be_ed25519(file):
     assert "no Ed25519 public key" in refused(file)
 
 
+PRICE_OF_A_SHORT_ANSWER = (
+    "prices.m = { prompt_microcredits_per_1k_tokens = 1, completion_microcredits_per_1k_tokens = 1, "
+    "completion_tokens_max = 100 }"
+)
 FAMILIES = {
     "azure": ("https://site.openai.azure.com", 'api_version = "2024-10-21"'),
     "anthropic": ("https://api.anthropic.com", ""),
@@ -272,8 +276,7 @@ def test_every_family_can_be_configured(file, kind):
         (
             "anthropic",
             '{ m = "a" }',
-            "prices.m = { prompt_microcredits_per_1k_tokens = 1, completion_microcredits_per_1k_tokens = 1, "
-            "completion_tokens_max = 100 }",
+            PRICE_OF_A_SHORT_ANSWER,
             "raise the latter",
         ),
         ("gemini", '{ m = "models/a" }', "", "stands in a path with gemini"),
