@@ -130,6 +130,8 @@ def test_a_field_that_comes_twice_is_refused():
         {"request_id": ""},
         {"request_id": "524-71-6038"},
         {"request_id": "4111111111111111"},
+        {"request_id": "RobertJohnson"},
+        {"request_id": "robert-johnson"},
         {"department": "x" * 129},
         {"department": "Mr John Smith"},
         {"caller_pseudonym": "two\nlines"},
