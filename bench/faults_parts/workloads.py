@@ -164,7 +164,7 @@ class Caller:
             label_before=Label(level),
             caller_pseudonym="0" * 32,
             department="ward",
-            request_id=secrets.token_hex(8),
+            request_id=secrets.token_hex(12),
             payload_bytes=len(payload),
             issued_at_unix_ms=issued_ms,
             expires_at_unix_ms=issued_ms + 20_000,

@@ -41,7 +41,7 @@ NONCE_BYTES: Final = 16
 STATEMENT_BYTES_MAX: Final = 16 * 1024
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
-_ID: Final = re.compile(r"[0-9a-f]{24,64}|[A-Za-z][A-Za-z_-]{0,23}[0-9]{0,6}")
+_ID: Final = re.compile(r"[0-9a-f]{24,64}|[a-z]{1,8}-?[0-9]{0,6}")
 _SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "provider": _NAME,
     "model": _NAME,

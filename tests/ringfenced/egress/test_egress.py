@@ -357,7 +357,7 @@ class Rogue:
             label_before=PUBLIC,
             caller_pseudonym="c-1",
             department="ward",
-            request_id="r-rogue",
+            request_id="r-1",
             issued_at_unix_ms=now,
             expires_at_unix_ms=now + permit.LIFETIME_MS,
             nonce=secrets.token_bytes(16),
