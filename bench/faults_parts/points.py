@@ -15,15 +15,21 @@ POWER = "power cut"
 SLOW = "slow"
 """The call takes 0.1 s longer, before it does anything."""
 _SYNC = ("EIO", "ENOSPC", "EDQUOT", "EIO+", KILL, POWER, SLOW)
+_RENAME = ("EIO", "ENOSPC", "EROFS", "EROFS+", KILL, POWER)
+_REMOVE = ("EIO", "EROFS", KILL, POWER)
 _KINDS = {
     "write": ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EIO+", "ENOSPC+", "EROFS+", KILL, POWER),
     "fdatasync": _SYNC,
     "fsync": _SYNC,
     "openat": ("EIO", "EMFILE", "EROFS", "EROFS+", KILL, POWER),
-    "rename": ("EIO", "ENOSPC", "EROFS", "EROFS+", KILL, POWER),
-    "ftruncate": ("EIO", "EROFS", KILL, POWER),
-    "unlink": ("EIO", "EROFS", KILL, POWER),
+    "rename": _RENAME,
+    "renameat": _RENAME,
+    "renameat2": _RENAME,
+    "ftruncate": _REMOVE,
+    "unlink": _REMOVE,
+    "unlinkat": _REMOVE,
     "mkdir": ("EIO", "EROFS", KILL),
+    "mkdirat": ("EIO", "EROFS", KILL),
     "flock": ("ENOLCK", KILL),
     "read": ("EIO", "EIO+", KILL),
     "pread64": ("EIO", "EIO+", KILL),

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 CALLS = (
     "openat,read,pread64,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,ftruncate,truncate,unlink,"
-    "unlinkat,mkdir,flock"
+    "unlinkat,mkdir,mkdirat,flock"
 )
 """What is traced: all that can change a file, and what reads it."""
 _LINE = re.compile(r"^(\d+\.\d+) (\w+)\((.*)\) += (-?\d+|\?)(.*?)(?: <(\d+\.\d+)>)?$")
 _FILE = re.compile(r"^\d+<([^>]*)>")
-_QUOTED = re.compile(r'"([^"]*)"')
+_NAMED = re.compile(r'(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"([^"]*)"')
+_NAMING = ("openat", "rename", "unlink", "mkdir", "truncate")
+"""Calls that name their files; the others have a descriptor."""
 _SYNCS = ("fsync", "fdatasync")
 _WRITES = ("write", "pwrite64", "writev")
 
@@ -51,7 +53,7 @@ def parse(lines: Iterable[str], thread: int) -> list[Call]:
                     float(began),
                     float(began) + float(lasted or 0),
                     name,
-                    _paths(arguments),
+                    _paths(name, arguments),
                     arguments,
                     None if result == "?" else int(result),
                     "INJECTED" in rest or "DELAYED" in rest,
@@ -61,11 +63,13 @@ def parse(lines: Iterable[str], thread: int) -> list[Call]:
     return calls
 
 
-def _paths(arguments: str) -> tuple[str, ...]:
-    """The files that a call is about."""
-    if found := _FILE.match(arguments):
-        return (found.group(1),)
-    return tuple(_QUOTED.findall(arguments))
+def _paths(name: str, arguments: str) -> tuple[str, ...]:
+    """The files that a call is about; names are relative to the folder whose descriptor stands before them."""
+    if name.startswith(_NAMING):
+        found = _NAMED.findall(arguments)
+        return tuple(named if named.startswith("/") or not folder else f"{folder}/{named}" for folder, named in found)
+    descriptor = _FILE.match(arguments)
+    return (descriptor.group(1),) if descriptor else ()
 
 
 @dataclass

@@ -41,6 +41,21 @@ def test_lines_of_strace_are_read():
     assert found[2].ended_s == pytest.approx(10.25)
 
 
+def test_names_are_seen_from_the_folder_that_they_are_opened_in():
+    lines = [
+        '10.0 openat(5</x/log>, "checkpoint.new", O_WRONLY|O_TRUNC, 0600) = 9</x/log/checkpoint.new> <0.0>',
+        '10.1 renameat(5</x/log>, "checkpoint.new", 5</x/log>, "checkpoint") = 0 <0.0>',
+        '10.2 unlinkat(5</x/log>, "lockdown", 0) = 0 <0.0>',
+        '10.3 openat(AT_FDCWD</y>, "/x/log/lock", O_RDWR) = 4</x/log/lock> <0.0>',
+    ]
+    assert [call.paths for call in parse(lines, 1)] == [
+        ("/x/log/checkpoint.new",),
+        ("/x/log/checkpoint.new", "/x/log/checkpoint"),
+        ("/x/log/lockdown",),
+        ("/x/log/lock",),
+    ]
+
+
 def test_what_is_durable_is_what_a_sync_that_succeeded_has_covered():
     disk = Disk()
     disk.replay(calls())
