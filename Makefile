@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format proto docs lock bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
+.PHONY: help demo test coverage lint format proto docs lock verifier test-tamper bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility test-faults test-rotation setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ docs: setup ## write docs/configuration.md and the tables of docs/labels.md anew
 
 lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versions)
 	scripts/lock.sh
+
+verifier: ## dist/ringfence-verify.py: the log's verifier in one file, for auditors; needs Python alone
+	@install -D -m 644 daemon/ringfenced/cli/verify.py dist/ringfence-verify.py && sha256sum dist/ringfence-verify.py
+
+test-tamper: setup ## a million ways to tamper with a log (some minutes)
+	@$(BIN)/python bench/tamper.py $(ARGS)
 
 bench-flow: setup ## the governed way of a request beside bare gRPC
 	@$(BIN)/python bench/flow.py $(ARGS)

@@ -18,6 +18,7 @@ from typing import Final
 import grpc.aio
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from grpc_health.v1 import health, health_pb2_grpc
@@ -25,6 +26,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ringfence import recognize, sealkeys, tls
 from ringfence.configfile import ConfigError
+from ringfence.cosignature import read_vkey
 from ringfence.demand import Demand
 from ringfence.recognize.custom import CustomError
 from ringfence.recognize.plugins import PluginUnavailable
@@ -33,6 +35,7 @@ from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfence.v1 import egress_pb2_grpc
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config, ProviderConfig, demand_private
+from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.entry import Kind
 from ringfence_agent.folds import Fold
 from ringfence_agent.gate import Destination, Rules
@@ -59,6 +62,8 @@ class Parts:
 
     signing_key: Ed25519PrivateKey
     """Signs checkpoints."""
+    second_key: MLDSA44PrivateKey | None
+    """Signs those on disk and for witnesses too; None where none is configured."""
     providers: Mapping[str, Provider]
     """By name."""
     rules: Rules
@@ -93,6 +98,7 @@ def prepare(config: Config) -> Parts:
     policy = _policy(config)
     return Parts(
         signing_key=signing_key,
+        second_key=_second_key(config.log.signing_key_mldsa),
         providers=providers,
         rules=Rules(
             permit_keys=permit_keys,
@@ -133,7 +139,8 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
     try:
         port = _listen(server, config.listen.address, credentials)
         quotas = Quotas(one.quota() for one in config.quotas)
-        journal = _journal(config, parts.signing_key, {"quotas": quotas}, log)
+        cosigned = _cosigned(config, parts)
+        journal = _journal(config, parts.signing_key, {"quotas": quotas}, cosigned.own, log)
         lockdown = Lockdown(
             LockdownFile(config.log.directory),
             config.lockdown.rules(),
@@ -161,7 +168,9 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             provenance=provenance,
         )
         daemons = frozenset(config.daemon.identities)
-        service = EgressService(release, journal, parts.rules.destinations, lockdown, daemons=daemons, log=log)
+        service = EgressService(
+            release, journal, parts.rules.destinations, lockdown, cosigned, daemons=daemons, log=log
+        )
         egress_pb2_grpc.add_EgressServicer_to_server(service, server)
         checks = health.aio.HealthServicer()  # type: ignore[attr-defined]  # it is, and documented
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)  # type: ignore[no-untyped-call]  # untyped package
@@ -246,7 +255,13 @@ def _provider(config: ProviderConfig) -> Provider:
         raise ConfigError(f"{config.authority}: no PEM certificates; write those of the provider's authority") from None
 
 
-def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], log: FilteringBoundLogger) -> Journal:
+def _journal(
+    config: Config,
+    key: Ed25519PrivateKey,
+    folds: Mapping[str, Fold],
+    own: Callable[[str], str],
+    log: FilteringBoundLogger,
+) -> Journal:
     """The log; LogError where it cannot be opened. Says in the agent's own log how far old entries were compared."""
     return Journal(
         config.log.directory,
@@ -254,6 +269,7 @@ def _journal(config: Config, key: Ed25519PrivateKey, folds: Mapping[str, Fold], 
         key,
         _unix_ms,
         folds,
+        own=own,
         checked=lambda done, of: log.info("log_checked", entries=done, of=of),
     )
 
@@ -359,6 +375,32 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{path}: no Ed25519 private key; make one: openssl genpkey -algorithm ed25519 -out {path}")
     return key
+
+
+def _second_key(path: Path | None) -> MLDSA44PrivateKey | None:
+    """An ML-DSA-44 key."""
+    if path is None:
+        return None
+    try:
+        key = load_pem_private_key(_read(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, MLDSA44PrivateKey):
+        raise ConfigError(
+            f"{path}: no ML-DSA-44 private key; make one: openssl genpkey -algorithm ML-DSA-44 -out {path}"
+        )
+    return key
+
+
+def _cosigned(config: Config, parts: Parts) -> Cosigned:
+    """What stands under checkpoints."""
+    return Cosigned(
+        config.log.directory,
+        config.log.origin,
+        parts.signing_key.public_key(),
+        second_key=parts.second_key,
+        witnesses=[read_vkey(vkey) for vkey in config.log.witnesses],
+    )
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from ringfence import configfile
 from ringfence.configfile import ConfigError, Section
+from ringfence.cosignature import read_vkey
 from ringfence.labels import Category, Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
@@ -90,6 +91,12 @@ def _wire_model(name: str) -> str:
     return name
 
 
+def _vkey(text: str) -> str:
+    """A witness's verifier key."""
+    return read_vkey(text).vkey
+
+
+Vkey = Annotated[str, AfterValidator(_vkey)]
 Resolved = Annotated[Path, AfterValidator(_resolved)]
 SpiffeId = Annotated[str, AfterValidator(_spiffe)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -139,6 +146,12 @@ class Log(Section):
     """Name of the log in its checkpoints, for example ``site.example/egress``; never changes."""
     signing_key: Resolved
     """PEM file of the Ed25519 key that signs checkpoints, mode 0400 or 0600."""
+    signing_key_mldsa: Annotated[Path | None, AfterValidator(_resolved_or_none)] = None
+    """PEM file of an ML-DSA-44 key, mode 0400 or 0600, that signs checkpoints on disk and for witnesses as well, so
+    that they hold against quantum computers; left out, Ed25519 stands alone."""
+    witnesses: tuple[Vkey, ...] = Field(default=(), max_length=16)
+    """Verifier keys (C2SP: ``name+hash+base64``) of the witnesses whose cosignatures are published, for example those
+    that ``ringfence dev-certs`` prints."""
     salt_key: Resolved
     """File of 32 random bytes, mode 0400 or 0600, made at the first start where it is missing. Salts of payload
     commitments come from it: who has it can test guesses of what was sent, so it stays with the agent."""
@@ -410,7 +423,8 @@ def load(path: Path) -> tuple[Config, str]:
             raise ConfigError(
                 f"{path}: provider {provider.name} has a price for {unknown[0]}, which is none of its models"
             )
-    for secret in (config.listen.key, config.log.signing_key, *(one.api_key_file for one in config.providers)):
+    second = (config.log.signing_key_mldsa,) if config.log.signing_key_mldsa else ()
+    for secret in (config.listen.key, config.log.signing_key, *second, *(one.api_key_file for one in config.providers)):
         demand_private(secret)
     return config, hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -20,6 +20,7 @@ from ringfence.tls import CONNECTION_KEY, peer_identity, peer_of
 from ringfence.translog import ProofError
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, inference_pb2, types_pb2
 from ringfence.wire import WireError, demand_known, label_to
+from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.entry import matches
 from ringfence_agent.gate import Destination, Submission
 from ringfence_agent.journal import Journal, Proof
@@ -51,6 +52,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         journal: Journal,
         destinations: Mapping[tuple[str, str], Destination],
         lockdown: Lockdown,
+        cosigned: Cosigned,
         *,
         daemons: frozenset[str],
         log: FilteringBoundLogger,
@@ -62,6 +64,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             journal: the egress log.
             destinations: what may be sent to, by provider and model.
             lockdown: the emergency stop.
+            cosigned: what stands under checkpoints besides the log's first signature.
             daemons: SPIFFE ids that may call.
             log: one line for each send, without content.
         """
@@ -69,6 +72,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         self._journal = journal
         self._destinations = destinations
         self._lockdown = lockdown
+        self._cosigned = cosigned
         self._daemons = daemons
         self._log = log
 
@@ -108,10 +112,26 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     async def ReadCheckpoint(  # noqa: N802
         self, request: egress_pb2.ReadCheckpointRequest, context: Context
     ) -> egress_pb2.ReadCheckpointResponse:
-        """The newest checkpoint, of everything that is durable now."""
+        """The newest checkpoint, of everything that is durable now, with all that is signed under it."""
         await self._admit(request, context)
         await _tell_connection(context)
-        return egress_pb2.ReadCheckpointResponse(checkpoint=self._journal.checkpoint())
+        return egress_pb2.ReadCheckpointResponse(checkpoint=self._cosigned.shown(self._journal.checkpoint()))
+
+    async def AddCosignatures(  # noqa: N802
+        self, request: egress_pb2.AddCosignaturesRequest, context: Context
+    ) -> egress_pb2.AddCosignaturesResponse:
+        """Publish a witness's cosignatures."""
+        await self._admit(request, context)
+        try:
+            await self._cosigned.add(request.checkpoint)
+        except ProofError as error:
+            self._log.warning("cosignature_refused", why=str(error))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except OSError as error:
+            self._log.error("cosignature_not_written", why=error.strerror)
+            text = f"the cosigned checkpoint cannot be written: {error.strerror}"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
+        return egress_pb2.AddCosignaturesResponse()
 
     async def ReadConsistency(  # noqa: N802
         self, request: egress_pb2.ReadConsistencyRequest, context: Context

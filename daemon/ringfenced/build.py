@@ -276,6 +276,8 @@ def _agent_settings(config: Config, agent: Agent) -> AgentSettings:
         log_origin=agent.log_origin,
         log_public_key=agent.log_public_key,
         checkpoint_file=config.state / "witnessed.checkpoint",
+        witness_name=agent.witness_name,
+        witness_keys=agent.witness_keys,
     )
 
 

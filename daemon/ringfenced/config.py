@@ -248,6 +248,23 @@ class Agent(Section):
     """Ed25519 public key, PEM, of the egress log."""
     log_origin: str
     """Origin line of the log's checkpoints, as in the agent's configuration."""
+    witness_name: str = Field(default="", pattern=r"^[^\s+]{0,255}$")
+    """Name under which this daemon cosigns the log's checkpoints, for example ``site.example/witness``."""
+    witness_key: FilePath | None = None
+    """Ed25519 private key, PEM, that cosigns; none if unset."""
+    witness_key_mldsa: FilePath | None = None
+    """ML-DSA-44 private key, PEM, that cosigns as well or alone; none if unset."""
+
+    @property
+    def witness_keys(self) -> tuple[Path, ...]:
+        """Every key that cosigns."""
+        return tuple(key for key in (self.witness_key, self.witness_key_mldsa) if key is not None)
+
+    @model_validator(mode="after")
+    def _named(self) -> Agent:
+        if bool(self.witness_name) != bool(self.witness_keys):
+            raise ValueError("a daemon that cosigns needs witness_name, and witness_key or witness_key_mldsa")
+        return self
 
 
 class Telemetry(Section):

@@ -27,7 +27,8 @@ EMPTY_ROOT: Final = hashlib.sha256().digest()
 Node = Callable[[int, int], bytes]
 """``node(level, index)``: hash of the complete subtree over leaves index * 2^level to (index + 1) * 2^level - 1."""
 
-_NOTE_CHARS_MAX: Final = 4096
+NOTE_CHARS_MAX: Final = 128 * 1024
+"""Longest signed note; C2SP signed-note asks for room for 16 signatures, of up to 5 kB each, in base64."""
 _SIZE_MAX: Final = 2**63
 _ED25519: Final = b"\x01"
 """Signature type of Ed25519 (C2SP signed-note)."""
@@ -293,22 +294,30 @@ def open_checkpoint(note: str, origin: str, public_key: Ed25519PublicKey) -> Che
     Raises:
         ProofError: it is of another origin, not signed by this key, or no checkpoint at all.
     """
-    text, blank, signatures = note.partition("\n\n")
-    if len(note) > _NOTE_CHARS_MAX or not blank or not signatures.endswith("\n"):
-        raise ProofError("this is no signed note: text, an empty line, signature lines")
-    text += "\n"
+    text, signatures = note_parts(note)
     expected = key_hash(origin, public_key)
-    for line in signatures.removesuffix("\n").split("\n"):
-        dash, name, encoded = _three(line.split(" "))
-        signed = _decode(encoded)
-        if dash != "—" or name != origin or signed[:4] != expected:
+    for name, signed in signatures:
+        if name != origin or signed[:4] != expected:
             continue
         try:
             public_key.verify(signed[4:], text.encode())
         except InvalidSignature:
             raise ProofError(f"the signature of {origin} on this checkpoint is wrong") from None
-        return _parse(text, origin)
+        return read_checkpoint(text, origin)
     raise ProofError(f"no signature of {origin}'s key stands on this checkpoint")
+
+
+def note_parts(note: str) -> tuple[str, tuple[tuple[str, bytes], ...]]:
+    """A signed note's text with its last newline, and of each signature line the name and the bytes; none verified.
+
+    Raises:
+        ProofError: it is no signed note (C2SP signed-note).
+    """
+    text, blank, signatures = note.partition("\n\n")
+    if len(note) > NOTE_CHARS_MAX or not blank or not signatures.endswith("\n"):
+        raise ProofError("this is no signed note: text, an empty line, signature lines")
+    lines = [_three(line.split(" ")) for line in signatures.removesuffix("\n").split("\n")]
+    return f"{text}\n", tuple((name, _decode(encoded)) for dash, name, encoded in lines if dash == "—")
 
 
 def key_hash(name: str, public_key: Ed25519PublicKey) -> bytes:
@@ -316,8 +325,12 @@ def key_hash(name: str, public_key: Ed25519PublicKey) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public_key.public_bytes_raw()).digest()[:4]
 
 
-def _parse(text: str, origin: str) -> Checkpoint:
-    """The signed lines: origin, size, root."""
+def read_checkpoint(text: str, origin: str) -> Checkpoint:
+    """What the text of a note says: origin, size, root; its signatures are somebody else's to verify.
+
+    Raises:
+        ProofError: it is no checkpoint of this origin.
+    """
     lines = text.split("\n")
     name, size, root = _three(lines[:3])
     if name != origin or not size.isdecimal() or not size.isascii() or (size != "0" and size.startswith("0")):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,10 +14,11 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence.client import Client
+from ringfence.cosignature import Cosigner, cosigned_at
 from ringfence.translog import ProofError, open_checkpoint, verify_inclusion
 from ringfence.v1.audit_pb2 import SearchEntriesRequest, SearchEntriesResponse, WatchEntriesResponse
 from ringfence.v1.types_pb2 import EntryProof
-from ringfenced.cli import logfiles, settings, verify
+from ringfenced.cli import audit_proof, audit_witness, logfiles, settings, verify
 from ringfenced.cli.audit_open import new_key, open_archived
 from ringfenced.cli.audit_tiles import write_tiles
 from ringfenced.cli.entrylines import parsed, show_entry, show_head
@@ -24,6 +27,9 @@ from ringfenced.cli.output import Output, json_option, to_dict
 
 PAGE_ENTRIES: Final = 10_000
 """How many entries are asked for at a time."""
+
+_UNIX_S_SHOWN_MAX: Final = 253_402_300_799
+"""The last second of the year 9999, as far as dates are written."""
 
 _KEY = typer.Option(metavar="PUBKEY", help="The log's public key: PEM, or a C2SP verifier key.")
 
@@ -121,11 +127,15 @@ def verify_log(
     kept: Annotated[
         list[Path] | None, typer.Option("--checkpoint", metavar="OLD", help="A checkpoint kept earlier; repeatable.")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(metavar="VKEY", help="A witness that must have cosigned; repeatable.")
+    ] = None,
     as_json: json_option = False,
 ) -> None:
     """Verify the whole log: signature, root, order, pairing, and that it still begins with every kept checkpoint.
 
     Needs nothing but the log's public key and, to detect a fork or a log that went backwards, an older checkpoint.
+    `make verifier` writes the same verifier as one file that needs Python's standard library alone.
     With --log it reads the files and asks nobody; without, it reads every entry through the daemon (role: auditor).
     Exit code 1 when a check fails.
 
@@ -136,19 +146,25 @@ def verify_log(
     output = Output.of(as_json=as_json)
     public_key, origin = logfiles.read_key(key)
     older = [(path.name, logfiles.read_checkpoint(path)) for path in kept or ()]
+    witnesses = [logfiles.read_witness(text) for text in witness or ()]
     if log is not None:
         newest = logfiles.read_checkpoint(log / "checkpoint")
-        report = verify.verify(logfiles.entries(log), newest, older, public_key, origin or logfiles.origin_of(newest))
+        cosigned = logfiles.read_checkpoint(path) if (path := log / "checkpoint.cosigned").exists() else newest
+        own = origin or logfiles.origin_of(newest)
+        beside = [] if cosigned == newest else [("that was cosigned", cosigned)]
+        report = verify.verify(logfiles.entries(log), newest, [*older, *beside], public_key, own)
     else:
         with settings.load(context.obj).client() as client:
             response = client.checkpoint()
-            newest = response.checkpoint
+            newest = cosigned = response.checkpoint
+            own = origin or logfiles.origin_of(newest)
             if response.witnessed_checkpoint:
                 older.append(("of the daemon", response.witnessed_checkpoint))
             stream = (entry for _, entry in _pairs(_pages(client, 0, _size(newest))))
-            report = verify.verify(stream, newest, older, public_key, origin or logfiles.origin_of(newest))
+            report = verify.verify(stream, newest, older, public_key, own)
+    report = replace(report, checks=(*report.checks, *(_witnessed(cosigned, own, one) for one in witnesses)))
     _show_report(output, report)
-    if not older:
+    if not older and not witnesses:
         output.remark("no older checkpoint was given: a fork or a log that went backwards would not be seen")
     if not report.ok:
         raise typer.Exit(ExitCode.FAILED)
@@ -198,6 +214,17 @@ def _included(proof: EntryProof, key: Ed25519PublicKey, origin: str) -> verify.C
     return verify.Check("inclusion", ok=True, said=f"{tree.origin} holds it among {tree.size} entries")
 
 
+def _witnessed(note: str, origin: str, witness: Cosigner) -> verify.Check:
+    """Whether a witness cosigned; that the log begins with what it cosigned is another check's."""
+    name = f"witness {witness.name}"
+    try:
+        unix_s = cosigned_at(note, origin, witness)
+    except ProofError as error:
+        return verify.Check(name, ok=False, said=str(error))
+    when = datetime.fromtimestamp(min(unix_s, _UNIX_S_SHOWN_MAX), UTC).strftime(" on %Y-%m-%d at %H:%M:%S UTC")
+    return verify.Check(name, ok=True, said=f"cosigned {_size(note)} entries{when if unix_s else ''}")
+
+
 def _show_checks(output: Output, checks: Iterable[verify.Check]) -> None:
     """What was checked."""
     rows = [("ok" if check.ok else "FAILED", check.name, check.said) for check in checks]
@@ -215,3 +242,8 @@ def _show_report(output: Output, report: verify.Report) -> None:
     output.line(
         "the log is whole" if report.ok else "THE LOG IS NOT WHOLE", style="bold green" if report.ok else "bold red"
     )
+
+
+audit.command()(audit_proof.proof)
+audit.command()(audit_proof.check)
+audit.command()(audit_witness.witness)

@@ -17,9 +17,11 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ringfence.cosignature import Cosigner, PrivateKey
 
 TRUST_DOMAIN: Final = "ringfence.local"
 """Every identity is ``spiffe://ringfence.local/...``; a site that goes live takes its own."""
@@ -61,6 +63,12 @@ SIGNERS: Final = (
     ("log", "the agent signs the egress log's checkpoints with it; auditors hold the public half"),
 )
 """Ed25519 key pairs: name of their files, and what they are for."""
+
+SECOND_SIGNERS: Final = (("log-mldsa", "the agent signs the checkpoints on disk with it too"),)
+"""The same for ML-DSA-44."""
+
+WITNESS: Final = f"{TRUST_DOMAIN}/witness"
+"""The daemon's name as witness; it has a key of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +112,10 @@ def make(now: datetime, lifetime: timedelta) -> tuple[DevFile, ...]:
     for subject in SUBJECTS:
         files += _leaf_files(subject, authorities[subject.authority], now, lifetime)
     for name, purpose in SIGNERS:
-        files += _signer_files(name, purpose)
-    return tuple(files)
+        files += _signer_files(name, purpose, ed25519.Ed25519PrivateKey.generate())
+    for name, purpose in SECOND_SIGNERS:
+        files += _signer_files(name, purpose, mldsa.MLDSA44PrivateKey.generate())
+    return (*files, *_witness_files())
 
 
 def identity(subject: Subject) -> str:
@@ -152,14 +162,26 @@ def _leaf_files(subject: Subject, authority: _Authority, now: datetime, lifetime
     ]
 
 
-def _signer_files(name: str, purpose: str) -> list[DevFile]:
-    """An Ed25519 key pair: PKCS #8 and SubjectPublicKeyInfo."""
-    key = ed25519.Ed25519PrivateKey.generate()
+def _signer_files(name: str, purpose: str, key: PrivateKey) -> list[DevFile]:
+    """A key pair to sign with: PKCS #8 and SubjectPublicKeyInfo."""
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return [
         DevFile(f"{name}.key", _private_pem(key), private=True, purpose=purpose),
         DevFile(f"{name}.pub", public, private=False, purpose=f"public half of {name}.key"),
     ]
+
+
+def _witness_files() -> list[DevFile]:
+    """A witness's two key pairs, and the verifier keys that name them to the agent and to auditors."""
+    keys: dict[str, PrivateKey] = {
+        "witness": ed25519.Ed25519PrivateKey.generate(),
+        "witness-mldsa": mldsa.MLDSA44PrivateKey.generate(),
+    }
+    purpose = "the daemon cosigns the log's checkpoints with it"
+    files = [file for name, key in keys.items() for file in _signer_files(name, purpose, key)]
+    vkeys = "".join(f"{Cosigner(WITNESS, key.public_key()).vkey}\n" for key in keys.values())
+    purpose = f"verifier keys of {WITNESS}, for the agent's log.witnesses and for audit verify"
+    return [*files, DevFile("witness.vkeys", vkeys.encode(), private=False, purpose=purpose)]
 
 
 def _alternative_names(subject: Subject) -> list[x509.GeneralName]:
@@ -213,6 +235,6 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+def _private_pem(key: ec.EllipticCurvePrivateKey | PrivateKey) -> bytes:
     """The key as unencrypted PKCS #8 PEM; the file's mode is what guards it."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -16,6 +16,9 @@ from ringfenced.cli.output import Output, json_option
 DAYS_MAX: Final = 90
 """Longer than this is no development certificate any more."""
 
+VKEY_CHARS_SHOWN_MAX: Final = 120
+"""An ML-DSA-44 verifier key has some 1800 characters; the file has all of them."""
+
 
 def dev_certs(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there.")],
@@ -27,8 +30,9 @@ def dev_certs(
     """Make certificates and keys for one development machine.
 
     Two authorities (the site's and the stand-in provider's) whose private keys are forgotten at once; certificates for
-    daemon, agent, two callers, an operator, an auditor and the provider; the Ed25519 key pairs that sign permits and
-    the egress log. Nothing that exists is overwritten without --force.
+    daemon, agent, two callers, an operator, an auditor and the provider; the key pairs that sign permits and the
+    egress log, and the ones with which the daemon cosigns that log as witness. Nothing that exists is overwritten
+    without --force.
 
     Example: `ringfence dev-certs run/certs && ringfence --certs run/certs --as caller-ward status`
     """
@@ -40,6 +44,8 @@ def dev_certs(
         output.json({"directory": str(directory), "days": days, "files": [file.name for file in files]})
     else:
         output.table(f"{directory}, valid for {days} days", ("file", "mode", "what it is"), rows)
+        for vkey in next(file.content for file in files if file.name == "witness.vkeys").decode().splitlines():
+            output.line(f"witness: {vkey if len(vkey) <= VKEY_CHARS_SHOWN_MAX else f'{vkey[:VKEY_CHARS_SHOWN_MAX]}…'}")
 
 
 def write(directory: Path, files: tuple[devcerts.DevFile, ...], *, force: bool) -> None:

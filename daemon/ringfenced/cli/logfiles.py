@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from ringfence.translog import key_hash
+from ringfence.cosignature import Cosigner, PrivateKey, read_vkey
+from ringfence.translog import ProofError, key_hash
+from ringfenced.cli import verify
 from ringfenced.cli.exits import ExitCode, Failure
 
 _ED25519: Final = b"\x01"
@@ -25,7 +28,7 @@ def read_checkpoint(path: Path) -> str:
         Failure: it cannot be read, or is no text.
     """
     try:
-        return _bytes(path).decode()
+        return read_bytes(path).decode()
     except UnicodeDecodeError:
         raise Failure(f"{path} is no checkpoint", code=ExitCode.USAGE) from None
 
@@ -41,7 +44,7 @@ def read_key(path: Path) -> tuple[Ed25519PublicKey, str]:
     Raises:
         Failure: it cannot be read, or is neither.
     """
-    data = _bytes(path)
+    data = read_bytes(path)
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
             key = load_pem_public_key(data)
@@ -64,19 +67,43 @@ def entries(directory: Path) -> Iterator[bytes]:
     Raises:
         Failure: a segment is missing, or cannot be read.
     """
-    paths = sorted(directory.glob("entries-*.ndjson"))
-    for number, path in enumerate(paths):
-        if path.name != f"entries-{number:06}.ndjson":
-            raise Failure(f"{directory}: segment entries-{number:06}.ndjson is missing")
-        try:
-            with path.open("rb") as stream:
-                for line in stream:
-                    if line.endswith(b"\n"):
-                        yield line[:-1]
-                    elif path != paths[-1]:
-                        raise Failure(f"{path}: ends within an entry, and another segment follows")
-        except OSError as error:
-            raise Failure(f"cannot read {path}: {error.strerror}") from error
+    try:
+        yield from verify.entries_of(directory)
+    except verify.Invalid as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def read_signing_key(path: Path) -> PrivateKey:
+    """A witness's private key: PEM (PKCS #8) of Ed25519 or ML-DSA-44.
+
+    Raises:
+        Failure: it cannot be read, or is neither.
+    """
+    try:
+        key = load_pem_private_key(read_bytes(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if isinstance(key, Ed25519PrivateKey | MLDSA44PrivateKey):
+        return key
+    raise Failure(
+        f"{path} is no private key to cosign with",
+        code=ExitCode.USAGE,
+        advice=("give an Ed25519 or ML-DSA-44 key in PEM, without a password: ringfence dev-certs makes some",),
+    )
+
+
+def read_witness(text: str) -> Cosigner:
+    """A witness's verifier key, from a command line.
+
+    Raises:
+        Failure: it is none.
+    """
+    try:
+        return read_vkey(text)
+    except ProofError as error:
+        raise Failure(f"--witness: {error}", code=ExitCode.USAGE) from error
 
 
 def _verifier_key(text: str) -> tuple[Ed25519PublicKey, str]:
@@ -89,8 +116,8 @@ def _verifier_key(text: str) -> tuple[Ed25519PublicKey, str]:
     return key, name
 
 
-def _bytes(path: Path) -> bytes:
-    """A file's bytes."""
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes; Failure where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

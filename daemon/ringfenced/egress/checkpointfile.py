@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ringfence import durable
+
 _EVIDENCE_SUFFIX: Final = ".condemned"
 _LOCK_SUFFIX: Final = ".lock"
 _MODE: Final = 0o600
@@ -32,7 +34,7 @@ class CheckpointFile:
         with self._locked():
             if self.load() != instead_of:
                 return False
-            _write_durably(self._path, note)
+            durable.replace(self._path, note)
             return True
 
     def condemned(self) -> bool:
@@ -44,7 +46,7 @@ class CheckpointFile:
         with self._locked():
             if not self.condemned():
                 text = json.dumps({"why": why, "kept": kept, "seen": seen}, indent=1) + "\n"
-                _write_durably(self.evidence_path, text)
+                durable.replace(self.evidence_path, text)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -55,18 +57,3 @@ class CheckpointFile:
             yield
         finally:
             os.close(lock)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    """Replace a file's content so that, after a crash, it is the old or the new one whole."""
-    fresh = path.with_name(path.name + ".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "w") as file:  # noqa: PTH123 - mode
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -14,6 +14,7 @@ from ringfence import permit
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 from ringfence.wire import WireError
 from ringfenced.egress import encode
+from ringfenced.egress.cosigning import Cosigning
 from ringfenced.egress.log import EgressLog, proof_from
 from ringfenced.egress.read import ProviderModel, connection_from, lockdown_from, offer_from, tells, weakness
 from ringfenced.egress.status import translated
@@ -71,6 +72,7 @@ class AgentClient:
         unix_ms: Callable[[], int],
         monotonic_s: Callable[[], float],
         entropy: Callable[[int], bytes],
+        cosigning: Cosigning | None = None,
     ) -> None:
         """Make a client.
 
@@ -84,6 +86,7 @@ class AgentClient:
             unix_ms: wall clock in milliseconds, for permits.
             monotonic_s: monotonic clock in seconds.
             entropy: that many random bytes, for nonces.
+            cosigning: cosigns what the witness keeps; None to cosign nothing.
         """
         self._stub = egress_pb2_grpc.EgressStub(channel)
         self.log = EgressLog(channel, witness)
@@ -96,6 +99,7 @@ class AgentClient:
         self._unix_ms = unix_ms
         self._monotonic_s = monotonic_s
         self._entropy = entropy
+        self._cosigning = cosigning
         self._witnessed_s = float("-inf")
         self.connection = ""
         """How the connection to the agent is secured, for people; empty before the agent told."""
@@ -109,6 +113,8 @@ class AgentClient:
         while True:
             try:
                 await self._look()
+                if self._cosigning is not None:
+                    await self._cosigning.offer(self._witness.newest, self.log.add_cosignatures)
             except Exception:  # noqa: BLE001 - one way out must not end the daemon; a defect's text may hold content
                 self._witnessed_s = float("-inf")
             await asyncio.sleep(_WITNESS_EVERY_S)

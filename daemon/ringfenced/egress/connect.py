@@ -10,13 +10,16 @@ from pathlib import Path
 import grpc
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from ringfence import tls
+from ringfence.cosignature import PrivateKey
 from ringfence.renewal import AsyncChannel, Certificates
 from ringfence.tls13 import HYBRID
 from ringfenced.egress.checkpointfile import CheckpointFile
 from ringfenced.egress.client import AgentClient
+from ringfenced.egress.cosigning import Cosigning
 from ringfenced.egress.witness import Witness
 
 
@@ -44,6 +47,10 @@ class AgentSettings:
     """Longest message in either direction, in bytes."""
     key_exchange_groups: frozenset[str] = frozenset({HYBRID})
     """What a handshake with the agent may settle on."""
+    witness_name: str = ""
+    """Under which name the daemon cosigns; empty for none."""
+    witness_keys: tuple[Path, ...] = ()
+    """PEM files of the keys that it cosigns with, Ed25519 or ML-DSA-44."""
 
 
 @asynccontextmanager
@@ -66,6 +73,7 @@ async def connect(
         raise ValueError(  # noqa: TRY004 - the file's content is wrong, not a caller's type
             "permits and checkpoints are signed with Ed25519 keys; make some with ringfence dev-certs"
         )
+    cosigning = _cosigning(settings, unix_ms=unix_ms, monotonic_s=monotonic_s)
     witness = Witness(CheckpointFile(settings.checkpoint_file), settings.log_origin, public_key)
     options = tls.channel_options(settings.message_bytes_max, settings.server_name)
 
@@ -83,4 +91,20 @@ async def connect(
             unix_ms=unix_ms,
             monotonic_s=monotonic_s,
             entropy=entropy,
+            cosigning=cosigning,
         )
+
+
+def _cosigning(
+    settings: AgentSettings, *, unix_ms: Callable[[], int], monotonic_s: Callable[[], float]
+) -> Cosigning | None:
+    """The witness's keys, where it has some."""
+    if not settings.witness_keys:
+        return None
+    keys: list[PrivateKey] = []
+    for path in settings.witness_keys:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey | MLDSA44PrivateKey):
+            raise ValueError(f"{path}: a witness cosigns with an Ed25519 or an ML-DSA-44 key")  # noqa: TRY004 - a file's
+        keys.append(key)
+    return Cosigning(settings.log_origin, settings.witness_name, keys, unix_ms=unix_ms, monotonic_s=monotonic_s)

@@ -101,6 +101,17 @@ class EgressLog:
             raise _unproven(error) from None
         await self._witness.observe(seen, self._prove, size_min=size_min)
 
+    async def add_cosignatures(self, note: str) -> None:
+        """Hand a checkpoint of the agent's back, cosigned.
+
+        Raises:
+            RingfenceError: the agent is away, or does not publish cosignatures of this witness.
+        """
+        with translated():
+            await self._stub.AddCosignatures(
+                egress_pb2.AddCosignaturesRequest(checkpoint=note), timeout=self._timeout_s
+            )
+
     async def _prove(self, old_size: int, new_size: int) -> Sequence[bytes]:
         """The witness's proof source."""
         try:

@@ -4,9 +4,11 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from typer.testing import CliRunner
 
-from fakes.egresslog import ordinary, refusal, signed, tree_of, write, write_key
+from fakes.egresslog import ORIGIN, ordinary, refusal, signed, tree_of, write, write_key
+from ringfence.cosignature import Cosigner, cosign
 from ringfence.v1 import audit_pb2 as audit
 from ringfence.v1.types_pb2 import EntryProof
 from ringfenced.cli.app import app
@@ -51,6 +53,7 @@ def test_the_report_is_one_object_in_json(folder):
         "pairing",
         "single use",
         "floor",
+        "fields",
     ]
 
 
@@ -88,6 +91,30 @@ def test_a_folder_that_is_no_log_is_wrong_usage(folder):
     result = CliRunner().invoke(app, ["audit", "verify", "--log", str(folder), "--key", str(folder / "log.pub")])
     assert result.exit_code == 2
     assert "cannot read" in result.stderr
+
+
+@pytest.mark.parametrize("key", [Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()], ids=["ed25519", "mldsa"])
+def test_a_witness_that_is_named_must_have_cosigned(folder, key):
+    witness = ("--witness", Cosigner("w.example", key.public_key()).vkey)
+    assert offline(folder, *witness).exit_code == 1
+    note = signed(LOG[:8], KEY)
+    (folder / "log" / "checkpoint.cosigned").write_text(note + cosign(note, ORIGIN, "w.example", key, 1_700_000_000))
+    result = offline(folder, *witness)
+    assert result.exit_code == 0
+    assert "cosigned 8 entries on 2023-11-14 at 22:13:20 UTC" in result.stdout
+
+
+def test_a_cosigned_checkpoint_that_the_log_does_not_begin_with_is_a_fork(folder):
+    """Without anybody naming the witness: the log's own key signed it."""
+    fork = [*LOG[:5], refusal(5).replace(b"residual", b"rate")]
+    (folder / "log" / "checkpoint.cosigned").write_text(signed(fork, KEY))
+    result = offline(folder)
+    assert result.exit_code == 1
+    assert "forked" in result.stdout
+
+
+def test_what_is_no_witness_is_wrong_usage(folder):
+    assert offline(folder, "--witness", "x").exit_code == 2
 
 
 def serve(daemon, entries=LOG, note=None, witnessed=""):

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import verification
 
 from fakes.certs import fresh
+from ringfence.cosignature import read_vkey
 from ringfenced.cli import devcerts
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -100,7 +101,16 @@ def test_no_leaf_can_sign_a_certificate(files):
 def test_the_authorities_keys_are_not_kept(files):
     assert "ca.key" not in files
     assert "provider-ca.key" not in files
-    assert len([name for name in files if name.endswith(".key")]) == len(devcerts.SUBJECTS) + len(devcerts.SIGNERS)
+    signers = ("permit", "log", "log-mldsa", "witness", "witness-mldsa")
+    assert len([name for name in files if name.endswith(".key")]) == len(devcerts.SUBJECTS) + len(signers)
+    assert all(f"{name}.pub" in files for name in signers)
+
+
+def test_the_witness_has_a_verifier_key_of_each_kind(files):
+    vkeys = [read_vkey(line) for line in files["witness.vkeys"].content.decode().splitlines()]
+    assert [one.name for one in vkeys] == [devcerts.WITNESS] * 2
+    publics = [load_pem_public_key(files[f"{name}.pub"].content) for name in ("witness", "witness-mldsa")]
+    assert [one.key for one in vkeys] == publics
 
 
 def test_every_key_fits_its_public_half_and_is_private(files):
