@@ -57,7 +57,7 @@ class Cosigned:
         self._text, self._size, self._lines = self._load()
 
     def own(self, note: str) -> str:
-        """A checkpoint of this log with its second signature; the same one where it has no second key. From any thread."""
+        """A checkpoint of this log with its second signature, where it has a second key. From any thread."""
         if self._second_key is None:
             return note
         before, finished = self._finished
