@@ -57,12 +57,14 @@ class Cosigned:
         self._text, self._size, self._lines = self._load()
 
     def own(self, note: str) -> str:
-        """A checkpoint of this log with its second signature; the same one where it has no second key."""
+        """A checkpoint of this log with its second signature, where it has a second key. From any thread."""
         if self._second_key is None:
             return note
-        if self._finished[0] != note:
-            self._finished = (note, note + cosign(note, self._origin, self._origin, self._second_key, 0))
-        return self._finished[1]
+        before, finished = self._finished
+        if before != note:
+            finished = note + cosign(note, self._origin, self._origin, self._second_key, 0)
+            self._finished = (note, finished)
+        return finished
 
     def shown(self, note: str) -> str:
         """The newest checkpoint, as a reader gets it: with all that stands under it, cosignatures included."""

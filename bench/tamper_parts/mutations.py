@@ -67,7 +67,7 @@ def duplicate_entry(log: Log, random: Random) -> Files:
 def insert_entry(log: Log, random: Random) -> Files:
     """An entry that looks right where it stands, and the later ones numbered anew."""
     at = random.randrange(len(log.entries))
-    return files(_renumbered((*log.entries[:at], _edited(log.entries[at], random), *log.entries[at:])), log.newest)
+    return files(_renumbered((*log.entries[:at], _another(log.entries[at], random), *log.entries[at:])), log.newest)
 
 
 def swap_entries(log: Log, random: Random) -> Files:
@@ -163,7 +163,7 @@ def fork_delete(log: Log, random: Random) -> Files:
 def fork_insert(log: Log, random: Random) -> Files:
     """An entry put among those, the rest numbered anew and signed."""
     index = random.randrange(log.kept_size)
-    return _forked(_renumbered((*log.entries[:index], _edited(log.entries[index], random), *log.entries[index:])))
+    return _forked(_renumbered((*log.entries[:index], _another(log.entries[index], random), *log.entries[index:])))
 
 
 def fork_swap(log: Log, random: Random) -> Files:
@@ -265,6 +265,11 @@ def _edited(entry: bytes, random: Random) -> bytes:
         case _:
             record[name] = _other(record[name], random)
     return canonical(record)
+
+
+def _another(entry: bytes, random: Random) -> bytes:
+    """An entry like this one that stays another when it is numbered anew; else it would be one more at the end."""
+    return canonical({**json.loads(_edited(entry, random)), "note": random.randbytes(8).hex()})
 
 
 def _other(value: Any, random: Random) -> Any:
