@@ -118,7 +118,11 @@ class Nursery:
         return Running(pid, stderr, self._ends[pid], trace, tracer)
 
     async def listen(self) -> None:
-        """Take in what the zygote tells, until it ends."""
+        """Take in what the zygote tells, until it ends.
+
+        Raises:
+            AssertionError: it ended by itself; its stderr says why.
+        """
         async for line in self._tales:
             told = json.loads(line)
             if "ready" in told:
@@ -128,6 +132,7 @@ class Nursery:
                 self._pids.put_nowait(told["pid"])
             else:
                 self._ends.pop(told["ended"]).set_result(told["code"])
+        assert self._orders.is_closing(), "the zygote has ended"
 
     async def close(self) -> None:
         """Let the zygote end."""

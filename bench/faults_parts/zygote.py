@@ -126,13 +126,13 @@ def _share_recogniser(config: Path) -> None:
     import openai.resources.chat.completions  # noqa: F401, PLC0415 - likewise
 
     from ringfence_agent import __main__ as agent_main  # noqa: F401, PLC0415 - likewise
-    from ringfence_agent import build  # noqa: PLC0415 - after require_tls13
+    from ringfence_agent import prepare  # noqa: PLC0415 - after require_tls13
     from ringfence_agent.config import load  # noqa: PLC0415 - likewise
 
     settings, _ = load(config)
     site = settings.classification
-    loaded = build.load_site(settings.cache_directory, site.policy(), site.custom(), site.others())
-    build.load_site = lambda *_: loaded
+    loaded = prepare.load_site(settings.cache_directory, site.policy(), site.custom(), site.others())
+    prepare.load_site = lambda *_: loaded
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from redteam_parts.rogue import Ended, Rogue
 from redteam_parts.way import Way
 from ringfence.recognize import DEFAULT, load, shipped
 from ringfence.v1 import egress_pb2
-from ringfence_agent.config import ProviderConfig
+from ringfence_agent.config_provider import ProviderConfig
 
 SHARES = {
     "encoded": 0.50,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence_agent.config import TokenKey
+from ringfence_agent.config_provider import TokenKey
 from ringfence_agent.keys import Key, KeyUnreadable
 from ringfence_agent.keytoken import from_token
 

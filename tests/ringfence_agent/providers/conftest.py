@@ -10,7 +10,7 @@ from fakes.families import FAMILIES
 from fakes.provider import StandInProvider
 from ringfence.configfile import ConfigError
 from ringfence.v1 import egress_pb2, types_pb2
-from ringfence_agent.config import Clearance, ProviderConfig
+from ringfence_agent.config_provider import Clearance, ProviderConfig
 from ringfence_agent.decode import decode
 from ringfence_agent.providers import Tally
 from ringfence_agent.providers.caps import EVENT_STREAM, Caps

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringfence_agent.config import Clearance, ProviderConfig
+from ringfence_agent.config_provider import Clearance, ProviderConfig
 from ringfence_agent.keys import Key, KeyUnreadable
 from ringfence_agent.providers.make import fitting
 
