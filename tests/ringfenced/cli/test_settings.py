@@ -87,5 +87,5 @@ def test_environment_and_file_are_read_where_the_docs_say(tmp_path, monkeypatch)
 
 def test_a_missing_file_is_named(tmp_path):
     connection = settings.resolve(({"certs": str(tmp_path), "as": "nobody"},))
-    with pytest.raises(Failure, match=r"nobody\.key"):
+    with pytest.raises(Failure, match=r"nobody\.pem"):
         connection.client()
