@@ -28,6 +28,7 @@ FILLED_IN = {
     "agentConfig": (
         ("listen",),
         ("cache_directory",),
+        ("policy",),
         ("$defs", "Daemon", "permit_keys"),
         ("$defs", "LockdownConfig", "operators"),
         ("$defs", "Log", "directory"),

@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.configfile import parse
+from ringfence.labels import Label
 from ringfence_agent import config as agent_config
+from ringfence_agent.policy import Policy, Resource
 from ringfenced.config import Config
 
 FOLDER = Path("/etc/ringfence")
+EXAMPLES = Path(__file__).parents[2] / "agent"
 
 
 def daemon_file(objects):
@@ -110,3 +113,15 @@ def test_any_value_survives_its_way_into_the_file(render, opened_once, region, g
     assert daemon.providers[0].region == region
     assert daemon.departments[0].grant_credits == grant
     assert daemon.models[0].quality == pytest.approx(quality, rel=1e-12, abs=1e-300)
+
+
+def test_the_agents_policy_lies_where_its_file_says_and_is_a_good_one(render, opened):
+    """As a site would write it in its values; without one there is none."""
+    assert agent_of(render(opened)).policy is None
+    opened["agent"]["policy"] = (EXAMPLES / "example.cedar").read_text()
+    objects = render(opened)
+    file = agent_of(objects).policy.file
+    assert file == FOLDER / "policy.cedar"
+    text = objects["ConfigMap", "ringfence-agent"]["data"][file.name]
+    cloud = [Resource("cloud", model, "chat", "eu", "", Label()) for model in ("gpt", "assistant")]
+    assert Policy(text, cloud).digest
