@@ -176,9 +176,12 @@ def fork_swap(log: Log, random: Random) -> Files:
 
 
 def fork_other(log: Log, random: Random) -> Files:
-    """Another log altogether, whole in itself and signed; as long, at least, as the one that was kept."""
-    other = make(random)
-    while len(other.entries) < log.kept_size:
+    """Another log altogether, whole in itself and signed; as long, at least, as the one that was kept.
+
+    One that begins as that one did would be a legitimate future of it: short ones do, once in some ten thousand.
+    """
+    other, kept = make(random), log.entries[: log.kept_size]
+    while len(other.entries) < len(kept) or other.entries[: len(kept)] == kept:
         other = make(random)
     return files(other.entries, other.newest)
 
