@@ -78,6 +78,7 @@ class Demand(grpc.aio.ServerInterceptor):
         self._met = met
         self._refuse = refuse
         self._known: dict[_Seen, str] = {}
+        self._made: dict[str, tuple[Any, Any]] = {}
 
     async def intercept_service(
         self,
@@ -88,13 +89,21 @@ class Demand(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
+        before, behind = self._made.get(handler_call_details.method, (None, None))
+        if before is not handler:
+            behind = self._behind(handler)
+            self._made[handler_call_details.method] = (handler, behind)
+        return behind
+
+    def _behind(self, handler: Any) -> Any:
+        """A method's handler, behind the demand; made once."""
         kind = "stream" if handler.request_streaming else "unary"
         kind += "_stream" if handler.response_streaming else "_unary"
         method = getattr(handler, kind)
         # A method that streams either yields its answers, or writes them itself and returns nothing.
-        behind = self._yielding(method) if inspect.isasyncgenfunction(method) else self._returning(method)
+        made = self._yielding(method) if inspect.isasyncgenfunction(method) else self._returning(method)
         return getattr(grpc, f"{kind}_rpc_method_handler")(
-            behind,
+            made,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
