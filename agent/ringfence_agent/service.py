@@ -165,9 +165,21 @@ class EgressService(egress_pb2_grpc.EgressServicer):
     ) -> AsyncGenerator[egress_pb2.ReadEntriesResponse, None]:
         """Matching entries, oldest first; with `follow`, also those still to be written."""
         await self._admit(request, context)
-        left = request.query.entries_max or (0 if request.follow else _ENTRIES_DEFAULT)
         if request.query.level_min not in {0, *Level}:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "level_min: not a level that this agent knows")
+        try:
+            async with aclosing(self._matching(request)) as found:
+                async for index, entry in found:
+                    yield egress_pb2.ReadEntriesResponse(index=index, entry=entry)
+        except LogError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        except OSError as error:
+            text = f"the log cannot be read: {error.strerror}; mend the disk"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
+
+    async def _matching(self, request: egress_pb2.ReadEntriesRequest) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Index and bytes of each entry that is asked for; OSError or LogError where one cannot be read."""
+        left = request.query.entries_max or (0 if request.follow else _ENTRIES_DEFAULT)
         query = messages.query(request.query)
         wanted, index, end = query.filter(), request.query.from_index, request.query.until_index
         if query.since_unix_ms:
@@ -180,7 +192,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
                 continue
             entry = self._journal.read(index)
             if wanted(entry):
-                yield egress_pb2.ReadEntriesResponse(index=index, entry=entry)
+                yield index, entry
                 left -= 1
                 if left == 0:
                     return

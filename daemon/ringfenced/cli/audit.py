@@ -71,7 +71,7 @@ def tail(
     output = Output.of(as_json=as_json)
     show_head(output)
     with settings.load(context.obj).client() as client:
-        size = _size(client.checkpoint().checkpoint)
+        size = logfiles.size_of(client.checkpoint().checkpoint)
         start = max(0, size - number)
         stream = client.watch_entries(start) if follow else _pages(client, start, size)
         with contextlib.closing(stream) as found, contextlib.suppress(KeyboardInterrupt):
@@ -168,7 +168,7 @@ def verify_log(
             own = origin or logfiles.origin_of(newest)
             if response.witnessed_checkpoint:
                 older.append(("of the daemon", response.witnessed_checkpoint))
-            stream = (entry for _, entry in _pairs(_pages(client, 0, _size(newest))))
+            stream = (entry for _, entry in _pairs(_pages(client, 0, logfiles.size_of(newest))))
             report = verify.verify(stream, newest, older, public_key, own)
     report = replace(report, checks=(*report.checks, *(_witnessed(cosigned, own, one) for one in witnesses)))
     _show_report(output, report)
@@ -200,18 +200,6 @@ def _pairs(stream: Iterable[SearchEntriesResponse | WatchEntriesResponse]) -> It
     return ((response.index, response.entry) for response in stream)
 
 
-def _size(note: str) -> int:
-    """How many entries a checkpoint covers; not verified here.
-
-    Raises:
-        Failure: it is no checkpoint.
-    """
-    size = note.split("\n", 2)[1:2]
-    if not size or not size[0].isdecimal():
-        raise Failure("the daemon's checkpoint is no checkpoint")
-    return int(size[0])
-
-
 def _included(proof: EntryProof, key: Ed25519PublicKey, origin: str) -> verify.Check:
     """Whether the log holds the entry."""
     try:
@@ -230,7 +218,7 @@ def _witnessed(note: str, origin: str, witness: Cosigner) -> verify.Check:
     except ProofError as error:
         return verify.Check(name, ok=False, said=str(error))
     when = datetime.fromtimestamp(min(unix_s, _UNIX_S_SHOWN_MAX), UTC).strftime(" on %Y-%m-%d at %H:%M:%S UTC")
-    return verify.Check(name, ok=True, said=f"cosigned {_size(note)} entries{when if unix_s else ''}")
+    return verify.Check(name, ok=True, said=f"cosigned {logfiles.size_of(note)} entries{when if unix_s else ''}")
 
 
 def _show_checks(output: Output, checks: Iterable[verify.Check]) -> None:
