@@ -12,7 +12,6 @@ The rules, in the order in which they are checked and their names stand in `Verd
                   approved, and the provider has words for it; nor without this
     destination   the provider is configured, and lists the model, for the payload's task
     label         the label may go there: never RESTRICTED, and within the provider's clearance
-    permit.words  the agent's own scan finds nothing in the daemon's reason, which the log would keep
     residual      the agent's own scan, of every string of the payload, of what they say together, and of the exact body
                   that would be sent, finds nothing that the provider is not cleared for
     residual.together   nor does it in what the payload's texts say together with what left for this provider in the
@@ -37,8 +36,9 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence import permit
-from ringfence.labels import Label, Level, may_leave
+from ringfence.labels import Label, may_leave
 from ringfence.permit import Permit, PermitError, Statement
+from ringfence.reasons import repeatable
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
 from ringfence_agent import documents, ends, joined
@@ -67,8 +67,6 @@ class Reason(NamedTuple):
 
 UNKNOWN: Final = "unknown"
 """Stands in the log for a provider and a model that the configuration does not list."""
-_LOG: Final = Label(Level.INTERNAL)
-"""What may stand in the log, which auditors read and other systems get."""
 _LOCKDOWN: Final = Reason("lockdown", "egress is stopped by an operator")
 
 
@@ -179,10 +177,7 @@ def judge(statement: Statement, data: bytes, rules: Rules) -> Verdict:
         data: serialised EgressPayload, the bytes that it was signed for.
         rules: what to judge by.
     """
-    worded = tuple(rules.residual(statement.decision_reason))
-    if worded and not may_leave(rules.label_of(worded), _LOG):
-        said = Reason("permit.words", "the permit's decision_reason holds what the agent's own scan finds")
-        return Verdict((said,), replace(statement, decision_reason=""))
+    statement = replace(statement, decision_reason=repeatable(statement.decision_reason))
     destination = rules.destinations.get((statement.provider, statement.model))
     if destination is None:  # what nobody configured is anybody's text: the log does not repeat it
         statement = replace(statement, provider=UNKNOWN, model=UNKNOWN)

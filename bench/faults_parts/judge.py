@@ -2,7 +2,7 @@
 
 sent            every body that reached the provider is covered by an intent of its own (by its commitment) that
 stands in the log on disk, and was durable before the provider had the body; with an archive, so
-was its record
+was its record. The same body may arrive as often as one send is tried
 acknowledged    every entry that a proof or an `Admitted` told of stands where it was said, byte for byte, and was
 durable before it was told
 typed           every call ended with an event or a documented status while the agent ran
@@ -34,6 +34,8 @@ from ringfenced.cli.exits import Failure
 ORIGIN = "site.example/egress"
 DOCUMENTED = frozenset({0, 3, 78})
 """Exit codes of the agent (``ringfence_agent.__main__``)."""
+ATTEMPTS_MAX = 2
+"""How often the agent tries one send, unless its file says otherwise (``attempts_max``)."""
 TYPED = frozenset({"sent", "refused", "failed", "done", "cancelled", "FAILED_PRECONDITION"})
 """How a call may end while the agent runs."""
 
@@ -82,7 +84,7 @@ def sent(
         disk: what was durable when; None where the files are not as the agent left them.
         archive: the archive's folder, where there is one.
     """
-    unused = [entry for entry in on_disk if entry.said["kind"] == "intent"]
+    unused = [entry for entry in on_disk if entry.said["kind"] == "intent"] * ATTEMPTS_MAX
     for at_s, body in received:
         covering = [entry for entry in unused if _commitment(entry, salt_key, body) == entry.said["commitment"]]
         if not covering:

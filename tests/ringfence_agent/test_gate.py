@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ringfence import permit
 from ringfence.labels import Category, Label, Level
 from ringfence.permit import Permit, Statement
+from ringfence.reasons import CHEAPEST, OTHER
 from ringfence.recognize.finding import Finding
 from ringfence.v1 import egress_pb2, types_pb2
 from ringfence_agent import gate
@@ -162,11 +163,13 @@ def test_what_time_changes_is_judged_again_by_the_same_measure(late_ms, lockdown
     assert ("permit.freshness" in rules(judge(asked, RULES, calm(now_unix_ms=now)))) == ("permit.freshness" in expected)
 
 
-def test_the_daemons_reason_is_scanned_and_not_repeated():
-    """It would stand in the log, which others read."""
-    verdict = judge(submission(decision_reason="cheapest for SECRET"), RULES, calm())
-    assert rules(verdict) == ["permit.words"]
-    assert verdict.statement.decision_reason == ""
+@pytest.mark.parametrize(
+    ("said", "repeated"), [("", ""), (CHEAPEST, CHEAPEST), ("cheapest for SECRET", OTHER), ("JohnSmith", OTHER)]
+)
+def test_of_the_daemons_reasons_only_those_that_are_known_are_repeated(said, repeated):
+    """They stand in the log, which others read; whatever it says, an honest payload goes on its way."""
+    verdict = judge(submission(decision_reason=said), RULES, calm())
+    assert (rules(verdict), verdict.statement.decision_reason) == ([], repeated)
 
 
 def test_names_that_nobody_configured_are_not_repeated():

@@ -7,6 +7,7 @@ run, stands in the log and in the receipt.
 
 from __future__ import annotations
 
+from ringfence import reasons
 from ringfenced.account import estimate as estimate_run
 from ringfenced.decide.evaluate import has_evaluator
 from ringfenced.decide.rules import Circumstances, Removal, needs_deidentification, removed
@@ -104,10 +105,10 @@ def _cost(rungs: list[_Open]) -> int:
 
 def _praise(place: int, offer: Offer, request: Request) -> Removal:
     if place > 0:
-        return Removal("chosen", "next rung, if the one before falls short")
+        return Removal("chosen", reasons.NEXT_RUNG)
     if offer.quality < request.quality_min:
-        return Removal("chosen", "cheap to try; its answer is evaluated")
-    return Removal("chosen", "the cheapest that is allowed, good enough and in time")
+        return Removal("chosen", reasons.CHEAP_TO_TRY)
+    return Removal("chosen", reasons.CHEAPEST)
 
 
 def _passed_over(offer: Offer, request: Request, ladder: tuple[Candidate, ...]) -> Removal:

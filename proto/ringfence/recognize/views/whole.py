@@ -32,6 +32,8 @@ _TELLTALES = (
         "avec",
         "nicht",
         "wird",
+        "authorization",
+        "bearer",
     ),
 )
 """Words of four letters or more that a note, a letter or a form with somebody in it hardly goes without."""
@@ -54,32 +56,53 @@ _REVERSED_SHAPES = (
     r"\b[0-9A-Z]{1,4}(?: [0-9A-Z]{4}){3,7} \d{2}[A-Z]{2}\b",
     r"[A-Za-z0-9](?:AIKA|AISA|_[pousr]hg|-ks|_evil_ks|aIzA|-[abprs]xox|_fh)\b",  # a key
 )
-REVERSED_TRIGGER = "|".join(_REVERSED_SHAPES)
+_KEY_BACKWARDS = "ETAVIRP"
+"""Of a private key's first and last line in PEM (RFC 7468), whose lines mean something only together."""
+REVERSED_TRIGGER = "|".join((*_REVERSED_SHAPES, _KEY_BACKWARDS))
 _REVERSED = re2.compile(f"(?i){REVERSED_TRIGGER}")  # type: ignore[no-untyped-call]  # re2 has no types
+_PROSE = re2.compile(f"(?i){_REVERSED_SHAPES[0]}")  # type: ignore[no-untyped-call]  # likewise
 _TOKEN = re.compile(r"\S+")
+_BETWEEN_BLANKS = re.compile(r"[^ ]+")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 def backwards(passage: Passage) -> Iterator[Passage]:
-    """Lines with a sign of being written backwards: from their end, and each word from its end."""
+    """Lines with a sign of being written backwards: from their end, and each word from its end.
+
+    Where words say that they are prose, the reading that its capitals speak for, or both, is called ``mirrored``:
+    sentences come of it. Where there is a private key, the whole is read so as well, across its lines.
+    """
+    text = passage.text
     lines: list[int] = []
     words: list[int] = []
-    for start, end in _lines(passage.text):
-        if _REVERSED.search(passage.text[start:end]) is None:
+    for start, end in _lines(text):
+        if _REVERSED.search(text[start:end]) is None:
             continue
         lines += range(end - 1, start - 1, -1)
-        at = start
-        for token in _TOKEN.finditer(passage.text, start, end):
-            words += range(at, token.start())
-            words += range(token.end() - 1, token.start() - 1, -1)
-            at = token.end()
-        words += range(at, end)
-        if end < len(passage.text):
+        words += _each_backwards(text, _TOKEN, start, end)
+        if end < len(text):
             lines.append(end)
             words.append(end)
     if lines:
-        yield reordered(passage, lines, "reversed")
-        yield reordered(passage, words, "reversed-words")
+        tokens = text.split() if _PROSE.search(text) else []
+        first, last = (tokens[0][-1].isupper(), tokens[-1][-1].isupper()) if tokens else (False, False)
+        yield reordered(passage, lines, "mirrored" if tokens and (last or not first) else "reversed")
+        yield reordered(passage, words, "mirrored-words" if tokens and (first or not last) else "reversed-words")
+    if _KEY_BACKWARDS in text:
+        yield reordered(passage, list(range(len(text) - 1, -1, -1)), "reversed")
+        yield reordered(passage, _each_backwards(text, _BETWEEN_BLANKS, 0, len(text)), "reversed-words")
+
+
+def _each_backwards(text: str, piece: re.Pattern[str], start: int, end: int) -> list[int]:
+    """Places of a stretch, those of each piece from its end."""
+    places: list[int] = []
+    at = start
+    for found in piece.finditer(text, start, end):
+        places += range(at, found.start())
+        places += range(found.end() - 1, found.start() - 1, -1)
+        at = found.end()
+    places += range(at, end)
+    return places
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:

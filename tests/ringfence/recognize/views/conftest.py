@@ -1,6 +1,7 @@
 import pytest
 
 from ringfence.recognize import Stages, load
+from ringfence.recognize.stages import shipped
 from ringfence.recognize.views import Reader
 
 
@@ -30,3 +31,9 @@ def found(viewing):
         return [(finding.entity_type, text[finding.start : finding.end]) for finding in viewing.scan(text)]
 
     return look
+
+
+@pytest.fixture(scope="session")
+def everything_on(tmp_path_factory):
+    """A recogniser as it ships, with the tagger."""
+    return load(tmp_path_factory.mktemp("recognisers") / "cache", stages=shipped())

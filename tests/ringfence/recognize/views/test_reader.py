@@ -199,3 +199,18 @@ def test_the_size_of_views_is_bounded(reader):
     views = list(reader(text))
     assert len(views) <= VIEWS_MAX
     assert all(len(view.text) <= 2 * len(text) for view in views)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".eef a tuoba dellac ohw ,nosredneH yraM :si eman s'remotsuc ehT",
+        "ehT s'remotsuc eman :si yraM ,nosredneH ohw dellac tuoba a .eef",
+        "Here is the key:\n-----YEK ETAVIRP DNE-----\n=dcba+efgh\n-----YEK ETAVIRP NIGEB-----",
+        "ereH si eht NIGEB-----\n:yek ETAVIRP DNE-----\nhgfe+abcd=\n-----YEK ETAVIRP esaelP\n-----YEK peek .ti",
+        "Zfgslirazgrlm: Yvzivi tsk_8MKWztpQ5KzFqkBIvxFKnwiEGJYM6mOHItS2",
+    ],
+)
+def test_what_a_rogue_daemon_once_got_through_is_found(everything_on, text):
+    """Names that only the tagger reads, written backwards; keys across lines; the head of a request in Atbash."""
+    assert {finding.entity_type for finding in everything_on.scan(text)} & {"PERSON", "SECRET"}
