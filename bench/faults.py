@@ -30,6 +30,8 @@ from flow_parts import machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
 UNSHARE = ("unshare", "-m", "--propagation", "private")
+POINTS_MIN = 2000
+"""A result is kept of a run of at least so many."""
 TOLD_MAX = 20
 """How many problems are told while it runs."""
 
@@ -58,7 +60,7 @@ def main() -> int:
     console.print(summary.table(results))
     for name, value in summary.figures(results).items():
         console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
-    if not options.only and not options.points:
+    if not options.only and (not options.points or options.points >= POINTS_MIN):
         _write(options.out, facts, results)
         console.print(f"written to {options.out}/faults-{str(facts['date'])[:10]}.json and .md")
     return int(any(result.problems for result in results))
@@ -122,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make test-faults", description="Inject faults into the real agent.")
     parser.add_argument("--workers", type=int, default=2, help="agents at once")
-    parser.add_argument("--points", type=int, default=0, help="try only so many, spread over all; writes no result")
+    points_help = f"try only so many, spread over all; under {POINTS_MIN} no result is written"
+    parser.add_argument("--points", type=int, default=0, help=points_help)
     parser.add_argument("--only", default="", help="try only points that say this, for example 'sends: write'")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--own-mounts", action="store_true", help=argparse.SUPPRESS)
