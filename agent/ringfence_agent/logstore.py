@@ -10,7 +10,7 @@ What is done when is the journal's. Which thread may do it:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -83,9 +83,13 @@ class LogStore:
         self._signed = ""
         self._signed_size = -1
         self._folder = LogFolder(directory)
-        self._segments = Segments(self._folder, segment_entries)
-        self._tiles = TileFiles(self._folder)
+        self._closing = ExitStack()
+        self._closing.callback(self._folder.close)
         try:
+            self._segments = Segments(self._folder, segment_entries)
+            self._closing.callback(self._segments.close)
+            self._tiles = TileFiles(self._folder)
+            self._closing.callback(self._tiles.close)
             opened = Opening(self._folder, self._segments, self._tiles, folds, origin).open(key.public_key())
             self._tree = opened.tree
             self._snapshot_size = opened.snapshot_size
@@ -197,6 +201,4 @@ class LogStore:
 
     def close(self) -> None:
         """Let go of the files."""
-        self._segments.close()
-        self._tiles.close()
-        self._folder.close()
+        self._closing.close()

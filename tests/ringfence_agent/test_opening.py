@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fakes.journals import KEY, append, filled, journal, killed, opened
-from ringfence_agent import opening
+from ringfence_agent import logfolder, opening, segments
 from ringfence_agent.entry import Kind
 from ringfence_agent.folds import Recovered
 from ringfence_agent.logerror import LogError
@@ -175,13 +175,18 @@ async def test_a_checkpoint_that_was_rolled_back_hides_no_truncation(log):
         reopened(log)
 
 
-async def test_a_disk_that_cannot_be_read_is_a_typed_error(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(opening.Opening, "open"), (logfolder.LogFolder, "open"), (segments.Segments, "__init__")],
+)
+async def test_a_disk_that_cannot_be_read_is_a_typed_error(tmp_path, monkeypatch, owner, name):
+    """Whichever file it is: the agent ends with the code that says so, and the folder is free again."""
     await filled(tmp_path, 3)
 
-    def fail(*_arguments):
+    def fail(*_arguments, **_named):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(opening.Opening, "open", fail)
+    monkeypatch.setattr(owner, name, fail)
     with pytest.raises(LogError, match="Input/output error"):
         opened(tmp_path)
     monkeypatch.undo()
