@@ -60,9 +60,10 @@ def main() -> int:
     console.print(summary.table(results))
     for name, value in summary.figures(results).items():
         console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
-    if not options.only and (not options.points or options.points >= POINTS_MIN):
-        _write(options.out, facts, results)
-        console.print(f"written to {options.out}/faults-{str(facts['date'])[:10]}.json and .md")
+    if not options.only and (options.skip or not options.points or options.points >= POINTS_MIN):
+        name = f"faults-{str(facts['date'])[:10]}" + (f"-from-{options.skip}" if options.skip else "")
+        _write(options.out, name, facts, results)
+        console.print(f"written to {options.out}/{name}.json and .md")
     return int(any(result.problems for result in results))
 
 
@@ -75,7 +76,7 @@ async def _run(folder: Path, options: argparse.Namespace, console: Console) -> l
         def choose(found: Survey) -> list[Point]:
             nonlocal todo
             chosen = [one for one in points(found, mounts=options.own_mounts) if options.only in str(one)]
-            chosen = chosen[: options.points or len(chosen)]
+            chosen = chosen[options.skip :][: options.points or len(chosen)]
             todo = len(chosen)
             console.print(f"{todo} points")
             return chosen
@@ -98,10 +99,9 @@ def _told(arguments: list[str]) -> str:
     return f' ARGS="{said}"' if said else ""
 
 
-def _write(out: Path, facts: dict[str, object], results: list[Result]) -> None:
+def _write(out: Path, name: str, facts: dict[str, object], results: list[Result]) -> None:
     """Keep what was found."""
     out.mkdir(parents=True, exist_ok=True)
-    name = f"faults-{str(facts['date'])[:10]}"
     fields = ("call", "how_it_fails", "faults", "agent_died", "problems")
     told = {
         "facts": facts,
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2, help="agents at once")
     points_help = f"try only so many, spread over all; under {POINTS_MIN} no result is written"
     parser.add_argument("--points", type=int, default=0, help=points_help)
+    parser.add_argument("--skip", type=int, default=0, help="go on where a run with so many points ended")
     parser.add_argument("--only", default="", help="try only points that say this, for example 'sends: write'")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--own-mounts", action="store_true", help=argparse.SUPPRESS)
