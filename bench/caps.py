@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fakes.agent import agent_process, client, folder, gather, terms
+from fakes.agent import agent_process, client, folder, gather, terms, until
 from fakes.provider import StandInProvider, answer
 from fakes.site import site
 from flow_parts import machine
@@ -137,7 +137,12 @@ async def _agent(more: str) -> AsyncIterator[tuple]:
         file = folder(place, provider.base_url)
         file.write_text(file.read_text() + "\n" + more)
         stack.enter_context(agent_process(file))
-        yield provider, await stack.enter_async_context(client(place))
+        egress = await stack.enter_async_context(client(place))
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(egress.run())  # as in a daemon: once for all, not each send for itself
+            await until(egress.log.witnessed)
+            yield provider, egress
+            looking.cancel()
 
 
 async def measure(callers: int) -> list[Round]:
