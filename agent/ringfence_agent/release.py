@@ -11,8 +11,7 @@
                 withdrawn (``archive``)
     7. look     that took a while: is egress still allowed, the permit still fresh? Else the intent is withdrawn
     8. send     the judged body
-    9. tell     the outcome is logged however it ended; the daemon hanging up is an end too, and so is a
-                stop
+    9. tell     the outcome is logged however it ended; the daemon hanging up is an end too, and so is a stop
 
 `Release` is the sentence; the gate is pure, and journal, quotas, providers and lockdown are the nouns.
 """
@@ -113,6 +112,10 @@ class _End(NamedTuple):
 
 _STOPPED: Final = ProviderError("lockdown", "egress was stopped by an operator while this was on its way")
 _WITHDRAWN: Final = _End(Outcome.CANCELLED, "before_sending", Tally(), cost_microcredits=0)
+
+
+_UNBILLED: Final = frozenset({"unreachable", "rate_limited", "overloaded", "credentials", "rejected"})
+"""Failures of a provider that never took the request: they cost nothing. After any other it may have worked for us."""
 
 
 class Nonces:
@@ -298,7 +301,7 @@ class Release:
             self._tell(index, fields, _End(Outcome.FAILED, "internal", tally))
             raise
         if finish is None:
-            cost = None if first_s else 0
+            cost = 0 if not first_s and failure.reason in _UNBILLED else None
             told = await self._tell(index, fields, _End(Outcome.FAILED, failure.reason, tally, cost_microcredits=cost))
             yield Failed(failure, not first_s, self._prove(told))
             return

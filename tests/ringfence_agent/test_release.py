@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from fakes.agent import agent, client, folder, gather, terms, until
-from fakes.provider import StandInProvider
+from fakes.provider import BREAK, StandInProvider, failure, head
 from ringfence.labels import Label, Level
 from ringfence_agent import build
 from ringfenced.deidentify import deidentify
-from ringfenced.errors import Refused
+from ringfenced.errors import Refused, Unavailable
 from ringfenced.model import EntryQuery, Message, Prompt, Role, Sent, Text
 
 
@@ -139,3 +139,20 @@ async def test_halves_in_two_requests_are_read_together(provider, tmp_path):
             await send(egress, SECOND)
         assert caught.value.suggestions == ("residual.together",)
     assert len(provider.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    ("answered", "reason", "cost"),
+    [(failure(401), "credentials", 0), ([head(200, "Content-Type: text/event-stream"), BREAK], "bad_answer", 10)],
+)
+async def test_a_failure_costs_nothing_only_where_the_provider_never_took_the_request(
+    provider, tmp_path, answered, reason, cost
+):
+    """Quotas count the estimate where it may have worked for us."""
+    provider.script[:] = [answered]
+    async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
+        with pytest.raises(Unavailable) as caught:
+            await send(egress)
+    (proof,) = caught.value.proofs
+    entry = json.loads(proof.entry)
+    assert (entry["reasons"], entry["cost_microcredits"]) == ([reason], cost)
