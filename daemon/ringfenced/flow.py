@@ -51,6 +51,7 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.nouns import Directory, Egress, Ledger, Memory, Recorder, Scanning, World
+from ringfenced.schedule import claim
 from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
@@ -248,7 +249,13 @@ class Flow:
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
         offer = way.offers[rung.target]
-        with engine.start(prompt, cache_salt=salt, confidential=confidential, deadline_ms=deadline_ms) as run:
+        with engine.start(
+            prompt,
+            cache_salt=salt,
+            confidential=confidential,
+            deadline_ms=deadline_ms,
+            claim=claim(way.caller, way.request.priority),
+        ) as run:
             try:
                 while type(piece := await run.take()) is not Finish:
                     yield piece

@@ -43,6 +43,8 @@ class Caller:
     """Least label of everything that its department sends."""
     source: str = ""
     """The upstream system that it speaks for; empty for none."""
+    weight: int = 1
+    """How much of a local model its department may claim against others, where requests wait."""
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,6 +147,8 @@ class Sampling:
     tokens_max: int | None = None
     stop: tuple[str, ...] = ()
     logit_bias: tuple[tuple[int, float], ...] = ()
+    logprobs: int | None = None
+    """Give each token's log-probability, and so many of the likeliest tokens beside it; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,29 @@ class Prompt:
     """JSON Schema of the answer; empty for free text."""
     schema_name: str = ""
     sampling: Sampling = Sampling()
+    grammar: str = field(default="", repr=False)
+    """Grammar of the answer, GBNF, instead of a schema; local targets only. Empty for free text."""
+
+
+class Priority(StrEnum):
+    """Whose turn it is where requests wait for a local model."""
+
+    INTERACTIVE = "interactive"
+    """Somebody waits for the answer."""
+    BATCH = "batch"
+    """Nobody does: it runs where nothing interactive waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a request claims where it waits for a local model."""
+
+    priority: Priority = Priority.INTERACTIVE
+    """Its class."""
+    share: bytes = b""
+    """Whose fair share it counts against: an opaque name; all that have none share one."""
+    weight: int = 1
+    """How much that share may claim against others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +225,8 @@ class Request:
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     source: str = ""
     """The upstream system that its content comes from; empty for none."""
+    priority: Priority = Priority.INTERACTIVE
+    """Whether somebody waits for it."""
 
 
 # ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -333,6 +362,11 @@ class Offer:
     supports_tools: bool = True
     supports_json_schema: bool = True
     supports_images: bool = False
+    supports_grammar: bool = False
+    supports_logprobs: bool = False
+    supports_embeddings: bool = False
+    supports_text: bool = True
+    """It answers; False for a model that only embeds."""
     logprob_floor: float | None = None
     """An answer whose lowest token log-probability is under this is handed up; None for no such evaluator."""
 
@@ -416,11 +450,28 @@ class Usage:
     """Lowest log-probability of a generated token; None where the target gives none."""
 
 
+class TokenLogprob(NamedTuple):
+    """One token of an answer, with how likely the model found it."""
+
+    text: str
+    """Empty for a token that is part of a character."""
+    data: bytes
+    logprob: float
+    """Natural logarithm of its probability, in the model's own distribution."""
+    likeliest: tuple[TokenLogprob, ...] = ()
+    """The likeliest tokens in its place, likeliest first."""
+
+    def __repr__(self) -> str:
+        """Without the text."""
+        return f"TokenLogprob(logprob={self.logprob})"
+
+
 class TextDelta(NamedTuple):
     """A piece of the answer; a named tuple because one is made per message on the hot path."""
 
     text: str
     tokens: int
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     def __repr__(self) -> str:
         """Without the text."""
@@ -444,6 +495,20 @@ class Escalation:
     source: Target
     destination: Target
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A local model is being loaded for a request, which goes on once it is."""
+
+    target: Target
+    """The model."""
+    progress: float
+    """0 to 1, as far as it is known."""
+    stage: str
+    """What is being done, for people."""
+    left_ms: int | None = None
+    """Until it is expected to be ready; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,8 +584,8 @@ class RotatedKey:
     """Keyed; it tells nothing of the key."""
 
 
-Event = Decision | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
-"""What a caller sees, in this order: decision, deltas, finish, receipt."""
+Event = Decision | Loading | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
+"""What a caller sees, in this order: decision, perhaps loading, deltas, finish, receipt."""
 
 Delta = TextDelta | ToolCallDelta
 
@@ -564,6 +629,48 @@ class ModelFacts:
     requests_waiting: int = 0
     failure: str = ""
     """Why it failed."""
+    progress: float = 0.0
+    """0 to 1, while it is loading."""
+    stage: str = ""
+    """What is being done or waited for, for people."""
+    pinned: bool = False
+    """Never unloaded to make room."""
+    replicas: int = 1
+    """Engine processes wanted."""
+    replicas_ready: int = 0
+    """Of these, ready."""
+    memory: tuple[ModelMemory, ...] = ()
+    """What it uses or would use, by device."""
+    last_used_unix_ms: int | None = None
+    """When the last request began in it; None where none did."""
+    deaths: int = 0
+    """How often its engines died since the daemon started."""
+    wait_ms: int | None = None
+    """How long a new interactive request is expected to wait for its place; None where not known."""
+    requests_waiting_batch: int = 0
+    """Of those that wait, the ones that nobody waits for."""
+    supports_tools: bool = False
+    supports_json_schema: bool = False
+    supports_images: bool = False
+    supports_embeddings: bool = False
+    idle_unload_s: int = 0
+    """Unloaded after so many seconds without a request; 0 for never."""
+    process_bytes: int | None = None
+    """Memory of its process groups by the kernel's account; None where not known."""
+    weights: str = ""
+    """Name of the file or folder that its weights come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMemory:
+    """What a model takes on one device."""
+
+    device: str
+    """As `DeviceFacts.id`."""
+    planned_bytes: int | None = None
+    """Weights, cache and compute buffers together, as planned; None where nothing was planned."""
+    measured_bytes: int | None = None
+    """The same as measured once it was loaded; None before."""
 
 
 @dataclass(frozen=True, slots=True)

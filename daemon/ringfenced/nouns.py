@@ -12,6 +12,7 @@ from ringfenced.classify import Scan
 from ringfenced.deidentify import Deidentified
 from ringfenced.model import (
     Caller,
+    Claim,
     Finish,
     Inherited,
     Offer,
@@ -31,7 +32,7 @@ T = TypeVar("T")
 class Run(Protocol):
     """One answer in the making, on a local engine."""
 
-    async def take(self) -> TextDelta | Finish:
+    async def take(self) -> TextDelta | ToolCallDelta | Finish:
         """Everything that is ready, as one delta; waits only if nothing is. The finish comes once, last."""
         ...
 
@@ -45,7 +46,7 @@ class Engine(Protocol):
     """A local model."""
 
     def start(
-        self, prompt: Prompt, *, cache_salt: bytes, confidential: bool, deadline_ms: int
+        self, prompt: Prompt, *, cache_salt: bytes, confidential: bool, deadline_ms: int, claim: Claim
     ) -> AbstractContextManager[Run]:
         """Begin an answer; leaving the context frees its slot at once."""
         ...

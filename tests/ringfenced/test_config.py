@@ -67,7 +67,7 @@ def test_a_good_agent_and_provider_are_taken():
         (GOOD + PROVIDER, "nothing leaves but through it"),
         (GOOD.replace('department = "ward"', 'department = "x"'), "which no [[departments]] names"),
         (GOOD.replace('tcp = "127.0.0.1:0"', ""), "listen.unix"),
-        (GOOD + '[[models]]\nname = "m"\n', "needs path"),
+        (GOOD + '[[models]]\nname = "m"\n', "needs either path"),
         (GOOD + '[[models]]\nname = "m"\nengine = "command"\n', "needs command"),
         (GOOD + '[[models]]\nname = "m"\npath = "a"\n[[models]]\nname = "m"\npath = "a"\n', "twice: m"),
         (GOOD.replace("spiffe://", "https://"), "identity"),

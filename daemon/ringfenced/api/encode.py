@@ -16,6 +16,7 @@ from ringfenced.model import (
     Escalation,
     Event,
     Finish,
+    Loading,
     Located,
     Receipt,
     Target,
@@ -58,13 +59,24 @@ def event_to_pb(event: Event) -> pb.GenerateResponse:
         )
     if isinstance(event, Decision):
         return pb.GenerateResponse(decision=decision_to_pb(event))
-    if isinstance(event, Escalation):
+    if isinstance(event, Receipt):
+        return pb.GenerateResponse(receipt=receipt_to_pb(event))
+    return _between(event)
+
+
+def _between(event: Loading | Escalation) -> pb.GenerateResponse:
+    """What happens between a decision and its answer."""
+    if isinstance(event, Loading):
         return pb.GenerateResponse(
-            escalation=pb.Escalation(
-                **{"from": target_to_pb(event.source)}, to=target_to_pb(event.destination), reason=event.reason
+            loading=pb.Loading(
+                target=target_to_pb(event.target), progress=event.progress, stage=event.stage, left_ms=event.left_ms
             )
         )
-    return pb.GenerateResponse(receipt=receipt_to_pb(event))
+    return pb.GenerateResponse(
+        escalation=pb.Escalation(
+            **{"from": target_to_pb(event.source)}, to=target_to_pb(event.destination), reason=event.reason
+        )
+    )
 
 
 def target_to_pb(target: Target) -> types.Target:

@@ -52,6 +52,10 @@ class LaterModels(admin_pb2_grpc.ModelsServicer):
         """Not yet."""
         await not_yet(self._door, context, "Models.WatchModels")
 
+    async def ReplaceModel(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
+        """Not yet."""
+        await not_yet(self._door, context, "Models.ReplaceModel")
+
 
 class LaterNodes(admin_pb2_grpc.NodesServicer):
     """What `NodesService` does not do yet."""

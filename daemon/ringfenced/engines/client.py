@@ -21,13 +21,15 @@ from ringfence.v1 import engine_pb2
 from ringfenced import errors
 from ringfenced.engines import frames, wire
 from ringfenced.engines.run import BUFFER_CHARS_MAX, Run
-from ringfenced.model import Prompt
+from ringfenced.model import Claim, Prompt
 
 DESCRIBE_TIMEOUT_S = 10.0
 """How long a connected engine may take to describe itself."""
 
 RETRY_AFTER_DEATH_MS = 1000
 """When to try again after an engine's death: a small model is back by then."""
+
+_ANYBODY = Claim()
 
 
 class EngineClient(asyncio.Protocol):
@@ -118,7 +120,16 @@ class EngineClient(asyncio.Protocol):
         """Runs that have not ended, the waiting ones included."""
         return len(self._runs)
 
-    def start(self, prompt: Prompt, *, cache_salt: bytes = b"", confidential: bool, deadline_ms: int = 0) -> Run:
+    def start(
+        self,
+        prompt: Prompt,
+        *,
+        cache_salt: bytes = b"",
+        confidential: bool,
+        deadline_ms: int = 0,
+        claim: Claim = _ANYBODY,
+        adapter: str = "",
+    ) -> Run:
         """Begin a run.
 
         Args:
@@ -126,6 +137,8 @@ class EngineClient(asyncio.Protocol):
             cache_salt: prefix caches are shared only within one salt.
             confidential: the engine clears the run's memory when it ends.
             deadline_ms: milliseconds left; 0 for none. The engine keeps it, and so does this end in case it hangs.
+            claim: whose turn it is where requests wait.
+            adapter: the LoRA adapter to answer with; empty for none.
 
         Raises:
             Unavailable: the engine is gone.
@@ -133,7 +146,13 @@ class EngineClient(asyncio.Protocol):
         """
         sequence = self._next_sequence()
         command = wire.submit_to_wire(
-            prompt, sequence=sequence, cache_salt=cache_salt, confidential=confidential, deadline_ms=deadline_ms
+            prompt,
+            sequence=sequence,
+            cache_salt=cache_salt,
+            confidential=confidential,
+            deadline_ms=deadline_ms,
+            claim=claim,
+            adapter=adapter,
         )
         self.send(command)
         run = Run(self, sequence, self._loop, self._buffer_chars_max)

@@ -10,6 +10,7 @@ from typing import Final
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced import errors
 from ringfenced.model import (
+    Claim,
     File,
     Finish,
     FinishReason,
@@ -17,6 +18,7 @@ from ringfenced.model import (
     Json,
     Message,
     Part,
+    Priority,
     Prompt,
     Role,
     Sampling,
@@ -39,6 +41,11 @@ _TOOL_MODES = {
     ToolMode.REQUIRED: types_pb2.ToolChoice.MODE_REQUIRED,
 }
 
+_PRIORITIES = {
+    Priority.INTERACTIVE: types_pb2.PRIORITY_INTERACTIVE,
+    Priority.BATCH: types_pb2.PRIORITY_BATCH,
+}
+
 _REASONS = {
     types_pb2.FINISH_REASON_STOP: FinishReason.STOP,
     types_pb2.FINISH_REASON_LENGTH: FinishReason.LENGTH,
@@ -56,6 +63,7 @@ _SCALARS = (
     "repeat_penalty",
     "seed",
     "tokens_max",
+    "logprobs",
 )
 
 OVERLOADED_RETRY_MS = 250
@@ -102,7 +110,14 @@ def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
 
 
 def submit_to_wire(
-    prompt: Prompt, *, sequence: int, cache_salt: bytes, confidential: bool, deadline_ms: int
+    prompt: Prompt,
+    *,
+    sequence: int,
+    cache_salt: bytes,
+    confidential: bool,
+    deadline_ms: int,
+    claim: Claim,
+    adapter: str,
 ) -> engine_pb2.EngineCommand:
     """Write the command that begins a sequence.
 
@@ -112,6 +127,8 @@ def submit_to_wire(
         cache_salt: prefix caches are shared only within one salt.
         confidential: the engine clears the sequence's memory when it ends.
         deadline_ms: milliseconds left; 0 for none.
+        claim: whose turn it is.
+        adapter: the LoRA adapter to answer with; empty for none.
     """
     command = engine_pb2.EngineCommand()
     submit = command.submit
@@ -119,6 +136,10 @@ def submit_to_wire(
     submit.deadline_ms = deadline_ms
     submit.cache_salt = cache_salt
     submit.confidential = confidential
+    submit.priority = _PRIORITIES[claim.priority]
+    submit.share = claim.share
+    submit.weight = claim.weight
+    submit.adapter = adapter
     submit.messages.extend(map(_message, prompt.messages))
     if prompt.tools:
         submit.tools.extend(map(_tool, prompt.tools))
@@ -127,6 +148,8 @@ def submit_to_wire(
     if prompt.json_schema:
         submit.response_format.json_schema = prompt.json_schema
         submit.response_format.name = prompt.schema_name
+    if prompt.grammar:
+        submit.response_format.grammar = prompt.grammar
     if prompt.sampling != _SAMPLING_DEFAULT:
         _write_sampling(prompt.sampling, submit.sampling)
     return command
@@ -201,6 +224,16 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         errors.InvalidRequest,
         "the JSON Schema of the answer cannot be turned into a grammar; correct it or use plainer keywords",
         "response_format.json_schema",
+    ),
+    "bad_grammar": _Failure(
+        errors.InvalidRequest,
+        "the grammar of the answer cannot be read; correct it (llama.cpp's GBNF)",
+        "response_format.grammar",
+    ),
+    "adapter_unknown": _Failure(errors.Internal, "the engine does not have the adapter that the model names"),
+    "too_late": _Failure(
+        errors.Overloaded,
+        "the request would have to wait {wait_ms} ms for its place, longer than its deadline leaves; try again later",
     ),
     "bad_sampling": _Failure(
         errors.InvalidRequest, "a sampling value is not finite or out of its range; correct it", "sampling"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from ringfence.recognize.plugins import PluginFailed, Question
 from ringfenced.config import LocalModel
-from ringfenced.model import Finish, FinishReason, Message, Prompt, Role, Sampling, Text
+from ringfenced.model import Claim, Finish, FinishReason, Message, Prompt, Role, Sampling, Text, TextDelta
 from ringfenced.site.directory import Engines
 
 SALT_BYTES = 16
@@ -72,10 +72,11 @@ class LocalReaders:
         deadline_ms = max(1, int(question.seconds_max * 1000))
         said: list[str] = []
         with engine.start(
-            prompt, cache_salt=self._entropy(SALT_BYTES), confidential=True, deadline_ms=deadline_ms
+            prompt, cache_salt=self._entropy(SALT_BYTES), confidential=True, deadline_ms=deadline_ms, claim=Claim()
         ) as run:
             while not isinstance(piece := await run.take(), Finish):
-                said.append(piece.text)
+                if isinstance(piece, TextDelta):
+                    said.append(piece.text)
         if piece.reason is not FinishReason.STOP:
             raise PluginFailed("the model's answer was cut off")
         return "".join(said)

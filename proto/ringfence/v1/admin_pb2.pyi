@@ -58,6 +58,23 @@ class Model(_message.Message):
     REQUESTS_RUNNING_FIELD_NUMBER: _builtins.int
     REQUESTS_WAITING_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    REPLICAS_FIELD_NUMBER: _builtins.int
+    REPLICAS_READY_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    DEATHS_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    REQUESTS_WAITING_BATCH_FIELD_NUMBER: _builtins.int
+    SUPPORTS_TOOLS_FIELD_NUMBER: _builtins.int
+    SUPPORTS_JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    SUPPORTS_IMAGES_FIELD_NUMBER: _builtins.int
+    SUPPORTS_EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    IDLE_UNLOAD_S_FIELD_NUMBER: _builtins.int
+    PROCESS_BYTES_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     kind: _types_pb2.TargetKind.ValueType
     engine: _builtins.str
@@ -72,6 +89,36 @@ class Model(_message.Message):
     requests_waiting: _builtins.int
     failure: _builtins.str
     """Why it is in MODEL_STATE_FAILED."""
+    progress: _builtins.float
+    """From 0 to 1, while it is loading."""
+    stage: _builtins.str
+    """What is being done or waited for, for people."""
+    pinned: _builtins.bool
+    """Never unloaded to make room."""
+    replicas: _builtins.int
+    """Engine processes wanted, and ready."""
+    replicas_ready: _builtins.int
+    deaths: _builtins.int
+    """How often its engines died since the daemon started."""
+    wait_ms: _builtins.int
+    """How long a new interactive request is expected to wait for its place, in milliseconds; unset where not known."""
+    requests_waiting_batch: _builtins.int
+    supports_tools: _builtins.bool
+    supports_json_schema: _builtins.bool
+    supports_images: _builtins.bool
+    supports_embeddings: _builtins.bool
+    idle_unload_s: _builtins.int
+    """Unloaded after so many seconds without a request; 0 for never."""
+    process_bytes: _builtins.int
+    """Its process group's memory by the kernel's account (PSS), in bytes; unset where not known."""
+    weights: _builtins.str
+    """The file or folder that its weights come from, without the path that leads there."""
+    @_builtins.property
+    def memory(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelMemory]:
+        """What it uses or would use, by device."""
+
+    @_builtins.property
+    def last_used_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -86,14 +133,75 @@ class Model(_message.Message):
         requests_running: _builtins.int = ...,
         requests_waiting: _builtins.int = ...,
         failure: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        stage: _builtins.str = ...,
+        pinned: _builtins.bool = ...,
+        replicas: _builtins.int = ...,
+        replicas_ready: _builtins.int = ...,
+        memory: _abc.Iterable[Global___ModelMemory] | None = ...,
+        last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        deaths: _builtins.int = ...,
+        wait_ms: _builtins.int | None = ...,
+        requests_waiting_batch: _builtins.int = ...,
+        supports_tools: _builtins.bool = ...,
+        supports_json_schema: _builtins.bool = ...,
+        supports_images: _builtins.bool = ...,
+        supports_embeddings: _builtins.bool = ...,
+        idle_unload_s: _builtins.int = ...,
+        process_bytes: _builtins.int | None = ...,
+        weights: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "last_used_at", b"last_used_at", "process_bytes", b"process_bytes", "wait_ms", b"wait_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_microcredits_per_1k_tokens", b"completion_microcredits_per_1k_tokens", "context_tokens_max", b"context_tokens_max", "engine", b"engine", "failure", b"failure", "kind", b"kind", "name", b"name", "prompt_microcredits_per_1k_tokens", b"prompt_microcredits_per_1k_tokens", "quality", b"quality", "requests_running", b"requests_running", "requests_waiting", b"requests_waiting", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "completion_microcredits_per_1k_tokens", b"completion_microcredits_per_1k_tokens", "context_tokens_max", b"context_tokens_max", "deaths", b"deaths", "engine", b"engine", "failure", b"failure", "idle_unload_s", b"idle_unload_s", "kind", b"kind", "last_used_at", b"last_used_at", "memory", b"memory", "name", b"name", "pinned", b"pinned", "process_bytes", b"process_bytes", "progress", b"progress", "prompt_microcredits_per_1k_tokens", b"prompt_microcredits_per_1k_tokens", "quality", b"quality", "replicas", b"replicas", "replicas_ready", b"replicas_ready", "requests_running", b"requests_running", "requests_waiting", b"requests_waiting", "requests_waiting_batch", b"requests_waiting_batch", "stage", b"stage", "state", b"state", "supports_embeddings", b"supports_embeddings", "supports_images", b"supports_images", "supports_json_schema", b"supports_json_schema", "supports_tools", b"supports_tools", "wait_ms", b"wait_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__process_bytes: _TypeAlias = _typing.Literal["process_bytes"]  # noqa: Y015
+    _WhichOneofArgType__process_bytes: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__wait_ms: _TypeAlias = _typing.Literal["wait_ms"]  # noqa: Y015
+    _WhichOneofArgType__wait_ms: _TypeAlias = _typing.Literal["_wait_ms", b"_wait_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__process_bytes) -> _WhichOneofReturnType__process_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_ms) -> _WhichOneofReturnType__wait_ms | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ModelMemory(_message.Message):
+    """What a model takes on one device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    PLANNED_BYTES_FIELD_NUMBER: _builtins.int
+    MEASURED_BYTES_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """As Device.id."""
+    planned_bytes: _builtins.int
+    """Weights, cache and compute buffers together, as planned; unset where nothing was planned."""
+    measured_bytes: _builtins.int
+    """The same as measured once it was loaded; unset before."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        planned_bytes: _builtins.int | None = ...,
+        measured_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_measured_bytes", b"_measured_bytes", "_planned_bytes", b"_planned_bytes", "measured_bytes", b"measured_bytes", "planned_bytes", b"planned_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_measured_bytes", b"_measured_bytes", "_planned_bytes", b"_planned_bytes", "device", b"device", "measured_bytes", b"measured_bytes", "planned_bytes", b"planned_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__measured_bytes: _TypeAlias = _typing.Literal["measured_bytes"]  # noqa: Y015
+    _WhichOneofArgType__measured_bytes: _TypeAlias = _typing.Literal["_measured_bytes", b"_measured_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__planned_bytes: _TypeAlias = _typing.Literal["planned_bytes"]  # noqa: Y015
+    _WhichOneofArgType__planned_bytes: _TypeAlias = _typing.Literal["_planned_bytes", b"_planned_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__measured_bytes) -> _WhichOneofReturnType__measured_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__planned_bytes) -> _WhichOneofReturnType__planned_bytes | None: ...
+
+Global___ModelMemory: _TypeAlias = ModelMemory  # noqa: Y015
 
 @_typing.final
 class ListModelsRequest(_message.Message):
@@ -155,8 +263,11 @@ class LoadModelResponse(_message.Message):
 
     PROGRESS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
     progress: _builtins.float
     """From 0 to 1."""
+    stage: _builtins.str
+    """What is being done, for people: "waiting for memory", "reading weights", "warming up", "ready"."""
     @_builtins.property
     def model(self) -> Global___Model: ...
     def __init__(
@@ -164,14 +275,66 @@ class LoadModelResponse(_message.Message):
         *,
         progress: _builtins.float = ...,
         model: Global___Model | None = ...,
+        stage: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "progress", b"progress", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LoadModelResponse: _TypeAlias = LoadModelResponse  # noqa: Y015
+
+@_typing.final
+class ReplaceModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LIBRARY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    library: _builtins.str
+    """Name of a model of the node's library."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        library: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["library", b"library", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceModelRequest: _TypeAlias = ReplaceModelRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    progress: _builtins.float
+    """From 0 to 1."""
+    stage: _builtins.str
+    """As in LoadModelResponse, then "handing over", "ready"."""
+    @_builtins.property
+    def model(self) -> Global___Model: ...
+    def __init__(
+        self,
+        *,
+        progress: _builtins.float = ...,
+        model: Global___Model | None = ...,
+        stage: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "progress", b"progress", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceModelResponse: _TypeAlias = ReplaceModelResponse  # noqa: Y015
 
 @_typing.final
 class UnloadModelRequest(_message.Message):
@@ -266,6 +429,45 @@ class Device(_message.Message):
     TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
     POWER_WATTS_FIELD_NUMBER: _builtins.int
     EXCLUDED_REASON_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    PCI_BUS_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_FIELD_NUMBER: _builtins.int
+    COMPUTE_CAPABILITY_FIELD_NUMBER: _builtins.int
+    DRIVER_VERSION_FIELD_NUMBER: _builtins.int
+    CUDA_VERSION_FIELD_NUMBER: _builtins.int
+    MEMORY_FREE_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_UTILISATION_FIELD_NUMBER: _builtins.int
+    POWER_LIMIT_WATTS_FIELD_NUMBER: _builtins.int
+    ENERGY_JOULES_FIELD_NUMBER: _builtins.int
+    SM_CLOCK_MHZ_FIELD_NUMBER: _builtins.int
+    MEMORY_CLOCK_MHZ_FIELD_NUMBER: _builtins.int
+    THROTTLE_REASONS_FIELD_NUMBER: _builtins.int
+    PERFORMANCE_STATE_FIELD_NUMBER: _builtins.int
+    ECC_ENABLED_FIELD_NUMBER: _builtins.int
+    ECC_CORRECTED_FIELD_NUMBER: _builtins.int
+    ECC_UNCORRECTED_FIELD_NUMBER: _builtins.int
+    ECC_CORRECTED_LIFETIME_FIELD_NUMBER: _builtins.int
+    ECC_UNCORRECTED_LIFETIME_FIELD_NUMBER: _builtins.int
+    RETIRED_PAGES_FIELD_NUMBER: _builtins.int
+    RETIREMENT_PENDING_FIELD_NUMBER: _builtins.int
+    REMAPPED_ROWS_FIELD_NUMBER: _builtins.int
+    REMAPPING_PENDING_FIELD_NUMBER: _builtins.int
+    REMAPPING_FAILED_FIELD_NUMBER: _builtins.int
+    PCIE_GENERATION_FIELD_NUMBER: _builtins.int
+    PCIE_WIDTH_FIELD_NUMBER: _builtins.int
+    PCIE_SENT_BYTES_PER_S_FIELD_NUMBER: _builtins.int
+    PCIE_RECEIVED_BYTES_PER_S_FIELD_NUMBER: _builtins.int
+    NVLINKS_FIELD_NUMBER: _builtins.int
+    NUMA_NODE_FIELD_NUMBER: _builtins.int
+    PROCESSES_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    SWAP_TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    SWAP_USED_BYTES_FIELD_NUMBER: _builtins.int
+    LOAD_1M_FIELD_NUMBER: _builtins.int
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_CHARGED_BYTES_FIELD_NUMBER: _builtins.int
+    MIG_ENABLED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """"gpu" or "cpu"."""
@@ -277,6 +479,58 @@ class Device(_message.Message):
     power_watts: _builtins.float
     excluded_reason: _builtins.str
     """Why the device is not used; empty when it is."""
+    parent_id: _builtins.str
+    """"gpu" again for a MIG instance, whose parent this is; empty for a whole device."""
+    index: _builtins.int
+    pci_bus_id: _builtins.str
+    serial: _builtins.str
+    compute_capability: _builtins.str
+    """For example "9.0"."""
+    driver_version: _builtins.str
+    cuda_version: _builtins.str
+    memory_free_bytes: _builtins.int
+    memory_utilisation: _builtins.float
+    power_limit_watts: _builtins.float
+    energy_joules: _builtins.float
+    """Since the driver was loaded."""
+    sm_clock_mhz: _builtins.int
+    memory_clock_mhz: _builtins.int
+    performance_state: _builtins.int
+    ecc_enabled: _builtins.bool
+    ecc_corrected: _builtins.int
+    ecc_uncorrected: _builtins.int
+    ecc_corrected_lifetime: _builtins.int
+    ecc_uncorrected_lifetime: _builtins.int
+    retired_pages: _builtins.int
+    retirement_pending: _builtins.bool
+    remapped_rows: _builtins.int
+    remapping_pending: _builtins.bool
+    remapping_failed: _builtins.bool
+    pcie_generation: _builtins.int
+    pcie_width: _builtins.int
+    pcie_sent_bytes_per_s: _builtins.int
+    pcie_received_bytes_per_s: _builtins.int
+    nvlinks: _builtins.int
+    """Links that are up."""
+    numa_node: _builtins.int
+    swap_total_bytes: _builtins.int
+    """Of a host: what else it tells."""
+    swap_used_bytes: _builtins.int
+    load_1m: _builtins.float
+    memory_limit_bytes: _builtins.int
+    """Of a host: what the control group of the daemon allows, and uses."""
+    memory_charged_bytes: _builtins.int
+    mig_enabled: _builtins.bool
+    @_builtins.property
+    def throttle_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why clocks are held down, in words, for example "power cap"; empty where they are not."""
+
+    @_builtins.property
+    def processes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceProcess]: ...
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceLink]:
+        """How near other devices are."""
+
     def __init__(
         self,
         *,
@@ -289,33 +543,235 @@ class Device(_message.Message):
         temperature_celsius: _builtins.float | None = ...,
         power_watts: _builtins.float | None = ...,
         excluded_reason: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
+        index: _builtins.int = ...,
+        pci_bus_id: _builtins.str = ...,
+        serial: _builtins.str = ...,
+        compute_capability: _builtins.str = ...,
+        driver_version: _builtins.str = ...,
+        cuda_version: _builtins.str = ...,
+        memory_free_bytes: _builtins.int | None = ...,
+        memory_utilisation: _builtins.float | None = ...,
+        power_limit_watts: _builtins.float | None = ...,
+        energy_joules: _builtins.float | None = ...,
+        sm_clock_mhz: _builtins.int | None = ...,
+        memory_clock_mhz: _builtins.int | None = ...,
+        throttle_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        performance_state: _builtins.int | None = ...,
+        ecc_enabled: _builtins.bool | None = ...,
+        ecc_corrected: _builtins.int | None = ...,
+        ecc_uncorrected: _builtins.int | None = ...,
+        ecc_corrected_lifetime: _builtins.int | None = ...,
+        ecc_uncorrected_lifetime: _builtins.int | None = ...,
+        retired_pages: _builtins.int | None = ...,
+        retirement_pending: _builtins.bool | None = ...,
+        remapped_rows: _builtins.int | None = ...,
+        remapping_pending: _builtins.bool | None = ...,
+        remapping_failed: _builtins.bool | None = ...,
+        pcie_generation: _builtins.int | None = ...,
+        pcie_width: _builtins.int | None = ...,
+        pcie_sent_bytes_per_s: _builtins.int | None = ...,
+        pcie_received_bytes_per_s: _builtins.int | None = ...,
+        nvlinks: _builtins.int | None = ...,
+        numa_node: _builtins.int | None = ...,
+        processes: _abc.Iterable[Global___DeviceProcess] | None = ...,
+        links: _abc.Iterable[Global___DeviceLink] | None = ...,
+        swap_total_bytes: _builtins.int | None = ...,
+        swap_used_bytes: _builtins.int | None = ...,
+        load_1m: _builtins.float | None = ...,
+        memory_limit_bytes: _builtins.int | None = ...,
+        memory_charged_bytes: _builtins.int | None = ...,
+        mig_enabled: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_power_watts", b"_power_watts", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "power_watts", b"power_watts", "temperature_celsius", b"temperature_celsius", "utilisation", b"utilisation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "numa_node", b"numa_node", "nvlinks", b"nvlinks", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "utilisation", b"utilisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_power_watts", b"_power_watts", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "excluded_reason", b"excluded_reason", "id", b"id", "kind", b"kind", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "name", b"name", "power_watts", b"power_watts", "temperature_celsius", b"temperature_celsius", "utilisation", b"utilisation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "compute_capability", b"compute_capability", "cuda_version", b"cuda_version", "driver_version", b"driver_version", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "excluded_reason", b"excluded_reason", "id", b"id", "index", b"index", "kind", b"kind", "links", b"links", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "mig_enabled", b"mig_enabled", "name", b"name", "numa_node", b"numa_node", "nvlinks", b"nvlinks", "parent_id", b"parent_id", "pci_bus_id", b"pci_bus_id", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "processes", b"processes", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "serial", b"serial", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "throttle_reasons", b"throttle_reasons", "utilisation", b"utilisation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ecc_corrected: _TypeAlias = _typing.Literal["ecc_corrected"]  # noqa: Y015
+    _WhichOneofArgType__ecc_corrected: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected"]  # noqa: Y015
+    _WhichOneofReturnType__ecc_corrected_lifetime: _TypeAlias = _typing.Literal["ecc_corrected_lifetime"]  # noqa: Y015
+    _WhichOneofArgType__ecc_corrected_lifetime: _TypeAlias = _typing.Literal["_ecc_corrected_lifetime", b"_ecc_corrected_lifetime"]  # noqa: Y015
+    _WhichOneofReturnType__ecc_enabled: _TypeAlias = _typing.Literal["ecc_enabled"]  # noqa: Y015
+    _WhichOneofArgType__ecc_enabled: _TypeAlias = _typing.Literal["_ecc_enabled", b"_ecc_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__ecc_uncorrected: _TypeAlias = _typing.Literal["ecc_uncorrected"]  # noqa: Y015
+    _WhichOneofArgType__ecc_uncorrected: _TypeAlias = _typing.Literal["_ecc_uncorrected", b"_ecc_uncorrected"]  # noqa: Y015
+    _WhichOneofReturnType__ecc_uncorrected_lifetime: _TypeAlias = _typing.Literal["ecc_uncorrected_lifetime"]  # noqa: Y015
+    _WhichOneofArgType__ecc_uncorrected_lifetime: _TypeAlias = _typing.Literal["_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime"]  # noqa: Y015
+    _WhichOneofReturnType__energy_joules: _TypeAlias = _typing.Literal["energy_joules"]  # noqa: Y015
+    _WhichOneofArgType__energy_joules: _TypeAlias = _typing.Literal["_energy_joules", b"_energy_joules"]  # noqa: Y015
+    _WhichOneofReturnType__load_1m: _TypeAlias = _typing.Literal["load_1m"]  # noqa: Y015
+    _WhichOneofArgType__load_1m: _TypeAlias = _typing.Literal["_load_1m", b"_load_1m"]  # noqa: Y015
+    _WhichOneofReturnType__memory_charged_bytes: _TypeAlias = _typing.Literal["memory_charged_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_charged_bytes: _TypeAlias = _typing.Literal["_memory_charged_bytes", b"_memory_charged_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_clock_mhz: _TypeAlias = _typing.Literal["memory_clock_mhz"]  # noqa: Y015
+    _WhichOneofArgType__memory_clock_mhz: _TypeAlias = _typing.Literal["_memory_clock_mhz", b"_memory_clock_mhz"]  # noqa: Y015
+    _WhichOneofReturnType__memory_free_bytes: _TypeAlias = _typing.Literal["memory_free_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_free_bytes: _TypeAlias = _typing.Literal["_memory_free_bytes", b"_memory_free_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_limit_bytes: _TypeAlias = _typing.Literal["memory_limit_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_limit_bytes: _TypeAlias = _typing.Literal["_memory_limit_bytes", b"_memory_limit_bytes"]  # noqa: Y015
     _WhichOneofReturnType__memory_total_bytes: _TypeAlias = _typing.Literal["memory_total_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_total_bytes: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]  # noqa: Y015
     _WhichOneofReturnType__memory_used_bytes: _TypeAlias = _typing.Literal["memory_used_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_used_bytes: _TypeAlias = _typing.Literal["_memory_used_bytes", b"_memory_used_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_utilisation: _TypeAlias = _typing.Literal["memory_utilisation"]  # noqa: Y015
+    _WhichOneofArgType__memory_utilisation: _TypeAlias = _typing.Literal["_memory_utilisation", b"_memory_utilisation"]  # noqa: Y015
+    _WhichOneofReturnType__numa_node: _TypeAlias = _typing.Literal["numa_node"]  # noqa: Y015
+    _WhichOneofArgType__numa_node: _TypeAlias = _typing.Literal["_numa_node", b"_numa_node"]  # noqa: Y015
+    _WhichOneofReturnType__nvlinks: _TypeAlias = _typing.Literal["nvlinks"]  # noqa: Y015
+    _WhichOneofArgType__nvlinks: _TypeAlias = _typing.Literal["_nvlinks", b"_nvlinks"]  # noqa: Y015
+    _WhichOneofReturnType__pcie_generation: _TypeAlias = _typing.Literal["pcie_generation"]  # noqa: Y015
+    _WhichOneofArgType__pcie_generation: _TypeAlias = _typing.Literal["_pcie_generation", b"_pcie_generation"]  # noqa: Y015
+    _WhichOneofReturnType__pcie_received_bytes_per_s: _TypeAlias = _typing.Literal["pcie_received_bytes_per_s"]  # noqa: Y015
+    _WhichOneofArgType__pcie_received_bytes_per_s: _TypeAlias = _typing.Literal["_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s"]  # noqa: Y015
+    _WhichOneofReturnType__pcie_sent_bytes_per_s: _TypeAlias = _typing.Literal["pcie_sent_bytes_per_s"]  # noqa: Y015
+    _WhichOneofArgType__pcie_sent_bytes_per_s: _TypeAlias = _typing.Literal["_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s"]  # noqa: Y015
+    _WhichOneofReturnType__pcie_width: _TypeAlias = _typing.Literal["pcie_width"]  # noqa: Y015
+    _WhichOneofArgType__pcie_width: _TypeAlias = _typing.Literal["_pcie_width", b"_pcie_width"]  # noqa: Y015
+    _WhichOneofReturnType__performance_state: _TypeAlias = _typing.Literal["performance_state"]  # noqa: Y015
+    _WhichOneofArgType__performance_state: _TypeAlias = _typing.Literal["_performance_state", b"_performance_state"]  # noqa: Y015
+    _WhichOneofReturnType__power_limit_watts: _TypeAlias = _typing.Literal["power_limit_watts"]  # noqa: Y015
+    _WhichOneofArgType__power_limit_watts: _TypeAlias = _typing.Literal["_power_limit_watts", b"_power_limit_watts"]  # noqa: Y015
     _WhichOneofReturnType__power_watts: _TypeAlias = _typing.Literal["power_watts"]  # noqa: Y015
     _WhichOneofArgType__power_watts: _TypeAlias = _typing.Literal["_power_watts", b"_power_watts"]  # noqa: Y015
+    _WhichOneofReturnType__remapped_rows: _TypeAlias = _typing.Literal["remapped_rows"]  # noqa: Y015
+    _WhichOneofArgType__remapped_rows: _TypeAlias = _typing.Literal["_remapped_rows", b"_remapped_rows"]  # noqa: Y015
+    _WhichOneofReturnType__remapping_failed: _TypeAlias = _typing.Literal["remapping_failed"]  # noqa: Y015
+    _WhichOneofArgType__remapping_failed: _TypeAlias = _typing.Literal["_remapping_failed", b"_remapping_failed"]  # noqa: Y015
+    _WhichOneofReturnType__remapping_pending: _TypeAlias = _typing.Literal["remapping_pending"]  # noqa: Y015
+    _WhichOneofArgType__remapping_pending: _TypeAlias = _typing.Literal["_remapping_pending", b"_remapping_pending"]  # noqa: Y015
+    _WhichOneofReturnType__retired_pages: _TypeAlias = _typing.Literal["retired_pages"]  # noqa: Y015
+    _WhichOneofArgType__retired_pages: _TypeAlias = _typing.Literal["_retired_pages", b"_retired_pages"]  # noqa: Y015
+    _WhichOneofReturnType__retirement_pending: _TypeAlias = _typing.Literal["retirement_pending"]  # noqa: Y015
+    _WhichOneofArgType__retirement_pending: _TypeAlias = _typing.Literal["_retirement_pending", b"_retirement_pending"]  # noqa: Y015
+    _WhichOneofReturnType__sm_clock_mhz: _TypeAlias = _typing.Literal["sm_clock_mhz"]  # noqa: Y015
+    _WhichOneofArgType__sm_clock_mhz: _TypeAlias = _typing.Literal["_sm_clock_mhz", b"_sm_clock_mhz"]  # noqa: Y015
+    _WhichOneofReturnType__swap_total_bytes: _TypeAlias = _typing.Literal["swap_total_bytes"]  # noqa: Y015
+    _WhichOneofArgType__swap_total_bytes: _TypeAlias = _typing.Literal["_swap_total_bytes", b"_swap_total_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__swap_used_bytes: _TypeAlias = _typing.Literal["swap_used_bytes"]  # noqa: Y015
+    _WhichOneofArgType__swap_used_bytes: _TypeAlias = _typing.Literal["_swap_used_bytes", b"_swap_used_bytes"]  # noqa: Y015
     _WhichOneofReturnType__temperature_celsius: _TypeAlias = _typing.Literal["temperature_celsius"]  # noqa: Y015
     _WhichOneofArgType__temperature_celsius: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius"]  # noqa: Y015
     _WhichOneofReturnType__utilisation: _TypeAlias = _typing.Literal["utilisation"]  # noqa: Y015
     _WhichOneofArgType__utilisation: _TypeAlias = _typing.Literal["_utilisation", b"_utilisation"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_corrected) -> _WhichOneofReturnType__ecc_corrected | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_corrected_lifetime) -> _WhichOneofReturnType__ecc_corrected_lifetime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_enabled) -> _WhichOneofReturnType__ecc_enabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_uncorrected) -> _WhichOneofReturnType__ecc_uncorrected | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_uncorrected_lifetime) -> _WhichOneofReturnType__ecc_uncorrected_lifetime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_joules) -> _WhichOneofReturnType__energy_joules | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_1m) -> _WhichOneofReturnType__load_1m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_charged_bytes) -> _WhichOneofReturnType__memory_charged_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_clock_mhz) -> _WhichOneofReturnType__memory_clock_mhz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_free_bytes) -> _WhichOneofReturnType__memory_free_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_limit_bytes) -> _WhichOneofReturnType__memory_limit_bytes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_total_bytes) -> _WhichOneofReturnType__memory_total_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_used_bytes) -> _WhichOneofReturnType__memory_used_bytes | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_utilisation) -> _WhichOneofReturnType__memory_utilisation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__numa_node) -> _WhichOneofReturnType__numa_node | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nvlinks) -> _WhichOneofReturnType__nvlinks | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_generation) -> _WhichOneofReturnType__pcie_generation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_received_bytes_per_s) -> _WhichOneofReturnType__pcie_received_bytes_per_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_sent_bytes_per_s) -> _WhichOneofReturnType__pcie_sent_bytes_per_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_width) -> _WhichOneofReturnType__pcie_width | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__performance_state) -> _WhichOneofReturnType__performance_state | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__power_limit_watts) -> _WhichOneofReturnType__power_limit_watts | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__power_watts) -> _WhichOneofReturnType__power_watts | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remapped_rows) -> _WhichOneofReturnType__remapped_rows | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remapping_failed) -> _WhichOneofReturnType__remapping_failed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remapping_pending) -> _WhichOneofReturnType__remapping_pending | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retired_pages) -> _WhichOneofReturnType__retired_pages | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retirement_pending) -> _WhichOneofReturnType__retirement_pending | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sm_clock_mhz) -> _WhichOneofReturnType__sm_clock_mhz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_total_bytes) -> _WhichOneofReturnType__swap_total_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_used_bytes) -> _WhichOneofReturnType__swap_used_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_celsius) -> _WhichOneofReturnType__temperature_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__utilisation) -> _WhichOneofReturnType__utilisation | None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class DeviceProcess(_message.Message):
+    """A process that holds memory of a device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    memory_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        memory_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "memory_bytes", b"memory_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "memory_bytes", b"memory_bytes", "pid", b"pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__memory_bytes: _TypeAlias = _typing.Literal["memory_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_bytes: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
+
+Global___DeviceProcess: _TypeAlias = DeviceProcess  # noqa: Y015
+
+@_typing.final
+class DeviceLink(_message.Message):
+    """What lies between two devices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    device_id: _builtins.str
+    kind: _builtins.str
+    """As nvidia-smi topo says it, for people: "NVLink", "PCIe switch", "same NUMA node", "across NUMA nodes"."""
+    def __init__(
+        self,
+        *,
+        device_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceLink: _TypeAlias = DeviceLink  # noqa: Y015
 
 @_typing.final
 class ListDevicesRequest(_message.Message):

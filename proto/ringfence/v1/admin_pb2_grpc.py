@@ -55,6 +55,11 @@ class ModelsStub(object):
                 request_serializer=ringfence_dot_v1_dot_admin__pb2.WatchModelsRequest.SerializeToString,
                 response_deserializer=ringfence_dot_v1_dot_admin__pb2.WatchModelsResponse.FromString,
                 _registered_method=True)
+        self.ReplaceModel = channel.unary_stream(
+                '/ringfence.v1.Models/ReplaceModel',
+                request_serializer=ringfence_dot_v1_dot_admin__pb2.ReplaceModelRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_admin__pb2.ReplaceModelResponse.FromString,
+                _registered_method=True)
 
 
 class ModelsServicer(object):
@@ -80,7 +85,16 @@ class ModelsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchModels(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The state of all models, and again whenever something of it changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceModel(self, request, context):
+        """Puts other weights in a model's place without failing a request: the new ones are loaded beside the old, requests
+        go to the new, the old end what they began. Until the daemon restarts: the configuration names what stays.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -107,6 +121,11 @@ def add_ModelsServicer_to_server(servicer, server):
                     servicer.WatchModels,
                     request_deserializer=ringfence_dot_v1_dot_admin__pb2.WatchModelsRequest.FromString,
                     response_serializer=ringfence_dot_v1_dot_admin__pb2.WatchModelsResponse.SerializeToString,
+            ),
+            'ReplaceModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReplaceModel,
+                    request_deserializer=ringfence_dot_v1_dot_admin__pb2.ReplaceModelRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_admin__pb2.ReplaceModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -218,6 +237,33 @@ class Models(object):
             '/ringfence.v1.Models/WatchModels',
             ringfence_dot_v1_dot_admin__pb2.WatchModelsRequest.SerializeToString,
             ringfence_dot_v1_dot_admin__pb2.WatchModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ringfence.v1.Models/ReplaceModel',
+            ringfence_dot_v1_dot_admin__pb2.ReplaceModelRequest.SerializeToString,
+            ringfence_dot_v1_dot_admin__pb2.ReplaceModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

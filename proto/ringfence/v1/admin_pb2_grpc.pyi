@@ -37,6 +37,11 @@ class ModelsStub:
     LoadModel: _grpc.UnaryStreamMultiCallable[_admin_pb2.LoadModelRequest, _admin_pb2.LoadModelResponse]
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UnloadModelRequest, _admin_pb2.UnloadModelResponse]
     WatchModels: _grpc.UnaryStreamMultiCallable[_admin_pb2.WatchModelsRequest, _admin_pb2.WatchModelsResponse]
+    """The state of all models, and again whenever something of it changes."""
+    ReplaceModel: _grpc.UnaryStreamMultiCallable[_admin_pb2.ReplaceModelRequest, _admin_pb2.ReplaceModelResponse]
+    """Puts other weights in a model's place without failing a request: the new ones are loaded beside the old, requests
+    go to the new, the old end what they began. Until the daemon restarts: the configuration names what stays.
+    """
 
 @_typing.type_check_only
 class ModelsAsyncStub(ModelsStub):
@@ -47,6 +52,11 @@ class ModelsAsyncStub(ModelsStub):
     LoadModel: _aio.UnaryStreamMultiCallable[_admin_pb2.LoadModelRequest, _admin_pb2.LoadModelResponse]  # type: ignore[assignment]
     UnloadModel: _aio.UnaryUnaryMultiCallable[_admin_pb2.UnloadModelRequest, _admin_pb2.UnloadModelResponse]  # type: ignore[assignment]
     WatchModels: _aio.UnaryStreamMultiCallable[_admin_pb2.WatchModelsRequest, _admin_pb2.WatchModelsResponse]  # type: ignore[assignment]
+    """The state of all models, and again whenever something of it changes."""
+    ReplaceModel: _aio.UnaryStreamMultiCallable[_admin_pb2.ReplaceModelRequest, _admin_pb2.ReplaceModelResponse]  # type: ignore[assignment]
+    """Puts other weights in a model's place without failing a request: the new ones are loaded beside the old, requests
+    go to the new, the old end what they began. Until the daemon restarts: the configuration names what stays.
+    """
 
 class ModelsServicer(metaclass=_abc_1.ABCMeta):
     """The models of this node. Listing: any role; the rest: operator."""
@@ -77,7 +87,18 @@ class ModelsServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _admin_pb2.WatchModelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_admin_pb2.WatchModelsResponse], _abc.AsyncIterator[_admin_pb2.WatchModelsResponse]]: ...
+    ) -> _typing.Union[_abc.Iterator[_admin_pb2.WatchModelsResponse], _abc.AsyncIterator[_admin_pb2.WatchModelsResponse]]:
+        """The state of all models, and again whenever something of it changes."""
+
+    @_abc_1.abstractmethod
+    def ReplaceModel(
+        self,
+        request: _admin_pb2.ReplaceModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admin_pb2.ReplaceModelResponse], _abc.AsyncIterator[_admin_pb2.ReplaceModelResponse]]:
+        """Puts other weights in a model's place without failing a request: the new ones are loaded beside the old, requests
+        go to the new, the old end what they began. Until the daemon restarts: the configuration names what stays.
+        """
 
 def add_ModelsServicer_to_server(servicer: ModelsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

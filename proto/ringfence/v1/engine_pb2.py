@@ -25,39 +25,57 @@ _sym_db = _symbol_database.Default()
 from ringfence.v1 import types_pb2 as ringfence_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ringfence/v1/engine.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/types.proto\"\x86\x02\n\rEngineCommand\x12,\n\x06submit\x18\x01 \x01(\x0b\x32\x1a.ringfence.v1.EngineSubmitH\x00\x12,\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x1a.ringfence.v1.EngineCancelH\x00\x12*\n\x05\x63ount\x18\x03 \x01(\x0b\x32\x19.ringfence.v1.EngineCountH\x00\x12\x30\n\x08\x64\x65scribe\x18\x04 \x01(\x0b\x32\x1c.ringfence.v1.EngineDescribeH\x00\x12\x30\n\x08shutdown\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.EngineShutdownH\x00\x42\t\n\x07\x63ommand\"\xbb\x02\n\x0c\x45ngineSubmit\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x06 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\r\x12\x12\n\ncache_salt\x18\x08 \x01(\x0c\x12\x14\n\x0c\x63onfidential\x18\t \x01(\x08\" \n\x0c\x45ngineCancel\x12\x10\n\x08sequence\x18\x01 \x01(\r\"k\n\x0b\x45ngineCount\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\"#\n\x0e\x45ngineDescribe\x12\x11\n\tgather_ms\x18\x01 \x01(\r\"\x10\n\x0e\x45ngineShutdown\"\x90\x02\n\x0b\x45ngineFrame\x12)\n\x06\x64\x65ltas\x18\x01 \x03(\x0b\x32\x19.ringfence.v1.EngineDelta\x12,\n\x08\x66inishes\x18\x02 \x03(\x0b\x32\x1a.ringfence.v1.EngineFinish\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.ringfence.v1.EngineFailure\x12.\n\x06\x63ounts\x18\x04 \x03(\x0b\x32\x1e.ringfence.v1.EngineTokenCount\x12\x39\n\x0b\x64\x65scription\x18\x05 \x01(\x0b\x32\x1f.ringfence.v1.EngineDescriptionH\x00\x88\x01\x01\x42\x0e\n\x0c_description\"=\n\x0b\x45ngineDelta\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\r\"\x87\x02\n\x0c\x45ngineFinish\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12*\n\x06reason\x18\x02 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12\x15\n\rprompt_tokens\x18\x03 \x01(\r\x12\x19\n\x11\x63ompletion_tokens\x18\x04 \x01(\r\x12\x15\n\rcached_tokens\x18\x05 \x01(\r\x12\x18\n\x0blogprob_min\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x1e\n\x16time_to_first_token_us\x18\x07 \x01(\x04\x12\x13\n\x0b\x64uration_us\x18\x08 \x01(\x04\x12\x11\n\tcancelled\x18\t \x01(\x08\x42\x0e\n\x0c_logprob_min\"\xad\x01\n\rEngineFailure\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x39\n\x07numbers\x18\x04 \x03(\x0b\x32(.ringfence.v1.EngineFailure.NumbersEntry\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"P\n\x10\x45ngineTokenCount\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x01(\r\x12\x1a\n\x12\x63ontext_tokens_max\x18\x03 \x01(\r\"\xf2\x01\n\x11\x45ngineDescription\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x16\n\x0e\x65ngine_version\x18\x02 \x01(\t\x12\x1a\n\x12model_architecture\x18\x03 \x01(\t\x12\x1a\n\x12\x63ontext_tokens_max\x18\x04 \x01(\r\x12\x15\n\rsequences_max\x18\x05 \x01(\r\x12\x13\n\x0bmodel_bytes\x18\x06 \x01(\x04\x12\x16\n\x0esupports_tools\x18\x07 \x01(\x08\x12\x1c\n\x14supports_json_schema\x18\x08 \x01(\x08\x12\x1b\n\x13supports_embeddings\x18\t \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ringfence/v1/engine.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/types.proto\"\x88\x03\n\rEngineCommand\x12,\n\x06submit\x18\x01 \x01(\x0b\x32\x1a.ringfence.v1.EngineSubmitH\x00\x12,\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x1a.ringfence.v1.EngineCancelH\x00\x12*\n\x05\x63ount\x18\x03 \x01(\x0b\x32\x19.ringfence.v1.EngineCountH\x00\x12\x30\n\x08\x64\x65scribe\x18\x04 \x01(\x0b\x32\x1c.ringfence.v1.EngineDescribeH\x00\x12\x30\n\x08shutdown\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.EngineShutdownH\x00\x12*\n\x05\x65mbed\x18\x06 \x01(\x0b\x32\x19.ringfence.v1.EngineEmbedH\x00\x12*\n\x05sleep\x18\x07 \x01(\x0b\x32\x19.ringfence.v1.EngineSleepH\x00\x12(\n\x04wake\x18\x08 \x01(\x0b\x32\x18.ringfence.v1.EngineWakeH\x00\x42\t\n\x07\x63ommand\"\x95\x03\n\x0c\x45ngineSubmit\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x06 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\r\x12\x12\n\ncache_salt\x18\x08 \x01(\x0c\x12\x14\n\x0c\x63onfidential\x18\t \x01(\x08\x12(\n\x08priority\x18\n \x01(\x0e\x32\x16.ringfence.v1.Priority\x12\r\n\x05share\x18\x0b \x01(\x0c\x12\x0e\n\x06weight\x18\x0c \x01(\r\x12\x0f\n\x07\x61\x64\x61pter\x18\r \x01(\t\"\x8d\x01\n\x0b\x45ngineEmbed\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x03 \x01(\r\x12(\n\x08priority\x18\x04 \x01(\x0e\x32\x16.ringfence.v1.Priority\x12\r\n\x05share\x18\x05 \x01(\x0c\x12\x0e\n\x06weight\x18\x06 \x01(\r\"\r\n\x0b\x45ngineSleep\"\x0c\n\nEngineWake\" \n\x0c\x45ngineCancel\x12\x10\n\x08sequence\x18\x01 \x01(\r\"k\n\x0b\x45ngineCount\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\"#\n\x0e\x45ngineDescribe\x12\x11\n\tgather_ms\x18\x01 \x01(\r\"\x10\n\x0e\x45ngineShutdown\"\xb0\x03\n\x0b\x45ngineFrame\x12)\n\x06\x64\x65ltas\x18\x01 \x03(\x0b\x32\x19.ringfence.v1.EngineDelta\x12,\n\x08\x66inishes\x18\x02 \x03(\x0b\x32\x1a.ringfence.v1.EngineFinish\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.ringfence.v1.EngineFailure\x12.\n\x06\x63ounts\x18\x04 \x03(\x0b\x32\x1e.ringfence.v1.EngineTokenCount\x12\x39\n\x0b\x64\x65scription\x18\x05 \x01(\x0b\x32\x1f.ringfence.v1.EngineDescriptionH\x00\x88\x01\x01\x12\x35\n\ntool_calls\x18\x06 \x03(\x0b\x32!.ringfence.v1.EngineToolCallDelta\x12\x31\n\nembeddings\x18\x07 \x03(\x0b\x32\x1d.ringfence.v1.EngineEmbedding\x12+\n\x04load\x18\x08 \x01(\x0b\x32\x18.ringfence.v1.EngineLoadH\x01\x88\x01\x01\x42\x0e\n\x0c_descriptionB\x07\n\x05_load\"k\n\x0b\x45ngineDelta\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\r\x12,\n\x08logprobs\x18\x04 \x03(\x0b\x32\x1a.ringfence.v1.TokenLogprob\"x\n\x13\x45ngineToolCallDelta\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\r\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x05 \x01(\t\x12\x0e\n\x06tokens\x18\x06 \x01(\r\"|\n\x0f\x45ngineEmbedding\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12+\n\x07vectors\x18\x02 \x03(\x0b\x32\x1a.ringfence.v1.EngineVector\x12\x15\n\rprompt_tokens\x18\x03 \x01(\r\x12\x13\n\x0b\x64uration_us\x18\x04 \x01(\x04\"\"\n\x0c\x45ngineVector\x12\x12\n\x06values\x18\x01 \x03(\x02\x42\x02\x10\x01\"\xf9\x01\n\nEngineLoad\x12\x0f\n\x07running\x18\x01 \x01(\r\x12\x1b\n\x13waiting_interactive\x18\x02 \x01(\r\x12\x15\n\rwaiting_batch\x18\x03 \x01(\r\x12\x1b\n\x13wait_interactive_ms\x18\x04 \x01(\r\x12\x15\n\rwait_batch_ms\x18\x05 \x01(\r\x12\x16\n\x0e\x66irst_token_ms\x18\x06 \x01(\r\x12\x10\n\x08token_ms\x18\x07 \x01(\x02\x12\x15\n\rcells_running\x18\x08 \x01(\r\x12\x12\n\ncells_kept\x18\t \x01(\r\x12\r\n\x05\x63\x65lls\x18\n \x01(\r\x12\x0e\n\x06\x61sleep\x18\x0b \x01(\x08\"\x87\x02\n\x0c\x45ngineFinish\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12*\n\x06reason\x18\x02 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12\x15\n\rprompt_tokens\x18\x03 \x01(\r\x12\x19\n\x11\x63ompletion_tokens\x18\x04 \x01(\r\x12\x15\n\rcached_tokens\x18\x05 \x01(\r\x12\x18\n\x0blogprob_min\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x1e\n\x16time_to_first_token_us\x18\x07 \x01(\x04\x12\x13\n\x0b\x64uration_us\x18\x08 \x01(\x04\x12\x11\n\tcancelled\x18\t \x01(\x08\x42\x0e\n\x0c_logprob_min\"\xad\x01\n\rEngineFailure\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x39\n\x07numbers\x18\x04 \x03(\x0b\x32(.ringfence.v1.EngineFailure.NumbersEntry\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"P\n\x10\x45ngineTokenCount\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x01(\r\x12\x1a\n\x12\x63ontext_tokens_max\x18\x03 \x01(\r\"\xc9\x03\n\x11\x45ngineDescription\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x16\n\x0e\x65ngine_version\x18\x02 \x01(\t\x12\x1a\n\x12model_architecture\x18\x03 \x01(\t\x12\x1a\n\x12\x63ontext_tokens_max\x18\x04 \x01(\r\x12\x15\n\rsequences_max\x18\x05 \x01(\r\x12\x13\n\x0bmodel_bytes\x18\x06 \x01(\x04\x12\x16\n\x0esupports_tools\x18\x07 \x01(\x08\x12\x1c\n\x14supports_json_schema\x18\x08 \x01(\x08\x12\x1b\n\x13supports_embeddings\x18\t \x01(\x08\x12\x18\n\x10supports_grammar\x18\n \x01(\x08\x12\x17\n\x0fsupports_images\x18\x0b \x01(\x08\x12\x19\n\x11supports_logprobs\x18\x0c \x01(\x08\x12\x10\n\x08\x61\x64\x61pters\x18\r \x03(\t\x12\x1c\n\x14\x65mbedding_dimensions\x18\x0e \x01(\r\x12*\n\x06memory\x18\x0f \x03(\x0b\x32\x1a.ringfence.v1.EngineMemory\x12+\n\x07planned\x18\x10 \x03(\x0b\x32\x1a.ringfence.v1.EngineMemory\"a\n\x0c\x45ngineMemory\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x15\n\rweights_bytes\x18\x02 \x01(\x04\x12\x13\n\x0b\x63\x61\x63he_bytes\x18\x03 \x01(\x04\x12\x15\n\rcompute_bytes\x18\x04 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ringfence.v1.engine_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ENGINEVECTOR'].fields_by_name['values']._loaded_options = None
+  _globals['_ENGINEVECTOR'].fields_by_name['values']._serialized_options = b'\020\001'
   _globals['_ENGINEFAILURE_NUMBERSENTRY']._loaded_options = None
   _globals['_ENGINEFAILURE_NUMBERSENTRY']._serialized_options = b'8\001'
   _globals['_ENGINECOMMAND']._serialized_start=70
-  _globals['_ENGINECOMMAND']._serialized_end=332
-  _globals['_ENGINESUBMIT']._serialized_start=335
-  _globals['_ENGINESUBMIT']._serialized_end=650
-  _globals['_ENGINECANCEL']._serialized_start=652
-  _globals['_ENGINECANCEL']._serialized_end=684
-  _globals['_ENGINECOUNT']._serialized_start=686
-  _globals['_ENGINECOUNT']._serialized_end=793
-  _globals['_ENGINEDESCRIBE']._serialized_start=795
-  _globals['_ENGINEDESCRIBE']._serialized_end=830
-  _globals['_ENGINESHUTDOWN']._serialized_start=832
-  _globals['_ENGINESHUTDOWN']._serialized_end=848
-  _globals['_ENGINEFRAME']._serialized_start=851
-  _globals['_ENGINEFRAME']._serialized_end=1123
-  _globals['_ENGINEDELTA']._serialized_start=1125
-  _globals['_ENGINEDELTA']._serialized_end=1186
-  _globals['_ENGINEFINISH']._serialized_start=1189
-  _globals['_ENGINEFINISH']._serialized_end=1452
-  _globals['_ENGINEFAILURE']._serialized_start=1455
-  _globals['_ENGINEFAILURE']._serialized_end=1628
-  _globals['_ENGINEFAILURE_NUMBERSENTRY']._serialized_start=1582
-  _globals['_ENGINEFAILURE_NUMBERSENTRY']._serialized_end=1628
-  _globals['_ENGINETOKENCOUNT']._serialized_start=1630
-  _globals['_ENGINETOKENCOUNT']._serialized_end=1710
-  _globals['_ENGINEDESCRIPTION']._serialized_start=1713
-  _globals['_ENGINEDESCRIPTION']._serialized_end=1955
+  _globals['_ENGINECOMMAND']._serialized_end=462
+  _globals['_ENGINESUBMIT']._serialized_start=465
+  _globals['_ENGINESUBMIT']._serialized_end=870
+  _globals['_ENGINEEMBED']._serialized_start=873
+  _globals['_ENGINEEMBED']._serialized_end=1014
+  _globals['_ENGINESLEEP']._serialized_start=1016
+  _globals['_ENGINESLEEP']._serialized_end=1029
+  _globals['_ENGINEWAKE']._serialized_start=1031
+  _globals['_ENGINEWAKE']._serialized_end=1043
+  _globals['_ENGINECANCEL']._serialized_start=1045
+  _globals['_ENGINECANCEL']._serialized_end=1077
+  _globals['_ENGINECOUNT']._serialized_start=1079
+  _globals['_ENGINECOUNT']._serialized_end=1186
+  _globals['_ENGINEDESCRIBE']._serialized_start=1188
+  _globals['_ENGINEDESCRIBE']._serialized_end=1223
+  _globals['_ENGINESHUTDOWN']._serialized_start=1225
+  _globals['_ENGINESHUTDOWN']._serialized_end=1241
+  _globals['_ENGINEFRAME']._serialized_start=1244
+  _globals['_ENGINEFRAME']._serialized_end=1676
+  _globals['_ENGINEDELTA']._serialized_start=1678
+  _globals['_ENGINEDELTA']._serialized_end=1785
+  _globals['_ENGINETOOLCALLDELTA']._serialized_start=1787
+  _globals['_ENGINETOOLCALLDELTA']._serialized_end=1907
+  _globals['_ENGINEEMBEDDING']._serialized_start=1909
+  _globals['_ENGINEEMBEDDING']._serialized_end=2033
+  _globals['_ENGINEVECTOR']._serialized_start=2035
+  _globals['_ENGINEVECTOR']._serialized_end=2069
+  _globals['_ENGINELOAD']._serialized_start=2072
+  _globals['_ENGINELOAD']._serialized_end=2321
+  _globals['_ENGINEFINISH']._serialized_start=2324
+  _globals['_ENGINEFINISH']._serialized_end=2587
+  _globals['_ENGINEFAILURE']._serialized_start=2590
+  _globals['_ENGINEFAILURE']._serialized_end=2763
+  _globals['_ENGINEFAILURE_NUMBERSENTRY']._serialized_start=2717
+  _globals['_ENGINEFAILURE_NUMBERSENTRY']._serialized_end=2763
+  _globals['_ENGINETOKENCOUNT']._serialized_start=2765
+  _globals['_ENGINETOKENCOUNT']._serialized_end=2845
+  _globals['_ENGINEDESCRIPTION']._serialized_start=2848
+  _globals['_ENGINEDESCRIPTION']._serialized_end=3305
+  _globals['_ENGINEMEMORY']._serialized_start=3307
+  _globals['_ENGINEMEMORY']._serialized_end=3404
 # @@protoc_insertion_point(module_scope)

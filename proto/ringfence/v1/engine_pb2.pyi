@@ -32,6 +32,9 @@ class EngineCommand(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     DESCRIBE_FIELD_NUMBER: _builtins.int
     SHUTDOWN_FIELD_NUMBER: _builtins.int
+    EMBED_FIELD_NUMBER: _builtins.int
+    SLEEP_FIELD_NUMBER: _builtins.int
+    WAKE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def submit(self) -> Global___EngineSubmit: ...
     @_builtins.property
@@ -42,6 +45,12 @@ class EngineCommand(_message.Message):
     def describe(self) -> Global___EngineDescribe: ...
     @_builtins.property
     def shutdown(self) -> Global___EngineShutdown: ...
+    @_builtins.property
+    def embed(self) -> Global___EngineEmbed: ...
+    @_builtins.property
+    def sleep(self) -> Global___EngineSleep: ...
+    @_builtins.property
+    def wake(self) -> Global___EngineWake: ...
     def __init__(
         self,
         *,
@@ -50,12 +59,15 @@ class EngineCommand(_message.Message):
         count: Global___EngineCount | None = ...,
         describe: Global___EngineDescribe | None = ...,
         shutdown: Global___EngineShutdown | None = ...,
+        embed: Global___EngineEmbed | None = ...,
+        sleep: Global___EngineSleep | None = ...,
+        wake: Global___EngineWake | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "count", b"count", "describe", b"describe", "shutdown", b"shutdown", "submit", b"submit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "count", b"count", "describe", b"describe", "embed", b"embed", "shutdown", b"shutdown", "sleep", b"sleep", "submit", b"submit", "wake", b"wake"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "count", b"count", "describe", b"describe", "shutdown", b"shutdown", "submit", b"submit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "count", b"count", "describe", b"describe", "embed", b"embed", "shutdown", b"shutdown", "sleep", b"sleep", "submit", b"submit", "wake", b"wake"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["submit", "cancel", "count", "describe", "shutdown"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["submit", "cancel", "count", "describe", "shutdown", "embed", "sleep", "wake"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -76,6 +88,10 @@ class EngineSubmit(_message.Message):
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
     CACHE_SALT_FIELD_NUMBER: _builtins.int
     CONFIDENTIAL_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Unique per connection while the sequence lives."""
     deadline_ms: _builtins.int
@@ -84,6 +100,14 @@ class EngineSubmit(_message.Message):
     """Prefix caches are shared only within one salt."""
     confidential: _builtins.bool
     """Clear the sequence's memory when it ends."""
+    priority: _types_pb2.Priority.ValueType
+    """Interactive unless batch is said."""
+    share: _builtins.bytes
+    """Whose fair share it counts against, an opaque name; empty for one that all such share."""
+    weight: _builtins.int
+    """How much of the engine that share may claim against others; 0 for 1."""
+    adapter: _builtins.str
+    """The LoRA adapter to answer with, a name of EngineDescription.adapters; empty for none."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Message]: ...
     @_builtins.property
@@ -106,14 +130,89 @@ class EngineSubmit(_message.Message):
         deadline_ms: _builtins.int = ...,
         cache_salt: _builtins.bytes = ...,
         confidential: _builtins.bool = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
+        share: _builtins.bytes = ...,
+        weight: _builtins.int = ...,
+        adapter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["response_format", b"response_format", "sampling", b"sampling", "tool_choice", b"tool_choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_salt", b"cache_salt", "confidential", b"confidential", "deadline_ms", b"deadline_ms", "messages", b"messages", "response_format", b"response_format", "sampling", b"sampling", "sequence", b"sequence", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "cache_salt", b"cache_salt", "confidential", b"confidential", "deadline_ms", b"deadline_ms", "messages", b"messages", "priority", b"priority", "response_format", b"response_format", "sampling", b"sampling", "sequence", b"sequence", "share", b"share", "tool_choice", b"tool_choice", "tools", b"tools", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EngineSubmit: _TypeAlias = EngineSubmit  # noqa: Y015
+
+@_typing.final
+class EngineEmbed(_message.Message):
+    """Embed texts; the engine answers with one EngineEmbedding, or a failure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    deadline_ms: _builtins.int
+    priority: _types_pb2.Priority.ValueType
+    share: _builtins.bytes
+    weight: _builtins.int
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        inputs: _abc.Iterable[_builtins.str] | None = ...,
+        deadline_ms: _builtins.int = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
+        share: _builtins.bytes = ...,
+        weight: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_ms", b"deadline_ms", "inputs", b"inputs", "priority", b"priority", "sequence", b"sequence", "share", b"share", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineEmbed: _TypeAlias = EngineEmbed  # noqa: Y015
+
+@_typing.final
+class EngineSleep(_message.Message):
+    """Give the memory of the devices back and keep the process; the engine answers with an EngineDescription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineSleep: _TypeAlias = EngineSleep  # noqa: Y015
+
+@_typing.final
+class EngineWake(_message.Message):
+    """Take it again; the engine answers with an EngineDescription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineWake: _TypeAlias = EngineWake  # noqa: Y015
 
 @_typing.final
 class EngineCancel(_message.Message):
@@ -217,6 +316,9 @@ class EngineFrame(_message.Message):
     FAILURES_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    LOAD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def deltas(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineDelta]: ...
     @_builtins.property
@@ -227,6 +329,14 @@ class EngineFrame(_message.Message):
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineTokenCount]: ...
     @_builtins.property
     def description(self) -> Global___EngineDescription: ...
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineToolCallDelta]: ...
+    @_builtins.property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineEmbedding]: ...
+    @_builtins.property
+    def load(self) -> Global___EngineLoad:
+        """Sent when it has changed, at most every 100 ms or so."""
+
     def __init__(
         self,
         *,
@@ -235,14 +345,22 @@ class EngineFrame(_message.Message):
         failures: _abc.Iterable[Global___EngineFailure] | None = ...,
         counts: _abc.Iterable[Global___EngineTokenCount] | None = ...,
         description: Global___EngineDescription | None = ...,
+        tool_calls: _abc.Iterable[Global___EngineToolCallDelta] | None = ...,
+        embeddings: _abc.Iterable[Global___EngineEmbedding] | None = ...,
+        load: Global___EngineLoad | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_load", b"_load", "description", b"description", "load", b"load"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "counts", b"counts", "deltas", b"deltas", "description", b"description", "failures", b"failures", "finishes", b"finishes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_load", b"_load", "counts", b"counts", "deltas", b"deltas", "description", b"description", "embeddings", b"embeddings", "failures", b"failures", "finishes", b"finishes", "load", b"load", "tool_calls", b"tool_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__load: _TypeAlias = _typing.Literal["load"]  # noqa: Y015
+    _WhichOneofArgType__load: _TypeAlias = _typing.Literal["_load", b"_load"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load) -> _WhichOneofReturnType__load | None: ...
 
 Global___EngineFrame: _TypeAlias = EngineFrame  # noqa: Y015
 
@@ -255,23 +373,170 @@ class EngineDelta(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    LOGPROBS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     text: _builtins.str
     tokens: _builtins.int
+    @_builtins.property
+    def logprobs(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.TokenLogprob]: ...
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         text: _builtins.str = ...,
         tokens: _builtins.int = ...,
+        logprobs: _abc.Iterable[_types_pb2.TokenLogprob] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logprobs", b"logprobs", "sequence", b"sequence", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EngineDelta: _TypeAlias = EngineDelta  # noqa: Y015
+
+@_typing.final
+class EngineToolCallDelta(_message.Message):
+    """A piece of a tool call; id and name come with the first piece of each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    index: _builtins.int
+    id: _builtins.str
+    name: _builtins.str
+    arguments_json: _builtins.str
+    tokens: _builtins.int
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        index: _builtins.int = ...,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        arguments_json: _builtins.str = ...,
+        tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "id", b"id", "index", b"index", "name", b"name", "sequence", b"sequence", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineToolCallDelta: _TypeAlias = EngineToolCallDelta  # noqa: Y015
+
+@_typing.final
+class EngineEmbedding(_message.Message):
+    """All embeddings of one EngineEmbed, in its order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    DURATION_US_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    prompt_tokens: _builtins.int
+    duration_us: _builtins.int
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineVector]: ...
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        vectors: _abc.Iterable[Global___EngineVector] | None = ...,
+        prompt_tokens: _builtins.int = ...,
+        duration_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_us", b"duration_us", "prompt_tokens", b"prompt_tokens", "sequence", b"sequence", "vectors", b"vectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineEmbedding: _TypeAlias = EngineEmbedding  # noqa: Y015
+
+@_typing.final
+class EngineVector(_message.Message):
+    """One embedding."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineVector: _TypeAlias = EngineVector  # noqa: Y015
+
+@_typing.final
+class EngineLoad(_message.Message):
+    """How busy the engine is, all its connections together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNING_FIELD_NUMBER: _builtins.int
+    WAITING_INTERACTIVE_FIELD_NUMBER: _builtins.int
+    WAITING_BATCH_FIELD_NUMBER: _builtins.int
+    WAIT_INTERACTIVE_MS_FIELD_NUMBER: _builtins.int
+    WAIT_BATCH_MS_FIELD_NUMBER: _builtins.int
+    FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    TOKEN_MS_FIELD_NUMBER: _builtins.int
+    CELLS_RUNNING_FIELD_NUMBER: _builtins.int
+    CELLS_KEPT_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    ASLEEP_FIELD_NUMBER: _builtins.int
+    running: _builtins.int
+    waiting_interactive: _builtins.int
+    waiting_batch: _builtins.int
+    wait_interactive_ms: _builtins.int
+    """How long a new request of an average kind is expected to wait for its place, in milliseconds."""
+    wait_batch_ms: _builtins.int
+    first_token_ms: _builtins.int
+    """Measured: from its place to the first token, for an average prompt, and from one token to the next; 0 before any."""
+    token_ms: _builtins.float
+    cells_running: _builtins.int
+    """Tokens that the cache holds for running answers, and for prefixes that may be reused, of so many."""
+    cells_kept: _builtins.int
+    cells: _builtins.int
+    asleep: _builtins.bool
+    def __init__(
+        self,
+        *,
+        running: _builtins.int = ...,
+        waiting_interactive: _builtins.int = ...,
+        waiting_batch: _builtins.int = ...,
+        wait_interactive_ms: _builtins.int = ...,
+        wait_batch_ms: _builtins.int = ...,
+        first_token_ms: _builtins.int = ...,
+        token_ms: _builtins.float = ...,
+        cells_running: _builtins.int = ...,
+        cells_kept: _builtins.int = ...,
+        cells: _builtins.int = ...,
+        asleep: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asleep", b"asleep", "cells", b"cells", "cells_kept", b"cells_kept", "cells_running", b"cells_running", "first_token_ms", b"first_token_ms", "running", b"running", "token_ms", b"token_ms", "wait_batch_ms", b"wait_batch_ms", "wait_interactive_ms", b"wait_interactive_ms", "waiting_batch", b"waiting_batch", "waiting_interactive", b"waiting_interactive"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineLoad: _TypeAlias = EngineLoad  # noqa: Y015
 
 @_typing.final
 class EngineFinish(_message.Message):
@@ -350,8 +615,8 @@ class EngineFailure(_message.Message):
     NUMBERS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     reason: _builtins.str
-    """"context_exceeded", "bad_schema", "bad_sampling", "template_refused", "overloaded", "deadline", "unsupported",
-    "internal".
+    """"context_exceeded", "bad_schema", "bad_grammar", "bad_sampling", "template_refused", "overloaded", "too_late" (at the
+    door: it cannot make its deadline; numbers: wait_ms), "deadline", "unsupported", "adapter_unknown", "internal".
     """
     message: _builtins.str
     @_builtins.property
@@ -412,6 +677,13 @@ class EngineDescription(_message.Message):
     SUPPORTS_TOOLS_FIELD_NUMBER: _builtins.int
     SUPPORTS_JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     SUPPORTS_EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    SUPPORTS_GRAMMAR_FIELD_NUMBER: _builtins.int
+    SUPPORTS_IMAGES_FIELD_NUMBER: _builtins.int
+    SUPPORTS_LOGPROBS_FIELD_NUMBER: _builtins.int
+    ADAPTERS_FIELD_NUMBER: _builtins.int
+    EMBEDDING_DIMENSIONS_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    PLANNED_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
     engine_version: _builtins.str
     model_architecture: _builtins.str
@@ -422,6 +694,23 @@ class EngineDescription(_message.Message):
     supports_tools: _builtins.bool
     supports_json_schema: _builtins.bool
     supports_embeddings: _builtins.bool
+    supports_grammar: _builtins.bool
+    supports_images: _builtins.bool
+    supports_logprobs: _builtins.bool
+    embedding_dimensions: _builtins.int
+    """Length of an embedding; 0 where it makes none."""
+    @_builtins.property
+    def adapters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of its LoRA adapters."""
+
+    @_builtins.property
+    def memory(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineMemory]:
+        """What it uses, by device, as its library reports it; empty where it does not."""
+
+    @_builtins.property
+    def planned(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineMemory]:
+        """The same, as it was planned before loading; empty where it was not."""
+
     def __init__(
         self,
         *,
@@ -434,11 +723,49 @@ class EngineDescription(_message.Message):
         supports_tools: _builtins.bool = ...,
         supports_json_schema: _builtins.bool = ...,
         supports_embeddings: _builtins.bool = ...,
+        supports_grammar: _builtins.bool = ...,
+        supports_images: _builtins.bool = ...,
+        supports_logprobs: _builtins.bool = ...,
+        adapters: _abc.Iterable[_builtins.str] | None = ...,
+        embedding_dimensions: _builtins.int = ...,
+        memory: _abc.Iterable[Global___EngineMemory] | None = ...,
+        planned: _abc.Iterable[Global___EngineMemory] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens_max", b"context_tokens_max", "engine", b"engine", "engine_version", b"engine_version", "model_architecture", b"model_architecture", "model_bytes", b"model_bytes", "sequences_max", b"sequences_max", "supports_embeddings", b"supports_embeddings", "supports_json_schema", b"supports_json_schema", "supports_tools", b"supports_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapters", b"adapters", "context_tokens_max", b"context_tokens_max", "embedding_dimensions", b"embedding_dimensions", "engine", b"engine", "engine_version", b"engine_version", "memory", b"memory", "model_architecture", b"model_architecture", "model_bytes", b"model_bytes", "planned", b"planned", "sequences_max", b"sequences_max", "supports_embeddings", b"supports_embeddings", "supports_grammar", b"supports_grammar", "supports_images", b"supports_images", "supports_json_schema", b"supports_json_schema", "supports_logprobs", b"supports_logprobs", "supports_tools", b"supports_tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EngineDescription: _TypeAlias = EngineDescription  # noqa: Y015
+
+@_typing.final
+class EngineMemory(_message.Message):
+    """Memory on one device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    WEIGHTS_BYTES_FIELD_NUMBER: _builtins.int
+    CACHE_BYTES_FIELD_NUMBER: _builtins.int
+    COMPUTE_BYTES_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """"cpu", or a GPU's UUID, or what the library calls it where that is not known."""
+    weights_bytes: _builtins.int
+    cache_bytes: _builtins.int
+    compute_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        weights_bytes: _builtins.int = ...,
+        cache_bytes: _builtins.int = ...,
+        compute_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_bytes", b"cache_bytes", "compute_bytes", b"compute_bytes", "device", b"device", "weights_bytes", b"weights_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineMemory: _TypeAlias = EngineMemory  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from ringfence.v1 import types_pb2 as ringfence_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cringfence/v1/inference.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/types.proto\"\xc7\x04\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x06 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\"\n\x05label\x18\x07 \x01(\x0b\x32\x13.ringfence.v1.Label\x12,\n\npermission\x18\x08 \x01(\x0b\x32\x18.ringfence.v1.Permission\x12 \n\x04task\x18\t \x01(\x0b\x32\x12.ringfence.v1.Task\x12\x17\n\x0f\x63onversation_id\x18\n \x01(\t\x12\x0e\n\x06run_id\x18\x0b \x01(\t\x12\x17\n\x0fidempotency_key\x18\x0c \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\r \x01(\r\x12=\n\x08metadata\x18\x0e \x03(\x0b\x32+.ringfence.v1.GenerateRequest.MetadataEntry\x12\x0e\n\x06source\x18\x0f \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\")\n\tTextDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06tokens\x18\x02 \x01(\r\"P\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x04 \x01(\t\"b\n\nEscalation\x12\"\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Target\x12 \n\x02to\x18\x02 \x01(\x0b\x32\x14.ringfence.v1.Target\x12\x0e\n\x06reason\x18\x03 \x01(\t\"X\n\x06\x46inish\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\"\xd0\x02\n\x10GenerateResponse\x12*\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.ringfence.v1.DecisionH\x00\x12\'\n\x04text\x18\x02 \x01(\x0b\x32\x17.ringfence.v1.TextDeltaH\x00\x12\x30\n\ttool_call\x18\x03 \x01(\x0b\x32\x1b.ringfence.v1.ToolCallDeltaH\x00\x12.\n\nescalation\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EscalationH\x00\x12&\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x14.ringfence.v1.FinishH\x00\x12(\n\x07receipt\x18\x06 \x01(\x0b\x32\x15.ringfence.v1.ReceiptH\x00\x12*\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x19.ringfence.v1.ErrorDetailH\x00\x42\x07\n\x05\x65vent\"=\n\x0bPlanRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.ringfence.v1.GenerateRequest\"\xac\x02\n\x0cPlanResponse\x12\"\n\x05label\x18\x01 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\'\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Finding\x12(\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x16.ringfence.v1.Decision\x12\x34\n\x12label_deidentified\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.LabelH\x00\x88\x01\x01\x12%\n\x1dwallet_available_microcredits\x18\x05 \x01(\x03\x12\x31\n\rcontributions\x18\x06 \x03(\x0b\x32\x1a.ringfence.v1.ContributionB\x15\n\x13_label_deidentified\"\x7f\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12\"\n\x05label\x18\x03 \x01(\x0b\x32\x13.ringfence.v1.Label\x12,\n\npermission\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.Permission\"\x1f\n\tEmbedding\x12\x12\n\x06values\x18\x01 \x03(\x02\x42\x02\x10\x01\"\x88\x01\n\rEmbedResponse\x12+\n\nembeddings\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Embedding\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\x12&\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.ringfence.v1.Receipt\"o\n\x12\x43ountTokensRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\"P\n\x13\x43ountTokensResponse\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontext_tokens_max\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\"D\n\x0f\x46\x65\x65\x64\x62\x61\x63kRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x12\n\x10\x46\x65\x65\x64\x62\x61\x63kResponse2\xf8\x02\n\tInference\x12K\n\x08Generate\x12\x1d.ringfence.v1.GenerateRequest\x1a\x1e.ringfence.v1.GenerateResponse0\x01\x12=\n\x04Plan\x12\x19.ringfence.v1.PlanRequest\x1a\x1a.ringfence.v1.PlanResponse\x12@\n\x05\x45mbed\x12\x1a.ringfence.v1.EmbedRequest\x1a\x1b.ringfence.v1.EmbedResponse\x12R\n\x0b\x43ountTokens\x12 .ringfence.v1.CountTokensRequest\x1a!.ringfence.v1.CountTokensResponse\x12I\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x1d.ringfence.v1.FeedbackRequest\x1a\x1e.ringfence.v1.FeedbackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cringfence/v1/inference.proto\x12\x0cringfence.v1\x1a\x18ringfence/v1/types.proto\"\xf1\x04\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\x12-\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.ToolChoice\x12\x35\n\x0fresponse_format\x18\x05 \x01(\x0b\x32\x1c.ringfence.v1.ResponseFormat\x12(\n\x08sampling\x18\x06 \x01(\x0b\x32\x16.ringfence.v1.Sampling\x12\"\n\x05label\x18\x07 \x01(\x0b\x32\x13.ringfence.v1.Label\x12,\n\npermission\x18\x08 \x01(\x0b\x32\x18.ringfence.v1.Permission\x12 \n\x04task\x18\t \x01(\x0b\x32\x12.ringfence.v1.Task\x12\x17\n\x0f\x63onversation_id\x18\n \x01(\t\x12\x0e\n\x06run_id\x18\x0b \x01(\t\x12\x17\n\x0fidempotency_key\x18\x0c \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\r \x01(\r\x12=\n\x08metadata\x18\x0e \x03(\x0b\x32+.ringfence.v1.GenerateRequest.MetadataEntry\x12\x0e\n\x06source\x18\x0f \x01(\t\x12(\n\x08priority\x18\x10 \x01(\x0e\x32\x16.ringfence.v1.Priority\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"W\n\tTextDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06tokens\x18\x02 \x01(\r\x12,\n\x08logprobs\x18\x03 \x03(\x0b\x32\x1a.ringfence.v1.TokenLogprob\"P\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x04 \x01(\t\"b\n\nEscalation\x12\"\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Target\x12 \n\x02to\x18\x02 \x01(\x0b\x32\x14.ringfence.v1.Target\x12\x0e\n\x06reason\x18\x03 \x01(\t\"r\n\x07Loading\x12$\n\x06target\x18\x01 \x01(\x0b\x32\x14.ringfence.v1.Target\x12\x10\n\x08progress\x18\x02 \x01(\x02\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x14\n\x07left_ms\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\n\n\x08_left_ms\"X\n\x06\x46inish\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.ringfence.v1.FinishReason\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\"\xfa\x02\n\x10GenerateResponse\x12*\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.ringfence.v1.DecisionH\x00\x12\'\n\x04text\x18\x02 \x01(\x0b\x32\x17.ringfence.v1.TextDeltaH\x00\x12\x30\n\ttool_call\x18\x03 \x01(\x0b\x32\x1b.ringfence.v1.ToolCallDeltaH\x00\x12.\n\nescalation\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.EscalationH\x00\x12&\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x14.ringfence.v1.FinishH\x00\x12(\n\x07receipt\x18\x06 \x01(\x0b\x32\x15.ringfence.v1.ReceiptH\x00\x12*\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x19.ringfence.v1.ErrorDetailH\x00\x12(\n\x07loading\x18\x08 \x01(\x0b\x32\x15.ringfence.v1.LoadingH\x00\x42\x07\n\x05\x65vent\"=\n\x0bPlanRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.ringfence.v1.GenerateRequest\"\xac\x02\n\x0cPlanResponse\x12\"\n\x05label\x18\x01 \x01(\x0b\x32\x13.ringfence.v1.Label\x12\'\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Finding\x12(\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x16.ringfence.v1.Decision\x12\x34\n\x12label_deidentified\x18\x04 \x01(\x0b\x32\x13.ringfence.v1.LabelH\x00\x88\x01\x01\x12%\n\x1dwallet_available_microcredits\x18\x05 \x01(\x03\x12\x31\n\rcontributions\x18\x06 \x03(\x0b\x32\x1a.ringfence.v1.ContributionB\x15\n\x13_label_deidentified\"\xce\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12\"\n\x05label\x18\x03 \x01(\x0b\x32\x13.ringfence.v1.Label\x12,\n\npermission\x18\x04 \x01(\x0b\x32\x18.ringfence.v1.Permission\x12(\n\x08priority\x18\x05 \x01(\x0e\x32\x16.ringfence.v1.Priority\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x06 \x01(\r\x12\x0e\n\x06source\x18\x07 \x01(\t\"\x1f\n\tEmbedding\x12\x12\n\x06values\x18\x01 \x03(\x02\x42\x02\x10\x01\"\x88\x01\n\rEmbedResponse\x12+\n\nembeddings\x18\x01 \x03(\x0b\x32\x17.ringfence.v1.Embedding\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.ringfence.v1.Usage\x12&\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.ringfence.v1.Receipt\"o\n\x12\x43ountTokensRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x08messages\x18\x02 \x03(\x0b\x32\x15.ringfence.v1.Message\x12!\n\x05tools\x18\x03 \x03(\x0b\x32\x12.ringfence.v1.Tool\"P\n\x13\x43ountTokensResponse\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontext_tokens_max\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\"D\n\x0f\x46\x65\x65\x64\x62\x61\x63kRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x12\n\x10\x46\x65\x65\x64\x62\x61\x63kResponse2\xf8\x02\n\tInference\x12K\n\x08Generate\x12\x1d.ringfence.v1.GenerateRequest\x1a\x1e.ringfence.v1.GenerateResponse0\x01\x12=\n\x04Plan\x12\x19.ringfence.v1.PlanRequest\x1a\x1a.ringfence.v1.PlanResponse\x12@\n\x05\x45mbed\x12\x1a.ringfence.v1.EmbedRequest\x1a\x1b.ringfence.v1.EmbedResponse\x12R\n\x0b\x43ountTokens\x12 .ringfence.v1.CountTokensRequest\x1a!.ringfence.v1.CountTokensResponse\x12I\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x1d.ringfence.v1.FeedbackRequest\x1a\x1e.ringfence.v1.FeedbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,37 +37,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDDING'].fields_by_name['values']._loaded_options = None
   _globals['_EMBEDDING'].fields_by_name['values']._serialized_options = b'\020\001'
   _globals['_GENERATEREQUEST']._serialized_start=73
-  _globals['_GENERATEREQUEST']._serialized_end=656
-  _globals['_GENERATEREQUEST_METADATAENTRY']._serialized_start=609
-  _globals['_GENERATEREQUEST_METADATAENTRY']._serialized_end=656
-  _globals['_TEXTDELTA']._serialized_start=658
-  _globals['_TEXTDELTA']._serialized_end=699
-  _globals['_TOOLCALLDELTA']._serialized_start=701
-  _globals['_TOOLCALLDELTA']._serialized_end=781
-  _globals['_ESCALATION']._serialized_start=783
-  _globals['_ESCALATION']._serialized_end=881
-  _globals['_FINISH']._serialized_start=883
-  _globals['_FINISH']._serialized_end=971
-  _globals['_GENERATERESPONSE']._serialized_start=974
-  _globals['_GENERATERESPONSE']._serialized_end=1310
-  _globals['_PLANREQUEST']._serialized_start=1312
-  _globals['_PLANREQUEST']._serialized_end=1373
-  _globals['_PLANRESPONSE']._serialized_start=1376
-  _globals['_PLANRESPONSE']._serialized_end=1676
-  _globals['_EMBEDREQUEST']._serialized_start=1678
-  _globals['_EMBEDREQUEST']._serialized_end=1805
-  _globals['_EMBEDDING']._serialized_start=1807
-  _globals['_EMBEDDING']._serialized_end=1838
-  _globals['_EMBEDRESPONSE']._serialized_start=1841
-  _globals['_EMBEDRESPONSE']._serialized_end=1977
-  _globals['_COUNTTOKENSREQUEST']._serialized_start=1979
-  _globals['_COUNTTOKENSREQUEST']._serialized_end=2090
-  _globals['_COUNTTOKENSRESPONSE']._serialized_start=2092
-  _globals['_COUNTTOKENSRESPONSE']._serialized_end=2172
-  _globals['_FEEDBACKREQUEST']._serialized_start=2174
-  _globals['_FEEDBACKREQUEST']._serialized_end=2242
-  _globals['_FEEDBACKRESPONSE']._serialized_start=2244
-  _globals['_FEEDBACKRESPONSE']._serialized_end=2262
-  _globals['_INFERENCE']._serialized_start=2265
-  _globals['_INFERENCE']._serialized_end=2641
+  _globals['_GENERATEREQUEST']._serialized_end=698
+  _globals['_GENERATEREQUEST_METADATAENTRY']._serialized_start=651
+  _globals['_GENERATEREQUEST_METADATAENTRY']._serialized_end=698
+  _globals['_TEXTDELTA']._serialized_start=700
+  _globals['_TEXTDELTA']._serialized_end=787
+  _globals['_TOOLCALLDELTA']._serialized_start=789
+  _globals['_TOOLCALLDELTA']._serialized_end=869
+  _globals['_ESCALATION']._serialized_start=871
+  _globals['_ESCALATION']._serialized_end=969
+  _globals['_LOADING']._serialized_start=971
+  _globals['_LOADING']._serialized_end=1085
+  _globals['_FINISH']._serialized_start=1087
+  _globals['_FINISH']._serialized_end=1175
+  _globals['_GENERATERESPONSE']._serialized_start=1178
+  _globals['_GENERATERESPONSE']._serialized_end=1556
+  _globals['_PLANREQUEST']._serialized_start=1558
+  _globals['_PLANREQUEST']._serialized_end=1619
+  _globals['_PLANRESPONSE']._serialized_start=1622
+  _globals['_PLANRESPONSE']._serialized_end=1922
+  _globals['_EMBEDREQUEST']._serialized_start=1925
+  _globals['_EMBEDREQUEST']._serialized_end=2131
+  _globals['_EMBEDDING']._serialized_start=2133
+  _globals['_EMBEDDING']._serialized_end=2164
+  _globals['_EMBEDRESPONSE']._serialized_start=2167
+  _globals['_EMBEDRESPONSE']._serialized_end=2303
+  _globals['_COUNTTOKENSREQUEST']._serialized_start=2305
+  _globals['_COUNTTOKENSREQUEST']._serialized_end=2416
+  _globals['_COUNTTOKENSRESPONSE']._serialized_start=2418
+  _globals['_COUNTTOKENSRESPONSE']._serialized_end=2498
+  _globals['_FEEDBACKREQUEST']._serialized_start=2500
+  _globals['_FEEDBACKREQUEST']._serialized_end=2568
+  _globals['_FEEDBACKRESPONSE']._serialized_start=2570
+  _globals['_FEEDBACKRESPONSE']._serialized_end=2588
+  _globals['_INFERENCE']._serialized_start=2591
+  _globals['_INFERENCE']._serialized_end=2967
 # @@protoc_insertion_point(module_scope)

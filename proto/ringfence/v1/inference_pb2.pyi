@@ -58,6 +58,7 @@ class GenerateRequest(_message.Message):
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model of this site; empty lets the decision choose."""
     conversation_id: _builtins.str
@@ -70,6 +71,8 @@ class GenerateRequest(_message.Message):
     """Milliseconds for the whole request; the sooner of this and the gRPC deadline holds. 0 for none."""
     source: _builtins.str
     """The upstream system that the content comes from, a name that the site knows; its label counts. Empty for none."""
+    priority: _types_pb2.Priority.ValueType
+    """Interactive unless batch is said."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Message]: ...
     @_builtins.property
@@ -110,10 +113,11 @@ class GenerateRequest(_message.Message):
         deadline_ms: _builtins.int = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         source: _builtins.str = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "permission", b"permission", "response_format", b"response_format", "sampling", b"sampling", "task", b"task", "tool_choice", b"tool_choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "label", b"label", "messages", b"messages", "metadata", b"metadata", "model", b"model", "permission", b"permission", "response_format", b"response_format", "run_id", b"run_id", "sampling", b"sampling", "source", b"source", "task", b"task", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "label", b"label", "messages", b"messages", "metadata", b"metadata", "model", b"model", "permission", b"permission", "priority", b"priority", "response_format", b"response_format", "run_id", b"run_id", "sampling", b"sampling", "source", b"source", "task", b"task", "tool_choice", b"tool_choice", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -127,18 +131,24 @@ class TextDelta(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    LOGPROBS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     tokens: _builtins.int
     """Tokens in this piece; 0 where the target does not say."""
+    @_builtins.property
+    def logprobs(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.TokenLogprob]:
+        """Of the tokens in this piece, where the request asked for them."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         tokens: _builtins.int = ...,
+        logprobs: _abc.Iterable[_types_pb2.TokenLogprob] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logprobs", b"logprobs", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,6 +212,42 @@ class Escalation(_message.Message):
 Global___Escalation: _TypeAlias = Escalation  # noqa: Y015
 
 @_typing.final
+class Loading(_message.Message):
+    """A local model is being loaded for this request, which goes on once it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    LEFT_MS_FIELD_NUMBER: _builtins.int
+    progress: _builtins.float
+    """From 0 to 1; what is known of it."""
+    stage: _builtins.str
+    """What is being done, for people: "waiting for memory", "reading weights", "warming up"."""
+    left_ms: _builtins.int
+    """Until it is expected to be ready, in milliseconds; unset where that is not known."""
+    @_builtins.property
+    def target(self) -> _types_pb2.Target: ...
+    def __init__(
+        self,
+        *,
+        target: _types_pb2.Target | None = ...,
+        progress: _builtins.float = ...,
+        stage: _builtins.str = ...,
+        left_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_left_ms", b"_left_ms", "left_ms", b"left_ms", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_left_ms", b"_left_ms", "left_ms", b"left_ms", "progress", b"progress", "stage", b"stage", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__left_ms: _TypeAlias = _typing.Literal["left_ms"]  # noqa: Y015
+    _WhichOneofArgType__left_ms: _TypeAlias = _typing.Literal["_left_ms", b"_left_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__left_ms) -> _WhichOneofReturnType__left_ms | None: ...
+
+Global___Loading: _TypeAlias = Loading  # noqa: Y015
+
+@_typing.final
 class Finish(_message.Message):
     """How the answer ended, and what it used."""
 
@@ -228,7 +274,7 @@ Global___Finish: _TypeAlias = Finish  # noqa: Y015
 
 @_typing.final
 class GenerateResponse(_message.Message):
-    """One event of the stream: a decision, then deltas, then a finish, then a receipt."""
+    """One event of the stream: a decision, perhaps loading, then deltas, then a finish, then a receipt."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -239,6 +285,7 @@ class GenerateResponse(_message.Message):
     FINISH_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    LOADING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def decision(self) -> _types_pb2.Decision: ...
     @_builtins.property
@@ -255,6 +302,8 @@ class GenerateResponse(_message.Message):
     def error(self) -> _types_pb2.ErrorDetail:
         """Something went wrong after the first delta; the status repeats it."""
 
+    @_builtins.property
+    def loading(self) -> Global___Loading: ...
     def __init__(
         self,
         *,
@@ -265,12 +314,13 @@ class GenerateResponse(_message.Message):
         finish: Global___Finish | None = ...,
         receipt: _types_pb2.Receipt | None = ...,
         error: _types_pb2.ErrorDetail | None = ...,
+        loading: Global___Loading | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "error", b"error", "escalation", b"escalation", "event", b"event", "finish", b"finish", "receipt", b"receipt", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "error", b"error", "escalation", b"escalation", "event", b"event", "finish", b"finish", "loading", b"loading", "receipt", b"receipt", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "error", b"error", "escalation", b"escalation", "event", b"event", "finish", b"finish", "receipt", b"receipt", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "error", b"error", "escalation", b"escalation", "event", b"event", "finish", b"finish", "loading", b"loading", "receipt", b"receipt", "text", b"text", "tool_call", b"tool_call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["decision", "text", "tool_call", "escalation", "finish", "receipt", "error"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["decision", "text", "tool_call", "escalation", "finish", "receipt", "error", "loading"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -350,7 +400,15 @@ class EmbedRequest(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     PERMISSION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """A model of this site that embeds; empty lets the decision choose."""
+    priority: _types_pb2.Priority.ValueType
+    deadline_ms: _builtins.int
+    source: _builtins.str
+    """As in GenerateRequest."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -364,10 +422,13 @@ class EmbedRequest(_message.Message):
         inputs: _abc.Iterable[_builtins.str] | None = ...,
         label: _types_pb2.Label | None = ...,
         permission: _types_pb2.Permission | None = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
+        deadline_ms: _builtins.int = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "permission", b"permission"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "label", b"label", "model", b"model", "permission", b"permission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_ms", b"deadline_ms", "inputs", b"inputs", "label", b"label", "model", b"model", "permission", b"permission", "priority", b"priority", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

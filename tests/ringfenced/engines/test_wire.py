@@ -8,6 +8,7 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced import errors
 from ringfenced.engines import wire
 from ringfenced.model import (
+    Claim,
     File,
     FinishReason,
     Image,
@@ -24,7 +25,15 @@ from ringfenced.model import (
 
 
 def submit(prompt, **changes):
-    values = {"sequence": 7, "cache_salt": b"s", "confidential": True, "deadline_ms": 9, **changes}
+    values = {
+        "sequence": 7,
+        "cache_salt": b"s",
+        "confidential": True,
+        "deadline_ms": 9,
+        "claim": Claim(),
+        "adapter": "",
+    }
+    values |= changes
     return wire.submit_to_wire(prompt, **values).submit
 
 

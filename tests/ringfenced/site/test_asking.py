@@ -9,7 +9,7 @@ import pytest
 from ringfence.recognize.plugins import PluginFailed, Question
 from ringfenced.config import LocalModel
 from ringfenced.errors import Unavailable
-from ringfenced.model import Finish, FinishReason, TextDelta, Usage
+from ringfenced.model import Claim, Finish, FinishReason, TextDelta, Usage
 from ringfenced.site.asking import LocalReaders
 
 QUESTION = Question("house", "Is there a name in it?", '{"type": "object"}', seconds_max=5.0)
@@ -74,7 +74,7 @@ async def test_the_engine_is_asked_in_confidence_under_the_schema_and_within_the
     assert prompt.messages[0].parts[0].text == QUESTION.prompt
     assert prompt.json_schema == QUESTION.json_schema
     assert prompt.sampling.temperature == 0
-    assert how == {"cache_salt": b"s" * 16, "confidential": True, "deadline_ms": 5000}
+    assert how == {"cache_salt": b"s" * 16, "confidential": True, "deadline_ms": 5000, "claim": Claim()}
 
 
 async def test_a_model_that_keeps_to_no_schema_is_given_none():
