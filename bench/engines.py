@@ -1,8 +1,8 @@
 """`make bench-engines`: our llama.cpp engine beside what people use today, in one run, at one compute thread.
 
 Sides: our engine driven as the daemon drives it; the same behind the daemon's whole way (gRPC, mTLS, classification,
-decision, wallet, record); llama.cpp's C++ server, built from the source that llama-cpp-python carries; llama_cpp.server;
-llama_cpp.Llama. Each level of callers asks the same questions of every side, in an order that turns with each
+decision, wallet, record); llama.cpp's C++ server, built from the source that llama-cpp-python carries;
+llama_cpp.server; llama_cpp.Llama. Each level of callers asks the same questions of every side, in an order that turns with each
 repetition. Tokens per second of processor time count what serves, not what asks: they hold on a noisy machine.
 """
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rfe-") as folder, console.status("starting") as status:
         say: Callable[[str], None] = status.update if console.is_terminal else lambda text: print(text, flush=True)
         for name, path in _models(options, Path(folder), say):
-            asyncio.run(_model(record, name, path, Path(folder), options, say))
+            asyncio.run(_Measuring(record, Path(folder), options, say).model(name, path))
     facts |= {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report
         "command": "make bench-engines" + (f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""),
@@ -61,28 +62,37 @@ def main() -> None:
         _write(options.out, facts, record, found)
 
 
-async def _model(
-    record: Record, name: str, path: Path, folder: Path, options: argparse.Namespace, say: Callable[[str], None]
-) -> None:
-    """Serve one model on every side, and ask."""
-    here = folder / name
-    here.mkdir()
-    serving = Serving(path, max(CALLERS), CONTEXT_TOKENS, THREADS)
-    async with AsyncExitStack() as stack:
-        say(f"{name}: starting the sides")
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    """What all models share."""
+
+    record: Record
+    folder: Path
+    options: argparse.Namespace
+    say: Callable[[str], None]
+
+    async def model(self, name: str, path: Path) -> None:
+        """Serve one model on every side, and ask."""
+        here, options = self.folder / name.replace(" ", "-"), self.options
+        here.mkdir()
+        async with AsyncExitStack() as stack:
+            sides = await self._sides(stack, Serving(path, max(CALLERS), CONTEXT_TOKENS, THREADS), here)
+            for side in sides:  # what is lazy on any side is done before it is measured
+                await measure(side, 2, questions(2, options.words, 8, seed=-1))
+            for repetition in range(options.repetitions):
+                for callers in CALLERS:
+                    asked = questions(2 * callers, options.words, options.tokens, seed=100 * repetition + callers)
+                    for place in range(len(sides)):
+                        side = sides[(place + repetition) % len(sides)]
+                        self.say(f"{name}: {callers} callers, {side.name}, repetition {repetition + 1}")
+                        _keep(self.record, f"{name}, {callers}", side.name, await measure(side, callers, asked))
+
+    async def _sides(self, stack: AsyncExitStack, serving: Serving, here: Path) -> list[Side]:
+        self.say("starting the sides")
         sides: list[Side] = [await engine(stack, serving, here), await daemon(stack, serving, here)]
-        if binary := _cpp_binary(record):
+        if binary := _cpp_binary(self.record):
             sides.append(await cpp_server(stack, serving, here, binary))
-        sides += [await python_server(stack, serving, here), await plain(stack, serving)]
-        for side in sides:  # what is lazy on any side is done before it is measured
-            await measure(side, 2, questions(2, options.words, 8, seed=-1))
-        for repetition in range(options.repetitions):
-            for callers in CALLERS:
-                asked = questions(2 * callers, options.words, options.tokens, seed=100 * repetition + callers)
-                for place in range(len(sides)):
-                    side = sides[(place + repetition) % len(sides)]
-                    say(f"{name}: {callers} callers, {side.name}, repetition {repetition + 1}")
-                    _keep(record, f"{name}, {callers}", side.name, await measure(side, callers, asked))
+        return [*sides, await python_server(stack, serving, here), await plain(stack, serving)]
 
 
 def _keep(record: Record, where: str, side: str, outcome: Outcome) -> None:

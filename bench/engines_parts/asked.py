@@ -12,9 +12,10 @@ from typing import Protocol
 import psutil
 
 WORDS = (
-    "patient ward bed fever cough heart rate pressure night morning doctor nurse note letter referral admitted stable "
-    "reviewed plan continue oral fluids chest clear monitor discharge follow clinic weeks dose daily twice allergy none"
-).split()
+    *("patient", "ward", "bed", "fever", "cough", "heart", "rate", "pressure", "night", "morning", "doctor", "nurse"),
+    *("note", "letter", "referral", "admitted", "stable", "reviewed", "plan", "continue", "oral", "fluids", "chest"),
+    *("clear", "monitor", "discharge", "follow", "clinic", "weeks", "dose", "daily", "twice", "allergy", "none"),
+)
 """What prompts are made of; every bundled vocabulary knows them."""
 
 

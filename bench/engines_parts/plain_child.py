@@ -1,4 +1,6 @@
-"""`llama_cpp.Llama` by itself: a question a line on stdin; ``piece`` for each piece, then how many tokens, on stdout."""
+"""`llama_cpp.Llama` by itself: a question a line on stdin;
+on stdout ``piece`` for each piece, then how many tokens.
+"""
 
 from __future__ import annotations
 

@@ -71,15 +71,13 @@ class Engine:
 async def engine(stack: AsyncExitStack, serving: Serving, folder: Path) -> Engine:
     """Start our engine."""
     path = folder / "engine.sock"
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-P", "-m", "ringfenced.engines.worker", "--socket", str(path)),
-            *("--model", str(serving.model), "--threads", str(serving.threads)),
-            *("--context", str(serving.context_tokens), "--sequences", str(serving.sequences)),
-        ],
-        stderr=(folder / "engine.log").open("ab"),
+    process = _start(
+        stack,
+        folder / "engine.log",
+        *(sys.executable, "-P", "-m", "ringfenced.engines.worker", "--socket", str(path)),
+        *("--model", str(serving.model), "--threads", str(serving.threads)),
+        *("--context", str(serving.context_tokens), "--sequences", str(serving.sequences)),
     )
-    stack.callback(_end, process)
     await _until(path.exists, process, folder / "engine.log")
     client = await EngineClient.connect(path, model="m")
     stack.callback(client.close)
@@ -130,10 +128,7 @@ sequences = {serving.sequences}
 threads = {serving.threads}
 """
     )
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ringfenced", "--config", str(config)], stderr=(folder / "daemon.log").open("ab")
-    )
-    stack.callback(_end, process)
+    process = _start(stack, folder / "daemon.log", *(sys.executable, "-P", "-m", "ringfenced", "--config", str(config)))
     certs = stage.certs
     identity = Identity(certs / "caller-ward.pem", certs / "caller-ward.key", certs / "ca.pem")
     client = await stack.enter_async_context(AsyncClient(f"localhost:{address.rpartition(':')[2]}", identity))
@@ -285,5 +280,9 @@ async def _until_async(is_ready: Callable[[], Awaitable[bool]], process: subproc
     deadline_s = time.monotonic() + READY_S
     while not await is_ready():
         if process.poll() is not None or time.monotonic() > deadline_s:
-            raise RuntimeError(f"{log.stem} did not get ready:\n{log.read_text(errors='replace')[-1500:]}")
+            raise RuntimeError(f"{log.stem} did not get ready:\n{_end_of(log)}")
         await asyncio.sleep(0.1)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-1500:]

@@ -1,4 +1,4 @@
-"""A client for chat completions streamed over HTTP: as cheap as can be, for it shares the machine with what it measures."""
+"""A client for chat completions streamed over HTTP; cheap, for it shares the machine with what it measures."""
 
 from __future__ import annotations
 
