@@ -2,8 +2,9 @@
 
 Sides: our engine driven as the daemon drives it; the same behind the daemon's whole way (gRPC, mTLS, classification,
 decision, wallet, record); llama.cpp's C++ server, built from the source that llama-cpp-python carries;
-llama_cpp.server; llama_cpp.Llama. Each level of callers asks the same questions of every side, in an order that turns with each
-repetition. Tokens per second of processor time count what serves, not what asks: they hold on a noisy machine.
+llama_cpp.server; llama_cpp.Llama. Each level of callers asks the same questions of every side, in an order that turns
+with each repetition. Tokens per second of processor time count what serves and not what asks, and hold on a noisy
+machine.
 """
 
 from __future__ import annotations

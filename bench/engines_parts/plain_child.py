@@ -1,5 +1,6 @@
-"""`llama_cpp.Llama` by itself: a question a line on stdin;
-on stdout ``piece`` for each piece, then how many tokens.
+"""`llama_cpp.Llama` by itself, asked by a line of JSON on stdin.
+
+It answers with ``piece`` for each piece, then how many tokens they were, a line each.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ async def cpp_server(stack: AsyncExitStack, serving: Serving, folder: Path, bina
         folder / "cpp.log",
         *(str(binary), "--model", str(serving.model), "--host", "127.0.0.1", "--port", str(port), "--jinja"),
         *("--threads", str(serving.threads), "--threads-batch", str(serving.threads), "--ctx-size", str(cells)),
-        *("--parallel", str(serving.sequences), "--kv-unified", "--no-webui"),
+        *("--parallel", str(serving.sequences), "--no-webui"),
     )
     side = Http(
         "llama.cpp's C++ server",
