@@ -161,7 +161,7 @@ class DeviceFacts:
     """One device, as of one sample."""
 
     id: str
-    """The UUID of a GPU or MIG instance (as CUDA_VISIBLE_DEVICES takes it), ``cpu``, or ``gpu0`` where no UUID is known."""
+    """A GPU's or MIG instance's UUID, as CUDA_VISIBLE_DEVICES takes it; ``gpu0`` where none is known; or ``cpu``."""
     kind: str
     """``gpu``, a MIG instance included, or ``cpu``."""
     name: str
@@ -221,9 +221,9 @@ class DeviceFacts:
     xid_last: int | None = None
     """The last Xid that the driver told of it since we look; None for none."""
     recovery: str = ""
-    """What the driver says must be done with it, for example ``gpu_reset``; empty for nothing, or where it cannot say."""
+    """What the driver says must be done with it, for example ``gpu_reset``; empty for nothing, or where it says none."""
     failure: str = ""
-    """What the driver answered instead of facts, a key of `ringfenced.devices.words.FAILURES`; empty for nothing."""
+    """What the driver answered instead of facts, rule 1 of `ringfenced.devices.health`; empty for nothing."""
     is_complete: bool = True
     """No call failed for a reason that may pass, such as a timeout."""
     host: HostFacts | None = None

@@ -1,0 +1,118 @@
+"""What of a GPU stays as long as the driver is loaded; read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pynvml
+
+from ringfenced.device import Clocks, DeviceFacts, Mig, Pcie, Topology
+from ringfenced.devices.ask import Ask
+from ringfenced.devices.words import ANCESTORS, cpu_list, cuda_version, mig_profile
+
+CPU_WORDS: Final = 64
+"""Words of 64 bits for the mask of near processors: 4,096 of them, half of what Linux can have."""
+
+NUMA_UNKNOWN: Final = 0xFFFF_FFFF
+"""NVML_VALUE_NOT_AVAILABLE of an unsigned int; as a signed one it is -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What is the same for all GPUs."""
+
+    version: str
+    """Of the driver; empty where it is not known."""
+    cuda: str
+    """The newest CUDA that it serves; empty where it is not known."""
+
+
+def driver(ask: Ask) -> Driver:
+    """Ask the library about the driver."""
+    cuda = ask(pynvml.nvmlSystemGetCudaDriverVersion_v2)
+    return Driver(_text(ask(pynvml.nvmlSystemGetDriverVersion)), cuda_version(cuda) if cuda else "")
+
+
+def still(ask: Ask, handle: Any, index: int, loaded: Driver) -> DeviceFacts:
+    """What a GPU is, without what moves.
+
+    Args:
+        ask: asks about this GPU.
+        handle: NVML's.
+        index: NVML's number of it.
+        loaded: the driver.
+    """
+    capability = ask(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
+    pci = ask(pynvml.nvmlDeviceGetPciInfo_v3, handle)
+    return DeviceFacts(
+        id=_text(ask(pynvml.nvmlDeviceGetUUID, handle)) or f"gpu{index}",
+        kind="gpu",
+        name=_text(ask(pynvml.nvmlDeviceGetName, handle)) or "?",
+        index=index,
+        minor=ask(pynvml.nvmlDeviceGetMinorNumber, handle),
+        serial=_text(ask(pynvml.nvmlDeviceGetSerial, handle)),
+        pci_bus_id=pci.busId.decode(errors="replace") if pci else "",
+        driver_version=loaded.version,
+        cuda_version=loaded.cuda,
+        compute_capability="{}.{}".format(*capability) if capability else "",
+        clocks=Clocks(
+            sm_max_mhz=ask(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_SM, as_="sm"),
+            memory_max_mhz=ask(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_MEM, as_="memory"),
+        ),
+        pcie=Pcie(
+            generation_max=ask(pynvml.nvmlDeviceGetMaxPcieLinkGeneration, handle),
+            width_max=ask(pynvml.nvmlDeviceGetMaxPcieLinkWidth, handle),
+        ),
+        topology=Topology(numa_node=_numa_node(ask, handle), cpus=_cpus(ask, handle)),
+    )
+
+
+def ancestors(ask: Ask, handle: Any, others: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, str], ...]:
+    """What a GPU has in common with each other one.
+
+    Args:
+        ask: asks about this GPU.
+        handle: NVML's.
+        others: id and handle of each other GPU.
+    """
+    question = pynvml.nvmlDeviceGetTopologyCommonAncestor
+    levels = ((other, ask(question, handle, far, as_=other)) for other, far in others)
+    return tuple((other, ANCESTORS[level]) for other, level in levels if level in ANCESTORS)
+
+
+def instance(ask: Ask, handle: Any, whole: DeviceFacts) -> DeviceFacts:
+    """What a MIG instance is, without what moves.
+
+    Args:
+        ask: asks about this instance.
+        handle: NVML's.
+        whole: the GPU that it is a part of.
+    """
+    name = _text(ask(pynvml.nvmlDeviceGetName, handle)) or "?"
+    identity = ask(pynvml.nvmlDeviceGetGpuInstanceId, handle)
+    compute = ask(pynvml.nvmlDeviceGetComputeInstanceId, handle)
+    return replace(
+        whole,
+        id=_text(ask(pynvml.nvmlDeviceGetUUID, handle)) or f"{whole.id}/{identity}/{compute}",
+        name=name,
+        mig=Mig(whole.id, identity, compute, mig_profile(name)),
+        clocks=Clocks(),
+        pcie=Pcie(),
+        topology=replace(whole.topology, nvlinks=None, nvlinks_up=None),
+    )
+
+
+def _numa_node(ask: Ask, handle: Any) -> int | None:
+    node: int | None = ask(pynvml.nvmlDeviceGetNumaNodeId, handle)
+    return None if node is None or node < 0 or node == NUMA_UNKNOWN else node
+
+
+def _cpus(ask: Ask, handle: Any) -> str | None:
+    masks = ask(pynvml.nvmlDeviceGetCpuAffinity, handle, CPU_WORDS)
+    return None if masks is None else cpu_list(masks) or None
+
+
+def _text(value: str | bytes | None) -> str:
+    """What pynvml gave: text, or, from an older one, bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
