@@ -221,7 +221,7 @@ class DeviceFacts:
     xid_last: int | None = None
     """The last Xid that the driver told of it since we look; None for none."""
     recovery: str = ""
-    """What the driver says must be done with it, for example ``gpu_reset``; empty for nothing, or where it says none."""
+    """What the driver says must be done with it, for example ``gpu_reset``; empty where it says nothing."""
     failure: str = ""
     """What the driver answered instead of facts, rule 1 of `ringfenced.devices.health`; empty for nothing."""
     is_complete: bool = True

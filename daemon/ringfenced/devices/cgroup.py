@@ -67,7 +67,7 @@ def _folders(root: Path, own: Path) -> Iterator[tuple[Path, tuple[str, str, str]
     except OSError:
         return
     for line in lines:  # hierarchy:controllers:path
-        _, controllers, path = (line.split(":", 2) + ["-", "/"])[:3]
+        _, controllers, path = [*line.split(":", 2), "-", "/"][:3]
         if controllers == "":
             top, names = root, _V2
         elif "memory" in controllers.split(","):

@@ -44,7 +44,6 @@ def still(ask: Ask, handle: Any, index: int, loaded: Driver) -> DeviceFacts:
         loaded: the driver.
     """
     capability = ask(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
-    pci = ask(pynvml.nvmlDeviceGetPciInfo_v3, handle)
     return DeviceFacts(
         id=_text(ask(pynvml.nvmlDeviceGetUUID, handle)) or f"gpu{index}",
         kind="gpu",
@@ -52,7 +51,7 @@ def still(ask: Ask, handle: Any, index: int, loaded: Driver) -> DeviceFacts:
         index=index,
         minor=ask(pynvml.nvmlDeviceGetMinorNumber, handle),
         serial=_text(ask(pynvml.nvmlDeviceGetSerial, handle)),
-        pci_bus_id=pci.busId.decode(errors="replace") if pci else "",
+        pci_bus_id=_bus_id(ask, handle),
         driver_version=loaded.version,
         cuda_version=loaded.cuda,
         compute_capability="{}.{}".format(*capability) if capability else "",
@@ -101,6 +100,14 @@ def instance(ask: Ask, handle: Any, whole: DeviceFacts) -> DeviceFacts:
         pcie=Pcie(),
         topology=replace(whole.topology, nvlinks=None, nvlinks_up=None),
     )
+
+
+def _bus_id(ask: Ask, handle: Any) -> str:
+    pci = ask(pynvml.nvmlDeviceGetPciInfo_v3, handle)
+    try:
+        return _text(pci.busId) if pci else ""
+    except ValueError:  # pynvml decodes it here
+        return ""
 
 
 def _numa_node(ask: Ask, handle: Any) -> int | None:
