@@ -36,7 +36,7 @@ class Clocks:
     events: int | None = None
     """NVML's bits of why clocks are as they are."""
     held_back_by: tuple[str, ...] | None = None
-    """The same as words, for example ``sw_power_cap``."""
+    """The same as words, for example ``power cap``; without mere idling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class Topology:
     """The nearest memory."""
     cpus: str | None = None
     """The nearest processors, for example ``0-31,64-95``."""
-    ancestors: tuple[tuple[str, str], ...] = ()
-    """Each other GPU's id, and what the two have in common: ``internal``, ``single``, ``multiple``, ``hostbridge``,
-    ``node`` or ``system``, the nearest first."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Each other GPU's id, and what lies between the two: ``NVLink``, ``same board``, ``PCIe switch``,
+    ``PCIe switches``, ``PCIe host bridge``, ``same NUMA node`` or ``across NUMA nodes``."""
     nvlinks: int | None = None
     """How many NVLinks it has."""
     nvlinks_up: int | None = None

@@ -154,9 +154,9 @@ class GpuReader:
         self._gpus = [gpu for gpu in opened if gpu is not None]
         for gpu in self._gpus:
             others = tuple((other.facts.id, other.handle) for other in self._gpus if other is not gpu)
-            shared = still.ancestors(gpu.ask, gpu.handle, others)
+            links = still.links(gpu.ask, gpu.handle, others)
             total, up = links_up(gpu.ask, gpu.handle)
-            topology = replace(gpu.facts.topology, ancestors=shared, nvlinks=total, nvlinks_up=up)
+            topology = replace(gpu.facts.topology, links=links, nvlinks=total, nvlinks_up=up)
             gpu.facts = replace(gpu.facts, topology=topology)
 
     def _find(self, index: int, loaded: still.Driver) -> _Gpu | None:

@@ -9,7 +9,7 @@ import pynvml
 
 from ringfenced.device import Clocks, DeviceFacts, Mig, Pcie, Topology
 from ringfenced.devices.ask import Ask
-from ringfenced.devices.words import ANCESTORS, cpu_list, cuda_version, mig_profile
+from ringfenced.devices.words import ANCESTORS, NVLINK, cpu_list, cuda_version, mig_profile
 
 CPU_WORDS: Final = 64
 """Words of 64 bits for the mask of near processors: 4,096 of them, half of what Linux can have."""
@@ -67,17 +67,23 @@ def still(ask: Ask, handle: Any, index: int, loaded: Driver) -> DeviceFacts:
     )
 
 
-def ancestors(ask: Ask, handle: Any, others: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, str], ...]:
-    """What a GPU has in common with each other one.
+def links(ask: Ask, handle: Any, others: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, str], ...]:
+    """What lies between a GPU and each other one.
 
     Args:
         ask: asks about this GPU.
         handle: NVML's.
         others: id and handle of each other GPU.
     """
-    question = pynvml.nvmlDeviceGetTopologyCommonAncestor
-    levels = ((other, ask(question, handle, far, as_=other)) for other, far in others)
-    return tuple((other, ANCESTORS[level]) for other, level in levels if level in ANCESTORS)
+    told: list[tuple[str, str]] = []
+    for other, far in others:
+        peer = ask(pynvml.nvmlDeviceGetP2PStatus, handle, far, pynvml.NVML_P2P_CAPS_INDEX_NVLINK, as_=other)
+        level = ask(pynvml.nvmlDeviceGetTopologyCommonAncestor, handle, far, as_=other)
+        if peer == pynvml.NVML_P2P_STATUS_OK:
+            told.append((other, NVLINK))
+        elif level in ANCESTORS:
+            told.append((other, ANCESTORS[level]))
+    return tuple(told)
 
 
 def instance(ask: Ask, handle: Any, whole: DeviceFacts) -> DeviceFacts:

@@ -26,21 +26,31 @@ call is not made again."""
 
 CLOCK_EVENTS: Final = {
     0x1: "idle",
-    0x2: "application_clocks",
-    0x4: "sw_power_cap",
-    0x8: "hw_slowdown",
-    0x10: "sync_boost",
-    0x20: "sw_thermal",
-    0x40: "hw_thermal",
-    0x80: "hw_power_brake",
-    0x100: "display_clocks",
-    0x200: "board_limit",
+    0x2: "clocks set by somebody",
+    0x4: "power cap",
+    0x8: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake",
+    0x100: "display clocks",
+    0x200: "board limit",
     0x400: "reliability",
 }
 """nvmlClocksEventReason* and the older nvmlClocksThrottleReason*."""
 
-ANCESTORS: Final = {0: "internal", 10: "single", 20: "multiple", 30: "hostbridge", 40: "node", 50: "system"}
+ANCESTORS: Final = {
+    0: "same board",
+    10: "PCIe switch",
+    20: "PCIe switches",
+    30: "PCIe host bridge",
+    40: "same NUMA node",
+    50: "across NUMA nodes",
+}
 """nvmlGpuTopologyLevel_t, the nearest first."""
+
+NVLINK: Final = "NVLink"
+"""What lies between two GPUs that reach each other's memory over NVLink."""
 
 RECOVERIES: Final = {
     1: "gpu_reset",
@@ -65,7 +75,7 @@ def clock_events(bits: int) -> tuple[str, ...]:
     """
     unnamed = bits & ~sum(CLOCK_EVENTS)
     named = (word for bit, word in CLOCK_EVENTS.items() if bits & bit and word != "idle")
-    return (*named, *(f"bit_{position}" for position in range(unnamed.bit_length()) if unnamed >> position & 1))
+    return (*named, *(f"bit {position}" for position in range(unnamed.bit_length()) if unnamed >> position & 1))
 
 
 def cuda_version(number: int) -> str:

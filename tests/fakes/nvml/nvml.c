@@ -197,6 +197,12 @@ int nvmlDeviceGetTopologyCommonAncestor(device *a, device *b, unsigned *out) {
     snprintf(name, sizeof name, "ancestor.gpu%d", b->gpu);
     return small(a, name, out);
 }
+int nvmlDeviceGetP2PStatus(device *a, device *b, unsigned index, unsigned *out) {
+    BEGIN(a);
+    char name[32];
+    snprintf(name, sizeof name, "p2p%u.gpu%d", index, b->gpu); /* index 2: over NVLink */
+    return small(a, name, out);
+}
 
 /* ── what moves ── */
 int nvmlDeviceGetMemoryInfo(device *d, unsigned long long *out) {

@@ -34,7 +34,7 @@ def test_a_gpu_that_tells_everything_is_told_in_full(gpus):
         memory_max_mhz=3201,
         performance_state=0,
         events=0x24,
-        held_back_by=["sw_power_cap", "sw_thermal"],
+        held_back_by=["power cap", "thermal slowdown"],
     )
     assert gpu.errors == SimpleNamespace(
         ecc=True,
@@ -88,8 +88,11 @@ def test_two_gpus_and_what_lies_between_them(gpus):
     gpus.set(two())
     first, second = gpus.sample()
     assert (first.id, second.id) == ("GPU-aaaa", "GPU-bbbb")
-    assert first.topology.ancestors == [["GPU-bbbb", "single"]]
-    assert second.topology.ancestors == [["GPU-aaaa", "single"]]
+    assert first.topology.links == [["GPU-bbbb", "PCIe switch"]]
+    assert second.topology.links == [["GPU-aaaa", "PCIe switch"]]
+    gpus.reopen()
+    gpus.set(two() | {"gpu0.p2p2.gpu1": 0})
+    assert gpus.sample()[0].topology.links == [["GPU-bbbb", "NVLink"]]
 
 
 def test_the_library_is_opened_once_and_what_stays_is_read_once(gpus):
