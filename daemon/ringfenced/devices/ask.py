@@ -13,6 +13,11 @@ _FIELD_TYPES: Final = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "u
 """nvmlValueType_t: which part of the union holds a field's value."""
 
 
+def code_of(error: pynvml.NVMLError) -> int:
+    """NVML's number of a failure."""
+    return int(getattr(error, "value", 0))
+
+
 class Ask:
     """Asks about one device, or about the library. Belongs to one thread.
 
@@ -47,7 +52,7 @@ class Ask:
         try:
             return call(*arguments)
         except pynvml.NVMLError as error:
-            self._note(int(error.value), question)
+            self._note(code_of(error), question)
         except pynvml.NVMLLibraryMismatchError:
             self._unsupported.add(question)
         except ValueError:  # a name that is no UTF-8

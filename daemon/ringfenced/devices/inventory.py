@@ -114,11 +114,11 @@ class Inventory:
             age_s_max: how old the answer may be, in seconds; a sample that is being taken is young enough.
         """
         loop = asyncio.get_running_loop()
-        told = loop.create_future()
+        told = asyncio.Event()
 
         def tell() -> None:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(lambda: told.done() or told.set_result(None))
+                loop.call_soon_threadsafe(told.set)
 
         with self._changed:
             must_wait = self._ask(age_s_max) and self._waited_s() < self._silent_s
@@ -126,7 +126,7 @@ class Inventory:
                 self._waiters.append(tell)
         if must_wait:
             with suppress(TimeoutError):
-                await asyncio.wait_for(told, self._silent_s)
+                await asyncio.wait_for(told.wait(), self._silent_s)
         with self._changed:
             return self._told()
 

@@ -12,7 +12,7 @@ import pynvml
 
 from ringfenced.device import DeviceFacts
 from ringfenced.devices import still
-from ringfenced.devices.ask import Ask
+from ringfenced.devices.ask import Ask, code_of
 from ringfenced.devices.moving import links_up, moving, rate, throughput
 from ringfenced.devices.words import FAILURES
 
@@ -142,7 +142,7 @@ class GpuReader:
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError as error:
-            self._library.failure = FAILURES.get(int(error.value), "driver")
+            self._library.failure = FAILURES.get(code_of(error), "driver")
             return
         self._is_open = True
         loaded = still.driver(self._library)
