@@ -34,6 +34,7 @@ class HostReader:
         self._groups = MemoryGroups.ours() if groups is None else groups
         self._numa = tuple(sorted(_numa_folders(numa)))
         self._has_sensors = bool(_temperatures())
+        self._is_first = True
         self._name = f"{psutil.cpu_count(logical=True) or '?'} x {platform.machine()}"
 
     def sample(self) -> DeviceFacts:
@@ -41,7 +42,7 @@ class HostReader:
         memory = psutil.virtual_memory()
         swap = psutil.swap_memory()
         limit = self._groups.limit()
-        cpus = tuple(share / 100 for share in psutil.cpu_percent(interval=None, percpu=True))
+        cpus = self._cpus()
         temperatures = _temperatures() if self._has_sensors else ()
         return DeviceFacts(
             id="cpu",
@@ -63,6 +64,12 @@ class HostReader:
                 temperatures=temperatures,
             ),
         )
+
+    def _cpus(self) -> tuple[float, ...]:
+        """The use of each processor since the last call, 0 to 1; nothing the first time."""
+        shares = psutil.cpu_percent(interval=None, percpu=True)
+        was_first, self._is_first = self._is_first, False
+        return () if was_first else tuple(share / 100 for share in shares)
 
 
 def _free(available: int, limit: MemoryLimit | None) -> int:
