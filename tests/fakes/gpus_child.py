@@ -56,4 +56,5 @@ class Child:
 child = Child()
 for line in sys.stdin:
     command, argument = json.loads(line)
-    print(json.dumps(getattr(child, command)(argument)), flush=True)
+    sys.stdout.write(json.dumps(getattr(child, command)(argument)) + "\n")
+    sys.stdout.flush()
