@@ -120,7 +120,9 @@ class Machine:
         """Start it; `library` None for the machine's own."""
         self._scenario = folder / "scenario.txt"
         self.set({})
-        environment = {**os.environ, "FAKE_NVML": str(self._scenario), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        if library:
+            environment["FAKE_NVML"] = str(self._scenario)
         self._process = subprocess.Popen(
             [sys.executable, str(CHILD), str(library or "")],
             stdin=subprocess.PIPE,

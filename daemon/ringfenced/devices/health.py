@@ -44,11 +44,13 @@ _FAILURES: Final = {
     "driver_mismatch": (
         "the driver was updated under the running kernel module: reload the module or reboot, then restart ringfenced"
     ),
-    "driver_not_loaded": "NVIDIA's kernel module is not loaded: run `modprobe nvidia`, or reboot",
+    "driver_not_loaded": (
+        "NVIDIA's kernel module is not loaded, or kept from us: run `modprobe nvidia`; see systemd/drop-ins/nvidia.conf"
+    ),
     "driver": "NVML cannot be opened: see what `nvidia-smi` says, and the kernel's log",
     "no_driver": "NVIDIA's library is gone: install the driver again",
     "closed": "NVML was closed under us: it is opened anew by itself; if this stays, restart ringfenced",
-    "no_access": "the driver lists it and does not let us in: check /dev/nvidia* and the unit's DeviceAllow",
+    "no_access": "the driver does not let us in: check /dev/nvidia*; see systemd/drop-ins/nvidia.conf",
     "lost": "it fell off the bus, or was taken out: see the kernel's log for Xid 79, check power and seat, reboot",
     "reset_required": f"the driver asks for a reset: {_RESET}",
     "silent": "the driver does not answer: see the kernel's log; if this stays, reboot",
@@ -64,8 +66,8 @@ _RECOVERIES: Final = {
     "recover_imex_domain": "the driver asks to recover the IMEX domain: restart nvidia-imex on its nodes",
 }
 
-NOT_UNWELL: Final = frozenset({"mig_parent"})
-"""Rules that say nothing bad of a device."""
+NOT_UNWELL: Final = frozenset({"mig_parent", "no_access", "driver_not_loaded"})
+"""Rules that say nothing bad of a device: a node may keep its GPUs from the daemon on purpose."""
 
 _NOT_SHARED: Final = frozenset({"mig_parent", "memory_unknown", "returning"})
 """What a whole GPU can be out for while its instances are not."""

@@ -97,7 +97,9 @@ class GpuReader:
         self._instances = {facts.id: self._instances[facts.id] for facts in told if facts.id in self._instances}
         self._plan_to_reopen(now_s, {facts.failure for facts in told} | {self._library.failure})
         if not told and self._library.failure not in ("", "no_driver"):
-            return (DeviceFacts(id="gpu", kind="gpu", name="?", failure=self._library.failure),)
+            # Never opened: as a rule the devices are kept from us, on purpose or not.
+            failure = "no_access" if self._library.failure == "driver" else self._library.failure
+            return (DeviceFacts(id="gpu", kind="gpu", name="?", failure=failure),)
         return tuple(sorted(told, key=lambda facts: -1 if facts.index is None else facts.index))
 
     def _gone(self, told: list[DeviceFacts]) -> list[DeviceFacts]:

@@ -1,12 +1,15 @@
 """Which devices are used, and why others are not."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfenced.device import DeviceFacts, MemoryErrors, Mig
+from ringfenced.devices import health
 from ringfenced.devices.health import XIDS_RESET, judge, judge_all
 
 GOOD = DeviceFacts("GPU-a", "gpu", "H200", memory_total_bytes=100, memory_free_bytes=60, index=3)
@@ -93,6 +96,16 @@ def test_what_a_whole_gpu_is_out_for_takes_its_instances_out():
 
 truth = st.sampled_from([None, True, False])
 count = st.sampled_from([None, 0, 1, 7])
+
+
+def test_every_rule_is_documented():
+    """Programs build on rules: a new one needs a row in docs/devices.md."""
+    text = (Path(__file__).parents[3] / "docs" / "devices.md").read_text()
+    rules = re.findall(r'return "(\w+)", ', Path(health.__file__).read_text())
+    assert {"ecc", "mig_parent"} <= set(rules)
+    assert not {rule for rule in (*rules, *health._FAILURES) if f"`{rule}`" not in text}
+
+
 devices = st.builds(
     DeviceFacts,
     id=st.sampled_from(["GPU-a", "GPU-b"]),

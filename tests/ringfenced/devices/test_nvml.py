@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.gpus import H200, SOURCE, divided, machine, one, two
+from ringfenced.devices.health import NOT_UNWELL
 from ringfenced.devices.nvml import REOPEN_S
 
 FUNCTIONS = sorted(set(re.findall(r"^int (nvml\w+)\(", SOURCE.read_text(), re.MULTILINE)))
@@ -266,6 +267,13 @@ def test_a_driver_updated_mid_run_takes_every_gpu_out(gpus):
     assert [gpu.excluded_rule for gpu in gpus.sample()] == ["driver_mismatch"] * 2
 
 
+def test_a_driver_that_never_let_us_in_is_told_and_is_no_fault(gpus):
+    gpus.set({"fail.nvmlInitWithFlags": 999})
+    (gpu,) = gpus.sample()
+    assert gpu.excluded_rule == "no_access"
+    assert gpu.excluded_rule in NOT_UNWELL
+
+
 def test_a_kernel_module_that_is_not_loaded_is_told(gpus):
     gpus.set({"fail.nvmlInitWithFlags": 9})
     (gpu,) = gpus.sample()
@@ -293,7 +301,7 @@ codes = st.sampled_from([1, 2, 3, 4, 6, 9, 10, 12, 13, 15, 16, 17, 18, 25, 28, 9
 scenarios = st.sampled_from([one(), two(), divided(), machine(H200, {}), {}])
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     scenario=scenarios,
     failing=st.dictionaries(st.sampled_from(FUNCTIONS), codes, max_size=len(FUNCTIONS)),
