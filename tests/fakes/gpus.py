@@ -57,7 +57,7 @@ H200 = {
     "field230": 0,
     "nvlink0": 1,
     "nvlink1": 0,
-    "numa_node": 0,
+    "numa_mask": 2,
     "cpu_mask": 0xFF0F,
     "mig": 0,
     "processes": "4242:2147483648 17:-1",

@@ -14,8 +14,8 @@ from ringfenced.devices.words import ANCESTORS, NVLINK, cpu_list, cuda_version, 
 CPU_WORDS: Final = 64
 """Words of 64 bits for the mask of near processors: 4,096 of them, half of what Linux can have."""
 
-NUMA_UNKNOWN: Final = 0xFFFF_FFFF
-"""NVML_VALUE_NOT_AVAILABLE of an unsigned int; as a signed one it is -1."""
+NUMA_WORDS: Final = 16
+"""Words of 64 bits for the mask of near memory: 1,024 nodes, as many as Linux can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,13 @@ def links(ask: Ask, handle: Any, others: tuple[tuple[str, Any], ...]) -> tuple[t
     return tuple(told)
 
 
-def instance(ask: Ask, handle: Any, whole: DeviceFacts) -> DeviceFacts:
+def instance(ask: Ask, handle: Any, uuid: str, whole: DeviceFacts) -> DeviceFacts:
     """What a MIG instance is, without what moves.
 
     Args:
         ask: asks about this instance.
         handle: NVML's.
+        uuid: what it is known by.
         whole: the GPU that it is a part of.
     """
     name = _text(ask(pynvml.nvmlDeviceGetName, handle)) or "?"
@@ -99,7 +100,7 @@ def instance(ask: Ask, handle: Any, whole: DeviceFacts) -> DeviceFacts:
     compute = ask(pynvml.nvmlDeviceGetComputeInstanceId, handle)
     return replace(
         whole,
-        id=_text(ask(pynvml.nvmlDeviceGetUUID, handle)) or f"{whole.id}/{identity}/{compute}",
+        id=uuid,
         name=name,
         mig=Mig(whole.id, identity, compute, mig_profile(name)),
         clocks=Clocks(),
@@ -117,8 +118,12 @@ def _bus_id(ask: Ask, handle: Any) -> str:
 
 
 def _numa_node(ask: Ask, handle: Any) -> int | None:
-    node: int | None = ask(pynvml.nvmlDeviceGetNumaNodeId, handle)
-    return None if node is None or node < 0 or node == NUMA_UNKNOWN else node
+    """The nearest part of the host's memory; nvmlDeviceGetNumaNodeId is for GPUs that are a part of it themselves."""
+    masks = ask(pynvml.nvmlDeviceGetMemoryAffinity, handle, NUMA_WORDS, pynvml.NVML_AFFINITY_SCOPE_NODE)
+    for position, mask in enumerate(masks or ()):
+        if mask:
+            return int(position * 64 + (mask & -mask).bit_length() - 1)
+    return None
 
 
 def _cpus(ask: Ask, handle: Any) -> str | None:

@@ -181,15 +181,19 @@ int nvmlDeviceGetMaxClockInfo(device *d, unsigned type, unsigned *out) {
     BEGIN(d);
     return small(d, type == 2 ? "memory_clock_max" : "sm_clock_max", out);
 }
-int nvmlDeviceGetNumaNodeId(device *d, unsigned *out) { BEGIN(d); return small(d, "numa_node", out); }
-int nvmlDeviceGetCpuAffinity(device *d, unsigned size, uint64_t *out) {
-    BEGIN(d);
+static int mask(const device *d, const char *name, unsigned size, uint64_t *out) {
     unsigned long long value;
-    int code = number(d, "cpu_mask", &value);
+    int code = number(d, name, &value);
     if (code) return code;
     memset(out, 0, size * sizeof *out);
     out[0] = value;
     return OK;
+}
+int nvmlDeviceGetCpuAffinity(device *d, unsigned size, uint64_t *out) { BEGIN(d); return mask(d, "cpu_mask", size, out); }
+int nvmlDeviceGetMemoryAffinity(device *d, unsigned size, uint64_t *out, unsigned scope) {
+    (void)scope;
+    BEGIN(d);
+    return mask(d, "numa_mask", size, out);
 }
 int nvmlDeviceGetTopologyCommonAncestor(device *a, device *b, unsigned *out) {
     BEGIN(a);

@@ -52,7 +52,7 @@ def test_a_gpu_that_tells_everything_is_told_in_full(gpus):
         remapping_failed=False,
     )
     assert (gpu.pcie.generation, gpu.pcie.generation_max, gpu.pcie.width, gpu.pcie.width_max) == (5, 5, 16, 16)
-    assert (gpu.topology.numa_node, gpu.topology.cpus) == (0, "0-3,8-15")
+    assert (gpu.topology.numa_node, gpu.topology.cpus) == (1, "0-3,8-15")
     assert (gpu.topology.nvlinks, gpu.topology.nvlinks_up) == (2, 1)
     assert [(each.pid, each.memory_used_bytes) for each in gpu.processes] == [(17, None), (4242, 2147483648)]
     assert (gpu.failure, gpu.recovery, gpu.xid_last, gpu.excluded_rule) == ("", "", None, "")
@@ -158,7 +158,7 @@ def test_mig_instances_are_devices_and_their_gpu_is_not_used(gpus):
     assert [each.memory_free_bytes for each in (large, small)] == [70 * 10**9, 17 * 10**9]
     assert [each.excluded_rule for each in (large, small)] == ["", ""]
     assert large.power_watts is None
-    assert large.topology.numa_node == 0
+    assert large.topology.numa_node == 1
 
 
 def test_a_gpu_that_is_divided_anew_is_told_anew(gpus):
@@ -206,6 +206,29 @@ def test_a_gpu_that_comes_back_is_used_after_a_full_good_sample(gpus):
     assert gpus.sample()[1].excluded_rule == "returning"
     gpus.set(two())
     assert gpus.sample()[1].excluded_rule == ""
+
+
+def test_a_lost_gpu_whose_handle_is_still_given_is_not_taken_for_another(gpus):
+    gpus.set(two())
+    gpus.sample()
+    lost = {f"gpu1.fail.{name}": 15 for name in DEVICE_FUNCTIONS if "Handle" not in name}
+    gpus.set(two() | lost)
+    for _ in range(3):
+        assert [(gpu.id, gpu.excluded_rule) for gpu in gpus.sample()] == [("GPU-aaaa", ""), ("GPU-bbbb", "lost")]
+        gpus.advance(4 * REOPEN_S)
+    gpus.set(two())
+    gpus.advance(400)
+    assert [(gpu.id, gpu.excluded_rule) for gpu in gpus.sample()] == [("GPU-aaaa", ""), ("GPU-bbbb", "")]
+
+
+def test_what_could_not_be_read_at_the_start_is_read_later(gpus):
+    gpus.set(one() | {"fail.nvmlDeviceGetUUID": 10, "fail.nvmlDeviceGetName": 999})
+    (gpu,) = gpus.sample()
+    assert (gpu.id, gpu.name, gpu.is_complete) == ("gpu0", "?", False)
+    gpus.set(one())
+    (gpu,) = gpus.sample()
+    assert (gpu.id, gpu.name, gpu.is_complete) == ("GPU-aaaa", "NVIDIA H200", True)
+    assert [gpu.id for gpu in gpus.sample()] == ["GPU-aaaa"]
 
 
 def test_a_missing_gpu_is_looked_for_ever_more_seldom(gpus):
