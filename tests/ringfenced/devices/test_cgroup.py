@@ -51,6 +51,11 @@ def test_the_older_hierarchy(tmp_path, tree):
     assert limit(tmp_path, "9:name=systemd:/\n4:cpu,memory:/docker\n0::/\n") == MemoryLimit(4 * GIB, GIB)
 
 
+def test_no_limit_in_the_older_hierarchy_is_none(tmp_path, tree):
+    tree("memory", limit_in_bytes=9223372036854771712, usage_in_bytes=9 * GIB)
+    assert limit(tmp_path, "4:memory:/\n") is None
+
+
 def test_a_use_that_is_not_known_leaves_the_limit(tmp_path, tree):
     tree("a", max=4 * GIB)
     found = limit(tmp_path, "0::/a\n")

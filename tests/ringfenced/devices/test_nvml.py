@@ -158,6 +158,9 @@ def test_mig_instances_are_devices_and_their_gpu_is_not_used(gpus):
     assert [each.memory_free_bytes for each in (large, small)] == [70 * 10**9, 17 * 10**9]
     assert [each.excluded_rule for each in (large, small)] == ["", ""]
     assert large.power_watts is None
+    names = gpus.calls("nvmlDeviceGetName")
+    assert [each.id for each in gpus.sample()] == [whole.id, large.id, small.id]
+    assert gpus.calls("nvmlDeviceGetName") == names
     assert large.topology.numa_node == 1
 
 
@@ -218,6 +221,27 @@ def test_a_lost_gpu_whose_handle_is_still_given_is_not_taken_for_another(gpus):
         gpus.advance(4 * REOPEN_S)
     gpus.set(two())
     gpus.advance(400)
+    assert [(gpu.id, gpu.excluded_rule) for gpu in gpus.sample()] == [("GPU-aaaa", ""), ("GPU-bbbb", "")]
+
+
+def test_a_lost_gpu_is_asked_nothing_more_in_that_sample(gpus):
+    gpus.set(two())
+    gpus.sample()
+    gpus.set(two() | {"gpu1.lost": 1})
+    before = gpus.calls("nvmlDeviceGetPowerUsage")
+    gpus.sample()
+    assert gpus.calls("nvmlDeviceGetPowerUsage") == before + 1
+
+
+def test_a_gpu_that_comes_back_without_its_uuid_is_known_by_its_number(gpus):
+    gpus.set(two())
+    gpus.sample()
+    gpus.set(two() | {"gpu1.lost": 1})
+    gpus.sample()
+    gpus.set(two() | {"gpu1.fail.nvmlDeviceGetUUID": 10})
+    gpus.advance(REOPEN_S)
+    assert [(gpu.id, gpu.excluded_rule) for gpu in gpus.sample()] == [("GPU-aaaa", ""), ("GPU-bbbb", "returning")]
+    gpus.set(two())
     assert [(gpu.id, gpu.excluded_rule) for gpu in gpus.sample()] == [("GPU-aaaa", ""), ("GPU-bbbb", "")]
 
 
