@@ -72,11 +72,11 @@ def _show(output: Output, devices: Sequence[Device]) -> None:
         _table(output, "what they are", gpus, _IDENTITY)
         _table(output, "how they run", gpus, _RUNNING)
         _table(output, "errors of their memory", gpus, _ERRORS)
-    links = [(device.id, link.device_id, link.kind) for device in gpus for link in device.links]
+    links = [(_id(device), _short(link.device_id), link.kind) for device in gpus for link in device.links]
     if links:
         output.table("between them", ("id", "id", "what lies between"), links)
     users = [
-        (device.id, str(process.pid), _gib(process.memory_bytes if process.HasField("memory_bytes") else None))
+        (_id(device), str(process.pid), _gib(process.memory_bytes if process.HasField("memory_bytes") else None))
         for device in gpus
         for process in device.processes
     ]
@@ -128,12 +128,17 @@ def _rate(name: str) -> Callable[[Device], str]:
     return lambda device: f"{getattr(device, name) / 1e6:.1f}" if device.HasField(name) else UNKNOWN  # type: ignore[arg-type]
 
 
+def _short(identity: str) -> str:
+    """An id as it stands beside many figures: the first part of its UUID, ``GPU-3f2c1a9b``."""
+    return "-".join(identity.split("-")[:2])
+
+
 def _id(device: Device) -> str:
-    return device.id
+    return _short(device.id)
 
 
 _USE: Final[tuple[Cell, ...]] = (
-    ("id", _id),
+    ("id", lambda device: device.id),
     ("kind", lambda device: f"mig {device.mig_profile}".strip() if device.parent_id else device.kind),
     ("name", lambda device: device.name),
     (

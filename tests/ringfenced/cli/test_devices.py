@@ -5,7 +5,7 @@ import json
 from ringfence.v1 import admin_pb2 as admin
 
 GPU = admin.Device(
-    id="GPU-aaaa",
+    id="GPU-aaaa-0123-4567",
     kind="gpu",
     name="NVIDIA H200",
     index=0,
@@ -30,7 +30,7 @@ GPU = admin.Device(
     links=[admin.DeviceLink(device_id="GPU-bbbb", kind="NVLink")],
 )
 LOST = admin.Device(id="GPU-bbbb", kind="gpu", name="NVIDIA H200", excluded_rule="lost", excluded_reason="it fell off")
-PART = admin.Device(id="MIG-1", kind="gpu", name="part", parent_id="GPU-aaaa", mig_profile="1g.18gb")
+PART = admin.Device(id="MIG-1", kind="gpu", name="part", parent_id="GPU-aaaa-0123-4567", mig_profile="1g.18gb")
 CPU = admin.Device(
     id="cpu", kind="cpu", name="2 x x86_64", memory_free_bytes=2**34, load_1m=1.5, cpu_utilisation=[0.5, 1]
 )
@@ -49,7 +49,7 @@ def test_every_table_shows_its_facts(daemon, ringfence):
     result = ringfence("node", name="operator")
     assert result.exit_code == 0
     for title, pieces in {
-        "devices": ("2.0/141.0", "0%", "75", "it fell off", "mig 1g.18gb"),
+        "devices": ("GPU-aaaa-0123-4567", "2.0/141.0", "0%", "75", "it fell off", "mig 1g.18gb"),
         "what they are": ("580.159.03", "13.0"),
         "how they run": ("138.0", "700", "1980/-", "P0", "power cap", "gen 5 x16", "17/18"),
         "errors of their memory": ("yes", "0/-"),
@@ -59,6 +59,7 @@ def test_every_table_shows_its_facts(daemon, ringfence):
     }.items():
         for piece in pieces:
             assert piece in table(result.stdout, title), (title, piece)
+    assert "GPU-aaaa " in table(result.stdout, "how they run")
 
 
 def test_what_is_not_known_is_a_dash_and_never_0(daemon, ringfence):
@@ -79,7 +80,7 @@ def test_a_node_without_gpus_shows_its_host(daemon, ringfence):
 def test_json_is_one_device_a_line(daemon, ringfence):
     daemon.script["ListDevices"] = [admin.ListDevicesResponse(devices=[CPU, GPU])]
     lines = ringfence("node", "--json", name="operator").stdout.splitlines()
-    assert [json.loads(line)["id"] for line in lines] == ["cpu", "GPU-aaaa"]
+    assert [json.loads(line)["id"] for line in lines] == ["cpu", "GPU-aaaa-0123-4567"]
 
 
 def test_watching_shows_each_state_with_models(daemon, ringfence):
@@ -97,4 +98,4 @@ def test_watching_shows_each_state_with_models(daemon, ringfence):
 def test_watching_in_json_is_one_state_a_line(daemon, ringfence):
     daemon.script["WatchNode"] = [admin.WatchNodeResponse(devices=[GPU])] * 3
     lines = ringfence("node", "-w", "--json", name="operator").stdout.splitlines()
-    assert [json.loads(line)["devices"][0]["id"] for line in lines] == ["GPU-aaaa"] * 3
+    assert [json.loads(line)["devices"][0]["id"] for line in lines] == ["GPU-aaaa-0123-4567"] * 3
