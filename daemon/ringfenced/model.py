@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ringfence.labels import PUBLIC, Label, Level
 from ringfence.recognize.finding import Finding
+from ringfenced.device import DeviceFacts as DeviceFacts  # noqa: PLC0414 - said to be exported
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -671,24 +672,6 @@ class ModelMemory:
     """Weights, cache and compute buffers together, as planned; None where nothing was planned."""
     measured_bytes: int | None = None
     """The same as measured once it was loaded; None before."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFacts:
-    """One device; None for what is not known, never 0."""
-
-    id: str
-    kind: str
-    """``gpu`` or ``cpu``."""
-    name: str
-    memory_total_bytes: int | None = None
-    memory_used_bytes: int | None = None
-    utilisation: float | None = None
-    """0 to 1."""
-    temperature_celsius: float | None = None
-    power_watts: float | None = None
-    excluded_reason: str = ""
-    """Why it is not used; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,16 +57,6 @@ class LaterModels(admin_pb2_grpc.ModelsServicer):
         await not_yet(self._door, context, "Models.ReplaceModel")
 
 
-class LaterNodes(admin_pb2_grpc.NodesServicer):
-    """What `NodesService` does not do yet."""
-
-    _door: Door
-
-    async def WatchNode(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
-        """Not yet."""
-        await not_yet(self._door, context, "Nodes.WatchNode")
-
-
 class LaterWallets(admin_pb2_grpc.WalletsServicer):
     """What `WalletsService` does not do yet."""
 

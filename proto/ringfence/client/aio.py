@@ -113,6 +113,14 @@ class AsyncClient:
         """The node's devices. Role: operator."""
         return list((await self._call(self._nodes.ListDevices, admin.ListDevicesRequest())).devices)
 
+    def watch_node(self, interval_ms: int = 0) -> AsyncGenerator[admin.WatchNodeResponse]:
+        """The node's devices and models, at once and then every so many milliseconds. Role: operator.
+
+        Args:
+            interval_ms: at least 100; 0 leaves it to the daemon.
+        """
+        return self._stream(self._nodes.WatchNode, admin.WatchNodeRequest(interval_ms=interval_ms), None)
+
     async def health(self) -> admin.GetHealthResponse:
         """What is well and what is not. Role: operator."""
         return await self._call(self._nodes.GetHealth, admin.GetHealthRequest())

@@ -110,6 +110,14 @@ class Client:
         """The node's devices. Role: operator."""
         return list(self._call(self._nodes.ListDevices, admin.ListDevicesRequest()).devices)
 
+    def watch_node(self, interval_ms: int = 0) -> Generator[admin.WatchNodeResponse]:
+        """The node's devices and models, at once and then every so many milliseconds. Role: operator.
+
+        Args:
+            interval_ms: at least 100; 0 leaves it to the daemon.
+        """
+        return self._stream(self._nodes.WatchNode, admin.WatchNodeRequest(interval_ms=interval_ms), None)
+
     def health(self) -> admin.GetHealthResponse:
         """What is well and what is not. Role: operator."""
         return self._call(self._nodes.GetHealth, admin.GetHealthRequest())
