@@ -13,8 +13,8 @@
 #
 # Without arguments: all of them. Each part has a time limit, its output goes to $OUT/PART.txt (default build/gpu), and
 # one that fails does not stop the others; $OUT/summary.txt has a line for each. PYTHON is the interpreter (default:
-# .venv/bin/python where there is one, else python3); it needs llama-cpp-python built with -DGGML_CUDA=ON, vLLM for the last three,
-# and the project's own dependencies. A part whose files or packages are missing says so and counts as failed.
+# .venv/bin/python where there is one, else python3); it needs llama-cpp-python built with -DGGML_CUDA=ON, vLLM for the
+# last three parts, and the project's own dependencies. A part whose files or packages are missing says so and fails.
 set -u
 cd "$(dirname "$0")/.."
 OUT=${OUT:-build/gpu}
@@ -23,8 +23,10 @@ if [ -z "${PYTHON:-}" ]; then
     [ -x .venv/bin/python ] && PYTHON=$PWD/.venv/bin/python
 fi
 mkdir -p "$OUT"
-export PYTHONPATH="proto:daemon:agent:tests:bench${PYTHONPATH:+:$PYTHONPATH}"
-PYTHONPATH=$(echo "$PYTHONPATH" | sed -E "s#(^|:)(proto|daemon|agent|tests|bench)(:|\$)#\1$PWD/\2\3#g; s#(^|:)(proto|daemon|agent|tests|bench)(:|\$)#\1$PWD/\2\3#g")
+for folder in bench tests agent daemon proto; do
+    PYTHONPATH=$PWD/$folder${PYTHONPATH:+:$PYTHONPATH}
+done
+export PYTHONPATH
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 
