@@ -12,8 +12,9 @@
 #   vllm      the engine contract's tests on vLLM
 #
 # Without arguments: all of them. Each part has a time limit, its output goes to $OUT/PART.txt (default build/gpu), and
-# one that fails does not stop the others; $OUT/summary.txt has a line for each. PYTHON is the interpreter (default:
-# .venv/bin/python where there is one, else python3); it needs llama-cpp-python built with -DGGML_CUDA=ON, vLLM for the
+# one that fails does not stop the others; $OUT/summary.txt has a line for each. WORKERS is how many tests run at the
+# same time (pytest-xdist); LLAMA_ARGUMENTS and SERVE_ARGUMENTS go to those benchmarks. PYTHON is the interpreter (default
+# .venv/bin/python where there is one, else python3): it needs llama-cpp-python built with -DGGML_CUDA=ON, vLLM for the
 # last three parts, and the project's own dependencies. A part whose files or packages are missing says so and fails.
 set -u
 cd "$(dirname "$0")/.."
@@ -27,8 +28,9 @@ for folder in bench tests agent daemon proto; do
     PYTHONPATH=$PWD/$folder${PYTHONPATH:+:$PYTHONPATH}
 done
 export PYTHONPATH
-export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+export PYTHONUNBUFFERED=1
 export VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
+export VLLM_HOST_IP=127.0.0.1 GLOO_SOCKET_IFNAME=lo
 
 # part NAME SECONDS COMMAND...
 part() {
@@ -78,16 +80,18 @@ run() {
         nvml) part nvml 60 "$PYTHON" bench/gpu_nvml.py ;;
         devices) part devices 120 bash -c 'tests tests/ringfenced/devices tests/ringfenced/devices' ;;
         contract) part contract 200 bash -c 'tests tests/ringfenced/engines -p gpu_parts.offload ${WORKERS:+-n $WORKERS} \
-            -m "" -k "not scripted" tests/ringfenced/engines/test_contract.py tests/ringfenced/engines/test_llama.py' ;;
+            -k "not scripted" tests/ringfenced/engines/test_contract.py tests/ringfenced/engines/test_llama.py' ;;
         llama) part llama 240 "$PYTHON" -m gpu_parts.llama ${LLAMA_ARGUMENTS:-} ;;
         fit) part fit 90 "$PYTHON" -m gpu_parts.plan ;;
-        serve) part serve 240 "$PYTHON" -m gpu_parts.serve ;;
-        compiled) part compiled 240 "$PYTHON" -m gpu_parts.serve --compiled ;;
-        vllm) part vllm 240 bash -c 'tests tests/ringfenced/engines tests/ringfenced/engines/vllm' ;;
+        serve) part serve 240 "$PYTHON" -m gpu_parts.serve ${SERVE_ARGUMENTS:-} ;;
+        compiled) part compiled 240 "$PYTHON" -m gpu_parts.serve --compiled ${SERVE_ARGUMENTS:-} ;;
+        vllm) part vllm 240 bash -c 'RINGFENCE_TEST_VLLM=$("$PYTHON" -c "import sys; print(sys.executable)") \
+            tests tests/ringfenced/engines -m vllm tests/ringfenced/engines/vllm' ;;
         *) echo "no such part: $1" >&2; return 2 ;;
     esac
 }
 
+: >"$OUT/summary.txt"
 [ $# -gt 0 ] || set -- machine nvml devices contract llama fit serve compiled vllm
 for name in "$@"; do
     run "$name"
