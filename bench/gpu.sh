@@ -6,6 +6,7 @@
 #   devices   tests/ringfenced/devices on the real library
 #   contract  the engine contract's tests and the llama.cpp engine's, all layers on the GPU
 #   llama     the llama.cpp engine on the GPU beside none, and llama.cpp alone (bench/gpu_parts/llama.py)
+#   large     the same with 8 billion parameters, on the GPU alone
 #   fit       the memory plan against what loading really took (bench/gpu_parts/plan.py)
 #   serve     our vLLM engine beside `vllm serve`, CUDA graphs without torch.compile (bench/gpu_parts/serve.py)
 #   compiled  the same with vLLM's defaults
@@ -82,6 +83,7 @@ run() {
         contract) part contract 200 bash -c 'tests tests/ringfenced/engines -p gpu_parts.offload ${WORKERS:+-n $WORKERS} \
             -k "not scripted" tests/ringfenced/engines/test_contract.py tests/ringfenced/engines/test_llama.py' ;;
         llama) part llama 240 "$PYTHON" -m gpu_parts.llama ${LLAMA_ARGUMENTS:-} ;;
+        large) part large 150 "$PYTHON" -m gpu_parts.llama --preset llama-8b --weights q8_0 --layers -1 ;;
         fit) part fit 90 "$PYTHON" -m gpu_parts.plan ;;
         serve) part serve 240 "$PYTHON" -m gpu_parts.serve ${SERVE_ARGUMENTS:-} ;;
         compiled) part compiled 240 "$PYTHON" -m gpu_parts.serve --compiled ${SERVE_ARGUMENTS:-} ;;
@@ -92,7 +94,7 @@ run() {
 }
 
 : >"$OUT/summary.txt"
-[ $# -gt 0 ] || set -- machine nvml devices contract llama fit serve compiled vllm
+[ $# -gt 0 ] || set -- machine nvml devices contract llama large fit serve compiled vllm
 for name in "$@"; do
     run "$name"
 done

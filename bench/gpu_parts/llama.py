@@ -137,8 +137,8 @@ def _report(runs: Sequence[Run], levels: Sequence[int]) -> None:
         first, second = runs[0], runs[1]
         ratios = [_rate(first, level) / _rate(second, level) for level in levels]
         print(
-            f"gpu_layers {first.layers} / {second.layers}: "
-            + ", ".join(f"{ratio:.1f}× at {level}" for level, ratio in zip(levels, ratios, strict=True))
+            f"tokens/s, gpu_layers {first.layers} / {second.layers}, by callers: "
+            + ", ".join(f"{ratio:.1f} at {level}" for level, ratio in zip(levels, ratios, strict=True))
         )
 
 

@@ -18,15 +18,15 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pynvml
-
 from engines_parts.random_model import PRESETS, write_model
-from gpu_parts import device
-from gpu_parts.processes import ready, start
-from ringfenced.engines.client import EngineClient
 from ringfenced.engines.probing import dry_run
 from ringfenced.schedule.plan import Gpu, plan
 from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 from ringfenced.weights.files import read_gguf_file
+
+from gpu_parts import device
+from gpu_parts.processes import ready, start
+from ringfenced.engines.client import EngineClient
 
 AIM = 0.02
 """How far the plan may be from llama.cpp's real use (issue 5)."""
@@ -57,7 +57,7 @@ def main() -> None:
 
 async def _one(path: Path, settings: LoadSettings) -> float:
     planned = plan(read_gguf_file(path).shape, settings, (Gpu(CALLS, _free_bytes()),)).uses
-    libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
+    libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}  # noqa: TID251  # it launches a child
     dry = (await dry_run(path, [settings], variables=libraries))[0] or ()
     async with AsyncExitStack() as stack:
         before = device.read()
@@ -72,8 +72,8 @@ async def _one(path: Path, settings: LoadSettings) -> float:
             )
     grown, own = after.used_bytes - before.used_bytes, _on_gpus(real)
     print(
-        f"  NVML: the GPU's memory grew by {device.mib(grown)}, {device.mib(grown - own)} more than llama.cpp's account;"
-        f" the engine's process has {device.mib(after.of({pid}))}"
+        f"  NVML: the GPU's memory grew by {device.mib(grown)}, {device.mib(grown - own)} more than llama.cpp's"
+        f" account; the engine's process has {device.mib(after.of({pid}))}"
     )
     if not own:
         raise SystemExit("the engine does not say that it uses a GPU")

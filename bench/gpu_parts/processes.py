@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
+LOG_CHARS = 6000
+"""How much of what a program printed is shown where it does not get ready."""
 END_S = 10.0
 """How long a process may take to leave before its group is killed."""
 
@@ -47,10 +49,13 @@ async def ready(
     began_s = time.monotonic()
     while not await is_ready():
         if process.poll() is not None or time.monotonic() > began_s + limit_s:
-            lines = log.read_text(errors="replace")[-4000:]
-            raise RuntimeError(f"{log.stem} did not get ready (exit status {process.poll()}):\n{lines}")
+            raise RuntimeError(f"{log.stem} did not get ready (exit status {process.poll()}):\n{_end_of(log)}")
         await asyncio.sleep(0.1)
     return time.monotonic() - began_s
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-LOG_CHARS:]
 
 
 def free_port() -> int:

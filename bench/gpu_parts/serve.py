@@ -25,7 +25,7 @@ from engines_parts.asked import Side, measure, questions
 from flow_parts.stats import percentile
 from gpu_parts import device
 from gpu_parts.processes import free_port, ready, start
-from gpu_parts.sides import Engine, Server, family
+from gpu_parts.sides import Engine, Server
 from ringfenced.engines.client import EngineClient
 
 SERVE = "vllm serve"
@@ -101,9 +101,8 @@ def _report(sides: Sequence[Side], levels: Sequence[int], rates: Any, firsts: An
         for side in sides:
             found, first = rates[side.name, level], firsts[side.name, level]
             spread = f"{median(found):.0f} ({min(found):.0f} to {max(found):.0f})"
-            print(
-                f"{level:7}  {side.name:22}  {spread:34}  {percentile(first, 0.5):19.1f}  {percentile(first, 0.99):7.1f}"
-            )
+            half, most = percentile(first, 0.5), percentile(first, 0.99)
+            print(f"{level:7}  {side.name:22}  {spread:34}  {half:19.1f}  {most:7.1f}")
         if len(sides) > 1:
             pairs = zip(rates[OURS, level], rates[SERVE, level], strict=True)
             ratio = median(ours / theirs for ours, theirs in pairs)
@@ -150,7 +149,6 @@ async def _ours(stack: AsyncExitStack, folder: Path, scratch: Path, options: arg
     client = await EngineClient.connect(socket, model="m")
     stack.callback(client.close)
     print(f"  {client.description}")
-    assert family(process.pid)
     return Engine(OURS, client, process.pid)
 
 
