@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
+
+from ringfenced.weights.shape import ModelShape
+from ringfenced.weights.types import BY_NAME
 
 HOST: Final = "cpu"
 """The device that is the machine's own memory."""
@@ -37,6 +40,8 @@ class LoadSettings:
     """Each GPU's part of those layers, in proportion; empty to split by free memory."""
     flash_attention: str = "auto"
     """``auto``, ``on`` or ``off``."""
+    full_windows: bool = True
+    """Whether layers with a window keep all cells, which they need where prefixes of earlier requests are reused."""
     embeddings: bool = False
     """Whether it embeds texts and answers nothing: every token of a batch is an output."""
 
@@ -44,6 +49,25 @@ class LoadSettings:
     def outputs(self) -> int:
         """Rows of a batch whose distribution is computed, at most."""
         return self.batch_tokens if self.embeddings else min(self.sequences, self.batch_tokens)
+
+    def cache_refusal(self, shape: ModelShape) -> str:
+        """Return why llama.cpp does not keep a model's cache like that; empty where it does.
+
+        Source: llama_init_from_model in src/llama-context.cpp.
+        """
+        caches = [layer for layer in shape.layers if layer.key_elements]
+        is_flash = self.uses_flash(shape.heads)
+        if not caches:
+            return ""
+        if "q" in self.value_type and not is_flash:
+            return f"values of type {self.value_type} need flash attention"
+        if any(not layer.value_elements for layer in caches) and self.key_type != self.value_type:
+            return "keys and values have to be of one type in this model"
+        for kind in (self.key_type, self.value_type):
+            block = BY_NAME[kind].block
+            if is_flash and shape.head_elements % block:
+                return f"heads of {shape.head_elements} numbers do not fill {kind}'s blocks of {block}"
+        return ""
 
     def uses_flash(self, heads: int) -> bool:
         """Return whether attention is computed without the whole matrix of scores.
@@ -102,13 +126,13 @@ def asked(data: bytes) -> tuple[str, tuple[LoadSettings, ...]]:
     return question["model"], settings
 
 
-def answer(uses: Iterable[DeviceUse]) -> str:
-    """Return the line that answers one setting."""
-    return json.dumps([asdict(use) for use in uses])
+def answer(uses: Iterable[DeviceUse] | None) -> str:
+    """Return the line that answers one setting; None for one that llama.cpp refuses."""
+    return json.dumps(None if uses is None else [asdict(use) for use in uses])
 
 
-def answered(data: bytes, expected: int) -> tuple[tuple[DeviceUse, ...], ...]:
-    """Return what was answered, one value for each setting.
+def answered(data: bytes, expected: int) -> tuple[tuple[DeviceUse, ...] | None, ...]:
+    """Return what was answered, one value for each setting; None for one that llama.cpp refuses.
 
     Args:
         data: the dry run's standard output.
@@ -120,13 +144,23 @@ def answered(data: bytes, expected: int) -> tuple[tuple[DeviceUse, ...], ...]:
     if len(data) > ANSWER_BYTES_MAX:
         raise DryRunFailed("the dry run answered too much")
     try:
-        answers = [[DeviceUse(**use) for use in json.loads(line)] for line in data.splitlines()]
+        answers = [_uses(json.loads(line)) for line in data.splitlines()]
     except (ValueError, TypeError, RecursionError):
         raise DryRunFailed("the dry run answered something else") from None
-    figures = [getattr(use, name) for one in answers for use in one for name in _FIGURES]
-    if len(answers) != expected or any(type(figure) is not int or figure < 0 for figure in figures):
+    if len(answers) != expected:
         raise DryRunFailed("the dry run did not answer everything that it was asked")
-    return tuple(map(tuple, answers))
+    return tuple(answers)
+
+
+def _uses(line: Any) -> tuple[DeviceUse, ...] | None:
+    if line is None:
+        return None
+    uses = tuple(DeviceUse(**use) for use in line)
+    for use in uses:
+        figures = [getattr(use, name) for name in _FIGURES]
+        if any(type(figure) is not int or figure < 0 for figure in figures):
+            raise ValueError("no figures")
+    return uses
 
 
 _FIGURES = ("weights_bytes", "cache_bytes", "compute_bytes", "mapped_bytes")

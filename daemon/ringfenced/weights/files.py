@@ -12,8 +12,9 @@ import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from ringfenced.weights import architectures
 from ringfenced.weights.bad import BadModelFile, shown
@@ -98,7 +99,7 @@ def verify_model_file(path: Path, sha256: str = "") -> ModelFile:
     return model
 
 
-def _header(file: BinaryIO, size: int, wanted: Collection[str]) -> GgufHeader:
+def _header(file: FileIO, size: int, wanted: Collection[str]) -> GgufHeader:
     """Read a header of unknown length."""
     data = b""
     while True:
@@ -140,7 +141,7 @@ def _joined(headers: list[GgufHeader]) -> tuple[Tensor, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
     """Open a regular file; nothing else, and without waiting for a writer of a pipe."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -148,7 +149,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         raise BadModelFile("missing", "it does not exist") from None
     except OSError as error:
         raise BadModelFile("unreadable", f"it cannot be read: {os.strerror(error.errno or 0)}") from None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    with FileIO(descriptor) as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise BadModelFile("foreign", "it is no file")

@@ -69,6 +69,7 @@ class _Facts:
         pooling = self._value("pooling_type")
         used = self._by_layer("expert_used_count", 0)
         windowed, window = self._windows()
+        embeddings = next((tensor for tensor in self._tensors if tensor.name == "token_embd.weight"), None)
         has_cache = self.architecture not in known.ENCODERS and not self.is_projector
         return ModelShape(
             format="gguf",
@@ -80,6 +81,8 @@ class _Facts:
             input_bytes=before,
             output_bytes=behind,
             is_tied=not any(tensor.name == "output.weight" for tensor in self._tensors),
+            embeddings_bytes=embeddings.bytes if embeddings else 0,
+            embeddings_type=embeddings.type.name if embeddings else "",
             embedding=self.embedding,
             heads=max(self.heads, default=0),
             head_elements=self.key,

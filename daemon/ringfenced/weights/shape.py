@@ -37,6 +37,10 @@ class ModelShape:
     """Weights behind the last layer; where they are the embeddings again, only what is added to those."""
     is_tied: bool
     """Whether the output's matrix is that of the embeddings."""
+    embeddings_bytes: int
+    """Of the weights before the first layer, the matrix of the tokens' embeddings alone."""
+    embeddings_type: str
+    """How that matrix is kept, as the format calls it."""
     embedding: int
     """Numbers that stand for a token between layers."""
     heads: int

@@ -1,9 +1,9 @@
 """How much memory llama.cpp takes, by its own account: weights, cache and compute buffers, by kind of buffer.
 
 llama.cpp has no C function for it. ``llama_get_memory_breakdown`` (src/llama-ext.h) is exported under its C++ name and
-returns a ``std::map`` by value, which is read here as libstdc++ lays it out: both x86-64's and AArch64's ABI return such
-a value through memory that the caller gives, which is what ctypes does for a structure of this size. A library whose
-map is laid out otherwise is recognised by its node count, and None comes back.
+returns a ``std::map`` by value, which is read here as libstdc++ lays it out: both x86-64's and AArch64's ABI return
+such a value through memory that the caller gives, which is what ctypes does for a structure of this size. A library
+whose map is laid out otherwise is recognised by its node count, and None comes back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import llama_cpp
 from llama_cpp import llama_cpp as lib
 
-from ringfenced.schedule.dryrun import HOST, DeviceUse
+from ringfenced.schedule.dryrun import HOST, DeviceUse, LoadSettings
 
 _SYMBOL = "_Z26llama_get_memory_breakdownPK13llama_context"
 _KINDS_MAX = 256
@@ -109,7 +109,21 @@ def memory_breakdown(context: Any) -> tuple[Buffers, ...] | None:
     )
 
 
-def device_uses(buffers: Iterable[Buffers], model_bytes: int) -> tuple[DeviceUse, ...]:
+def results_bytes(model: Any, settings: LoadSettings) -> int:
+    """Return what the copy of a batch's results takes on the host, which llama.cpp's account leaves out.
+
+    Source: llama_context::output_reserve in src/llama-context.cpp.
+
+    Args:
+        model: the ``llama_model``.
+        settings: how it is loaded.
+    """
+    tokens = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model))
+    numbers = tokens + (lib.llama_model_n_embd(model) if settings.embeddings else 0)
+    return 4 * settings.outputs * int(numbers)
+
+
+def device_uses(buffers: Iterable[Buffers], model_bytes: int, results: int) -> tuple[DeviceUse, ...]:
     """Return what is taken of each device.
 
     A mapped file counts with what is used of it: the weights that are in no other buffer.
@@ -117,6 +131,7 @@ def device_uses(buffers: Iterable[Buffers], model_bytes: int) -> tuple[DeviceUse
     Args:
         buffers: of all kinds.
         model_bytes: the weights' size in the file.
+        results: what `results_bytes` says.
     """
     all_buffers = tuple(buffers)
     copied = sum(each.weights_bytes for each in all_buffers if not each.is_mapped)
@@ -124,13 +139,13 @@ def device_uses(buffers: Iterable[Buffers], model_bytes: int) -> tuple[DeviceUse
     uses = []
     for device in dict.fromkeys(each.device for each in all_buffers):
         here = [each for each in all_buffers if each.device == device]
-        mapped_here = mapped if device == HOST else 0
+        mapped_here, results_here = (mapped, results) if device == HOST else (0, 0)
         uses.append(
             DeviceUse(
                 device,
                 sum(each.weights_bytes for each in here if not each.is_mapped) + mapped_here,
                 sum(each.cache_bytes for each in here),
-                sum(each.compute_bytes for each in here),
+                sum(each.compute_bytes for each in here) + results_here,
                 mapped_here,
             )
         )

@@ -65,6 +65,7 @@ def context_parameters(settings: LoadSettings, *, heads: int, threads: int) -> A
     parameters.type_v = _CACHE_TYPES[settings.value_type]
     parameters.kv_unified = True
     parameters.no_perf = True
+    parameters.swa_full = settings.full_windows
     parameters.embeddings = settings.embeddings
     if not settings.uses_flash(heads):
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED

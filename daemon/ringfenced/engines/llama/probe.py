@@ -23,8 +23,8 @@ QUESTION_BYTES_MAX = 1 << 20
 CPU_S_MAX = 120
 """Processor time that it may take; a model of 70 B needs some 2 s, each further setting some 0.1 s."""
 MEMORY_BYTES_MAX = 16 << 30
-"""Memory that it may reserve where no GPU is used (their drivers reserve far more than they take); vocabularies, outputs
-and recurrent states are really allocated."""
+"""Memory that it may reserve where no GPU is used (their drivers reserve far more than they take): vocabularies,
+outputs and recurrent states are really allocated."""
 
 
 def main() -> None:
@@ -42,7 +42,8 @@ def main() -> None:
 
     from ringfenced.engines.llama.parameters import model_parameters  # noqa: PLC0415  # likewise
 
-    lib.llama_log_set(_SILENCE := lib.llama_log_callback(_ignore), ctypes.c_void_p(0))
+    silence = lib.llama_log_callback(_ignore)
+    lib.llama_log_set(silence, ctypes.c_void_p(0))
     lib.llama_backend_init()
     loaded: tuple[object, Any] | None = None
     for one in settings:
@@ -55,22 +56,22 @@ def main() -> None:
         print(answer(_try(loaded[1], one)), flush=True)  # noqa: T201  # this is the answer
 
 
-def _try(model: Any, settings: LoadSettings) -> tuple[DeviceUse, ...]:
-    """Lay a context out and return what it and its model would take."""
+def _try(model: Any, settings: LoadSettings) -> tuple[DeviceUse, ...] | None:
+    """Lay a context out and return what it and its model would take; None where llama.cpp refuses."""
     import llama_cpp.llama_cpp as lib  # noqa: PLC0415
 
-    from ringfenced.engines.llama.breakdown import device_uses, memory_breakdown  # noqa: PLC0415
+    from ringfenced.engines.llama.breakdown import device_uses, memory_breakdown, results_bytes  # noqa: PLC0415
     from ringfenced.engines.llama.parameters import context_parameters  # noqa: PLC0415
 
     heads = lib.llama_model_n_head(model)
     context = lib.llama_init_from_model(model, context_parameters(settings, heads=heads, threads=1))
     if not context:
-        sys.exit("llama.cpp cannot allocate a context of this size")
+        return None
     buffers = memory_breakdown(context)
     lib.llama_free(context)
     if buffers is None:
         sys.exit("this build of llama.cpp does not say what it takes")
-    return device_uses(buffers, lib.llama_model_size(model))
+    return device_uses(buffers, lib.llama_model_size(model), results_bytes(model, settings))
 
 
 def _ignore(level: int, text: bytes, _: Any) -> None:
