@@ -21,7 +21,7 @@ class Comparison:
 
     @property
     def error(self) -> float | None:
-        """The plan's error as a share of the measurement, positive where too much was planned; None for nothing measured."""
+        """The plan's error as a share of what was measured, positive where too much was planned; None for nothing."""
         return self.planned_bytes / self.measured_bytes - 1 if self.measured_bytes else None
 
 

@@ -13,8 +13,8 @@ from ringfenced.schedule.plan import Compute, Gpu, Plan, plan
 from ringfenced.weights.shape import ModelShape
 
 GPU_CONTEXT_BYTES: Final = 512 * 1024**2
-"""What a process takes of a GPU before any model: CUDA's context and cuBLAS's workspaces. An allowance, not a figure of
-llama.cpp's: it differs by GPU, driver and build, and is to be replaced by what NVML shows beside llama.cpp's own account."""
+"""What a process takes of a GPU before any model: CUDA's context, modules and cuBLAS's workspaces. An allowance: it
+differs by GPU, driver and build. What NVML shows of an engine beyond llama.cpp's own account is the figure of a node."""
 PROCESS_BYTES: Final = 150 * 1024**2
 """What an engine process takes of the host before any model: Python, numpy and llama.cpp's libraries (bench/fit.py)."""
 
@@ -74,8 +74,8 @@ class Fit:
     evict: tuple[str, ...] | None
     """Loaded models that would have to go, none where it fits; None where even all of them would not do."""
     context_tokens: int | None
-    """Longest context of each sequence that fits as things are, a multiple of 256 and no longer than the model was trained
-    for; None where none does."""
+    """Longest context of each sequence that fits as things are, a multiple of 256 and no longer than the model was
+    trained for; None where none does."""
     refusal: str = ""
     """Why llama.cpp would not load it like that at all; empty where it would."""
 

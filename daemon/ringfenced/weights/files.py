@@ -146,7 +146,7 @@ def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise BadModelFile("missing", "it does not exist") from None
+        raise BadModelFile("missing", "the model file does not exist") from None
     except OSError as error:
         raise BadModelFile("unreadable", f"it cannot be read: {os.strerror(error.errno or 0)}") from None
     with FileIO(descriptor) as file:

@@ -170,7 +170,7 @@ class _Reader:
         self._at = 4
         version = self._number(_U32)
         if version not in VERSIONS:
-            if version & 0xFFFF == 0:
+            if version and version & 0xFFFF == 0:
                 raise BadModelFile("endian", "it is a big-endian GGUF file: convert it to little endian")
             raise BadModelFile("version", f"it is GGUF of version {version}; 2 and 3 are read: convert the model again")
         return version
