@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfenced.schedule.dryrun import LoadSettings
+from ringfenced.weights.dryrun import LoadSettings
 from ringfenced.weights.shape import LayerShape, ModelShape
 from ringfenced.weights.types import BY_NAME
 

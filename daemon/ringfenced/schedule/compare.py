@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ringfenced.schedule.dryrun import DeviceUse
+from ringfenced.weights.dryrun import DeviceUse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ringfenced.schedule.cachesize import CELLS_STEP
-from ringfenced.schedule.dryrun import HOST, LoadSettings
 from ringfenced.schedule.plan import Compute, Gpu, Plan, plan
+from ringfenced.weights.dryrun import HOST, LoadSettings
 from ringfenced.weights.shape import ModelShape
 
 GPU_CONTEXT_BYTES: Final = 512 * 1024**2

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Final
 
 from ringfenced.schedule.cachesize import layer_cache_bytes, padded_cells
-from ringfenced.schedule.dryrun import HOST, DeviceUse, LoadSettings
+from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 from ringfenced.weights.shape import ModelShape
 
 REARRANGED: Final = frozenset({"q4_0", "q4_K", "q2_K", "iq4_nl"})

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ringfenced.engines.llama.breakdown import device_uses, memory_breakdown, results_bytes
 from ringfenced.engines.llama.parameters import context_parameters
-from ringfenced.schedule.dryrun import LoadSettings
+from ringfenced.weights.dryrun import LoadSettings
 
 _LOG_LEVEL_ERROR = 4  # enum ggml_log_level
 _ATTRIBUTES_CONTROL = 1 | 8  # enum llama_token_attr: UNKNOWN, CONTROL: what tokenizing reads only when asked to

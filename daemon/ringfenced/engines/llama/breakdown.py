@@ -17,7 +17,7 @@ from typing import Any
 import llama_cpp
 from llama_cpp import llama_cpp as lib
 
-from ringfenced.schedule.dryrun import HOST, DeviceUse, LoadSettings
+from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 
 _SYMBOL = "_Z26llama_get_memory_breakdownPK13llama_context"
 _KINDS_MAX = 256

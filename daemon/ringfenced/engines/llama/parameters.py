@@ -7,7 +7,7 @@ from typing import Any
 
 from llama_cpp import llama_cpp as lib
 
-from ringfenced.schedule.dryrun import LoadSettings
+from ringfenced.weights.dryrun import LoadSettings
 
 _CACHE_TYPES = {
     "f32": 0,

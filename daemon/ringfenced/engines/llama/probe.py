@@ -1,6 +1,6 @@
 """A dry run in a throw-away process: ``python -m ringfenced.engines.llama.probe`` answers what a model would take.
 
-It reads a question (`schedule.dryrun.ask`) on its standard input and answers a line for each setting. llama.cpp reads
+It reads a question (`weights.dryrun.ask`) on its standard input and answers a line for each setting. llama.cpp reads
 the file's header and lays everything out as for a real load, but allocates nothing (``no_alloc``), so that the figures
 are those of the real load. A file that makes it crash ends this process and nothing else.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ringfenced.engines.confine import confine
-from ringfenced.schedule.dryrun import DeviceUse, LoadSettings, answer, asked
 from ringfenced.weights.bad import BadModelFile
+from ringfenced.weights.dryrun import DeviceUse, LoadSettings, answer, asked
 from ringfenced.weights.files import verify_model_file
 
 QUESTION_BYTES_MAX = 1 << 20
