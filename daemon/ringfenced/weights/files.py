@@ -1,4 +1,4 @@
-"""Model files on disk: open them without trusting them, and check them before an engine does anything with them.
+"""GGUF models on disk: read without trusting them, and checked before an engine does anything with them.
 
 Headers are read, not mapped: a mapped file that somebody truncates meanwhile would end the process.
 """
@@ -6,11 +6,8 @@ Headers are read, not mapped: a mapped file that somebody truncates meanwhile wo
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -19,7 +16,16 @@ from typing import Final
 from ringfenced.weights import architectures
 from ringfenced.weights.bad import BadModelFile, shown
 from ringfenced.weights.from_gguf import shape_of_gguf
+from ringfenced.weights.from_hf import shape_of_hf
 from ringfenced.weights.gguf import GgufHeader, Tensor, read_gguf_header
+from ringfenced.weights.reading import named, opened
+from ringfenced.weights.safetensors import (
+    StoredTensor,
+    header_bytes,
+    read_index,
+    read_json,
+    read_safetensors_header,
+)
 from ringfenced.weights.shape import ModelShape
 
 PIECE_BYTES: Final = 16 << 20
@@ -62,17 +68,17 @@ def read_gguf_file(path: Path, wanted: Collection[str] = ()) -> ModelFile:
     Raises:
         BadModelFile: it cannot be read, or is not what it should be; the message begins with the file's name.
     """
-    with _named(path), _opened(path) as (file, size):
+    with named(path), opened(path) as (file, size):
         header = _header(file, size, wanted)
     paths, headers = [path], [header]
     for other in _shards(path, header):
-        with _named(other), _opened(other) as (file, size):
+        with named(other), opened(other) as (file, size):
             shard = _header(file, size, ())
             if shard.values.get("split.no") != len(paths):
                 raise BadModelFile("malformed", "it is not the shard that its name says: fetch it again")
         paths.append(other)
         headers.append(shard)
-    with _named(path):
+    with named(path):
         tensors = _joined(headers)
         return ModelFile(
             tuple(paths), header, tensors, shape_of_gguf(header, tensors), sum(each.file_bytes for each in headers)
@@ -91,7 +97,7 @@ def verify_model_file(path: Path, sha256: str = "") -> ModelFile:
     """
     model = read_gguf_file(path)
     if sha256:
-        with _named(path), _opened(path) as (file, _):
+        with named(path), opened(path) as (file, _):
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise BadModelFile(
                     "digest", "it is not the file that the configuration names: its SHA-256 differs; fetch it again"
@@ -115,7 +121,7 @@ def _header(file: FileIO, size: int, wanted: Collection[str]) -> GgufHeader:
 def _shards(path: Path, header: GgufHeader) -> list[Path]:
     """Return the files that belong to the first."""
     count, number = header.values.get("split.count", 0), header.values.get("split.no", 0)
-    with _named(path):
+    with named(path):
         if not isinstance(count, int) or not isinstance(number, int) or not 0 <= count <= SHARDS_MAX:
             raise BadModelFile("malformed", "what it says of its shards is impossible: fetch it again")
         if number:
@@ -138,31 +144,3 @@ def _joined(headers: list[GgufHeader]) -> tuple[Tensor, ...]:
     if len(headers) > 1 and expected != found:
         raise BadModelFile("malformed", f"its shards have {found:,} tensors, not {expected:,}: fetch it again")
     return tuple(tensors.values())
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
-    """Open a regular file; nothing else, and without waiting for a writer of a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise BadModelFile("missing", "the model file does not exist") from None
-    except OSError as error:
-        raise BadModelFile("unreadable", f"it cannot be read: {os.strerror(error.errno or 0)}") from None
-    with FileIO(descriptor) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadModelFile("foreign", "it is no file")
-        try:
-            yield file, status.st_size
-        except OSError as error:
-            raise BadModelFile("unreadable", f"it cannot be read: {os.strerror(error.errno or 0)}") from None
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Begin the message of what is raised with the file's name."""
-    try:
-        yield
-    except BadModelFile as error:
-        raise BadModelFile(error.reason, f"{shown(path.name)}: {error.message}") from None
