@@ -14,7 +14,7 @@ from ringfenced.weights.shape import ModelShape
 
 GPU_CONTEXT_BYTES: Final = 512 * 1024**2
 """What a process takes of a GPU before any model: CUDA's context, modules and cuBLAS's workspaces. An allowance: it
-differs by GPU, driver and build. What NVML shows of an engine beyond llama.cpp's own account is the figure of a node."""
+differs by GPU, driver and build. What NVML shows of an engine beyond llama.cpp's own account is a node's figure."""
 PROCESS_BYTES: Final = 150 * 1024**2
 """What an engine process takes of the host before any model: Python, numpy and llama.cpp's libraries (bench/fit.py)."""
 

@@ -14,18 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from ringfenced.weights import architectures
-from ringfenced.weights.bad import BadModelFile, shown
+from ringfenced.weights.bad import BadModelFile
 from ringfenced.weights.from_gguf import shape_of_gguf
-from ringfenced.weights.from_hf import shape_of_hf
 from ringfenced.weights.gguf import GgufHeader, Tensor, read_gguf_header
 from ringfenced.weights.reading import named, opened
-from ringfenced.weights.safetensors import (
-    StoredTensor,
-    header_bytes,
-    read_index,
-    read_json,
-    read_safetensors_header,
-)
 from ringfenced.weights.shape import ModelShape
 
 PIECE_BYTES: Final = 16 << 20
