@@ -147,7 +147,8 @@ def largest_context(
 ) -> int | None:
     """Return the longest context of each sequence that fits as things are.
 
-    What a model takes grows with its context, so that the longest is found by halving.
+    What a model takes grows with its context, so that the longest is found by halving. Where attention changes to flash
+    attention on the way, compute buffers shrink once: what is found fits, and a still longer one might.
 
     Args:
         shape: the model.

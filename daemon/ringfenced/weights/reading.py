@@ -21,10 +21,11 @@ def opened(path: Path) -> Iterator[tuple[FileIO, int]]:
         raise BadModelFile("missing", "the model file does not exist") from None
     except OSError as error:
         raise BadModelFile("unreadable", f"it cannot be read: {os.strerror(error.errno or 0)}") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise BadModelFile("foreign", "it is no file")
     with FileIO(descriptor) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadModelFile("foreign", "it is no file")
         try:
             yield file, status.st_size
         except OSError as error:

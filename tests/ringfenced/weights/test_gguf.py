@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 import time
@@ -192,19 +193,15 @@ def test_mutations_of_a_valid_file_are_read_or_refused(valid, seed):
 
 def attempt(data):
     """Read it; nothing but the typed error may come out, and what is read must lie in the file."""
-    try:
+    with contextlib.suppress(BadModelFile):
         header = read_gguf_header(data)
-    except BadModelFile as error:
-        assert error.reason
-        assert error.message.isprintable()
-    else:
         for each in header.tensors:
             assert header.data_offset <= each.offset
             assert each.offset + each.bytes <= len(data)
 
 
 def test_a_header_as_large_as_a_70_b_models_is_read_in_no_time():
-    """128,256 tokens, 280,147 merges, 723 tensors: Llama 3 70B's; the aim is 50 ms on a machine with nothing else to do."""
+    """128,256 tokens, 280,147 merges, 723 tensors, as Llama 3 70B has; the aim is 50 ms where nothing else runs."""
     tokens = b"".join(text("t" * (1 + number % 11)) for number in range(128_256))
     merges = b"".join(text("m" * (3 + number % 11)) for number in range(280_147))
     tensors, offset = [], 0
