@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ringfenced.engines.confine import confine, silence_stderr
 from ringfenced.engines.server import Backend, EngineServer, run
-from ringfenced.weights import BadModelFile
+from ringfenced.weights import BadModelFile, ModelShape
 from ringfenced.weights.files import verify_model_file
 
 
@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
+def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape) -> Backend:
     """Load the model; leave with a message where that fails."""
     import llama_cpp  # noqa: PLC0415  # after the process is confined
 
@@ -58,6 +58,7 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             batch_tokens=limits.batch_tokens,
             threads=arguments.threads or len(os.sched_getaffinity(0)),
             has_gpu=arguments.gpu_layers != 0,
+            tied_bytes=shape.embeddings_bytes if shape.is_tied else 0,
         )
     except LoadError as error:
         sys.exit(str(error))
@@ -69,11 +70,11 @@ def main() -> None:
     arguments = _arguments()
     confine(arguments.parent)
     try:
-        verify_model_file(arguments.model, arguments.sha256)
+        file = verify_model_file(arguments.model, arguments.sha256)
     except BadModelFile as error:
         sys.exit(error.message)
     server = EngineServer()
-    backend = _backend(arguments, server)
+    backend = _backend(arguments, server, file.shape)
     silence_stderr()
     run(server.serve(arguments.socket, backend))
 

@@ -139,7 +139,15 @@ class LlamaContext:
     """Working memory for many sequences in one unified cache, and the batch that is decoded in it."""
 
     def __init__(
-        self, model: LlamaModel, *, cells: int, sequences: int, batch_tokens: int, threads: int, has_gpu: bool
+        self,
+        model: LlamaModel,
+        *,
+        cells: int,
+        sequences: int,
+        batch_tokens: int,
+        threads: int,
+        has_gpu: bool,
+        tied_bytes: int = 0,
     ) -> None:
         """Allocate it.
 
@@ -150,6 +158,7 @@ class LlamaContext:
             batch_tokens: most tokens in one call of `decode`.
             threads: compute threads.
             has_gpu: whether layers of the model are on a GPU.
+            tied_bytes: size of the embeddings, where they are the output's matrix too.
 
         Raises:
             LoadError: llama.cpp does not allocate it.
@@ -160,7 +169,8 @@ class LlamaContext:
         if not self.pointer:
             raise LoadError("llama.cpp cannot allocate a context of this size")
         buffers = memory_breakdown(self.pointer)
-        self.uses = device_uses(buffers, model.bytes, results_bytes(model.pointer, settings)) if buffers else ()
+        results = results_bytes(model.pointer, settings)
+        self.uses = device_uses(buffers, model.bytes, results, tied_bytes) if buffers else ()
         """What it and the model take of each device, by llama.cpp's account; empty where the library does not tell."""
         self._memory = lib.llama_get_memory(self.pointer)
         self._sequences = sequences

@@ -123,19 +123,25 @@ def results_bytes(model: Any, settings: LoadSettings) -> int:
     return 4 * settings.outputs * int(numbers)
 
 
-def device_uses(buffers: Iterable[Buffers], model_bytes: int, results: int) -> tuple[DeviceUse, ...]:
+def device_uses(
+    buffers: Iterable[Buffers], model_bytes: int, results: int, tied_bytes: int = 0
+) -> tuple[DeviceUse, ...]:
     """Return what is taken of each device.
 
-    A mapped file counts with what is used of it: the weights that are in no other buffer.
+    A mapped file counts with what is used of it: the weights that are in no other buffer, and embeddings that are in
+    another as the output's matrix.
 
     Args:
         buffers: of all kinds.
         model_bytes: the weights' size in the file.
         results: what `results_bytes` says.
+        tied_bytes: the embeddings' size, where they are the output's matrix too; else 0.
     """
     all_buffers = tuple(buffers)
     copied = sum(each.weights_bytes for each in all_buffers if not each.is_mapped)
     mapped = max(0, model_bytes - copied) if any(each.is_mapped for each in all_buffers) else 0
+    if mapped and mapped < tied_bytes:  # a copy of them is the output's matrix
+        mapped += tied_bytes
     uses = []
     for device in dict.fromkeys(each.device for each in all_buffers):
         here = [each for each in all_buffers if each.device == device]
