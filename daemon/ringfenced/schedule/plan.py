@@ -18,7 +18,7 @@ from ringfenced.schedule.cachesize import layer_cache_bytes, padded_cells
 from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 from ringfenced.weights.shape import ModelShape
 
-REARRANGED: Final = frozenset({"q4_0", "q4_K", "q2_K", "iq4_nl"})
+REARRANGED: Final = frozenset({"q4_0", "q4_K", "q2_K", "iq4_nl", "mxfp4"})
 """Types of which llama.cpp makes rearranged copies on x86-64 (ggml-cpu/repack.cpp, AVX2 and AVX-512): they are in
 memory of their own, not in the mapped file; a matrix that is embeddings and output at once is there twice."""
 _FLOAT: Final = 4
