@@ -30,11 +30,6 @@ class DeviceMemory:
     reserve_bytes: int = 0
     """Of that, what has to stay free."""
 
-    @property
-    def own_bytes(self) -> int:
-        """What an engine's process takes of it before any model."""
-        return PROCESS_BYTES if self.device == HOST else GPU_CONTEXT_BYTES
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -116,6 +111,29 @@ def fit(
     )
 
 
+def needed_bytes(wanted: Plan) -> dict[str, int]:
+    """Return what an engine takes by device, its process included; devices that it does not use are left out."""
+    return {
+        use.device: use.bytes + (PROCESS_BYTES if use.device == HOST else GPU_CONTEXT_BYTES)
+        for use in wanted.uses
+        if use.bytes
+    }
+
+
+def planned_ways(
+    shape: ModelShape, settings: LoadSettings, groups: Sequence[Sequence[Gpu]], compute: Compute | None = None
+) -> tuple[Mapping[str, int], ...]:
+    """Return what an engine takes by device in each of the ways in which it could be placed.
+
+    Args:
+        shape: the model.
+        settings: how it would be loaded.
+        groups: GPUs that stand beside each other, for each way; one empty group for the host alone.
+        compute: what compute buffers take; an upper bound if None.
+    """
+    return tuple(needed_bytes(plan(shape, settings, group, compute)) for group in groups)
+
+
 def evictions(devices: Sequence[DeviceFit], loaded: Sequence[Loaded]) -> tuple[str, ...] | None:
     """Return which models would have to go: as few of the last as possible, none in vain.
 
@@ -174,17 +192,17 @@ def largest_context(
 
 
 def _devices(wanted: Plan, memory: Sequence[DeviceMemory]) -> tuple[DeviceFit, ...]:
+    needed = needed_bytes(wanted)
     known = {each.device for each in memory}
-    unknown = [use.device for use in wanted.uses if use.device not in known and use.bytes]
     rows = [
         DeviceFit(
             each.device,
-            wanted.on(each.device) + (each.own_bytes if wanted.on(each.device) else 0),
+            needed.get(each.device, 0),
             max(0, each.free_bytes - each.reserve_bytes),
         )
         for each in memory
     ]
-    return (*rows, *(DeviceFit(device, wanted.on(device), 0) for device in unknown))
+    return (*rows, *(DeviceFit(device, size, 0) for device, size in needed.items() if device not in known))
 
 
 def _covers(models: Sequence[Loaded], short: Mapping[str, int]) -> bool:

@@ -16,8 +16,9 @@ from ringfenced.schedule.fit import (
     evictions,
     fit,
     largest_context,
+    planned_ways,
 )
-from ringfenced.schedule.plan import plan
+from ringfenced.schedule.plan import Gpu, plan
 from ringfenced.schedule.vllm_fit import VllmSettings, vllm_fit
 from ringfenced.weights.dryrun import HOST, LoadSettings
 
@@ -39,6 +40,14 @@ def test_a_gpu_needs_its_context_too_and_only_where_it_is_used(make_shape):
     on = fit(make_shape(), LoadSettings(4096, gpu_layers=-1), memory)
     assert on.devices[1].needed_bytes == on.plan.on("gpu") + GPU_CONTEXT_BYTES
     assert fit(make_shape(), LoadSettings(4096), memory).devices[1].needed_bytes == 0
+
+
+def test_each_way_to_place_a_model_has_its_needs(make_shape):
+    settings = LoadSettings(4096, gpu_layers=-1, tensor_split=(1, 1))
+    host, one, two = planned_ways(make_shape(), settings, ((), (Gpu("a", 1),), (Gpu("a", 1), Gpu("b", 1))))
+    assert (set(host), set(one), set(two)) == ({HOST}, {HOST, "a"}, {HOST, "a", "b"})
+    assert two["a"] < one["a"]
+    assert min(host[HOST], one[HOST]) > PROCESS_BYTES
 
 
 def test_what_llama_cpp_refuses_does_not_fit(make_shape):
