@@ -210,8 +210,9 @@ the kernel's account. Largest error of a dry run: {worst:.2%} (aim: {AIM:.0%}). 
 
 ## Headers under fuzz
 
-{fuzzed.mutations:,} mutations of nine valid headers in {fuzzed.seconds:.0f} s: {fuzzed.read:,} still a model, the others
-refused ({refused}); anything else: {len(fuzzed.findings)}. The slowest took {fuzzed.slowest_ms:.1f} ms of processor.
+{fuzzed.mutations:,} mutations of nine valid headers in {fuzzed.seconds:.0f} s: {fuzzed.read:,} still a model,
+the others refused ({refused}); anything else: {len(fuzzed.findings)}.
+The slowest took {fuzzed.slowest_ms:.1f} ms of processor.
 """
 
 

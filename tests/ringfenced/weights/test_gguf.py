@@ -148,6 +148,11 @@ def test_vocabularies_are_checked_and_not_built_unless_asked_for():
     assert read_gguf_header(data, wanted=["tokens"]).values["tokens"][4999] == "w4999"
 
 
+def test_the_last_word_of_a_vocabulary_ends_in_the_file():
+    words = text("w") * 4999 + struct.pack("<Q", 2**63)
+    assert reason(made(pair("tokens", ARRAY, struct.pack("<IQ", STRING, 5000) + words))) == "truncated"
+
+
 def test_large_arrays_of_numbers_are_skipped_by_arithmetic():
     data = made(pair("types", ARRAY, struct.pack("<IQ", I32, 5000) + bytes(20_000)), pair("after", U32, b"\1\0\0\0"))
     header = read_gguf_header(data)
