@@ -6,8 +6,7 @@
 
 The manifest comes first and is all that is believed: a file is taken only if it is the one that the manifest names
 next, as long as it says, and its digest is what was signed. Where the site names signers, a model that none of them
-signed is
-refused before any of its files is read.
+signed is refused before any of its files is read.
 """
 
 from __future__ import annotations
