@@ -182,7 +182,7 @@ def _asks_basic(web: Web, url: str, accept: Mapping[str, str]) -> bool:
 
 
 def _token(web: Web, challenge: str, reference: Reference, basic: str) -> str:
-    """A token of the service that the registry names, by distribution's token specification; empty where it does not."""
+    """A token of the service that the registry names (distribution: token specification); empty where it names none."""
     scheme, _, rest = challenge.partition(" ")
     fields = dict(_CHALLENGE.findall(rest))
     realm = fields.get("realm", "")
