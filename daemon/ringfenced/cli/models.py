@@ -21,7 +21,8 @@ def models_group(context: typer.Context, *, as_json: json_option = False) -> Non
 
     **The library** is one folder: `[library] folder` in the daemon's file. A model gets there through quarantine,
     verified, and the daemon uses it as `[[models]] library = "NAME"`. Which library: `--library DIR` or `--config
-    FILE`, else RINGFENCE_LIBRARY, else RINGFENCE_CONFIG, else /etc/ringfence/ringfenced.toml. `pull` alone uses the network.
+    FILE`, else RINGFENCE_LIBRARY, else RINGFENCE_CONFIG, else /etc/ringfence/ringfenced.toml. Of these commands, `pull`
+    alone uses the network.
 
     From a hub to a node without a way out:
 

@@ -45,7 +45,7 @@ def pull(
     ] = "",
     file: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Which files, e.g. '*Q4_K_M*'; repeatable.", rich_help_panel=_SOURCE),
+        typer.Option(metavar="GLOB", help="Which files, e.g. `'*Q4_K_M*'`; repeatable.", rich_help_panel=_SOURCE),
     ] = None,
     revision: Annotated[
         str, typer.Option(help="With hf: a branch, a tag, or a commit to pin it.", rich_help_panel=_SOURCE)
@@ -84,7 +84,7 @@ def pull(
     For example:
 
     - `ringfence models pull hf:Qwen/Qwen3-8B-GGUF --file '*Q4_K_M*'`
-    - `ringfence models pull hf:Qwen/Qwen3-8B --revision 9c925d6 --name qwen3-8b`
+    - `ringfence models pull hf:Qwen/Qwen3-8B --revision main --name qwen3-8b`
     - `ringfence models pull oci://registry.site.example/models/qwen3:8b --auth-file registry.json`
     - `ringfence models pull https://mirror.site.example/m.gguf --sha256 4db8... --ca site-ca.pem`
     - `ringfence models pull ./m.gguf --sign approver.key`

@@ -51,19 +51,24 @@ class _Digests:
     """SHA-256, and Git's name of the content where that is asked for."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.sha256 = hashlib.sha256()
-        self._git = hashlib.sha1(usedforsecurity=False) if wanted.git_sha1 else None
-        if self._git and wanted.size_bytes is not None:
-            self._git.update(b"blob %d\0" % wanted.size_bytes)
+        self._wanted = wanted
+        self.reset()
+
+    def reset(self) -> None:
+        """Of nothing."""
+        self._sha256 = hashlib.sha256()
+        self._git = hashlib.sha1(usedforsecurity=False) if self._wanted.git_sha1 else None
+        if self._git and self._wanted.size_bytes is not None:
+            self._git.update(b"blob %d\0" % self._wanted.size_bytes)
 
     def update(self, piece: bytes) -> None:
-        self.sha256.update(piece)
+        self._sha256.update(piece)
         if self._git:
             self._git.update(piece)
 
-    def demand(self, wanted: Wanted) -> str:
+    def demand(self) -> str:
         """The SHA-256, hex, if it is the right one."""
-        found = self.sha256.hexdigest()
+        wanted, found = self._wanted, self._sha256.hexdigest()
         if wanted.sha256 and found != wanted.sha256:
             raise _wrong(wanted, found, wanted.sha256)
         if self._git and self._git.hexdigest() != wanted.git_sha1:
@@ -91,8 +96,8 @@ def fetch(wanted: Wanted, arrival: Arrival, means: Means) -> Stamp:
         if wanted.local is not None:
             _copy(wanted, part, digests, means)
         else:
-            digests = _transfer(wanted, part, digests, means)
-        return arrival.complete(wanted.path, part, digests.demand(wanted))
+            _transfer(wanted, part, digests, means)
+        return arrival.complete(wanted.path, part, digests.demand())
 
 
 def _again(part: BinaryIO, wanted: Wanted, means: Means) -> _Digests:
@@ -119,15 +124,16 @@ def _copy(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> No
             means.seen(len(piece))
 
 
-def _transfer(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> _Digests:
+def _transfer(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> None:
     """A file from elsewhere, in as many tries as it takes."""
-    failures, done = 0, part.tell() == wanted.size_bytes
+    failures, furthest, done = 0, part.tell(), part.tell() == wanted.size_bytes
     while not done:
-        before = part.tell()
         try:
-            digests, done = _once(wanted, part, digests, means)
+            _once(wanted, part, digests, means)
+            done = True
         except Broken as broken:
-            failures = 1 if part.tell() > before else failures + 1
+            failures = 1 if part.tell() > furthest else failures + 1  # beginning anew is no progress
+            furthest = max(furthest, part.tell())
             if failures >= TRIES_MAX:
                 raise Failure(
                     f"{wanted.path}: {broken}",
@@ -137,11 +143,10 @@ def _transfer(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -
             wait_s = min(broken.wait_s or _FIRST_WAIT_S * 2 ** (failures - 1), _WAIT_S_MAX)
             means.remark(f"{wanted.path}: {broken}; again in {wait_s:g} s from byte {part.tell():,}")
             means.sleep(wait_s)
-    return digests
 
 
-def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> tuple[_Digests, bool]:
-    """One try: the digests so far, and whether the file is complete."""
+def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> None:
+    """One try; Broken where the file is not complete then."""
     have = part.tell()
     headers = {**wanted.headers}
     if have:
@@ -154,9 +159,10 @@ def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> tu
             means.seen(-have)
             part.seek(0)
             part.truncate(0)
-            have, digests = 0, _Digests(wanted)
+            digests.reset()
+            have = 0
             if answer.status == 416:  # noqa: PLR2004 - Range Not Satisfiable
-                return digests, False
+                raise Broken("the server has less than came before")
         end = _end(wanted, answer, have)
         limit = end if end is not None else FILE_BYTES_MAX
         for piece in answer.pieces:
@@ -169,7 +175,6 @@ def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> tu
             means.pace.passed(len(piece))
     if end is not None and have < end:
         raise Broken("ended early")
-    return digests, True
 
 
 def _end(wanted: Wanted, answer: Answer, have: int) -> int | None:

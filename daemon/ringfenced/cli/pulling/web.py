@@ -25,7 +25,6 @@ ANSWER_BYTES_MAX: Final = 16 * 2**20
 """The listing of a thousand files takes some 300 KB."""
 _SECONDS_MAX: Final = 30.0
 """To connect, or between two pieces."""
-_PIECE_BYTES: Final = 2**20
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Worth another try (RFC 9110, 15; RFC 6585, 4)."""
 _INSTALL: Final = "pip install 'ringfence[pull]', or the package that your system has for it"
@@ -151,7 +150,7 @@ class Web:
 
     def _pieces(self, response: Any) -> Iterator[bytes]:
         try:
-            yield from response.iter_raw(_PIECE_BYTES)
+            yield from response.iter_raw()  # as it comes: what waits for a whole piece is lost with the connection
         except self._httpx.TransportError as error:
             raise Broken(f"broke off: {_why(error)}") from None
 
