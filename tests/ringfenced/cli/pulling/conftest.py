@@ -9,8 +9,9 @@ from ringfenced.cli.app import app
 from ringfenced.cli.pulling import fetch
 from ringfenced.library.folder import Library
 
-SETTINGS = ("HF_ENDPOINT", "HF_TOKEN_PATH", "HF_HOME", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "RINGFENCE_LIBRARY",
-            "RINGFENCE_CONFIG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")  # fmt: skip
+HUBS = ("HF_ENDPOINT", "HF_TOKEN_PATH", "HF_HOME", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG")
+OURS = ("RINGFENCE_LIBRARY", "RINGFENCE_CONFIG")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,7 @@ def library(tmp_path):
 @pytest.fixture
 def models(tmp_path, monkeypatch, library, web):
     """Run `ringfence models ...` against the hub `web`."""
-    for name in SETTINGS:
+    for name in (*HUBS, *OURS, *PROXIES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_ENDPOINT", web.url)

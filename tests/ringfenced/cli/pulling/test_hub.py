@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fakes.modelhubs import COMMIT, add_repository, git_sha1, gguf, safetensors
+from fakes.modelhubs import COMMIT, add_repository, gguf, git_sha1, safetensors
 from fakes.webserver import Page
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.pulling.hub import split
