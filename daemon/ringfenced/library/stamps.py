@@ -22,6 +22,7 @@ STAMPS_BYTES_MAX: Final = 1024 * 1024
 """A thousand files take some 250 KB."""
 _BLOCK_BYTES: Final = 4 * 2**20
 _READABLE: Final = 0o640
+_FOLDER_MODE: Final = 0o700
 
 Seen = Callable[[int], None]
 """Is told of each further piece that was hashed, in bytes."""
@@ -99,4 +100,5 @@ def write(path: Path, verified: Verified) -> None:
     """Remember; where that is not possible (a folder that may only be read), the next start hashes again."""
     document = {"at": verified.at, "files": {name: asdict(stamp) for name, stamp in verified.files.items()}}
     with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         durable.replace(path, json.dumps(document, indent=1, sort_keys=True) + "\n", _READABLE)

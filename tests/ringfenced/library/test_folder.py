@@ -94,8 +94,7 @@ def test_a_cut_a_missing_and_a_linked_file_are_refused(library, tmp_path, spoil)
 def test_stamps_kept_elsewhere_are_the_ones_that_count(library, tmp_path):
     """Whoever writes into the library's folder cannot make the daemon believe a digest."""
     bring(library, FILES)
-    (tmp_path / "stamps").mkdir()
-    daemon = Library(library.folder, stamps_folder=tmp_path / "stamps")
+    daemon = Library(library.folder, stamps_folder=tmp_path / "state" / "stamps")
     read = Read()
     daemon.open("m", read)
     daemon.open("m", read)
@@ -105,7 +104,8 @@ def test_stamps_kept_elsewhere_are_the_ones_that_count(library, tmp_path):
 def test_a_folder_that_can_only_be_read_is_enough(library, tmp_path):
     bring(library, FILES)
     (library.folder / "m" / ".verified.json").unlink()
-    daemon = Library(library.folder, stamps_folder=tmp_path / "not there")
+    (tmp_path / "file").touch()
+    daemon = Library(library.folder, stamps_folder=tmp_path / "file" / "stamps")
     assert daemon.open("m").weights.exists()
 
 
