@@ -19,6 +19,8 @@ from ringfenced.cli.models_figures import Round, Timed, round_of
 from ringfenced.cli.output import Output, json_option
 
 CALLERS_MAX: Final = 256
+_WORDS_FIRST: Final = 64
+"""In the request that goes first and is not counted: it shows how many tokens a word takes."""
 _WORDS: Final = (
     "river", "stone", "letter", "garden", "window", "train", "bread", "music", "paper", "cloud", "bridge", "market",
     "forest", "candle", "mirror", "island", "engine", "silver", "winter", "meadow", "copper", "harbour", "lantern",
@@ -48,9 +50,10 @@ def bench(
     draw = random.Random(seed)  # noqa: S311 - prompts, no secrets
     rounds: list[Round] = []
     with settings.load(context.obj).client() as client:
-        _one(client, name, _prompt(draw, prompt_tokens), tokens)
+        first = _one(client, name, _prompt(draw, _WORDS_FIRST), tokens)
+        words = words_for(prompt_tokens, _WORDS_FIRST, first.prompt_tokens)
         for level in levels:
-            prompts = [[_prompt(draw, prompt_tokens) for _ in range(requests)] for _ in range(level)]
+            prompts = [[_prompt(draw, words) for _ in range(requests)] for _ in range(level)]
             timed, seconds = _at_once(lambda prompt: _one(client, name, prompt, tokens), prompts)
             rounds.append(round_of(level, timed, seconds))
             if as_json:
@@ -104,9 +107,14 @@ def _one(client: Client, name: str, prompt: str, tokens: int) -> Timed:
     return Timed(time.perf_counter() - began_s, first_s, usage.prompt_tokens, usage.completion_tokens)
 
 
-def _prompt(draw: random.Random, tokens: int) -> str:
-    """About so many tokens, beginning like no other prompt."""
-    return " ".join(draw.choice(_WORDS) for _ in range(max(1, tokens)))
+def words_for(tokens: int, words_seen: int, tokens_seen: int) -> int:
+    """How many words take about so many tokens, by what some words took; a word a token where that is not known."""
+    return max(1, round(tokens * words_seen / tokens_seen)) if tokens_seen else tokens
+
+
+def _prompt(draw: random.Random, words: int) -> str:
+    """So many words, beginning like no other prompt."""
+    return " ".join(draw.choice(_WORDS) for _ in range(words))
 
 
 def _object(name: str, each: Round) -> dict[str, Any]:
