@@ -39,7 +39,7 @@ class Page:
     breaks: list[int] = field(default_factory=list)
     """Break the connection after so many bytes of the body, once for each."""
     then: Page | None = None
-    """Stands here after the first break."""
+    """Stands here after the last break."""
     range_shift: int = 0
     """Answer ranges with what lies so many bytes further."""
     busy: int = 0
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         if page.breaks:
             self.wfile.write(body[: page.breaks.pop(0)])
             self.close_connection = True
-            if page.then:
+            if page.then and not page.breaks:
                 self._web.pages[self.path] = page.then
         elif page.chunked:
             self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))

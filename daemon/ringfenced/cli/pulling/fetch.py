@@ -147,6 +147,8 @@ def _transfer(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -
 
 def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> None:
     """One try; Broken where the file is not complete then."""
+    if part.tell() and not (wanted.sha256 or wanted.git_sha1 or wanted.validator):
+        _empty(part, digests, means)  # nothing would tell that the file is another one by now
     have = part.tell()
     headers = {**wanted.headers}
     if have:
@@ -156,10 +158,7 @@ def _once(wanted: Wanted, part: BinaryIO, digests: _Digests, means: Means) -> No
     with means.web().open(wanted.url, headers) as answer:
         if have and answer.status != 206:  # noqa: PLR2004 - Partial Content: it sends all of it, or has less than we
             means.remark(f"{wanted.path}: the server cannot go on from the middle, or the file changed: from the start")
-            means.seen(-have)
-            part.seek(0)
-            part.truncate(0)
-            digests.reset()
+            _empty(part, digests, means)
             have = 0
             if answer.status == 416:  # noqa: PLR2004 - Range Not Satisfiable
                 raise Broken("the server has less than came before")
@@ -195,6 +194,14 @@ def _end(wanted: Wanted, answer: Answer, have: int) -> int | None:
             raise _lie(wanted, f"{end:,} bytes instead of {wanted.size_bytes:,}")
         return wanted.size_bytes
     return end
+
+
+def _empty(part: BinaryIO, digests: _Digests, means: Means) -> None:
+    """Begin anew."""
+    means.seen(-part.tell())
+    part.seek(0)
+    part.truncate(0)
+    digests.reset()
 
 
 def _write(part: BinaryIO, piece: bytes) -> None:

@@ -53,6 +53,17 @@ def test_a_file_that_changed_between_two_tries_begins_anew(models, secure, certs
     assert library.open("m").weights.read_bytes() == MODEL
 
 
+def test_where_nothing_tells_that_a_file_changed_it_is_not_gone_on_with(models, secure, certs, library):
+    """Neither a digest, nor an entity tag that speaks of bytes, nor a date."""
+    old = Page(gguf(200_000, seed=2), {"ETag": 'W/"1"'})
+    secure.pages["/m.gguf"] = old
+    old.then = Page(MODEL, {"ETag": 'W/"1"'})
+    old.breaks = [200_000, 100_000]
+    assert models("pull", f"{secure.url}/m.gguf", "--ca", certs / "ca.pem").exit_code == 0
+    assert "range" not in secure.requests[-1].headers
+    assert library.open("m").weights.read_bytes() == MODEL
+
+
 @pytest.mark.parametrize(
     "source",
     ["https://ann:secret@host/m.gguf", "https:///m.gguf", "https://host/", "ftp://host/m.gguf", "http://host/m.gguf"],
