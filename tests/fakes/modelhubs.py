@@ -5,18 +5,36 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import struct
 
 from fakes.webserver import Page, WebServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-GGUF = b"GGUF\x03\0\0\0" + bytes(16)
-"""The shortest header of a model: version 3, no tensors, no keys."""
+ARCHITECTURE = b"general.architecture"
+GGUF = b"".join(
+    (
+        b"GGUF",
+        struct.pack("<IQQ", 3, 0, 1),
+        struct.pack("<Q", len(ARCHITECTURE)),
+        ARCHITECTURE,
+        struct.pack("<IQ", 8, 4),
+        b"clip",
+    )
+)
+"""The shortest header of a model: version 3, no tensors, and the architecture of which nothing more is asked."""
 
 
 def gguf(size: int = 4096, seed: int = 1) -> bytes:
     """A file that begins like a GGUF file, and goes on with anything."""
     piece = hashlib.sha256(seed.to_bytes(4, "big")).digest()
     return (GGUF + piece * (size // 32 + 1))[:size]
+
+
+def split_gguf(number: int, count: int) -> bytes:
+    """A part of a split model, as its header says."""
+    keys = [(b"split.no", number), (b"split.count", count)]
+    more = b"".join(struct.pack("<Q", len(key)) + key + struct.pack("<IH", 2, value) for key, value in keys)
+    return GGUF[:16] + struct.pack("<Q", 3) + GGUF[24:] + more
 
 
 def safetensors(values: bytes = bytes(8)) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ringfenced.cli import models_bench, models_bundle, models_library, models_node, models_pull, settings
+from ringfenced.cli.models_fit import fit_command
 from ringfenced.cli.output import Output, json_option
 from ringfenced.cli.tables import models_table
 
@@ -47,6 +48,7 @@ models.command(rich_help_panel=_LIBRARY)(models_pull.pull)
 models.command("list", rich_help_panel=_LIBRARY)(models_library.list_models)
 models.command(rich_help_panel=_LIBRARY)(models_library.show)
 models.command(rich_help_panel=_LIBRARY)(models_library.verify)
+models.command("fit", rich_help_panel=_LIBRARY)(fit_command)
 models.command("rm", rich_help_panel=_LIBRARY)(models_library.remove)
 models.command(rich_help_panel=_LIBRARY)(models_bundle.export)
 models.command("import", rich_help_panel=_LIBRARY)(models_bundle.import_bundle)

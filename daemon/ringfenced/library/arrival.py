@@ -24,7 +24,7 @@ from typing import BinaryIO, Final, Self
 from ringfence import durable
 from ringfenced.library import stamps
 from ringfenced.library.errors import LibraryError, Occupied, Refused
-from ringfenced.library.headers import demand_header, plain_size
+from ringfenced.library.headers import demand_header, demand_whole, plain_size
 from ringfenced.library.manifest import Manifest
 from ringfenced.library.names import MANIFEST, QUARANTINE, checked_name, checked_path, missing_shards
 from ringfenced.library.signing import PublicKey, demand_signed
@@ -150,7 +150,7 @@ class Arrival:
         1. A signer vouches for the manifest, where the site names signers.
         2. Each file that the manifest names is there, plain, and as long as it says; no part of the model is missing.
         3. Each has the digest that the manifest says.
-        4. Weights begin as their names say.
+        4. Weights are what their names say, by their headers, and the parts of a split model belong together.
         5. Nothing else lies beside them.
         6. All is durable, and then renamed.
 
@@ -199,6 +199,7 @@ class Arrival:
                 )
             demand_header(path, file.path, size_bytes)
             verified[file.path] = stamp
+        demand_whole(self.files, verified)
         return verified
 
     def _demand_alone(self, manifest: Manifest) -> None:

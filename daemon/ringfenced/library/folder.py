@@ -21,7 +21,7 @@ from ringfenced.library import manifest as manifests
 from ringfenced.library import stamps
 from ringfenced.library.arrival import STAMPS, Arrival
 from ringfenced.library.errors import LibraryError, NotThere, Occupied, Refused
-from ringfenced.library.headers import demand_header, plain_size
+from ringfenced.library.headers import plain_size
 from ringfenced.library.manifest import Manifest
 from ringfenced.library.names import MANIFEST, QUARANTINE, Format, checked_name, first_weights, is_projector
 from ringfenced.library.signing import PublicKey, demand_signed, signed_by
@@ -235,7 +235,6 @@ class Library:
             stamp = known.files.get(file.path) if known else None
             if stamp is None or stamp != stamp_of(path.lstat(), file.sha256):
                 stamp, changed = _hash(path, f"{name}/{file.path}", seen), True
-                demand_header(path, file.path, size_bytes)
             if stamp.sha256 != file.sha256:
                 raise Refused(
                     f"{name}/{file.path} has the digest {stamp.sha256} instead of {file.sha256}",

@@ -77,6 +77,16 @@ def read_gguf_file(path: Path, wanted: Collection[str] = ()) -> ModelFile:
         )
 
 
+def read_gguf_header_of(path: Path) -> GgufHeader:
+    """Read what one GGUF file says of itself, whichever shard of a model it is.
+
+    Raises:
+        BadModelFile: it cannot be read, or is not what it should be; the message begins with the file's name.
+    """
+    with named(path), opened(path) as (file, size):
+        return _header(file, size, ())
+
+
 def verify_model_file(path: Path, sha256: str = "") -> ModelFile:
     """Check a GGUF model before an engine loads it.
 

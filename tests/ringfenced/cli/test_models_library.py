@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from fakes.modelhubs import gguf, safetensors
 from fakes.modellibrary import bring, pems
+from fakes.random_gguf import write_random_gguf
 from ringfenced.cli.app import app
 from ringfenced.library.folder import Library
 
@@ -94,6 +95,17 @@ def test_show_tells_the_manifest(models, library):
     shown = models("show", "st").stdout
     for piece in ("safetensors", "hf:org/m", "MIT", "ann@host", manifest.files[1].sha256):
         assert piece in shown
+
+
+def test_the_list_and_show_tell_what_the_header_says(models, library, tmp_path):
+    data = write_random_gguf(tmp_path / "r.gguf").read_bytes()
+    bring(library, {"r.gguf": data}, "r")
+    facts = json.loads(models("show", "r", "--json").stdout)
+    assert (facts["architecture"], facts["quantisation"], facts["contextTokens"]) == ("llama", "f32", 512)
+    assert facts["parameters"] > 100_000
+    row = next(line for line in models("list").stdout.splitlines() if " r " in line)
+    assert "f32" in row
+    assert "512" in row
 
 
 def test_verify_finds_what_was_altered(models, library):

@@ -8,7 +8,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fakes.modelhubs import gguf, safetensors
+from fakes.modelhubs import gguf, safetensors, split_gguf
 from fakes.modellibrary import bring, manifest_of
 from ringfenced.library.errors import LibraryError, Occupied, Refused
 from ringfenced.library.folder import Library
@@ -77,9 +77,15 @@ def test_a_foreign_file_is_refused(library):
     assert "a web page" in refuse(library, manifest_of(files), files)
 
 
+def test_parts_that_do_not_belong_together_are_refused(library):
+    """By their names they are one model; by their headers there should be three parts."""
+    parts = {f"m-0000{number}-of-00002.gguf": split_gguf(number - 1, 3) for number in (1, 2)}
+    assert "00001-of-00003" in refuse(library, manifest_of(parts), parts)
+
+
 def test_a_cut_safetensors_file_is_refused(library):
     files = {"w.safetensors": safetensors(bytes(64))[:-1]}
-    assert "cut or corrupt" in refuse(library, manifest_of(files), files)
+    assert "too short" in refuse(library, manifest_of(files), files)
 
 
 def test_a_link_is_refused(library, tmp_path):

@@ -104,7 +104,7 @@ def test_no_flipped_bit_gets_in(tmp_path_factory, data):
     (folder / "out").mkdir()
     (folder / "in").mkdir()
     outside, inside = Library(folder / "out"), Library(folder / "in", (KEY.public_key(),))
-    small = {"m.gguf": gguf(64)}
+    small = {"m.gguf": gguf(128)}
     bring(outside, small)
     bundle = bytearray(exported(outside, "m", keys=[KEY]))
     at = data.draw(st.integers(0, len(bundle) - 1))
