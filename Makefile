@@ -58,6 +58,9 @@ test-tamper: setup ## a million ways to tamper with a log (some minutes)
 bench-flow: setup ## the governed way of a request beside bare gRPC
 	@$(BIN)/python bench/flow.py $(ARGS)
 
+bench-fit: setup ## plans of memory beside dry runs and real use, and headers under fuzz
+	@PYTHONPATH=bench:tests $(BIN)/python bench/fit.py $(ARGS)
+
 bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
 	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)
 

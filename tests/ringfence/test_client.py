@@ -278,6 +278,13 @@ READS = [
         inference.CountTokensResponse(tokens=2),
     ),
     ("Feedback", inference.FeedbackResponse(), "feedback", ("r1", 0.5, "wrong_name"), None),
+    (
+        "UnloadModel",
+        admin.UnloadModelResponse(model=admin.Model(name="t")),
+        "unload_model",
+        ("t",),
+        admin.Model(name="t"),
+    ),
 ]
 
 
@@ -316,3 +323,26 @@ def test_log_entries_stream(daemon, client):
         audit.SearchEntriesRequest(provider="p"),
         audit.WatchEntriesRequest(from_index=5),
     ]
+
+
+STREAMS = [
+    ("LoadModel", admin.LoadModelResponse(stage="x"), "load_model", ("t",), admin.LoadModelRequest(name="t")),
+    (
+        "ReplaceModel",
+        admin.ReplaceModelResponse(stage="x"),
+        "replace_model",
+        ("t", "n"),
+        admin.ReplaceModelRequest(name="t", library="n"),
+    ),
+    ("WatchModels", admin.WatchModelsResponse(), "watch_models", (), admin.WatchModelsRequest()),
+]
+
+
+@pytest.mark.parametrize(("rpc", "response", "method", "arguments", "request_"), STREAMS)
+async def test_models_are_loaded_step_by_step_with_both_clients(
+    daemon, client, async_client, *, rpc, response, method, arguments, request_
+):
+    daemon.script[rpc] = [response, response]
+    assert list(getattr(client, method)(*arguments)) == [response, response]
+    assert [step async for step in getattr(async_client, method)(*arguments)] == [response, response]
+    assert daemon.requests == [(rpc, request_)] * 2

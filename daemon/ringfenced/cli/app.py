@@ -15,6 +15,7 @@ from ringfenced.cli.audit import audit
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.lockdown import lockdown
+from ringfenced.cli.models import models
 from ringfenced.cli.output import wants_json
 from ringfenced.cli.policy import policy
 from ringfenced.cli.report import report_call, report_failure
@@ -110,10 +111,10 @@ app.command()(ask.generate)
 app.command()(ask.plan)
 app.command()(node.status)
 app.command("node")(devices.node)
-app.command()(node.models)
 app.command()(node.wallet)
 app.add_typer(agent, name="agent")
 app.add_typer(audit, name="audit")
 app.add_typer(lockdown, name="lockdown")
+app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
 app.command("dev-certs")(dev_certs)

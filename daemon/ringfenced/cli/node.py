@@ -1,4 +1,4 @@
-"""`ringfence status`, `ringfence models` and `ringfence wallet`: what the node says of itself."""
+"""`ringfence status` and `ringfence wallet`: what the node says of itself."""
 
 from __future__ import annotations
 
@@ -56,18 +56,6 @@ def status(context: typer.Context, *, as_json: json_option = False) -> None:
             output.remark(f"{name} not shown: {reason}", style="yellow")
     if health and not health.ok:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def models(context: typer.Context, *, as_json: json_option = False) -> None:
-    """List the models of this node and of the providers it may use."""
-    output = Output.of(as_json=as_json)
-    with settings.load(context.obj).client() as client:
-        listed = client.models()
-    if as_json:
-        for model in listed:
-            output.message(model)
-    else:
-        models_table(output, listed)
 
 
 def wallet(

@@ -1,4 +1,4 @@
-"""Where the daemon is and who asks: the one place of the command line that reads environment and configuration file.
+"""Where the daemon is and who asks, by environment and configuration file (`models_settings` reads those of models).
 
 Three layers, the later one wins, value by value:
 

@@ -27,6 +27,7 @@ from ringfenced.model import (
     ToolMode,
     Usage,
 )
+from ringfenced.weights.dryrun import DeviceUse
 
 _ROLES = {
     Role.SYSTEM: types_pb2.ROLE_SYSTEM,
@@ -92,6 +93,8 @@ class Description:
     """Answers bound to a JSON Schema."""
     supports_embeddings: bool
     """Embeddings."""
+    memory: tuple[DeviceUse, ...] = ()
+    """What it uses, by device, as its library reports it; empty where it does not."""
 
 
 def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
@@ -106,6 +109,10 @@ def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
         supports_tools=wire.supports_tools,
         supports_json_schema=wire.supports_json_schema,
         supports_embeddings=wire.supports_embeddings,
+        memory=tuple(
+            DeviceUse(memory.device, memory.weights_bytes, memory.cache_bytes, memory.compute_bytes)
+            for memory in wire.memory
+        ),
     )
 
 

@@ -7,13 +7,14 @@ model is loaded. A defect ends the process: its requests are told by that, and i
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
 from pathlib import Path
 
 from ringfenced.engines.confine import confine, silence_stderr
 from ringfenced.engines.server import Backend, EngineServer, run
+from ringfenced.weights import BadModelFile, ModelShape
+from ringfenced.weights.files import verify_model_file
 
 
 def _arguments() -> argparse.Namespace:
@@ -32,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
+def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape) -> Backend:
     """Load the model; leave with a message where that fails."""
     import llama_cpp  # noqa: PLC0415  # after the process is confined
 
@@ -57,28 +58,23 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             batch_tokens=limits.batch_tokens,
             threads=arguments.threads or len(os.sched_getaffinity(0)),
             has_gpu=arguments.gpu_layers != 0,
+            tied_bytes=shape.embeddings_bytes if shape.is_tied else 0,
         )
     except LoadError as error:
         sys.exit(str(error))
     return LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
 
 
-def _digest(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def main() -> None:
     """Load, listen, and answer until told to stop."""
     arguments = _arguments()
     confine(arguments.parent)
-    if not arguments.model.is_file():
-        sys.exit("the model file does not exist")
-    if arguments.sha256 and _digest(arguments.model) != arguments.sha256:
-        sys.exit("the model file is not the one that the configuration names: its SHA-256 differs; fetch it again")
+    try:
+        file = verify_model_file(arguments.model, arguments.sha256)
+    except BadModelFile as error:
+        sys.exit(error.message)
     server = EngineServer()
-    backend = _backend(arguments, server)
+    backend = _backend(arguments, server, file.shape)
     silence_stderr()
     run(server.serve(arguments.socket, backend))
 

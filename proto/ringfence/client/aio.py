@@ -109,6 +109,24 @@ class AsyncClient:
         """The models of this node and of the providers it may use."""
         return list((await self._call(self._models.ListModels, admin.ListModelsRequest())).models)
 
+    def watch_models(self) -> AsyncGenerator[admin.WatchModelsResponse]:
+        """The state of all models, and again whenever something of it changes."""
+        return self._stream(self._models.WatchModels, admin.WatchModelsRequest(), None)
+
+    def load_model(self, name: str) -> AsyncGenerator[admin.LoadModelResponse]:
+        """Load a model of this node; how far it is. Role: operator."""
+        return self._stream(self._models.LoadModel, admin.LoadModelRequest(name=name), None)
+
+    def replace_model(self, name: str, library: str) -> AsyncGenerator[admin.ReplaceModelResponse]:
+        """Put weights of the node's library in a model's place, without failing a request. Role: operator."""
+        request = admin.ReplaceModelRequest(name=name, library=library)
+        return self._stream(self._models.ReplaceModel, request, None)
+
+    async def unload_model(self, name: str, *, force: bool = False) -> admin.Model:
+        """Take a model out of memory once its requests have ended, or at once. Role: operator."""
+        request = admin.UnloadModelRequest(name=name, force=force)
+        return (await self._call(self._models.UnloadModel, request, patient=True)).model
+
     async def devices(self) -> list[admin.Device]:
         """The node's devices. Role: operator."""
         return list((await self._call(self._nodes.ListDevices, admin.ListDevicesRequest())).devices)
@@ -170,10 +188,10 @@ class AsyncClient:
         request = audit.GetConsistencyRequest(old_size=old_size, new_size=new_size)
         return await self._call(self._audit.GetConsistency, request)
 
-    async def _call(self, method: grpc.aio.UnaryUnaryMultiCallable[Q, R], request: Q) -> R:
-        """One call; its error typed."""
+    async def _call(self, method: grpc.aio.UnaryUnaryMultiCallable[Q, R], request: Q, *, patient: bool = False) -> R:
+        """One call; its error typed. A patient one waits as long as it takes."""
         try:
-            return await method(request, timeout=self._timeout_s)
+            return await method(request, timeout=None if patient else self._timeout_s)
         except grpc.RpcError as error:
             raise call_error(error) from None
 

@@ -106,6 +106,24 @@ class Client:
         """The models of this node and of the providers it may use."""
         return list(self._call(self._models.ListModels, admin.ListModelsRequest()).models)
 
+    def watch_models(self) -> Generator[admin.WatchModelsResponse]:
+        """The state of all models, and again whenever something of it changes."""
+        return self._stream(self._models.WatchModels, admin.WatchModelsRequest(), None)
+
+    def load_model(self, name: str) -> Generator[admin.LoadModelResponse]:
+        """Load a model of this node; how far it is. Role: operator."""
+        return self._stream(self._models.LoadModel, admin.LoadModelRequest(name=name), None)
+
+    def replace_model(self, name: str, library: str) -> Generator[admin.ReplaceModelResponse]:
+        """Put weights of the node's library in a model's place, without failing a request. Role: operator."""
+        request = admin.ReplaceModelRequest(name=name, library=library)
+        return self._stream(self._models.ReplaceModel, request, None)
+
+    def unload_model(self, name: str, *, force: bool = False) -> admin.Model:
+        """Take a model out of memory once its requests have ended, or at once. Role: operator."""
+        request = admin.UnloadModelRequest(name=name, force=force)
+        return self._call(self._models.UnloadModel, request, patient=True).model
+
     def devices(self) -> list[admin.Device]:
         """The node's devices. Role: operator."""
         return list(self._call(self._nodes.ListDevices, admin.ListDevicesRequest()).devices)
@@ -167,10 +185,10 @@ class Client:
         request = audit.GetConsistencyRequest(old_size=old_size, new_size=new_size)
         return self._call(self._audit.GetConsistency, request)
 
-    def _call(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q) -> R:
-        """One call; its error typed."""
+    def _call(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q, *, patient: bool = False) -> R:
+        """One call; its error typed. A patient one waits as long as it takes."""
         try:
-            return method(request, timeout=self._timeout_s)
+            return method(request, timeout=None if patient else self._timeout_s)
         except grpc.RpcError as error:
             raise call_error(error) from None
 

@@ -1,4 +1,4 @@
-"""`status`, `models` and `wallet`."""
+"""`status` and `wallet`."""
 
 import json
 
@@ -65,13 +65,6 @@ def test_status_in_json_keeps_its_shape(daemon, ringfence):
 def test_a_daemon_in_trouble_is_not_hidden(daemon, ringfence):
     daemon.script["GetHealth"] = [Fail(grpc.StatusCode.INTERNAL, "broken")]
     assert ringfence("status").exit_code == 1
-
-
-def test_models_in_both_forms(daemon, ringfence):
-    daemon.script["ListModels"] = [MODELS]
-    assert "llama.cpp" in ringfence("models").stdout
-    names = [json.loads(line)["name"] for line in ringfence("models", "--json").stdout.splitlines()]
-    assert names == ["tiny", "big"]
 
 
 def test_wallets_in_both_forms(daemon, ringfence):

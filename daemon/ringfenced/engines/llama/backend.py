@@ -70,6 +70,15 @@ class LlamaBackend:
             sequences_max=self._limits.sequences_max,
             model_bytes=self._model.bytes,
             supports_json_schema=True,
+            memory=[
+                engine_pb2.EngineMemory(
+                    device=use.device,
+                    weights_bytes=use.weights_bytes,
+                    cache_bytes=use.cache_bytes,
+                    compute_bytes=use.compute_bytes,
+                )
+                for use in self._context.uses
+            ],
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:

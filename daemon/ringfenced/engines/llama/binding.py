@@ -16,12 +16,12 @@ import numpy as np
 from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
+from ringfenced.engines.llama.breakdown import device_uses, memory_breakdown, results_bytes
+from ringfenced.engines.llama.parameters import context_parameters
+from ringfenced.weights.dryrun import LoadSettings
+
 _LOG_LEVEL_ERROR = 4  # enum ggml_log_level
 _ATTRIBUTES_CONTROL = 1 | 8  # enum llama_token_attr: UNKNOWN, CONTROL: what tokenizing reads only when asked to
-_SCORES_BYTES_MAX = 256 * 1024 * 1024
-"""Attention scores of a batch, in bytes, up to which a processor computes them whole. Its flash attention adds up in 16
-bits: on the bundled model it is slower, and an answer's probabilities depend on who else is in the batch."""
-
 _PIECE_BYTES_MAX = 4096
 _META_BYTES_MAX = 64 * 1024
 
@@ -139,7 +139,15 @@ class LlamaContext:
     """Working memory for many sequences in one unified cache, and the batch that is decoded in it."""
 
     def __init__(
-        self, model: LlamaModel, *, cells: int, sequences: int, batch_tokens: int, threads: int, has_gpu: bool
+        self,
+        model: LlamaModel,
+        *,
+        cells: int,
+        sequences: int,
+        batch_tokens: int,
+        threads: int,
+        has_gpu: bool,
+        tied_bytes: int = 0,
     ) -> None:
         """Allocate it.
 
@@ -150,24 +158,20 @@ class LlamaContext:
             batch_tokens: most tokens in one call of `decode`.
             threads: compute threads.
             has_gpu: whether layers of the model are on a GPU.
+            tied_bytes: size of the embeddings, where they are the output's matrix too.
 
         Raises:
             LoadError: llama.cpp does not allocate it.
         """
-        parameters = lib.llama_context_default_params()
-        parameters.n_ctx = cells
-        parameters.n_batch = batch_tokens
-        parameters.n_ubatch = batch_tokens
-        parameters.n_seq_max = sequences
-        parameters.n_threads = threads
-        parameters.n_threads_batch = threads
-        parameters.kv_unified = True
-        parameters.no_perf = True
-        if not has_gpu and 4 * model.heads * cells * batch_tokens <= _SCORES_BYTES_MAX:
-            parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        settings = LoadSettings(cells, sequences, batch_tokens, gpu_layers=-1 if has_gpu else 0)
+        parameters = context_parameters(settings, heads=model.heads, threads=threads)
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot allocate a context of this size")
+        buffers = memory_breakdown(self.pointer)
+        results = results_bytes(model.pointer, settings)
+        self.uses = device_uses(buffers, model.bytes, results, tied_bytes) if buffers else ()
+        """What it and the model take of each device, by llama.cpp's account; empty where the library does not tell."""
         self._memory = lib.llama_get_memory(self.pointer)
         self._sequences = sequences
         self._vocabulary = model.tokens_n
