@@ -38,7 +38,7 @@ from_pyproject() {
 # processes' sets are cut out of the tested one.
 from_pyproject "p['build-system']['requires']" |
     lock dev pyproject.toml - --extra daemon --extra agent --extra anthropic --extra gemini \
-        --extra bedrock --extra pkcs11 --extra standin --extra dev --no-emit-package llama-cpp-python
+        --extra bedrock --extra pkcs11 --extra pull --extra standin --extra dev --no-emit-package llama-cpp-python
 lock daemon pyproject.toml --extra daemon --constraint requirements/dev.lock
 lock agent pyproject.toml --extra agent --constraint requirements/dev.lock
 lock agent-all pyproject.toml --extra agent --extra anthropic --extra gemini --extra bedrock --extra pkcs11 \

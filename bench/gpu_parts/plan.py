@@ -18,15 +18,15 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pynvml
+
 from engines_parts.random_model import PRESETS, write_model
+from gpu_parts import device
+from gpu_parts.processes import ready, start
+from ringfenced.engines.client import EngineClient
 from ringfenced.engines.probing import dry_run
 from ringfenced.schedule.plan import Gpu, plan
 from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 from ringfenced.weights.files import read_gguf_file
-
-from gpu_parts import device
-from gpu_parts.processes import ready, start
-from ringfenced.engines.client import EngineClient
 
 AIM = 0.02
 """How far the plan may be from llama.cpp's real use (issue 5)."""
