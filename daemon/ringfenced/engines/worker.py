@@ -27,6 +27,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cells", type=int, default=0, help="tokens in the cache; 0 for a context each")
     parser.add_argument("--queue", type=int, default=256, help="answers that wait")
     parser.add_argument("--step-tokens", type=int, default=64, help="prompt tokens a step while answers run")
+    parser.add_argument(
+        "--step-ms", type=int, default=100, help="most time that reading adds to a step while answers run"
+    )
+    parser.add_argument("--no-prefix-cache", action="store_true", help="keep nothing of prompts that were read")
     parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 for one a usable core")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on GPUs; -1 for all")
     return parser.parse_args()
@@ -39,9 +43,11 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
     from ringfenced.engines.llama.backend import LlamaBackend  # noqa: PLC0415  # likewise
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
     from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
+    from ringfenced.engines.llama.cache import Keeping  # noqa: PLC0415
 
     try:
         model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)
+        has_gpu = arguments.gpu_layers != 0
         context_tokens = arguments.context or model.context_trained
         limits = Limits(
             context_tokens_max=context_tokens,
@@ -49,6 +55,8 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             sequences_max=arguments.sequences,
             queue_max=arguments.queue,
             step_tokens=arguments.step_tokens,
+            step_s=arguments.step_ms / 1000,
+            keeping=Keeping(is_on=not arguments.no_prefix_cache, is_parked=not (has_gpu and model.is_cuttable)),
         )
         context = LlamaContext(
             model,
@@ -56,7 +64,8 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             sequences=limits.sequences_max,
             batch_tokens=limits.batch_tokens,
             threads=arguments.threads or len(os.sched_getaffinity(0)),
-            has_gpu=arguments.gpu_layers != 0,
+            has_gpu=has_gpu,
+            kept=limits.keeping.in_place,
         )
     except LoadError as error:
         sys.exit(str(error))
@@ -81,6 +90,7 @@ def main() -> None:
     backend = _backend(arguments, server)
     silence_stderr()
     run(server.serve(arguments.socket, backend))
+    os._exit(0)  # at once: a step that is being computed in its thread would hold the exit up
 
 
 if __name__ == "__main__":

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.admission import Ticket
+from ringfenced.engines.llama.cache import Place
+from ringfenced.engines.llama.prefixes import Tokens
 from ringfenced.engines.llama.sampler import Sampler
 from ringfenced.engines.server import Connection
 from ringfenced.engines.text import TextAssembler
@@ -12,7 +19,6 @@ class Answer:
     """An answer in the making; it waits, then reads its prompt, then is generated."""
 
     __slots__ = (
-        "_cached",
         "_first_s",
         "_logprob_min",
         "_started_s",
@@ -22,11 +28,16 @@ class Answer:
         "confidential",
         "connection",
         "deadline_s",
-        "owner",
+        "group",
+        "is_gone",
+        "leader",
+        "place",
         "position",
         "prompt",
         "sampler",
         "sequence",
+        "step",
+        "ticket",
         "token",
         "tokens_max",
     )
@@ -36,7 +47,7 @@ class Answer:
         connection: Connection,
         command: engine_pb2.EngineSubmit,
         *,
-        prompt: list[int],
+        prompt: Sequence[int] | Tokens,
         tokens_max: int,
         sampler: Sampler | None,
         now_s: float,
@@ -55,11 +66,21 @@ class Answer:
         self.sequence = command.sequence
         self.confidential = command.confidential
         self.deadline_s = now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf")
-        self.prompt = prompt
+        self.prompt = np.asarray(prompt, np.int32)
         self.tokens_max = tokens_max
         self.sampler = sampler
-        self.owner = -1
-        """Number of its sequence in the cache; -1 while it waits."""
+        self.group: Hashable | None = (command.cache_salt, command.adapter)
+        """Who may share with it what the cache holds; None for nobody."""
+        self.ticket: Ticket[Answer]
+        """Its claim to a place, from when it was taken in."""
+        self.place: Place | None = None
+        """Its sequence in the cache; None while it waits."""
+        self.leader: tuple[Place, int] | None = None
+        """A sequence that is reading a beginning of its prompt, which it waits for, and how long that is."""
+        self.step = 0
+        """The step in which it got its last token."""
+        self.is_gone = False
+        """Whether it was ended while a step was being computed, after which its place is given back."""
         self.position = 0
         """Tokens of it that the cache holds."""
         self.token = -1
@@ -71,7 +92,6 @@ class Answer:
         self._started_s = now_s
         self._first_s = 0.0
         self._logprob_min = 0.0
-        self._cached = 0
 
     @property
     def cells(self) -> int:
@@ -122,7 +142,7 @@ class Answer:
             reason=reason,
             prompt_tokens=len(self.prompt),
             completion_tokens=self.completion_tokens,
-            cached_tokens=self._cached,
+            cached_tokens=self.place.shared if self.place is not None else 0,
             duration_us=round((now_s - self._started_s) * 1e6),
             cancelled=cancelled,
         )

@@ -66,6 +66,12 @@ class LlamaModel:
         """Context that the model was trained for, in tokens."""
         self.heads: int = lib.llama_model_n_head(self.pointer)
         """Attention heads of a layer."""
+        self.window: int = lib.llama_model_n_swa(self.pointer)
+        """Tokens that a sliding window of its sees; 0 for none."""
+        self.is_cuttable: bool = not (
+            lib.llama_model_is_recurrent(self.pointer) or lib.llama_model_is_hybrid(self.pointer)
+        )
+        """Whether its memory of a sequence can be cut at any place."""
         self.bytes: int = lib.llama_model_size(self.pointer)
         """Size of the weights."""
         self.bos: int = lib.llama_vocab_bos(self.vocab)
@@ -139,14 +145,23 @@ class LlamaContext:
     """Working memory for many sequences in one unified cache, and the batch that is decoded in it."""
 
     def __init__(
-        self, model: LlamaModel, *, cells: int, sequences: int, batch_tokens: int, threads: int, has_gpu: bool
+        self,
+        model: LlamaModel,
+        *,
+        cells: int,
+        sequences: int,
+        batch_tokens: int,
+        threads: int,
+        has_gpu: bool,
+        kept: int = 0,
     ) -> None:
         """Allocate it.
 
         Args:
             model: the model.
             cells: tokens that all sequences together may hold.
-            sequences: how many sequences; their numbers are 0 to this.
+            sequences: how many sequences are decoded at the same time.
+            kept: how many more it holds; numbers of sequences are 0 to the sum of both.
             batch_tokens: most tokens in one call of `decode`.
             threads: compute threads.
             has_gpu: whether layers of the model are on a GPU.
@@ -158,7 +173,8 @@ class LlamaContext:
         parameters.n_ctx = cells
         parameters.n_batch = batch_tokens
         parameters.n_ubatch = batch_tokens
-        parameters.n_seq_max = sequences
+        parameters.n_seq_max = sequences + kept
+        parameters.n_outputs_max = parameters.n_seq_max  # else 512 rows of the vocabulary are held ready
         parameters.n_threads = threads
         parameters.n_threads_batch = threads
         parameters.kv_unified = True
@@ -170,6 +186,7 @@ class LlamaContext:
             raise LoadError("llama.cpp cannot allocate a context of this size")
         self._memory = lib.llama_get_memory(self.pointer)
         self._sequences = sequences
+        self._model = model
         self._vocabulary = model.tokens_n
         self._batch_tokens = batch_tokens
         self._tokens = np.zeros(batch_tokens, np.int32)
@@ -227,6 +244,43 @@ class LlamaContext:
             self._logits_at = address
         return self._logits[:rows]
 
+    # ── what the cache holds ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def is_cuttable(self) -> bool:
+        """Whether a sequence can be cut at any place: recurrent layers know only its end."""
+        return self._model.is_cuttable
+
+    @property
+    def window(self) -> int:
+        """Tokens that a sliding window sees; 0 for none."""
+        return self._model.window
+
+    def copy(self, owner: int, to: int, tokens: int) -> None:
+        """Let a sequence that is not there yet begin with the first tokens of another; they share the cells."""
+        lib.llama_memory_seq_cp(self._memory, owner, to, 0, tokens)
+
+    def cut(self, owner: int, tokens: int) -> None:
+        """Keep only the first tokens of a sequence."""
+        is_cut = lib.llama_memory_seq_rm(self._memory, owner, tokens, -1)
+        assert is_cut, "only what can be cut is"
+
     def remove(self, owner: int) -> None:
         """Take a whole sequence out of the cache."""
         lib.llama_memory_seq_rm(self._memory, owner, -1, -1)
+
+    def first(self, owner: int) -> int:
+        """Return the first position of a sequence that is still there in all layers; -1 for an empty one."""
+        first: int = lib.llama_memory_seq_pos_min(self._memory, owner)
+        return first
+
+    def save(self, owner: int) -> NDArray[np.uint8]:
+        """Copy a sequence's state out."""
+        state = np.empty(lib.llama_state_seq_get_size(self.pointer, owner), np.uint8)
+        pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        return state[: lib.llama_state_seq_get_data(self.pointer, pointer, len(state), owner)]
+
+    def restore(self, owner: int, state: NDArray[np.uint8]) -> bool:
+        """Copy a state into a sequence that is not there yet; return whether that went well."""
+        pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        return bool(lib.llama_state_seq_set_data(self.pointer, pointer, len(state), owner))

@@ -58,22 +58,36 @@ class Prefixes:
             if not members:
                 del self._groups[entry.group]
 
-    def longest(self, group: Hashable, tokens: Tokens, *, is_readable: bool = True) -> tuple[int, int]:
+    def longest(
+        self,
+        group: Hashable,
+        tokens: Tokens,
+        *,
+        is_readable: bool = True,
+        is_whole: bool = False,
+        besides: int = -1,
+    ) -> tuple[int, int]:
         """Return the sequence that shares the longest beginning with a prompt, and how many tokens; (-1, 0) for none.
 
         Args:
             group: who may share.
             tokens: the prompt.
             is_readable: count only what the cache holds already; otherwise also what it will hold.
+            is_whole: only sequences all of whose tokens are that beginning.
+            besides: a sequence that is not meant; -1 for none.
         """
         best, shared = -1, 0
         for owner, entry in self._groups.get(group, {}).items():
             most = min(entry.readable if is_readable else len(entry.tokens), len(tokens))
-            if most > shared:
+            if most > shared and owner != besides:
                 length = common(entry.tokens[:most], tokens[:most])
-                if length > shared:
+                if length > shared and (not is_whole or length == len(entry.tokens)):
                     best, shared = owner, length
         return best, shared
+
+    def tokens(self, owner: int) -> Tokens:
+        """Return a sequence's tokens; it must be here."""
+        return self._entries[owner].tokens
 
     def covered_by(self, owner: int) -> list[int]:
         """Return the other sequences of its group whose tokens are a beginning of this one's."""
