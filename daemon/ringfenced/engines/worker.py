@@ -61,7 +61,7 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
         context = LlamaContext(
             model,
             cells=limits.cells,
-            sequences=limits.sequences_max,
+            sequences=limits.places_max,
             batch_tokens=limits.batch_tokens,
             threads=arguments.threads or len(os.sched_getaffinity(0)),
             has_gpu=has_gpu,

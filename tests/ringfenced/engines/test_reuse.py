@@ -166,7 +166,7 @@ def batcher(path, *, cells, sequences, keeping):
     context = LlamaContext(
         model,
         cells=cells,
-        sequences=sequences,
+        sequences=limits.places_max,
         batch_tokens=limits.batch_tokens,
         threads=1,
         has_gpu=False,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfenced.engines.llama.stride import READ_TOKENS_MIN, Reader, Stride, divide, split
+from ringfenced.engines.llama.stride import PART, READ_TOKENS_MIN, Reader, Stride, divide, split
 
 names = st.sampled_from((b"a", b"b", b"c"))
 WEIGHTS = {b"a": 1, b"b": 2, b"c": 4}
@@ -60,8 +60,8 @@ def test_a_share_with_one_answer_keeps_its_part_of_the_machine():
     one = stride((40, 50, 60, 70, 80, 90, 100, 110))
     running, weights = {b"light": 1, b"flood": 7}, {b"light": 1, b"flood": 1}
     limit_s = one.limit_s(running, weights)
-    assert limit_s == pytest.approx(0.08)
-    assert one.turns(running, weights, limit_s) == {b"light": 1, b"flood": 4}
+    assert limit_s == pytest.approx(0.08 * PART)
+    assert one.turns(running, weights, limit_s) == {b"light": 1, b"flood": 2}
 
 
 def test_where_answers_cost_nothing_none_sits_out():
@@ -110,6 +110,31 @@ def test_a_short_prompt_does_not_wait_for_a_long_one_and_the_long_one_does_not_s
 def test_equal_prompts_are_read_one_after_the_other():
     """Half as long to the first token, on average, as all at the same time."""
     assert divide([Reader(b"a", 1, 100)] * 3, 64) == [64, 0, 0]
+
+
+def test_prompts_of_those_who_get_nothing_else_come_first():
+    flood = [Reader(b"a", 1, 1000)] * 2
+    assert divide([*flood, Reader(b"z", 1, 50)], 64, served={b"a"}) == [14, 0, 50]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 60)).filter(any), max_size=200))
+def test_measures_come_near_what_steps_take(steps):
+    one = stride((4, 5, 6, 7), 1.0)
+    for running, read in steps * 5:
+        seconds = (0.012 + 0.004 * running if running else 0.0) + 0.002 * read
+        one.note(running, read, seconds)
+        expected = one.expected_s(running, read)
+        assert expected is not None
+        assert expected > 0
+
+
+def test_both_parts_of_a_step_are_learnt_where_they_always_come_together():
+    one = stride((10,), 1.0)
+    for place in range(400):
+        read = place % 7 * 5
+        one.note(6, read, 0.03 + 0.002 * read)
+    assert one.decode_s(6) == pytest.approx(0.03, rel=0.2)
+    assert one.expected_s(6, 30) == pytest.approx(0.09, rel=0.1)
 
 
 def test_a_departments_prompts_do_not_wait_for_anothers():

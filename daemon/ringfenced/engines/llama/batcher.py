@@ -23,6 +23,9 @@ from ringfenced.engines.llama.sampler import DeadEnd
 from ringfenced.engines.llama.stride import Reader, Stride, divide
 from ringfenced.engines.server import Connection
 
+SEQUENCES_MAX = 256
+"""LLAMA_MAX_SEQ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -44,9 +47,14 @@ class Limits:
     """What is kept of answers that ended."""
 
     @property
+    def places_max(self) -> int:
+        """Answers at the same time where shares that have none find all places taken; some of them sit out steps."""
+        return min(SEQUENCES_MAX, self.sequences_max + max(1, self.sequences_max // 4))
+
+    @property
     def batch_tokens(self) -> int:
         """Most tokens in one batch: a step's, or a larger piece of a prompt while nobody waits for a token."""
-        return max(512, self.sequences_max + self.step_tokens)
+        return max(512, self.places_max + self.step_tokens)
 
 
 class Batch:
@@ -89,7 +97,7 @@ class Batcher:
         self._limits = limits
         self._clock = clock
         self._door: Admission[Answer] = Admission(queue_max=limits.queue_max, clock=clock)
-        self._cache = Cache(context, cells=limits.cells, sequences=limits.sequences_max, keeping=limits.keeping)
+        self._cache = Cache(context, cells=limits.cells, sequences=limits.places_max, keeping=limits.keeping)
         self._stride = Stride(step_tokens=limits.step_tokens, batch_tokens=limits.batch_tokens, step_s=limits.step_s)
         self._reading: list[Answer] = []
         self._running: list[Answer] = []
@@ -102,8 +110,8 @@ class Batcher:
         """The earliest deadline of those that have a place, or one that has gone already."""
         self._steps = 0
         self._began_s = 0.0
-        self._places = np.arange(limits.sequences_max)
-        self._exponents = np.empty((limits.sequences_max, model.tokens_n), np.float32)
+        self._places = np.arange(limits.places_max)
+        self._exponents = np.empty((limits.places_max, model.tokens_n), np.float32)
 
     @property
     def is_idle(self) -> bool:
@@ -203,6 +211,14 @@ class Batcher:
                 self._remove(answer)
         self._deadline_s = min((answer.deadline_s for answer in [*self._running, *self._reading]), default=float("inf"))
 
+    def _has_place(self, ticket: Ticket[Answer]) -> bool:
+        """Return whether there is a place for the head of the queue; a share that has none need not wait for one."""
+        answers = [*self._running, *self._reading]
+        if len(answers) < self._limits.sequences_max:
+            return True
+        is_newcomer = all(answer.ticket.share != ticket.share for answer in answers)
+        return is_newcomer and len(answers) < self._limits.places_max
+
     def _is_free(self, answer: Answer) -> bool:
         """Whether an answer would get a place now, those that wait before it included."""
         busy = len(self._reading) + len(self._running) + self._door.waiting
@@ -212,9 +228,8 @@ class Batcher:
 
     def _admit(self) -> None:
         """Let in what fits, whose turn it is: its room in the cache is reserved to the last token."""
-        while len(self._reading) + len(self._running) < self._limits.sequences_max:
-            ticket = self._door.head()
-            if ticket is None or self._blocked == (ticket, self._cache.changes):
+        while (ticket := self._door.head()) is not None:
+            if not self._has_place(ticket) or self._blocked == (ticket, self._cache.changes):
                 return
             answer = ticket.item
             answer.place = self._cache.take(answer.group, answer.prompt, answer.cells, is_lent=not answer.confidential)
@@ -294,7 +309,8 @@ class Batcher:
             Reader(answer.ticket.share, answer.ticket.weight, len(answer.prompt) - answer.position)
             for answer in readers
         ]
-        for answer, tokens in zip(readers, divide(left, budget), strict=True):
+        served = {answer.ticket.share for answer in self._running}
+        for answer, tokens in zip(readers, divide(left, budget, served=served), strict=True):
             if not tokens:
                 continue
             assert answer.place is not None

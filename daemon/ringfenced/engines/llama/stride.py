@@ -8,13 +8,14 @@ Three rules, each with its reason:
   would be slowed down by one with many. It is not slowed down below its part of the machine: so many of the others'
   answers sit out a step, in turns, as keep the step short enough. On a GPU, where answers cost next to nothing, none
   does. What is read counts likewise.
-- **Prompts.** Shares with prompts to read split what is read by weight; within one, half goes to the oldest, so that
-  it never stops, and half to the one with least left, so that a short one does not wait for a long one.
+- **Prompts.** Shares with prompts to read split what is read by weight, those without a running answer first. Within
+  one, half goes to the oldest, so that it never stops, and half to the one with least left, so that a short one does
+  not wait for a long one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 READ_TOKENS_MIN = 8
@@ -23,8 +24,11 @@ READ_TOKENS_MIN = 8
 SHORT_S = 0.005
 """What is read in less time than this, nobody notices."""
 
-_KEPT = 0.9
-"""Weight of what was known when something new is measured."""
+PART = 0.85
+"""How much of the time in which a share would get its part a step may take: measures lag behind."""
+
+_LEARNT = 0.1
+"""Weight of what is measured anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,21 @@ class Stride:
 
     def note(self, running: int, read: int, seconds: float) -> None:
         """Take what a step took in which so many answers got a token and so many tokens were read."""
-        if not read:
-            before = self._decode_s.get(running, seconds)
-            self._decode_s[running] = _KEPT * before + (1 - _KEPT) * seconds
-            return
         decode_s = self.decode_s(running) if running else 0.0
-        if decode_s is not None and seconds > decode_s:
-            each_s = (seconds - decode_s) / read
-            self._read_s = each_s if self._read_s is None else _KEPT * self._read_s + (1 - _KEPT) * each_s
+        read_s = read * self._read_s if self._read_s is not None else None
+        if decode_s is None:
+            if read and read_s is None:
+                return
+            decode_s = max(seconds - (read_s or 0.0), seconds / (running + read))
+        elif read and read_s is None:
+            read_s = max(seconds - decode_s, seconds / (running + read))
+        else:  # what was not foreseen is put down to both in proportion
+            off = 1 + _LEARNT * (seconds / (decode_s + (read_s or 0.0)) - 1)
+            decode_s, read_s = decode_s * off, read_s * off if read_s is not None else None
+        if running:
+            self._decode_s[running] = decode_s
+        if read and read_s is not None:
+            self._read_s = read_s / read
 
     def decode_s(self, running: int) -> float | None:
         """Return what a step takes in which so many answers get a token; None where nothing near it was measured."""
@@ -101,7 +112,7 @@ class Stride:
         tokens = min(self._step_tokens, max(self._step_s, self.decode_s(running) or 0.0) / self._read_s)
         tokens = max(tokens, SHORT_S / self._read_s)
         if limit_s is not None:
-            tokens = min(tokens, limit_s / self._read_s)
+            return max(1, min(room, int(min(tokens, limit_s / self._read_s))))
         return min(room, max(READ_TOKENS_MIN, int(tokens)))
 
     def limit_s(self, running: Mapping[bytes, int], weights: Mapping[bytes, int]) -> float | None:
@@ -121,7 +132,7 @@ class Stride:
         for share, count in running.items():
             alone_s = self.decode_s(count)
             if alone_s is not None:
-                limits.append(alone_s * total / weights[share])
+                limits.append(alone_s * max(1.0, PART * total / weights[share]))
         return min(limits, default=None)
 
     def turns(
@@ -161,18 +172,21 @@ def split(wanted: Mapping[bytes, int], weights: Mapping[bytes, int], total: int)
     return given
 
 
-def divide(readers: Sequence[Reader], tokens: int) -> list[int]:
+def divide(readers: Sequence[Reader], tokens: int, *, served: Container[bytes] = ()) -> list[int]:
     """Return how many tokens of each prompt are read.
 
     Args:
         readers: the prompts, the oldest first.
         tokens: how many altogether, at most.
+        served: shares that get tokens in the same step already; those of the others are read first.
     """
     wanted: dict[bytes, int] = {}
     for reader in readers:
         wanted[reader.share] = wanted.get(reader.share, 0) + reader.left
     weights = {reader.share: reader.weight for reader in readers}
-    parts = split(wanted, weights, tokens)
+    parts = split({share: want for share, want in wanted.items() if share not in served}, weights, tokens)
+    rest = tokens - sum(parts.values())
+    parts |= split({share: want for share, want in wanted.items() if share in served}, weights, rest)
     given = [0] * len(readers)
     for share, part in parts.items():
         rest = part
