@@ -183,9 +183,6 @@ class Batcher:
         if batch.status:
             self._fail_all()
             return
-        for answer in batch.drawn[: batch.running]:
-            assert answer.place is not None
-            self._cache.grow(answer.place, 1, answer.position)
         for answer, tokens in batch.read:
             assert answer.place is not None
             self._cache.grow(answer.place, tokens, answer.position)
@@ -245,6 +242,9 @@ class Batcher:
 
     def _compose(self) -> Batch:
         batch = Batch()
+        if not self._reading and len({answer.ticket.share for answer in self._running}) == 1:
+            self._advance(batch, self._running)
+            return batch
         weights = {answer.ticket.share: answer.ticket.weight for answer in [*self._running, *self._reading]}
         counts: dict[bytes, int] = {}
         for answer in self._running:
@@ -255,21 +255,26 @@ class Batcher:
             turns_s = limit_s
         else:
             turns_s = limit_s / 2 + (self._stride.decode_s(min(counts.values())) or 0.0) / 2
-        for answer in self._stepping(self._stride.turns(counts, weights, turns_s)):
-            assert answer.place is not None
-            batch.tokens.append(answer.token)
-            batch.positions.append(answer.position)
-            batch.owners.append(answer.place.owner)
-            batch.drawn.append(answer)
-            answer.place.drawn.append(answer.token)
-            answer.position += 1
-            answer.step = self._steps
-        batch.running = len(batch.drawn)
-        batch.outputs = [1] * batch.running
-        batch.places = list(range(batch.running))
+        self._advance(batch, self._stepping(self._stride.turns(counts, weights, turns_s)))
         rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
         self._read(batch, readers, self._stride.reading(batch.running, rest_s))
         return batch
+
+    def _advance(self, batch: Batch, running: list[Answer]) -> None:
+        """Add the last token of answers to a batch, for their next ones."""
+        for answer in running:
+            place, token = answer.place, answer.token
+            assert place is not None
+            batch.tokens.append(token)
+            batch.positions.append(answer.position)
+            batch.owners.append(place.owner)
+            place.drawn.append(token)
+            answer.position += 1
+            answer.step = self._steps
+        batch.drawn = running.copy()
+        batch.running = len(running)
+        batch.outputs = [1] * batch.running
+        batch.places = list(range(batch.running))
 
     def _stepping(self, turns: dict[bytes, int]) -> list[Answer]:
         """Return whose turn it is: of each share those that have waited longest."""
@@ -345,7 +350,8 @@ class Batcher:
                     answer.fail("internal")
                     self._remove(answer)
                     continue
-            self._door.first_token(answer.ticket)
+            if not answer.completion_tokens:
+                self._door.first_token(answer.ticket)
             logprob = float(rows[index, token]) - normalisers[index]
             if answer.take(token, self._model.piece(token), logprob, now_s):
                 self._remove(answer)

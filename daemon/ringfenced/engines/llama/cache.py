@@ -149,7 +149,8 @@ class Cache:
     @property
     def cells_running(self) -> int:
         """Tokens that running sequences hold and no kept one does."""
-        return self._cells.used - self._cells.held_by(key for key in self._kept if key < _PARKED_FROM)
+        drawn = sum(len(place.drawn) for place in self._running.values())
+        return drawn + self._cells.used - self._cells.held_by(key for key in self._kept if key < _PARKED_FROM)
 
     def cached(self, group: Hashable | None, prompt: Tokens) -> int:
         """Return how many of a prompt's tokens would not have to be read now."""
@@ -196,7 +197,11 @@ class Cache:
         return place
 
     def grow(self, place: Place, tokens: int, length: int) -> None:
-        """Note that so many tokens of a sequence have been computed, and how long it is by that."""
+        """Note that so many tokens of a sequence's prompt have been read, and how long it is by that.
+
+        Those that were drawn are counted from the place itself, when it is given back: a cell that was promised and is
+        used now is no less free than before.
+        """
         self._cells.grow(place.owner, tokens)
         self._prefixes.advance(place.owner, length)
 
@@ -220,6 +225,7 @@ class Cache:
         owner = place.owner
         del self._running[owner]
         self._prefixes.drop(owner)
+        self._cells.grow(owner, len(place.drawn))
         length = self._cells.length(owner)
         if is_kept and self._keeping.is_on and place.group is not None and length >= TOKENS_MIN:
             tokens = np.concatenate([place.prompt, np.array(place.drawn, np.int32)])[:length]

@@ -62,6 +62,9 @@ class Stride:
 
     def note(self, running: int, read: int, seconds: float) -> None:
         """Take what a step took in which so many answers got a token and so many tokens were read."""
+        if not read and running in self._decode_s:  # nearly always
+            self._decode_s[running] += _LEARNT * (seconds - self._decode_s[running])
+            return
         decode_s = self.decode_s(running) if running else 0.0
         read_s = read * self._read_s if self._read_s is not None else None
         if decode_s is None:
