@@ -288,6 +288,9 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         "a model with a longer context",
         "inputs",
     ),
+    "input_empty": _Failure(
+        errors.InvalidRequest, "input {index} makes no tokens; leave it out or send text", "inputs"
+    ),
     "adapter_unknown": _Failure(errors.Internal, "the engine does not have the adapter that the model names"),
     "too_late": _Failure(
         errors.Overloaded,

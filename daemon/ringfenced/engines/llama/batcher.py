@@ -20,6 +20,10 @@ from ringfenced.engines.llama.sampler import DeadEnd
 from ringfenced.engines.server import Connection
 
 
+ADAPTER_TURN_STEPS = 4
+"""Steps with one LoRA adapter while answers wait for another: to change it costs llama.cpp 3 to 4 ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much at once."""
@@ -63,6 +67,9 @@ class Batcher:
         self._running: list[Answer] = []
         self._owners = list(range(limits.sequences_max))
         self._cells_free = limits.cells
+        self._adapter = ""
+        """The LoRA adapter of the last step; where answers have several, each has a turn of some steps."""
+        self._turn_steps = 0
         self._deadline_s = float("inf")
         """The earliest deadline, or one that has gone already."""
         self._places = np.arange(limits.sequences_max)
@@ -105,6 +112,7 @@ class Batcher:
         self._admit()
         if not (self._reading or self._running):
             return
+        self._choose_adapter()
         tokens, positions, owners, outputs, drawn = self._compose()
         if self._context.decode(tokens, positions, owners, outputs) != 0:
             self._fail_all()
@@ -133,9 +141,18 @@ class Batcher:
     def _fits(self, answer: Answer) -> bool:
         return bool(self._owners) and answer.cells <= self._cells_free
 
+    def _choose_adapter(self) -> None:
+        """See whose turn it is: a batch has one adapter."""
+        wanted = {answer.adapter for answer in (*self._reading, *self._running)}
+        self._turn_steps += 1
+        if self._adapter not in wanted or self._turn_steps >= ADAPTER_TURN_STEPS:
+            self._adapter = min([name for name in wanted if name > self._adapter] or wanted)
+            self._turn_steps = 0
+        self._context.use(self._adapter)
+
     def _compose(self) -> tuple[list[int], list[int], list[int], list[int], list[Answer]]:
         """Return the batch, and the answers whose next token comes of it, in the batch's order."""
-        running = self._running
+        running = [answer for answer in self._running if answer.adapter == self._adapter]
         tokens = [answer.token for answer in running]
         positions = [answer.position for answer in running]
         owners = [answer.owner for answer in running]
@@ -147,6 +164,8 @@ class Batcher:
         for answer in self._reading:
             if not budget:
                 break
+            if answer.adapter != self._adapter:
+                continue
             start = answer.position
             end = min(start + budget, len(answer.prompt))
             budget -= end - start
@@ -159,7 +178,7 @@ class Batcher:
                 outputs[-1] = 1
                 drawn.append(answer)
         if len(drawn) > len(running):
-            self._running = drawn.copy()
+            self._running += drawn[len(running) :]
             self._reading = [answer for answer in self._reading if answer.is_reading]
         return tokens, positions, owners, outputs, drawn
 
