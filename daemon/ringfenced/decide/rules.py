@@ -3,7 +3,8 @@
 1. ``model``: the caller asked for another model.
 2. ``permission``: the caller keeps the request on site, or names other providers or regions.
 3. ``label``: the label may not go there, not even de-identified (or the caller does not permit that).
-4. ``ability``: tools, a JSON schema or pictures that the target cannot take.
+4. ``ability``: tools, a JSON schema, a grammar, log-probabilities, pictures or texts to embed that the target cannot
+   take.
 5. ``context``: the prompt cannot fit, however few tokens it makes; where it might, the target counts for itself.
 6. ``available``: not loaded, unreachable, or its breaker is open.
 7. ``quality``: expected quality under what the caller asks, and no evaluator with a better rung above it.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.labels import Label, Level, join, may_leave
-from ringfenced.model import Classification, Estimate, Image, Offer, Request, TargetKind
+from ringfenced.model import Classification, Estimate, Image, Offer, Request, TargetKind, ToolMode
 
 CHARS_PER_TOKEN_MAX = 16
 """Most characters a token on average: prose in vocabularies of 200,000 tokens stays under 6 (tiktoken's o200k on
@@ -49,6 +50,11 @@ class Removal:
     reason: str
 
 
+def inputs_of(request: Request) -> int:
+    """How often a request may fill a target's context: once for each text to embed."""
+    return len(request.prompt.messages) if request.prompt.embeds else 1
+
+
 def label_deidentified(classification: Classification) -> Label:
     """The label that de-identification leaves, if it leaves no residual finding: what was asserted stays."""
     if classification.label == classification.label_asserted:
@@ -74,7 +80,7 @@ def removed(
         or _not_permitted(offer, request)
         or _not_cleared(offer, request, classification)
         or _unable(offer, request)
-        or _too_long(offer, classification)
+        or _too_long(offer, request, classification)
         or _unavailable(offer)
         or _late(estimate, circumstances)
         or _dear(estimate, request, circumstances)
@@ -117,7 +123,13 @@ def _not_cleared(offer: Offer, request: Request, classification: Classification)
 
 def _unable(offer: Offer, request: Request) -> Removal | None:
     prompt = request.prompt
-    if prompt.tools and not offer.supports_tools:
+    if prompt.embeds != (not offer.supports_text) or (prompt.embeds and not offer.supports_embeddings):
+        return Removal("ability", "it cannot embed texts" if prompt.embeds else "it only embeds texts")
+    if prompt.grammar and not offer.supports_grammar:
+        return Removal("ability", "it cannot keep to a grammar")
+    if prompt.sampling.logprobs is not None and not offer.supports_logprobs:
+        return Removal("ability", "it gives no log-probabilities")
+    if prompt.tools and prompt.tool_mode is not ToolMode.NONE and not offer.supports_tools:
         return Removal("ability", "it cannot call tools")
     if prompt.json_schema and not offer.supports_json_schema:
         return Removal("ability", "it cannot keep to a JSON schema")
@@ -126,9 +138,9 @@ def _unable(offer: Offer, request: Request) -> Removal | None:
     return None
 
 
-def _too_long(offer: Offer, classification: Classification) -> Removal | None:
+def _too_long(offer: Offer, request: Request, classification: Classification) -> Removal | None:
     least = classification.prompt_chars // CHARS_PER_TOKEN_MAX
-    if least >= offer.context_tokens_max:
+    if least >= offer.context_tokens_max * inputs_of(request):
         return Removal(
             "context", f"the prompt makes at least {least} tokens, its context has {offer.context_tokens_max}"
         )

@@ -183,6 +183,8 @@ class SiteDirectory:
             supports_tools=model.tools,
             supports_json_schema=model.json_schema,
             supports_images=model.images,
+            supports_embeddings=model.embeddings,
+            supports_text=not model.embeddings,
         )
 
     def _clearance(self, provider: Provider, model: ProviderModel) -> Label:

@@ -19,7 +19,6 @@ from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.sampler import DeadEnd
 from ringfenced.engines.server import Connection
 
-
 ADAPTER_TURN_STEPS = 4
 """Steps with one LoRA adapter while answers wait for another: to change it costs llama.cpp 3 to 4 ms."""
 
