@@ -91,12 +91,20 @@ def decode(
     Raises:
         InvalidRequest: with the path of the input that is wrong.
     """
-    return decode_asked(request, _prompt(request, limits), request_id, now_s, time_left_s, limits)
+    return decode_asked(
+        request,
+        _prompt(request, limits),
+        request_id=request_id,
+        now_s=now_s,
+        time_left_s=time_left_s,
+        limits=limits,
+    )
 
 
 def decode_asked(
     request: pb.GenerateRequest,
     prompt: Prompt,
+    *,
     request_id: str,
     now_s: float,
     time_left_s: float | None,

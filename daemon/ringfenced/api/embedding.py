@@ -46,7 +46,7 @@ def decode_embedding(
         deadline_ms=request.deadline_ms,
         source=request.source,
     )
-    return decode_asked(asked, prompt, request_id, now_s, time_left_s, limits)
+    return decode_asked(asked, prompt, request_id=request_id, now_s=now_s, time_left_s=time_left_s, limits=limits)
 
 
 async def encode_embedding(events: AsyncIterator[Event]) -> pb.EmbedResponse:

@@ -123,19 +123,17 @@ def _not_cleared(offer: Offer, request: Request, classification: Classification)
 
 def _unable(offer: Offer, request: Request) -> Removal | None:
     prompt = request.prompt
-    if prompt.embeds != (not offer.supports_text) or (prompt.embeds and not offer.supports_embeddings):
-        return Removal("ability", "it cannot embed texts" if prompt.embeds else "it only embeds texts")
-    if prompt.grammar and not offer.supports_grammar:
-        return Removal("ability", "it cannot keep to a grammar")
-    if prompt.sampling.logprobs is not None and not offer.supports_logprobs:
-        return Removal("ability", "it gives no log-probabilities")
-    if prompt.tools and prompt.tool_mode is not ToolMode.NONE and not offer.supports_tools:
-        return Removal("ability", "it cannot call tools")
-    if prompt.json_schema and not offer.supports_json_schema:
-        return Removal("ability", "it cannot keep to a JSON schema")
-    if not offer.supports_images and any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts):
-        return Removal("ability", "it cannot read pictures")
-    return None
+    has_picture = any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts)
+    lacking = (
+        (prompt.embeds and not offer.supports_embeddings, "it cannot embed texts"),
+        (not prompt.embeds and not offer.supports_text, "it only embeds texts"),
+        (prompt.tools and prompt.tool_mode is not ToolMode.NONE and not offer.supports_tools, "it cannot call tools"),
+        (prompt.json_schema and not offer.supports_json_schema, "it cannot keep to a JSON schema"),
+        (prompt.grammar and not offer.supports_grammar, "it cannot keep to a grammar"),
+        (prompt.sampling.logprobs is not None and not offer.supports_logprobs, "it gives no log-probabilities"),
+        (has_picture and not offer.supports_images, "it cannot read pictures"),
+    )
+    return next((Removal("ability", reason) for is_lacking, reason in lacking if is_lacking), None)
 
 
 def _too_long(offer: Offer, request: Request, classification: Classification) -> Removal | None:

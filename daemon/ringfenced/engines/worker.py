@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache-type", default="f16", help="how the cache is kept, for example q8_0")
     parser.add_argument("--flash-attention", default="auto", choices=("auto", "on", "off"))
     parser.add_argument("--adapter", type=_named, action="append", default=[], help="a LoRA adapter: NAME=FILE")
+    parser.add_argument("--projector", type=Path, default=None, help="the GGUF file that makes pictures readable")
     parser.add_argument("--embeddings", action="store_true", help="embed texts and answer nothing")
     return parser.parse_args()
 
