@@ -71,7 +71,7 @@ def test_a_sound_grammar_passes(source):
         ('root ::= "a"{5,2}', "repetition"),
         ('root ::= ("' + "a" * 1000 + '"{2000}){2000}', "elements"),
         ('root ::= "' + "a" * 300_000 + '"', "characters"),
-        XX("root::=0\n" + "\n".join(f"{n:x}::={n + 1:x}" for n in range(21_000)), "rules"),
+        ("root::=0\n" + "\n".join(f"{n:x}::={n + 1:x}" for n in range(21_000)), "rules"),
         ('root ::= s\ns ::= "a" s t | "a" t s | "a"\nt ::= "a" t s | "a"', "ways"),
     ],
 )
