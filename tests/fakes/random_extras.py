@@ -7,7 +7,6 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -96,7 +97,5 @@ def test_a_prefix_is_put_before_names_alone():
 
 @given(st.text(alphabet='rot:=ab"[]()|*+?{}1, \n\\x^-.#', max_size=60))
 def test_no_text_does_more_than_pass_or_be_refused(text):
-    try:
+    with contextlib.suppress(BadGrammar):
         check_grammar("root ::= " + text)
-    except BadGrammar:
-        pass

@@ -116,10 +116,11 @@ class CallParser:
         return pieces
 
     def finish(self) -> list[Piece]:
-        """Return what was held back, but for space between calls and for a call that broke off after its beginning."""
+        """Return what was held back, but for space between calls and for a call that broke off."""
         rest = self._raw + self._text
         is_space = self.called and self._is_fresh and not rest.strip(self._space)
-        return [] if self._phase in {"call", "tail"} or is_space or not rest else [rest]
+        is_call = self._phase in {"call", "tail"} or (self._is_bound and (self.called or self._phase == "block"))
+        return [] if is_call or is_space or not rest else [rest]
 
     # ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────
 

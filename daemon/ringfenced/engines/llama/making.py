@@ -20,7 +20,7 @@ from ringfenced.engines.llama.outlet import Outlet
 from ringfenced.engines.llama.prompt import PromptReader, Unreadable
 from ringfenced.engines.llama.sampler import BadSampling, Sampler, Settings, defaults_of, settings_from_wire
 from ringfenced.engines.llama.template import TemplateRefused
-from ringfenced.engines.llama.tools import ToolFacts, calls_grammar, choice_grammar
+from ringfenced.engines.llama.tools import CALLS_MAX, ToolFacts, calls_grammar, choice_grammar
 from ringfenced.engines.server import Connection
 
 T = TypeVar("T")
@@ -160,10 +160,10 @@ class AnswerMaker:
         callable_ = [tool for tool in tools if not is_demanded or choice.name in {"", tool.name}]
         if not callable_:
             raise Refused("unsupported")
-        key = "\0".join(part for tool in callable_ for part in ("tool", tool.name, tool.schema))
+        key = choice.name + "\0".join(part for tool in callable_ for part in ("tool", tool.name, tool.schema))
 
         def calls() -> str:
-            return calls_grammar(self._prompts.style, callable_)
+            return calls_grammar(self._prompts.style, callable_, calls_max=1 if choice.name else CALLS_MAX)
 
         if is_demanded:
             return _Bound(self._matcher(command, key, calls))

@@ -24,6 +24,10 @@ _INSTRUCTION = (
 """For a template without tools; the form is Hermes's (https://github.com/NousResearch/Hermes-Function-Calling)."""
 
 
+CALLS_MAX = 16
+"""Most calls in one answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
     """A tool that the model may call."""
@@ -68,22 +72,28 @@ def instruction(tools: Iterable[ToolFacts]) -> str:
     )
 
 
-def calls_grammar(style: Style, tools: Sequence[ToolFacts]) -> str:
+def calls_grammar(style: Style, tools: Sequence[ToolFacts], *, calls_max: int = CALLS_MAX) -> str:
     """Return GBNF for one call or several, from the mark that opens them to the answer's end.
+
+    Args:
+        style: how the model writes calls.
+        tools: what it may call.
+        calls_max: most calls; a weak model would go on calling.
 
     Raises:
         BadSchema: the schema of a tool cannot become a grammar.
     """
     if style is Style.MISTRAL:
-        return _named_calls(tools)
+        return _named_calls(tools, calls_max)
     one = prefixed(schema_to_grammar(json.dumps(_object_schema(style, tools))), "one-")
+    more = f"{{0,{calls_max - 1}}}"
     match style:
         case Style.LLAMA:
-            root = '"<|python_tag|>"? one-root ("; " one-root)*'
+            root = '"<|python_tag|>"? one-root ("; " one-root)' + more
         case Style.MISTRAL_LIST:
-            root = '"[TOOL_CALLS]" " "? "[" one-root ("," " "? one-root)* "]"'
+            root = '"[TOOL_CALLS]" " "? "[" one-root ("," " "? one-root)' + more + ' "]"'
         case _:
-            root = 'call ("\\n" call)*\ncall ::= "<tool_call>" "\\n"? one-root "\\n"? "</tool_call>"'
+            root = 'call ("\\n" call)' + more + '\ncall ::= "<tool_call>" "\\n"? one-root "\\n"? "</tool_call>"'
     return f"root ::= {root}\n{one}"
 
 
@@ -110,8 +120,8 @@ def _object_schema(style: Style, tools: Sequence[ToolFacts]) -> dict[str, Any]:
     return {**(calls[0] if len(calls) == 1 else {"oneOf": calls}), "$defs": defined}
 
 
-def _named_calls(tools: Sequence[ToolFacts]) -> str:
-    rules = ["root ::= call+", f"call ::= {' | '.join(f'c{number}' for number in range(len(tools)))}"]
+def _named_calls(tools: Sequence[ToolFacts], calls_max: int) -> str:
+    rules = [f"root ::= call{{1,{calls_max}}}", f"call ::= {' | '.join(f'c{number}' for number in range(len(tools)))}"]
     for number, tool in enumerate(tools):
         rules.append(f'c{number} ::= "[TOOL_CALLS]" {json.dumps(tool.name)} "[ARGS]" " "? t{number}-root')
         rules.append(prefixed(schema_to_grammar(json.dumps(_schema(tool))), f"t{number}-"))
