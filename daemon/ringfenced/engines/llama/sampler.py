@@ -1,7 +1,8 @@
 """Drawing tokens: one sampler per sequence, a chain of llama.cpp's, and a grammar beside it where one is asked for.
 
-With a grammar the chain draws first and only the drawn token is checked; the grammar is laid over the whole
-vocabulary only when that token is not allowed, which is rare and costs milliseconds.
+With a grammar the chain draws first and only the drawn token is checked. Where that is not allowed, the grammar is laid
+over the likeliest tokens; over the whole vocabulary, which costs 8 ms at 32,000 tokens and 40 at 128,000, only where
+these do not hold nearly all of what is allowed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from ringfenced.engines.llama.matcher import CANDIDATE, Matcher, candidates_of
 
 _SEED_RANDOM = 0xFFFF_FFFF  # LLAMA_DEFAULT_SEED
 _TOP_K_MAX = 2**31 - 1  # int32_t
+_LIKELY = 256
+"""Tokens that a grammar is laid over first where the drawn one is not allowed."""
+_LEFT_OUT_MAX = 0.001
+"""Most probability, of what may be allowed, that these may leave out."""
 _META_DEFAULTS = {"temperature": "temp", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
 
 
@@ -60,13 +65,12 @@ class Settings:
     @property
     def is_plain(self) -> bool:
         """Whether the likeliest token is taken as it stands, which needs no sampler."""
-        return (
-            self.temperature <= 0
-            and not self.presence_penalty
-            and not self.frequency_penalty
-            and self.repeat_penalty == 1.0
-            and not self.logit_bias
-        )
+        return self.temperature <= 0 and not self.reorders
+
+    @property
+    def reorders(self) -> bool:
+        """Whether another token may become the likeliest."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.repeat_penalty != 1.0 or self.logit_bias)
 
 
 def settings_from_wire(wire: types_pb2.Sampling, defaults: Mapping[str, float]) -> Settings:
@@ -121,6 +125,8 @@ class Sampler:
         self._candidates = np.zeros(model.tokens_n if grammar else 0, CANDIDATE)
         self.full_applications = 0
         """How often the grammar was laid over the whole vocabulary."""
+        self._temperature = settings.temperature
+        self._is_narrow = model.tokens_n >= 4 * _LIKELY and not settings.reorders
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         weakref.finalize(self, lib.llama_sampler_free, self._chain)
         for link in _links(model, settings, last):
@@ -146,21 +152,49 @@ class Sampler:
             return token
         token = self._pick(row, None)
         if not self._grammar.allows(token):
-            self.full_applications += 1
-            token = self._pick(row, self._grammar)
+            likely = self._pick_likely(row, self._grammar) if self._is_narrow else None
+            if likely is None:
+                self.full_applications += 1
+                likely = self._pick(row, self._grammar)
+            token = likely
         self._grammar.accept(token)
         lib.llama_sampler_accept(self._chain, token)
         return token
+
+    def _pick_likely(self, row: NDArray[np.float32], grammar: Matcher) -> int | None:
+        """Draw from the likeliest tokens that are allowed; None where others may matter.
+
+        The likeliest token is the same as from the whole vocabulary; a drawn one differs from it with a probability of
+        `_LEFT_OUT_MAX` at most.
+        """
+        some = np.argpartition(row, -_LIKELY)[-_LIKELY:]
+        candidates = np.zeros(_LIKELY, CANDIDATE)
+        candidates["id"] = some
+        candidates["logit"] = row[some]
+        grammar.restrict(candidates_of(candidates))
+        allowed = candidates[np.isfinite(candidates["logit"])]
+        if not len(allowed):
+            return None
+        if self._temperature > 0:
+            weights = np.exp((row - row.max()) / self._temperature)
+            others = float(weights.sum() - weights[some].sum())
+            if others > _LEFT_OUT_MAX * (float(weights[allowed["id"]].sum()) + others):
+                return None
+        return self._chosen(np.ascontiguousarray(allowed))
 
     def _pick(self, row: NDArray[np.float32], grammar: Matcher | None) -> int:
         candidates = self._candidates
         candidates["id"] = self._ids
         candidates["logit"] = row
-        array = candidates_of(candidates)
         if grammar is not None:
-            grammar.restrict(array)
+            grammar.restrict(candidates_of(candidates))
             if not np.isfinite(candidates["logit"]).any():
                 raise DeadEnd("the grammar allows no token")
+        return self._chosen(candidates)
+
+    def _chosen(self, candidates: NDArray[Any]) -> int:
+        """Let the chain choose."""
+        array = candidates_of(candidates)
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         assert 0 <= array.selected < array.size
         token: int = array.data[array.selected].id
