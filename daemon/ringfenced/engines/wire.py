@@ -288,6 +288,11 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         "a model with a longer context",
         "inputs",
     ),
+    "bad_picture": _Failure(
+        errors.InvalidRequest,
+        "a picture cannot be read, or is too large; send at most 16, PNG or JPEG, of 16 MiB and 8 million pixels",
+        "messages",
+    ),
     "input_empty": _Failure(
         errors.InvalidRequest, "input {index} makes no tokens; leave it out or send text", "inputs"
     ),

@@ -60,7 +60,9 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
     from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
     from ringfenced.engines.llama.embed import EmbeddingBackend, EmbedLimits  # noqa: PLC0415
+    from ringfenced.engines.llama.pictures import Projector  # noqa: PLC0415
 
+    threads = arguments.threads or len(os.sched_getaffinity(0))
     try:
         model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers, tensor_split=arguments.tensor_split)
         adapters = {name: model.adapter(path) for name, path in arguments.adapter}
@@ -85,19 +87,22 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
             cells=cells,
             sequences=arguments.sequences,
             batch_tokens=limits.batch_tokens,
-            threads=arguments.threads or len(os.sched_getaffinity(0)),
+            threads=threads,
             has_gpu=arguments.gpu_layers != 0,
             cache_type=arguments.cache_type,
             flash_attention=_FLASH_ATTENTION[arguments.flash_attention],
             adapters=adapters,
             embeds=arguments.embeddings,
         )
+        projector = None
+        if arguments.projector is not None:
+            projector = Projector(arguments.projector, model, threads=threads, has_gpu=arguments.gpu_layers != 0)
     except LoadError as error:
         sys.exit(str(error))
     version = llama_cpp.__version__
     if isinstance(limits, EmbedLimits):
         return EmbeddingBackend(server, model, context, limits, version=version)
-    return LlamaBackend(server, model, context, limits, version=version, adapters=tuple(adapters))
+    return LlamaBackend(server, model, context, limits, version=version, adapters=tuple(adapters), projector=projector)
 
 
 def _digest(path: Path) -> str:

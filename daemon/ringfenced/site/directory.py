@@ -248,6 +248,7 @@ def _local_offers(model: LocalModel, state: EngineState) -> Iterator[Offer]:
         token_ms=model.speed.token_ms,
         supports_tools=model.tools,
         supports_json_schema=model.json_schema,
+        supports_images=model.projector is not None,
         supports_grammar=model.engine == "llama.cpp",
         supports_logprobs=model.engine != "command",
         supports_embeddings=model.embeddings,

@@ -109,6 +109,7 @@ def test_a_finish_is_read_whole():
         ("context_exceeded", errors.ContextExceeded),
         ("bad_schema", errors.InvalidRequest),
         ("bad_grammar", errors.InvalidRequest),
+        ("bad_picture", errors.InvalidRequest),
         ("bad_sampling", errors.InvalidRequest),
         ("input_too_long", errors.ContextExceeded),
         ("input_empty", errors.InvalidRequest),

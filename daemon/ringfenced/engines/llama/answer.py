@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.llama.binding import LlamaContext
 from ringfenced.engines.llama.logprobs import Logprobs
 from ringfenced.engines.llama.outlet import Outlet
+from ringfenced.engines.llama.pictures import Sight
 from ringfenced.engines.llama.sampler import Sampler
 from ringfenced.engines.server import Connection
 
@@ -16,6 +21,7 @@ class Answer:
         "_cached",
         "_first_s",
         "_logprob_min",
+        "_sights",
         "_started_s",
         "adapter",
         "completion_tokens",
@@ -42,6 +48,7 @@ class Answer:
         tokens_max: int,
         sampler: Sampler | None,
         outlet: Outlet,
+        sights: Sequence[tuple[int, Sight]] = (),
         logprobs: Logprobs | None,
         now_s: float,
     ) -> None:
@@ -54,6 +61,7 @@ class Answer:
             tokens_max: most tokens to generate, at least 1.
             sampler: how to draw; None for the likeliest token.
             outlet: where its tokens go.
+            sights: pictures in the prompt, each with the place of its first token, in order.
             logprobs: tells of each token's log-probability; None where nobody asks.
             now_s: now, on the monotonic clock.
         """
@@ -68,6 +76,7 @@ class Answer:
         self.logprobs = logprobs
         self.adapter = command.adapter
         """The LoRA adapter that it is made with; empty for none."""
+        self._sights = deque(sights)
         self.owner = -1
         """Number of its sequence in the cache; -1 while it waits."""
         self.position = 0
@@ -90,6 +99,20 @@ class Answer:
     def is_reading(self) -> bool:
         """Whether some of its prompt is not in the cache yet."""
         return self.position < len(self.prompt)
+
+    @property
+    def reading_end(self) -> int:
+        """Up to where its prompt can be read as tokens: a picture's place, or its end."""
+        return self._sights[0][0] if self._sights else len(self.prompt)
+
+    def look(self, context: LlamaContext) -> bool:
+        """Read the pictures that come next in its prompt; return whether that went well."""
+        while self._sights and self._sights[0][0] == self.position:
+            _, sight = self._sights.popleft()
+            if not sight.decode(context, self.position, self.owner):
+                return False
+            self.position += sight.tokens
+        return True
 
     def take(
         self,

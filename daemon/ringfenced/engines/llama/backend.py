@@ -10,6 +10,7 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.llama.batcher import Batcher, Limits
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.making import AnswerMaker, Refused
+from ringfenced.engines.llama.pictures import Projector
 from ringfenced.engines.server import Connection, EngineServer
 
 
@@ -25,6 +26,7 @@ class LlamaBackend:
         *,
         version: str,
         adapters: Sequence[str] = (),
+        projector: Projector | None = None,
     ) -> None:
         """Take over a loaded model.
 
@@ -35,6 +37,7 @@ class LlamaBackend:
             limits: how much at once.
             version: of the library, for the description.
             adapters: names of the LoRA adapters that are loaded.
+            projector: makes pictures readable; None where nothing does.
         """
         self._server = server
         self._model = model
@@ -43,7 +46,8 @@ class LlamaBackend:
         self._version = version
         self._batcher = Batcher(model, context, limits, time.monotonic)
         self._adapters = adapters
-        self._maker = AnswerMaker(model, context, limits, adapters)
+        self._has_projector = projector is not None
+        self._maker = AnswerMaker(model, context, limits, adapters, projector)
         self._is_stepping = False
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,6 +65,7 @@ class LlamaBackend:
             supports_json_schema=True,
             supports_grammar=True,
             supports_logprobs=True,
+            supports_images=self._has_projector,
             adapters=self._adapters,
         )
 

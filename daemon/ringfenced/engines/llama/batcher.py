@@ -112,6 +112,9 @@ class Batcher:
         if not (self._reading or self._running):
             return
         self._choose_adapter()
+        self._look()
+        if not (self._reading or self._running):
+            return
         tokens, positions, owners, outputs, drawn = self._compose()
         if self._context.decode(tokens, positions, owners, outputs) != 0:
             self._fail_all()
@@ -149,6 +152,13 @@ class Batcher:
             self._turn_steps = 0
         self._context.use(self._adapter)
 
+    def _look(self) -> None:
+        """Read the pictures whose turn it is."""
+        for answer in [answer for answer in self._reading if answer.adapter == self._adapter]:
+            if not answer.look(self._context):
+                self._remove(answer)
+                answer.fail("internal")
+
     def _compose(self) -> tuple[list[int], list[int], list[int], list[int], list[Answer]]:
         """Return the batch, and the answers whose next token comes of it, in the batch's order."""
         running = [answer for answer in self._running if answer.adapter == self._adapter]
@@ -166,7 +176,7 @@ class Batcher:
             if answer.adapter != self._adapter:
                 continue
             start = answer.position
-            end = min(start + budget, len(answer.prompt))
+            end = min(start + budget, answer.reading_end)
             budget -= end - start
             answer.position = end
             tokens += answer.prompt[start:end]

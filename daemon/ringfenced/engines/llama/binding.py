@@ -53,7 +53,7 @@ def _log_errors(level: int, text: bytes, _: Any) -> None:
         sys.stderr.flush()
 
 
-_LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
+LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
 
 
 class LlamaModel:
@@ -70,7 +70,7 @@ class LlamaModel:
         Raises:
             LoadError: llama.cpp does not take it.
         """
-        lib.llama_log_set(_LOG_ERRORS, ctypes.c_void_p(0))
+        lib.llama_log_set(LOG_ERRORS, ctypes.c_void_p(0))
         lib.llama_backend_init()
         parameters = lib.llama_model_default_params()
         parameters.n_gpu_layers = gpu_layers
@@ -249,7 +249,8 @@ class LlamaContext:
         self.dimensions: int = lib.llama_model_n_embd_out(model.pointer)
         """Length of an embedding."""
         self._vocabulary = model.tokens_n
-        self._batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens
+        """Most tokens in one call of `decode`."""
         self._tokens = np.zeros(batch_tokens, np.int32)
         self._positions = np.zeros(batch_tokens, np.int32)
         self._counts = np.ones(batch_tokens, np.int32)
@@ -283,7 +284,7 @@ class LlamaContext:
             0; 1 where the cache has no room, which admission prevents; another number for a failure.
         """
         n = len(tokens)
-        assert 0 < n <= self._batch_tokens
+        assert 0 < n <= self.batch_tokens
         assert sum(outputs) <= self._outputs_max
         self._tokens[:n] = tokens
         self._positions[:n] = positions

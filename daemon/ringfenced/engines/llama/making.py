@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ringfenced.engines.llama.grammar import BadSchema, schema_to_grammar
 from ringfenced.engines.llama.logprobs import LIKELIEST_MAX, Logprobs
 from ringfenced.engines.llama.matcher import Grammars, Matcher
 from ringfenced.engines.llama.outlet import Outlet
+from ringfenced.engines.llama.pictures import BadPicture, Projector
 from ringfenced.engines.llama.prompt import PromptReader, Unreadable
 from ringfenced.engines.llama.sampler import BadSampling, Sampler, Settings, defaults_of, settings_from_wire
 from ringfenced.engines.llama.template import TemplateRefused
@@ -35,12 +37,15 @@ class Refused(Exception):
         self.numbers = numbers
 
 
+_SALT_BYTES = 16
+
 _REASONS: dict[type[Exception], str] = {
     Unreadable: "unsupported",
     TemplateRefused: "template_refused",
     BadSchema: "bad_schema",
     BadGrammar: "bad_grammar",
     BadSampling: "bad_sampling",
+    BadPicture: "bad_picture",
 }
 
 
@@ -57,7 +62,14 @@ class _Bound:
 class AnswerMaker:
     """Makes the answers of one model."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, limits: Limits, adapters: Sequence[str]) -> None:
+    def __init__(
+        self,
+        model: LlamaModel,
+        context: LlamaContext,
+        limits: Limits,
+        adapters: Sequence[str],
+        projector: Projector | None = None,
+    ) -> None:
         """Take what all answers share.
 
         Args:
@@ -65,12 +77,13 @@ class AnswerMaker:
             context: where it is decoded.
             limits: how much at once.
             adapters: names of the LoRA adapters that are loaded.
+            projector: makes pictures readable; None where nothing does.
         """
         self._model = model
         self._context = context
         self._limits = limits
         self._adapters = frozenset(adapters)
-        self._prompts = PromptReader(model)
+        self._prompts = PromptReader(model, projector)
         self._grammars = Grammars(model)
         self._defaults = defaults_of(model)
         self._marks = _marks(model, self._prompts.style.marks)
@@ -81,7 +94,7 @@ class AnswerMaker:
         Raises:
             Refused: it cannot be read.
         """
-        return len(_refusing(lambda: self._prompts.tokens(messages, _facts(tools))))
+        return len(_refusing(lambda: self._prompts.read(messages, _facts(tools))).tokens)
 
     def make(self, connection: Connection, command: engine_pb2.EngineSubmit) -> Answer:
         """Return the answer, which has not begun.
@@ -98,7 +111,11 @@ class AnswerMaker:
         command.cache_salt += b"\0" + command.adapter.encode()
         is_shown = command.tool_choice.mode != types_pb2.ToolChoice.MODE_NONE
         tools = _facts(command.tools) if is_shown else []
-        prompt = self._prompts.tokens(command.messages, tools)
+        read = self._prompts.read(command.messages, tools)
+        prompt = read.tokens
+        if read.sights:  # pictures have no tokens that tell them apart: nothing of them is shared
+            command.cache_salt = secrets.token_bytes(_SALT_BYTES)
+            command.confidential = True
         rest = self._limits.context_tokens_max - len(prompt)
         if rest < 1:
             raise Refused(
@@ -133,6 +150,7 @@ class AnswerMaker:
             connection,
             command,
             prompt=prompt,
+            sights=read.sights,
             tokens_max=min(sampling.tokens_max, rest) if sampling.HasField("tokens_max") else rest,
             sampler=sampler,
             outlet=Outlet(

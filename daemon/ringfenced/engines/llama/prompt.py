@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ringfence.v1 import types_pb2
 from ringfenced.engines.llama.binding import LlamaModel
 from ringfenced.engines.llama.calls import Style
-from ringfenced.engines.llama.template import ChatTemplate, TemplateRefused, Turn
+from ringfenced.engines.llama.pictures import PICTURES_MAX, PLACEHOLDER, BadPicture, Projector, Sight
+from ringfenced.engines.llama.template import ChatTemplate, Segment, TemplateRefused, Turn
 from ringfenced.engines.llama.tools import ToolFacts, instruction, knows_tools, style_of
 
 _ROLES = {
@@ -28,16 +29,31 @@ class Unreadable(ValueError):
     """A part of the prompt that this engine cannot read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPrompt:
+    """A prompt as the model sees it."""
+
+    tokens: list[int]
+    """Its tokens; `PLACEHOLDER` for those that pictures make."""
+    sights: tuple[tuple[int, Sight], ...] = ()
+    """Pictures, each with the place of its first token."""
+
+
 class PromptReader:
     """Reads prompts for one model."""
 
-    def __init__(self, model: LlamaModel) -> None:
+    def __init__(self, model: LlamaModel, projector: Projector | None = None) -> None:
         """Compile the model's chat template.
+
+        Args:
+            model: the model.
+            projector: makes pictures readable; None where nothing does.
 
         Raises:
             TemplateRefused: it is no template.
         """
         self._model = model
+        self._projector = projector
         eos = model.meta("tokenizer.ggml.eos_token_id")
         source = model.chat_template()
         self._template = ChatTemplate(
@@ -50,37 +66,50 @@ class PromptReader:
         self.style: Style = style_of(source)
         """How the model writes tool calls."""
 
-    def tokens(self, messages: Iterable[types_pb2.Message], tools: Sequence[ToolFacts]) -> list[int]:
-        """Return a prompt's tokens; never none.
+    def read(self, messages: Iterable[types_pb2.Message], tools: Sequence[ToolFacts]) -> ReadPrompt:
+        """Return a prompt's tokens; never none, and none of a picture's last.
 
         Raises:
             Unreadable: it holds what the model cannot read.
+            BadPicture: a picture cannot be read or is over a bound.
             TemplateRefused: the template does not take these messages.
             BadSchema: the schema of a tool is no JSON.
         """
+        pictures = _Pictures(self._projector)
         try:
-            segments = self._segments(list(messages), tools)
+            segments = self._segments(list(messages), tools, pictures)
         except RecursionError:
             raise TemplateRefused("messages or tools that are nested too deeply") from None
         tokens: list[int] = []
+        sights: list[tuple[int, Sight]] = []
         for segment in segments:
-            tokens += self._model.tokenize(segment.text, is_control=segment.is_control)
-        tokens = self._model.with_bos(tokens)
-        if not tokens:
-            raise TemplateRefused("an empty prompt")
-        return tokens
+            for item in pictures.found.get(segment.text, ()) if not segment.is_control else ():
+                if isinstance(item, Sight):
+                    sights.append((len(tokens), item))
+                    tokens += [PLACEHOLDER] * item.tokens
+                else:
+                    tokens.append(item)
+            if segment.is_control or segment.text not in pictures.found:
+                tokens += self._model.tokenize(segment.text, is_control=segment.is_control)
+        with_bos = self._model.with_bos(tokens)
+        if not tokens or tokens[-1] == PLACEHOLDER:
+            raise TemplateRefused("a prompt that is empty or ends with a picture")
+        shift = len(with_bos) - len(tokens)
+        return ReadPrompt(with_bos, tuple((at + shift, sight) for at, sight in sights))
 
-    def _segments(self, messages: Sequence[types_pb2.Message], tools: Sequence[ToolFacts]) -> list[Any]:
+    def _segments(
+        self, messages: Sequence[types_pb2.Message], tools: Sequence[ToolFacts], pictures: _Pictures
+    ) -> list[Segment]:
         names = {call.id: call.name for message in messages for call in message.tool_calls}
-        turns = [self._turn(message, names) for message in messages]
+        turns = [self._turn(message, names, pictures) for message in messages]
         if self._knows_tools:
-            return self._template.render(turns, [tool.as_openai() for tool in tools])
+            return self._template.render(turns, [tool.as_openai() for tool in tools], list(pictures.found))
         turns = [_in_words(turn) for turn in turns]
         if tools:
             turns = _instructed(turns, instruction(tools))
-        return self._template.render(turns)
+        return self._template.render(turns, places=list(pictures.found))
 
-    def _turn(self, message: types_pb2.Message, names: dict[str, str]) -> Turn:
+    def _turn(self, message: types_pb2.Message, names: dict[str, str], pictures: _Pictures) -> Turn:
         if message.role not in _ROLES:
             raise Unreadable("a role")
         calls = tuple(
@@ -92,7 +121,7 @@ class PromptReader:
             for call in message.tool_calls
         )
         name = message.name or names.get(message.tool_call_id, "")
-        content = "\n".join(map(_text, message.parts))
+        content = "\n".join(_text(part, pictures) for part in message.parts)
         return Turn(_ROLES[message.role], content, name, calls, self._id(message.tool_call_id))
 
     def _id(self, name: str) -> str:
@@ -128,7 +157,25 @@ def _value(text: str) -> object:
         raise Unreadable("arguments that are no JSON") from None
 
 
-def _text(part: types_pb2.Part) -> str:
+class _Pictures:
+    """The pictures of one prompt, by the text that holds each one's place; nobody can guess such a text."""
+
+    def __init__(self, projector: Projector | None) -> None:
+        self._projector = projector
+        self.found: dict[str, list[int | Sight]] = {}
+
+    def place(self, data: bytes) -> str:
+        """Read a picture; return the text that holds its place."""
+        if self._projector is None:
+            raise Unreadable("a picture")
+        if len(self.found) >= PICTURES_MAX:
+            raise BadPicture(f"more than {PICTURES_MAX} pictures")
+        place = f"<picture {secrets.token_hex(16)}>"
+        self.found[place] = self._projector.read(data)
+        return place
+
+
+def _text(part: types_pb2.Part, pictures: _Pictures) -> str:
     match part.WhichOneof("content"):
         case "text":
             return part.text
@@ -140,4 +187,4 @@ def _text(part: types_pb2.Part) -> str:
             except UnicodeDecodeError:
                 raise Unreadable("a file that is no text") from None
             return f"{part.file.name}:\n{text}" if part.file.name else text
-    raise Unreadable("a picture")
+    return pictures.place(part.image.data)

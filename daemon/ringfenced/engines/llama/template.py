@@ -101,21 +101,28 @@ class ChatTemplate:
         longest_first = sorted(filter(None, control), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def render(self, turns: Sequence[Turn], tools: Sequence[Mapping[str, Any]] = ()) -> list[Segment]:
+    def render(
+        self, turns: Sequence[Turn], tools: Sequence[Mapping[str, Any]] = (), places: Sequence[str] = ()
+    ) -> list[Segment]:
         """Return the prompt up to the place where the answer begins.
 
         Args:
             turns: the messages.
             tools: what the model may call, as OpenAI's API has them.
+            places: texts in messages that become segments of their own, like those of control tokens.
 
         Raises:
             TemplateRefused: the template does not take these messages.
         """
         messages = [turn.as_openai() for turn in turns]
         strings = [*_strings(messages), *_strings(tools)]
-        if self._control is None or not any(map(self._control.search, strings)):
+        apart = self._control
+        if places:
+            controls = [apart.pattern] if apart is not None else []
+            apart = re.compile("|".join([*map(re.escape, places), *controls]))
+        if apart is None or not any(map(apart.search, strings)):
             return [Segment(self._run(messages, tools), is_control=True)]
-        return self._render_marked(messages, tools, strings, self._control)
+        return self._render_marked(messages, tools, strings, apart)
 
     def _render_marked(
         self,
