@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from fakes.random_gguf import BYTES_FROM
 from fakes.random_projector import png, write_random_projector
 from ringfenced import errors
-from ringfenced.engines.llama.pictures import PIXELS_MAX, BadPicture, check_picture
+from ringfenced.engines.llama.pictures import PIXELS_MAX, check_picture
+from ringfenced.engines.llama.sights import BadPicture
 from ringfenced.model import Finish, Image, Message, Prompt, Role, Sampling, Text
 
 pytestmark = pytest.mark.llama

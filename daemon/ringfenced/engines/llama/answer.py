@@ -9,8 +9,8 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.llama.binding import LlamaContext
 from ringfenced.engines.llama.logprobs import Logprobs
 from ringfenced.engines.llama.outlet import Outlet
-from ringfenced.engines.llama.pictures import Sight
 from ringfenced.engines.llama.sampler import Sampler
+from ringfenced.engines.llama.sights import Sight
 from ringfenced.engines.server import Connection
 
 

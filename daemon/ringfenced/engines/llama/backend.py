@@ -10,7 +10,7 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.llama.batcher import Batcher, Limits
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.making import AnswerMaker, Refused
-from ringfenced.engines.llama.pictures import Projector
+from ringfenced.engines.llama.sights import PictureReader
 from ringfenced.engines.server import Connection, EngineServer
 
 
@@ -26,7 +26,7 @@ class LlamaBackend:
         *,
         version: str,
         adapters: Sequence[str] = (),
-        projector: Projector | None = None,
+        projector: PictureReader | None = None,
     ) -> None:
         """Take over a loaded model.
 

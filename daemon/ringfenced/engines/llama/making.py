@@ -18,9 +18,9 @@ from ringfenced.engines.llama.grammar import BadSchema, schema_to_grammar
 from ringfenced.engines.llama.logprobs import LIKELIEST_MAX, Logprobs
 from ringfenced.engines.llama.matcher import Grammars, Matcher
 from ringfenced.engines.llama.outlet import Outlet
-from ringfenced.engines.llama.pictures import BadPicture, Projector
 from ringfenced.engines.llama.prompt import PromptReader, Unreadable
 from ringfenced.engines.llama.sampler import BadSampling, Sampler, Settings, defaults_of, settings_from_wire
+from ringfenced.engines.llama.sights import BadPicture, PictureReader
 from ringfenced.engines.llama.template import TemplateRefused
 from ringfenced.engines.llama.tools import CALLS_MAX, ToolFacts, calls_grammar, choice_grammar
 from ringfenced.engines.server import Connection
@@ -68,7 +68,7 @@ class AnswerMaker:
         context: LlamaContext,
         limits: Limits,
         adapters: Sequence[str],
-        projector: Projector | None = None,
+        projector: PictureReader | None = None,
     ) -> None:
         """Take what all answers share.
 
@@ -94,7 +94,7 @@ class AnswerMaker:
         Raises:
             Refused: it cannot be read.
         """
-        return len(_refusing(lambda: self._prompts.read(messages, _facts(tools))).tokens)
+        return len(_refusing(lambda: self._prompts.tokens(messages, _facts(tools))))
 
     def make(self, connection: Connection, command: engine_pb2.EngineSubmit) -> Answer:
         """Return the answer, which has not begun.

@@ -17,6 +17,7 @@ from typing import Any
 from llama_cpp import mtmd_cpp as mtmd
 
 from ringfenced.engines.llama.binding import LOG_ERRORS, LlamaContext, LlamaModel, LoadError
+from ringfenced.engines.llama.sights import BadPicture, Sight
 
 BYTES_MAX = 16 * 1024 * 1024
 """Longest file of a picture."""
@@ -24,24 +25,14 @@ BYTES_MAX = 16 * 1024 * 1024
 PIXELS_MAX = 8 * 1024 * 1024
 """Most pixels of a picture: decoded they take three bytes each, and as much again while it is decoded."""
 
-PICTURES_MAX = 16
-"""Most pictures in a prompt."""
-
-PLACEHOLDER = -1
-"""Stands in a prompt's tokens for each that a picture makes."""
-
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF markers (ITU-T T.81, table B.1)
 
 
-class BadPicture(ValueError):
-    """A picture that cannot be read or is over a bound."""
-
-
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a picture is to the model: so many tokens in a row that have no numbers."""
+class Chunk:
+    """A picture, or a part of one, as mtmd cut it; implements `Sight`."""
 
     projector: Projector = field(repr=False)
     """Whose it is."""
@@ -53,7 +44,7 @@ class Sight:
     """Keeps the chunk alive."""
 
     def decode(self, context: LlamaContext, position: int, sequence: int) -> bool:
-        """Put the picture into the cache at a position of a sequence; return whether that went well."""
+        """As `Sight.decode`."""
         return self.projector.decode(self, context, position, sequence)
 
 
@@ -116,9 +107,9 @@ class Projector:
             if mtmd.mtmd_input_chunk_get_type(chunk) == mtmd.MTMD_INPUT_CHUNK_TYPE_TEXT:
                 yield from mtmd.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(ctypes.c_size_t()))[:count]
             else:
-                yield Sight(self, count, chunk, chunks)
+                yield Chunk(self, count, chunk, chunks)
 
-    def decode(self, sight: Sight, context: LlamaContext, position: int, sequence: int) -> bool:
+    def decode(self, sight: Chunk, context: LlamaContext, position: int, sequence: int) -> bool:
         """As `Sight.decode`."""
         end = ctypes.c_int32()
         result = mtmd.mtmd_helper_eval_chunk_single(

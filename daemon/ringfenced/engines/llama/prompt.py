@@ -7,11 +7,11 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ringfence.v1 import types_pb2
-from ringfenced.engines.llama.binding import LlamaModel
 from ringfenced.engines.llama.calls import Style
-from ringfenced.engines.llama.pictures import PICTURES_MAX, PLACEHOLDER, BadPicture, Projector, Sight
+from ringfenced.engines.llama.sights import PICTURES_MAX, PLACEHOLDER, BadPicture, PictureReader, Sight
 from ringfenced.engines.llama.template import ChatTemplate, Segment, TemplateRefused, Turn
 from ringfenced.engines.llama.tools import ToolFacts, instruction, knows_tools, style_of
 
@@ -39,10 +39,36 @@ class ReadPrompt:
     """Pictures, each with the place of its first token."""
 
 
+class Vocabulary(Protocol):
+    """What prompts are read with: a `LlamaModel`, or another engine's model that looks like one."""
+
+    @property
+    def bos(self) -> int:
+        """The token that begins a sequence; -1 for none."""
+
+    def meta(self, key: str) -> str | None:
+        """Return a value of the model's file; only ``tokenizer.ggml.eos_token_id`` is asked for."""
+
+    def chat_template(self) -> str:
+        """Return the model's chat template; empty for none."""
+
+    def token_text(self, token: int) -> str:
+        """Return a token's text; empty for -1."""
+
+    def control_texts(self) -> list[str]:
+        """Return the texts of all control tokens."""
+
+    def tokenize(self, text: str, *, is_control: bool) -> list[int]:
+        """Return the tokens of a text, in which control tokens' texts stand for such tokens or for themselves."""
+
+    def with_bos(self, tokens: list[int]) -> list[int]:
+        """Return tokens with the one that begins a sequence, where the model wants it."""
+
+
 class PromptReader:
     """Reads prompts for one model."""
 
-    def __init__(self, model: LlamaModel, projector: Projector | None = None) -> None:
+    def __init__(self, model: Vocabulary, projector: PictureReader | None = None) -> None:
         """Compile the model's chat template.
 
         Args:
@@ -66,6 +92,10 @@ class PromptReader:
         self.style: Style = style_of(source)
         """How the model writes tool calls."""
 
+    def tokens(self, messages: Iterable[types_pb2.Message], tools: Sequence[ToolFacts]) -> list[int]:
+        """Return the tokens alone; raises as `read`."""
+        return self.read(messages, tools).tokens
+
     def read(self, messages: Iterable[types_pb2.Message], tools: Sequence[ToolFacts]) -> ReadPrompt:
         """Return a prompt's tokens; never none, and none of a picture's last.
 
@@ -84,11 +114,11 @@ class PromptReader:
         sights: list[tuple[int, Sight]] = []
         for segment in segments:
             for item in pictures.found.get(segment.text, ()) if not segment.is_control else ():
-                if isinstance(item, Sight):
+                if isinstance(item, int):
+                    tokens.append(item)
+                else:
                     sights.append((len(tokens), item))
                     tokens += [PLACEHOLDER] * item.tokens
-                else:
-                    tokens.append(item)
             if segment.is_control or segment.text not in pictures.found:
                 tokens += self._model.tokenize(segment.text, is_control=segment.is_control)
         with_bos = self._model.with_bos(tokens)
@@ -160,7 +190,7 @@ def _value(text: str) -> object:
 class _Pictures:
     """The pictures of one prompt, by the text that holds each one's place; nobody can guess such a text."""
 
-    def __init__(self, projector: Projector | None) -> None:
+    def __init__(self, projector: PictureReader | None) -> None:
         self._projector = projector
         self.found: dict[str, list[int | Sight]] = {}
 

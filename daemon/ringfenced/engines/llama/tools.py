@@ -85,7 +85,7 @@ def calls_grammar(style: Style, tools: Sequence[ToolFacts], *, calls_max: int = 
     """
     if style is Style.MISTRAL:
         return _named_calls(tools, calls_max)
-    one = prefixed(schema_to_grammar(json.dumps(_object_schema(style, tools))), "one-")
+    one = prefixed(schema_to_grammar(json.dumps(call_schema(style, tools))), "one-")
     more = f"{{0,{calls_max - 1}}}"
     match style:
         case Style.LLAMA:
@@ -104,7 +104,7 @@ def choice_grammar(grammars: Sequence[str]) -> str:
     return "\n".join((f"root ::= {root}", *parts))
 
 
-def _object_schema(style: Style, tools: Sequence[ToolFacts]) -> dict[str, Any]:
+def call_schema(style: Style, tools: Sequence[ToolFacts]) -> dict[str, Any]:
     """The JSON Schema of a call: the tools' own schemas stand under ``$defs``, and what they refer to with them."""
     key = style.arguments_key
     calls = [
