@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-flow: setup ## the governed way of a request beside bare gRPC
 
 bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
 	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)
+
+bench-engines: setup ## our llama.cpp engine beside the C++ server and llama_cpp.server (ARGS=--write keeps the result)
+	@PYTHONPATH=bench:tests $(BIN)/python bench/engines.py $(ARGS)
 
 bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and starts with ten million entries
 	@$(BIN)/python bench/log.py $(ARGS)

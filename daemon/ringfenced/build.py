@@ -12,11 +12,12 @@ import hashlib
 import hmac
 import logging
 import os
+import platform
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config, LocalModel, Tls
+from ringfenced.devices.host import HostReader
+from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
 from ringfenced.engines.attach import AttachedEngines
 from ringfenced.engines.launch import EngineKind, EngineSpec
@@ -64,6 +67,7 @@ class Shared:
     ledger: Ledger
     memory: Memory
     ledger_failure: Callable[[], str]
+    devices: Inventory
 
 
 def prepare(config: Config) -> None:
@@ -84,7 +88,8 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
     engines = EngineSupervisor(engine_specs(config), socket_dir=config.runtime_folder)
     try:
         async with _meanwhile(engines.run()):
-            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure)
+            with _devices() as devices:
+                yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
     finally:
         ledger.close()
 
@@ -101,7 +106,8 @@ async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Share
     """A worker process's view of the node's own things."""
     engines = AttachedEngines(engine_specs(config), socket_dir=config.runtime_folder)
     async with Link.open(link_path(config)) as link, _meanwhile(engines.run()):
-        yield engines, Shared(link, link, lambda: link.ledger_failure), link
+        with _devices() as devices:
+            yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link
 
 
 @asynccontextmanager
@@ -156,10 +162,13 @@ async def working(
         if metrics is not None:
             metrics.running.set_function(flow.running)
             metrics.count_allowed(recogniser.allowed)
+            if not worker:  # what the node is is told once
+                metrics.show_devices(shared.devices.inventory, platform.node())
         node = SiteNode(
             name=config.node,
             started_unix_s=int(time.time()),
             directory=directory,
+            devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
             policy_source=config.policy_source(),
@@ -169,7 +178,17 @@ async def working(
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
         served = Served(
-            flow, directory, shared.ledger, node, log, exits, pseudonym, lambda: departments, limits, egress
+            flow,
+            directory,
+            shared.ledger,
+            node,
+            shared.devices,
+            log,
+            exits,
+            pseudonym,
+            lambda: departments,
+            limits,
+            egress,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -216,6 +235,19 @@ def link_path(config: Config) -> Path:
     return config.runtime_folder / "link.sock"
 
 
+@contextmanager
+def _devices() -> Iterator[Inventory]:
+    """The devices of this node; nothing is read, nor NVML's binding imported, before somebody asks."""
+
+    def gpus() -> Gpus:
+        from ringfenced.devices.nvml import GpuReader  # noqa: PLC0415 - 2 MB that a process without questions saves
+
+        return GpuReader(time.monotonic)
+
+    with closing(Inventory(HostReader, gpus, time.monotonic)) as devices:
+        yield devices
+
+
 def _engine_spec(model: LocalModel) -> EngineSpec:
     if model.engine == "command":
         return EngineSpec(model.name, EngineKind.COMMAND, model.command)
@@ -226,6 +258,14 @@ def _engine_spec(model: LocalModel) -> EngineSpec:
         *("--queue", str(model.waiting)),
         *("--threads", str(model.threads)),
         *("--gpu-layers", str(model.gpu_layers)),
+        *("--cells", str(model.cache_tokens)),
+        *("--step-tokens", str(model.step_tokens)),
+        *("--cache-type", model.cache_type),
+        *("--flash-attention", model.flash_attention),
+        *(("--tensor-split", ",".join(map(str, model.tensor_split))) if model.tensor_split else ()),
+        *(argument for adapter in model.adapters for argument in ("--adapter", f"{adapter.name}={adapter.path}")),
+        *(("--projector", str(model.projector)) if model.projector else ()),
+        *(("--embeddings",) if model.embeddings else ()),
         *(("--sha256", model.sha256) if model.sha256 else ()),
     )
     return EngineSpec(model.name, EngineKind.LLAMA_CPP, arguments)

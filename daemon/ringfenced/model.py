@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ringfence.labels import PUBLIC, Label, Level
 from ringfence.recognize.finding import Finding
+from ringfenced.device import DeviceFacts as DeviceFacts  # noqa: PLC0414 - said to be exported
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +166,8 @@ class Prompt:
     sampling: Sampling = Sampling()
     grammar: str = field(default="", repr=False)
     """Grammar of the answer, GBNF, instead of a schema; local targets only. Empty for free text."""
+    embeds: bool = False
+    """Each message is a text to embed; nothing is answered."""
 
 
 class Priority(StrEnum):
@@ -479,6 +482,24 @@ class TextDelta(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """What an engine made of texts to embed."""
+
+    vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+    """One an input, of length 1."""
+    usage: Usage
+    """What making them used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The embeddings of a request's inputs, in their order."""
+
+    values: tuple[tuple[float, ...], ...] = field(repr=False)
+    """One an input."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the first piece of each."""
 
@@ -584,8 +605,8 @@ class RotatedKey:
     """Keyed; it tells nothing of the key."""
 
 
-Event = Decision | Loading | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
-"""What a caller sees, in this order: decision, perhaps loading, deltas, finish, receipt."""
+Event = Decision | Loading | TextDelta | ToolCallDelta | Vectors | Escalation | Finish | Receipt
+"""What a caller sees, in this order: decision, perhaps loading, deltas or vectors, finish, receipt."""
 
 Delta = TextDelta | ToolCallDelta
 
@@ -671,24 +692,6 @@ class ModelMemory:
     """Weights, cache and compute buffers together, as planned; None where nothing was planned."""
     measured_bytes: int | None = None
     """The same as measured once it was loaded; None before."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFacts:
-    """One device; None for what is not known, never 0."""
-
-    id: str
-    kind: str
-    """``gpu`` or ``cpu``."""
-    name: str
-    memory_total_bytes: int | None = None
-    memory_used_bytes: int | None = None
-    utilisation: float | None = None
-    """0 to 1."""
-    temperature_celsius: float | None = None
-    power_watts: float | None = None
-    excluded_reason: str = ""
-    """Why it is not used; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,6 +293,19 @@ async def test_async_reads_unwrap_the_same(daemon, async_client, *, rpc, respons
     assert await getattr(async_client, method)(*arguments) == expected
 
 
+def test_states_of_a_node_stream(daemon, client):
+    daemon.script["WatchNode"] = [admin.WatchNodeResponse(devices=[admin.Device(id="cpu")]), HANG]
+    with contextlib.closing(client.watch_node(250)) as watched:
+        assert next(watched).devices[0].id == "cpu"
+    assert daemon.requests[0][1].interval_ms == 250
+
+
+async def test_states_of_a_node_stream_in_asyncio(daemon, async_client):
+    daemon.script["WatchNode"] = [admin.WatchNodeResponse(devices=[admin.Device(id="cpu")]), HANG]
+    async with contextlib.aclosing(async_client.watch_node()) as watched:
+        assert (await anext(watched)).devices[0].id == "cpu"
+
+
 def test_log_entries_stream(daemon, client):
     daemon.script["SearchEntries"] = [audit.SearchEntriesResponse(index=i) for i in range(3)]
     daemon.script["WatchEntries"] = [audit.WatchEntriesResponse(index=5), HANG]

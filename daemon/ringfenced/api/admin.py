@@ -1,4 +1,4 @@
-"""`Models`, `Nodes`, `Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
+"""`Models`, `Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, identity_of
 from ringfenced.api.decode import Limits, decode
 from ringfenced.api.encode import decision_to_pb
-from ringfenced.api.later import LaterModels, LaterNodes, LaterPolicy, LaterWallets
+from ringfenced.api.later import LaterModels, LaterPolicy, LaterWallets
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
-from ringfenced.model import CallerRole, DeviceFacts, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
+from ringfenced.model import CallerRole, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
 from ringfenced.nouns import Ledger
 
 STATES = {
@@ -35,10 +35,6 @@ class Node(Protocol):
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
-        ...
-
-    def devices(self) -> tuple[DeviceFacts, ...]:
-        """The host and its accelerators."""
         ...
 
     async def checks(self) -> tuple[HealthCheck, ...]:
@@ -92,52 +88,6 @@ class ModelsService(LaterModels):
         """Every model with its state."""
         self._door.admit(context)
         return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
-
-
-class NodesService(LaterNodes):
-    """How this node is."""
-
-    def __init__(self, node: Node, door: Door, running: Callable[[], int]) -> None:
-        """Wire; `running` counts the requests that are on their way."""
-        self._node = node
-        self._door = door
-        self._running = running
-
-    @answering
-    async def ListDevices(self, _request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:
-        """The host and its accelerators; an unknown fact is unset."""
-        self._door.admit(context, CallerRole.OPERATOR)
-        return pb.ListDevicesResponse(
-            devices=[
-                pb.Device(
-                    id=facts.id,
-                    kind=facts.kind,
-                    name=facts.name,
-                    memory_total_bytes=facts.memory_total_bytes,
-                    memory_used_bytes=facts.memory_used_bytes,
-                    utilisation=facts.utilisation,
-                    temperature_celsius=facts.temperature_celsius,
-                    power_watts=facts.power_watts,
-                    excluded_reason=facts.excluded_reason,
-                )
-                for facts in self._node.devices()
-            ]
-        )
-
-    @answering
-    async def GetHealth(self, _request: pb.GetHealthRequest, context: Context) -> pb.GetHealthResponse:
-        """What is well, what is not, and what to do."""
-        self._door.admit(context)
-        checks = await self._node.checks()
-        response = pb.GetHealthResponse(
-            ok=all(check.ok for check in checks),
-            checks=[pb.Check(name=check.name, ok=check.ok, message=check.message) for check in checks],
-            version=self._node.version,
-            requests_running=self._running(),
-            node=self._node.name,
-        )
-        response.started_at.FromSeconds(self._node.started_unix_s)
-        return response
 
 
 class WalletsService(LaterWallets):

@@ -26,10 +26,6 @@ class LaterInference(inference_pb2_grpc.InferenceServicer):
 
     _door: Door
 
-    async def Embed(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Inference.Embed")
-
     async def Feedback(self, _request: Any, context: Any) -> Any:
         """Not yet."""
         await not_yet(self._door, context, "Inference.Feedback")
@@ -55,16 +51,6 @@ class LaterModels(admin_pb2_grpc.ModelsServicer):
     async def ReplaceModel(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
         """Not yet."""
         await not_yet(self._door, context, "Models.ReplaceModel")
-
-
-class LaterNodes(admin_pb2_grpc.NodesServicer):
-    """What `NodesService` does not do yet."""
-
-    _door: Door
-
-    async def WatchNode(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
-        """Not yet."""
-        await not_yet(self._door, context, "Nodes.WatchNode")
 
 
 class LaterWallets(admin_pb2_grpc.WalletsServicer):

@@ -20,7 +20,6 @@ from ringfenced.api.admin import (
     LockdownService,
     ModelsService,
     Node,
-    NodesService,
     PolicyService,
     Stop,
     WalletsService,
@@ -30,6 +29,7 @@ from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
+from ringfenced.api.nodes import Devices, NodesService
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
 
@@ -47,6 +47,7 @@ class Served:
     directory: Directory
     ledger: Ledger
     node: Node
+    devices: Devices
     log: Log
     stop: Stop
     pseudonym: Callable[[str], str]
@@ -131,7 +132,9 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
         InferenceService(served.flow, served.directory, door, served.limits), server
     )
     admin_pb2_grpc.add_ModelsServicer_to_server(ModelsService(served.node, door), server)
-    admin_pb2_grpc.add_NodesServicer_to_server(NodesService(served.node, door, served.flow.running), server)
+    admin_pb2_grpc.add_NodesServicer_to_server(
+        NodesService(served.node, served.devices, door, served.flow.running), server
+    )
     admin_pb2_grpc.add_WalletsServicer_to_server(
         WalletsService(served.ledger, served.flow, door, served.departments), server
     )

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ringfence.client import RingfenceCallError
-from ringfenced.cli import ask, node
+from ringfenced.cli import ask, devices, node
 from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
 from ringfenced.cli.devcerts_command import dev_certs
@@ -109,6 +109,7 @@ def connection(
 app.command()(ask.generate)
 app.command()(ask.plan)
 app.command()(node.status)
+app.command("node")(devices.node)
 app.command()(node.models)
 app.command()(node.wallet)
 app.add_typer(agent, name="agent")

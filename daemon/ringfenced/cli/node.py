@@ -9,8 +9,9 @@ import grpc
 import typer
 
 from ringfence.client import RingfenceCallError
-from ringfence.v1.admin_pb2 import Device, GetHealthResponse
+from ringfence.v1.admin_pb2 import GetHealthResponse
 from ringfenced.cli import settings
+from ringfenced.cli.devices import devices_table
 from ringfenced.cli.exits import ExitCode
 from ringfenced.cli.output import Output, json_option, to_dict
 from ringfenced.cli.tables import models_table, wallets_table
@@ -49,7 +50,7 @@ def status(context: typer.Context, *, as_json: json_option = False) -> None:
             _show_health(output, health)
         models_table(output, models or ())
         if devices is not None:
-            _show_devices(output, devices)
+            devices_table(output, devices)
         wallets_table(output, [wallet] if wallet else ())
         for name, reason in hidden.items():
             output.remark(f"{name} not shown: {reason}", style="yellow")
@@ -106,29 +107,3 @@ def _show_health(output: Output, health: GetHealthResponse) -> None:
     )
     rows = [("ok" if check.ok else "FAILED", check.name, check.message) for check in health.checks]
     output.table("checks", ("", "check", "what to do, or to know"), rows)
-
-
-def _show_devices(output: Output, devices: list[Device]) -> None:
-    """Devices; a fact that is not known is a dash, never 0."""
-    rows = [
-        (
-            device.id,
-            device.kind,
-            device.name,
-            _memory(device),
-            f"{device.utilisation:.0%}" if device.HasField("utilisation") else "-",
-            f"{device.temperature_celsius:.0f}" if device.HasField("temperature_celsius") else "-",
-            f"{device.power_watts:.0f}" if device.HasField("power_watts") else "-",
-            device.excluded_reason,
-        )
-        for device in devices
-    ]
-    columns = ("id", "kind", "name", "GiB used/total", "busy", "°C", "W", "not used because")
-    output.table("devices", columns, rows, right=frozenset(columns[3:7]))
-
-
-def _memory(device: Device) -> str:
-    """Memory in GiB."""
-    used = f"{device.memory_used_bytes / 2**30:.1f}" if device.HasField("memory_used_bytes") else "-"
-    total = f"{device.memory_total_bytes / 2**30:.1f}" if device.HasField("memory_total_bytes") else "-"
-    return f"{used}/{total}"

@@ -71,6 +71,10 @@ class Output:
         self.stdout.write(safe(text) if self.stdout.isatty() else text)
         self.stdout.flush()
 
+    def clear(self) -> None:
+        """Begin anew on a terminal; elsewhere what was written stays."""
+        _console(self.stdout).clear()
+
     def line(self, text: str = "", *, style: str = "") -> None:
         """Write a line of the result."""
         _console(self.stdout).print(Text(safe(text), style=style), soft_wrap=True)

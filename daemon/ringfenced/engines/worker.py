@@ -33,7 +33,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-prefix-cache", action="store_true", help="keep nothing of prompts that were read")
     parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 for one a usable core")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on GPUs; -1 for all")
+    parser.add_argument("--tensor-split", type=_numbers, default=(), help="each GPU's part, in proportion: 3,1")
+    parser.add_argument("--cache-type", default="f16", help="how the cache is kept, for example q8_0")
+    parser.add_argument("--flash-attention", default="auto", choices=("auto", "on", "off"))
+    parser.add_argument("--adapter", type=_named, action="append", default=[], help="a LoRA adapter: NAME=FILE")
+    parser.add_argument("--projector", type=Path, default=None, help="the GGUF file that makes pictures readable")
+    parser.add_argument("--embeddings", action="store_true", help="embed texts and answer nothing")
     return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split(",")))
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        raise argparse.ArgumentTypeError("an adapter is NAME=FILE")
+    return name, Path(path)
+
+
+_FLASH_ATTENTION = {"auto": None, "on": True, "off": False}
 
 
 def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
@@ -44,32 +64,54 @@ def _backend(arguments: argparse.Namespace, server: EngineServer) -> Backend:
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
     from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
     from ringfenced.engines.llama.cache import Keeping  # noqa: PLC0415
+    from ringfenced.engines.llama.embed import EmbeddingBackend, EmbedLimits  # noqa: PLC0415
+    from ringfenced.engines.llama.pictures import Projector  # noqa: PLC0415
 
+    threads = arguments.threads or len(os.sched_getaffinity(0))
     try:
-        model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)
         has_gpu = arguments.gpu_layers != 0
+        model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers, tensor_split=arguments.tensor_split)
+        adapters = {name: model.adapter(path) for name, path in arguments.adapter}
         context_tokens = arguments.context or model.context_trained
-        limits = Limits(
-            context_tokens_max=context_tokens,
-            cells=max(context_tokens, arguments.cells or context_tokens * arguments.sequences),
-            sequences_max=arguments.sequences,
-            queue_max=arguments.queue,
-            step_tokens=arguments.step_tokens,
-            step_s=arguments.step_ms / 1000,
-            keeping=Keeping(is_on=not arguments.no_prefix_cache, is_parked=not (has_gpu and model.is_cuttable)),
-        )
+        limits: EmbedLimits | Limits
+        if arguments.embeddings:
+            limits = EmbedLimits(
+                context_tokens_max=context_tokens, inputs_max=arguments.sequences, queue_max=arguments.queue
+            )
+            cells, sequences, kept = limits.batch_tokens, limits.inputs_max, 0
+        else:
+            limits = Limits(
+                context_tokens_max=context_tokens,
+                cells=max(context_tokens, arguments.cells or context_tokens * arguments.sequences),
+                sequences_max=arguments.sequences,
+                queue_max=arguments.queue,
+                step_tokens=arguments.step_tokens,
+                step_s=arguments.step_ms / 1000,
+                keeping=Keeping(is_on=not arguments.no_prefix_cache, is_parked=not (has_gpu and model.is_cuttable)),
+            )
+            cells, sequences, kept = limits.cells, limits.places_max, limits.keeping.in_place
         context = LlamaContext(
             model,
-            cells=limits.cells,
-            sequences=limits.places_max,
+            cells=cells,
+            sequences=sequences,
             batch_tokens=limits.batch_tokens,
-            threads=arguments.threads or len(os.sched_getaffinity(0)),
+            threads=threads,
             has_gpu=has_gpu,
-            kept=limits.keeping.in_place,
+            kept=kept,
+            cache_type=arguments.cache_type,
+            flash_attention=_FLASH_ATTENTION[arguments.flash_attention],
+            adapters=adapters,
+            embeds=arguments.embeddings,
         )
+        projector = None
+        if arguments.projector is not None:
+            projector = Projector(arguments.projector, model, threads=threads, has_gpu=has_gpu)
     except LoadError as error:
         sys.exit(str(error))
-    return LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
+    version = llama_cpp.__version__
+    if isinstance(limits, EmbedLimits):
+        return EmbeddingBackend(server, model, context, limits, version=version)
+    return LlamaBackend(server, model, context, limits, version=version, adapters=tuple(adapters), projector=projector)
 
 
 def _digest(path: Path) -> str:

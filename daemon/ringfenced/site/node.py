@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ringfenced.devices.host import host
-from ringfenced.model import DeviceFacts, HealthCheck, ModelFacts
+from ringfenced.device import DeviceFacts
+from ringfenced.devices.health import NOT_UNWELL
+from ringfenced.model import HealthCheck, ModelFacts
 from ringfenced.site.directory import Exits, SiteDirectory
 
 DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
@@ -24,17 +25,19 @@ class SiteNode:
         name: str,
         started_unix_s: int,
         directory: SiteDirectory,
+        devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
         policy_source: str,
         state: Path,
         has_agent: bool,
     ) -> None:
-        """Wire; `state` is the folder whose disk is watched."""
+        """Wire; `devices` tells of each as it was lately, `state` is the folder whose disk is watched."""
         self.name = name
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
         self._directory = directory
+        self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
         self._policy_source = policy_source
@@ -45,19 +48,12 @@ class SiteNode:
         """Every model, local and of providers."""
         return self._directory.models()
 
-    def devices(self) -> tuple[DeviceFacts, ...]:
-        """The host and its accelerators."""
-        # Imported when first asked for: it takes 2 MB, and most nodes are asked for requests.
-        from ringfenced.devices.nvml import gpus  # noqa: PLC0415
-
-        return (host(), *gpus())
-
     def policy(self) -> tuple[str, str]:
         """Source and digest of the policy in force."""
         return self._policy_source, self._directory.policy_digest
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """Engines, agent, ledger, disk."""
+        """Engines, agent, ledger, disk, and each device that is not well."""
         checks = [
             HealthCheck(
                 f"model {facts.name}",
@@ -78,4 +74,9 @@ class SiteNode:
         checks.append(
             HealthCheck("disk", enough, "" if enough else f"{free} bytes left under the state folder; free some")
         )
+        checks += [
+            HealthCheck(f"device {facts.id}", ok=False, message=f"{facts.name}: {facts.excluded_reason}")
+            for facts in await self._devices()
+            if facts.excluded_rule and facts.excluded_rule not in NOT_UNWELL
+        ]
         return tuple(checks)

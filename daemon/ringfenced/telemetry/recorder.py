@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
+from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.way import Way
 
@@ -49,6 +51,15 @@ class Metrics:
     def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
         """Show what allow lists let go, by entity type; once."""
         self._registry.register(AllowedFindings(allowed))
+
+    def show_devices(self, inventory: Callable[[], Iterable[DeviceFacts]], host_name: str) -> None:
+        """Show what the devices tell; once.
+
+        Args:
+            inventory: every device as it was lately; called by whichever thread serves metrics.
+            host_name: the machine's.
+        """
+        self._registry.register(DeviceMetrics(inventory, host_name))
 
 
 class AllowedFindings(Collector):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -12,7 +12,7 @@ import grpc.aio
 from ringfence.client.answer import Answer, Collector
 from ringfence.client.channel import CALL_TIMEOUT_S, async_channel, stream_timeout_s
 from ringfence.client.error import call_error
-from ringfence.client.request import Prompt, RequestOptions, generate_request
+from ringfence.client.request import EmbedOptions, Prompt, RequestOptions, embed_request, generate_request
 from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
@@ -99,6 +99,10 @@ class AsyncClient:
             inference.CountTokensRequest(model=request.model, messages=request.messages, tools=request.tools),
         )
 
+    async def embed(self, inputs: Sequence[str], **options: Unpack[EmbedOptions]) -> inference.EmbedResponse:
+        """Embed texts; the answer has one embedding for each, in their order."""
+        return await self._call(self._inference.Embed, embed_request(inputs, **options))
+
     async def feedback(self, request_id: str, score: float, reason: str = "") -> None:
         """Tell how good an earlier answer was: from 0 (useless) to 1 (right)."""
         await self._call(
@@ -112,6 +116,14 @@ class AsyncClient:
     async def devices(self) -> list[admin.Device]:
         """The node's devices. Role: operator."""
         return list((await self._call(self._nodes.ListDevices, admin.ListDevicesRequest())).devices)
+
+    def watch_node(self, interval_ms: int = 0) -> AsyncGenerator[admin.WatchNodeResponse]:
+        """The node's devices and models, at once and then every so many milliseconds. Role: operator.
+
+        Args:
+            interval_ms: at least 100; 0 leaves it to the daemon.
+        """
+        return self._stream(self._nodes.WatchNode, admin.WatchNodeRequest(interval_ms=interval_ms), None)
 
     async def health(self) -> admin.GetHealthResponse:
         """What is well and what is not. Role: operator."""

@@ -468,6 +468,16 @@ class Device(_message.Message):
     MEMORY_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     MEMORY_CHARGED_BYTES_FIELD_NUMBER: _builtins.int
     MIG_ENABLED_FIELD_NUMBER: _builtins.int
+    MIG_PROFILE_FIELD_NUMBER: _builtins.int
+    EXCLUDED_RULE_FIELD_NUMBER: _builtins.int
+    MEMORY_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
+    XID_LAST_FIELD_NUMBER: _builtins.int
+    PERSISTENCE_FIELD_NUMBER: _builtins.int
+    CPUS_FIELD_NUMBER: _builtins.int
+    CPU_UTILISATION_FIELD_NUMBER: _builtins.int
+    NVLINKS_TOTAL_FIELD_NUMBER: _builtins.int
+    MEMORY_RESERVED_BYTES_FIELD_NUMBER: _builtins.int
+    NUMA_NODES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """"gpu" or "cpu"."""
@@ -482,6 +492,7 @@ class Device(_message.Message):
     parent_id: _builtins.str
     """"gpu" again for a MIG instance, whose parent this is; empty for a whole device."""
     index: _builtins.int
+    """The driver's number of a GPU, or of a MIG instance's GPU; it may change with a reboot."""
     pci_bus_id: _builtins.str
     serial: _builtins.str
     compute_capability: _builtins.str
@@ -521,6 +532,21 @@ class Device(_message.Message):
     """Of a host: what the control group of the daemon allows, and uses."""
     memory_charged_bytes: _builtins.int
     mig_enabled: _builtins.bool
+    mig_profile: _builtins.str
+    """Of a MIG instance, for example "1g.18gb"."""
+    excluded_rule: _builtins.str
+    """Why the device is not used, for programs: a rule of docs/devices.md; empty when it is."""
+    memory_temperature_celsius: _builtins.float
+    xid_last: _builtins.int
+    """The last Xid that the driver told of since the daemon looks; unset for none."""
+    persistence: _builtins.bool
+    """The driver keeps it initialised while nobody uses it."""
+    cpus: _builtins.str
+    """The nearest processors, for example "0-31,64-95"; empty where not known."""
+    nvlinks_total: _builtins.int
+    """Links there are, up or not."""
+    memory_reserved_bytes: _builtins.int
+    """What the driver keeps for itself; neither used nor free."""
     @_builtins.property
     def throttle_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Why clocks are held down, in words, for example "power cap"; empty where they are not."""
@@ -530,6 +556,14 @@ class Device(_message.Message):
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceLink]:
         """How near other devices are."""
+
+    @_builtins.property
+    def cpu_utilisation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of a host: each processor's, 0 to 1."""
+
+    @_builtins.property
+    def numa_nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___NumaNode]:
+        """Of a host: its parts of memory."""
 
     def __init__(
         self,
@@ -544,7 +578,7 @@ class Device(_message.Message):
         power_watts: _builtins.float | None = ...,
         excluded_reason: _builtins.str = ...,
         parent_id: _builtins.str = ...,
-        index: _builtins.int = ...,
+        index: _builtins.int | None = ...,
         pci_bus_id: _builtins.str = ...,
         serial: _builtins.str = ...,
         compute_capability: _builtins.str = ...,
@@ -582,10 +616,20 @@ class Device(_message.Message):
         memory_limit_bytes: _builtins.int | None = ...,
         memory_charged_bytes: _builtins.int | None = ...,
         mig_enabled: _builtins.bool = ...,
+        mig_profile: _builtins.str = ...,
+        excluded_rule: _builtins.str = ...,
+        memory_temperature_celsius: _builtins.float | None = ...,
+        xid_last: _builtins.int | None = ...,
+        persistence: _builtins.bool | None = ...,
+        cpus: _builtins.str = ...,
+        cpu_utilisation: _abc.Iterable[_builtins.float] | None = ...,
+        nvlinks_total: _builtins.int | None = ...,
+        memory_reserved_bytes: _builtins.int | None = ...,
+        numa_nodes: _abc.Iterable[Global___NumaNode] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "numa_node", b"numa_node", "nvlinks", b"nvlinks", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "utilisation", b"utilisation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_index", b"_index", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_reserved_bytes", b"_memory_reserved_bytes", "_memory_temperature_celsius", b"_memory_temperature_celsius", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_nvlinks_total", b"_nvlinks_total", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_persistence", b"_persistence", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "_xid_last", b"_xid_last", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "index", b"index", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_reserved_bytes", b"memory_reserved_bytes", "memory_temperature_celsius", b"memory_temperature_celsius", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "numa_node", b"numa_node", "nvlinks", b"nvlinks", "nvlinks_total", b"nvlinks_total", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "persistence", b"persistence", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "utilisation", b"utilisation", "xid_last", b"xid_last"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "compute_capability", b"compute_capability", "cuda_version", b"cuda_version", "driver_version", b"driver_version", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "excluded_reason", b"excluded_reason", "id", b"id", "index", b"index", "kind", b"kind", "links", b"links", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "mig_enabled", b"mig_enabled", "name", b"name", "numa_node", b"numa_node", "nvlinks", b"nvlinks", "parent_id", b"parent_id", "pci_bus_id", b"pci_bus_id", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "processes", b"processes", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "serial", b"serial", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "throttle_reasons", b"throttle_reasons", "utilisation", b"utilisation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected", "_ecc_corrected_lifetime", b"_ecc_corrected_lifetime", "_ecc_enabled", b"_ecc_enabled", "_ecc_uncorrected", b"_ecc_uncorrected", "_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime", "_energy_joules", b"_energy_joules", "_index", b"_index", "_load_1m", b"_load_1m", "_memory_charged_bytes", b"_memory_charged_bytes", "_memory_clock_mhz", b"_memory_clock_mhz", "_memory_free_bytes", b"_memory_free_bytes", "_memory_limit_bytes", b"_memory_limit_bytes", "_memory_reserved_bytes", b"_memory_reserved_bytes", "_memory_temperature_celsius", b"_memory_temperature_celsius", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_memory_utilisation", b"_memory_utilisation", "_numa_node", b"_numa_node", "_nvlinks", b"_nvlinks", "_nvlinks_total", b"_nvlinks_total", "_pcie_generation", b"_pcie_generation", "_pcie_received_bytes_per_s", b"_pcie_received_bytes_per_s", "_pcie_sent_bytes_per_s", b"_pcie_sent_bytes_per_s", "_pcie_width", b"_pcie_width", "_performance_state", b"_performance_state", "_persistence", b"_persistence", "_power_limit_watts", b"_power_limit_watts", "_power_watts", b"_power_watts", "_remapped_rows", b"_remapped_rows", "_remapping_failed", b"_remapping_failed", "_remapping_pending", b"_remapping_pending", "_retired_pages", b"_retired_pages", "_retirement_pending", b"_retirement_pending", "_sm_clock_mhz", b"_sm_clock_mhz", "_swap_total_bytes", b"_swap_total_bytes", "_swap_used_bytes", b"_swap_used_bytes", "_temperature_celsius", b"_temperature_celsius", "_utilisation", b"_utilisation", "_xid_last", b"_xid_last", "compute_capability", b"compute_capability", "cpu_utilisation", b"cpu_utilisation", "cpus", b"cpus", "cuda_version", b"cuda_version", "driver_version", b"driver_version", "ecc_corrected", b"ecc_corrected", "ecc_corrected_lifetime", b"ecc_corrected_lifetime", "ecc_enabled", b"ecc_enabled", "ecc_uncorrected", b"ecc_uncorrected", "ecc_uncorrected_lifetime", b"ecc_uncorrected_lifetime", "energy_joules", b"energy_joules", "excluded_reason", b"excluded_reason", "excluded_rule", b"excluded_rule", "id", b"id", "index", b"index", "kind", b"kind", "links", b"links", "load_1m", b"load_1m", "memory_charged_bytes", b"memory_charged_bytes", "memory_clock_mhz", b"memory_clock_mhz", "memory_free_bytes", b"memory_free_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_reserved_bytes", b"memory_reserved_bytes", "memory_temperature_celsius", b"memory_temperature_celsius", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "memory_utilisation", b"memory_utilisation", "mig_enabled", b"mig_enabled", "mig_profile", b"mig_profile", "name", b"name", "numa_node", b"numa_node", "numa_nodes", b"numa_nodes", "nvlinks", b"nvlinks", "nvlinks_total", b"nvlinks_total", "parent_id", b"parent_id", "pci_bus_id", b"pci_bus_id", "pcie_generation", b"pcie_generation", "pcie_received_bytes_per_s", b"pcie_received_bytes_per_s", "pcie_sent_bytes_per_s", b"pcie_sent_bytes_per_s", "pcie_width", b"pcie_width", "performance_state", b"performance_state", "persistence", b"persistence", "power_limit_watts", b"power_limit_watts", "power_watts", b"power_watts", "processes", b"processes", "remapped_rows", b"remapped_rows", "remapping_failed", b"remapping_failed", "remapping_pending", b"remapping_pending", "retired_pages", b"retired_pages", "retirement_pending", b"retirement_pending", "serial", b"serial", "sm_clock_mhz", b"sm_clock_mhz", "swap_total_bytes", b"swap_total_bytes", "swap_used_bytes", b"swap_used_bytes", "temperature_celsius", b"temperature_celsius", "throttle_reasons", b"throttle_reasons", "utilisation", b"utilisation", "xid_last", b"xid_last"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ecc_corrected: _TypeAlias = _typing.Literal["ecc_corrected"]  # noqa: Y015
     _WhichOneofArgType__ecc_corrected: _TypeAlias = _typing.Literal["_ecc_corrected", b"_ecc_corrected"]  # noqa: Y015
@@ -599,6 +643,8 @@ class Device(_message.Message):
     _WhichOneofArgType__ecc_uncorrected_lifetime: _TypeAlias = _typing.Literal["_ecc_uncorrected_lifetime", b"_ecc_uncorrected_lifetime"]  # noqa: Y015
     _WhichOneofReturnType__energy_joules: _TypeAlias = _typing.Literal["energy_joules"]  # noqa: Y015
     _WhichOneofArgType__energy_joules: _TypeAlias = _typing.Literal["_energy_joules", b"_energy_joules"]  # noqa: Y015
+    _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
+    _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
     _WhichOneofReturnType__load_1m: _TypeAlias = _typing.Literal["load_1m"]  # noqa: Y015
     _WhichOneofArgType__load_1m: _TypeAlias = _typing.Literal["_load_1m", b"_load_1m"]  # noqa: Y015
     _WhichOneofReturnType__memory_charged_bytes: _TypeAlias = _typing.Literal["memory_charged_bytes"]  # noqa: Y015
@@ -609,6 +655,10 @@ class Device(_message.Message):
     _WhichOneofArgType__memory_free_bytes: _TypeAlias = _typing.Literal["_memory_free_bytes", b"_memory_free_bytes"]  # noqa: Y015
     _WhichOneofReturnType__memory_limit_bytes: _TypeAlias = _typing.Literal["memory_limit_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_limit_bytes: _TypeAlias = _typing.Literal["_memory_limit_bytes", b"_memory_limit_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_reserved_bytes: _TypeAlias = _typing.Literal["memory_reserved_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_reserved_bytes: _TypeAlias = _typing.Literal["_memory_reserved_bytes", b"_memory_reserved_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_temperature_celsius: _TypeAlias = _typing.Literal["memory_temperature_celsius"]  # noqa: Y015
+    _WhichOneofArgType__memory_temperature_celsius: _TypeAlias = _typing.Literal["_memory_temperature_celsius", b"_memory_temperature_celsius"]  # noqa: Y015
     _WhichOneofReturnType__memory_total_bytes: _TypeAlias = _typing.Literal["memory_total_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_total_bytes: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]  # noqa: Y015
     _WhichOneofReturnType__memory_used_bytes: _TypeAlias = _typing.Literal["memory_used_bytes"]  # noqa: Y015
@@ -619,6 +669,8 @@ class Device(_message.Message):
     _WhichOneofArgType__numa_node: _TypeAlias = _typing.Literal["_numa_node", b"_numa_node"]  # noqa: Y015
     _WhichOneofReturnType__nvlinks: _TypeAlias = _typing.Literal["nvlinks"]  # noqa: Y015
     _WhichOneofArgType__nvlinks: _TypeAlias = _typing.Literal["_nvlinks", b"_nvlinks"]  # noqa: Y015
+    _WhichOneofReturnType__nvlinks_total: _TypeAlias = _typing.Literal["nvlinks_total"]  # noqa: Y015
+    _WhichOneofArgType__nvlinks_total: _TypeAlias = _typing.Literal["_nvlinks_total", b"_nvlinks_total"]  # noqa: Y015
     _WhichOneofReturnType__pcie_generation: _TypeAlias = _typing.Literal["pcie_generation"]  # noqa: Y015
     _WhichOneofArgType__pcie_generation: _TypeAlias = _typing.Literal["_pcie_generation", b"_pcie_generation"]  # noqa: Y015
     _WhichOneofReturnType__pcie_received_bytes_per_s: _TypeAlias = _typing.Literal["pcie_received_bytes_per_s"]  # noqa: Y015
@@ -629,6 +681,8 @@ class Device(_message.Message):
     _WhichOneofArgType__pcie_width: _TypeAlias = _typing.Literal["_pcie_width", b"_pcie_width"]  # noqa: Y015
     _WhichOneofReturnType__performance_state: _TypeAlias = _typing.Literal["performance_state"]  # noqa: Y015
     _WhichOneofArgType__performance_state: _TypeAlias = _typing.Literal["_performance_state", b"_performance_state"]  # noqa: Y015
+    _WhichOneofReturnType__persistence: _TypeAlias = _typing.Literal["persistence"]  # noqa: Y015
+    _WhichOneofArgType__persistence: _TypeAlias = _typing.Literal["_persistence", b"_persistence"]  # noqa: Y015
     _WhichOneofReturnType__power_limit_watts: _TypeAlias = _typing.Literal["power_limit_watts"]  # noqa: Y015
     _WhichOneofArgType__power_limit_watts: _TypeAlias = _typing.Literal["_power_limit_watts", b"_power_limit_watts"]  # noqa: Y015
     _WhichOneofReturnType__power_watts: _TypeAlias = _typing.Literal["power_watts"]  # noqa: Y015
@@ -653,6 +707,8 @@ class Device(_message.Message):
     _WhichOneofArgType__temperature_celsius: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius"]  # noqa: Y015
     _WhichOneofReturnType__utilisation: _TypeAlias = _typing.Literal["utilisation"]  # noqa: Y015
     _WhichOneofArgType__utilisation: _TypeAlias = _typing.Literal["_utilisation", b"_utilisation"]  # noqa: Y015
+    _WhichOneofReturnType__xid_last: _TypeAlias = _typing.Literal["xid_last"]  # noqa: Y015
+    _WhichOneofArgType__xid_last: _TypeAlias = _typing.Literal["_xid_last", b"_xid_last"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ecc_corrected) -> _WhichOneofReturnType__ecc_corrected | None: ...
     @_typing.overload
@@ -666,6 +722,8 @@ class Device(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_joules) -> _WhichOneofReturnType__energy_joules | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__index) -> _WhichOneofReturnType__index | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_1m) -> _WhichOneofReturnType__load_1m | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_charged_bytes) -> _WhichOneofReturnType__memory_charged_bytes | None: ...
@@ -675,6 +733,10 @@ class Device(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_free_bytes) -> _WhichOneofReturnType__memory_free_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_limit_bytes) -> _WhichOneofReturnType__memory_limit_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_reserved_bytes) -> _WhichOneofReturnType__memory_reserved_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_temperature_celsius) -> _WhichOneofReturnType__memory_temperature_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_total_bytes) -> _WhichOneofReturnType__memory_total_bytes | None: ...
     @_typing.overload
@@ -686,6 +748,8 @@ class Device(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__nvlinks) -> _WhichOneofReturnType__nvlinks | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nvlinks_total) -> _WhichOneofReturnType__nvlinks_total | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_generation) -> _WhichOneofReturnType__pcie_generation | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_received_bytes_per_s) -> _WhichOneofReturnType__pcie_received_bytes_per_s | None: ...
@@ -695,6 +759,8 @@ class Device(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pcie_width) -> _WhichOneofReturnType__pcie_width | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__performance_state) -> _WhichOneofReturnType__performance_state | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__persistence) -> _WhichOneofReturnType__persistence | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__power_limit_watts) -> _WhichOneofReturnType__power_limit_watts | None: ...
     @_typing.overload
@@ -719,8 +785,47 @@ class Device(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_celsius) -> _WhichOneofReturnType__temperature_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__utilisation) -> _WhichOneofReturnType__utilisation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__xid_last) -> _WhichOneofReturnType__xid_last | None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class NumaNode(_message.Message):
+    """Memory of a host, and the processors that are near to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CPUS_FIELD_NUMBER: _builtins.int
+    MEMORY_TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_FREE_BYTES_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    cpus: _builtins.str
+    memory_total_bytes: _builtins.int
+    memory_free_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        cpus: _builtins.str = ...,
+        memory_total_bytes: _builtins.int | None = ...,
+        memory_free_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_memory_free_bytes", b"_memory_free_bytes", "_memory_total_bytes", b"_memory_total_bytes", "memory_free_bytes", b"memory_free_bytes", "memory_total_bytes", b"memory_total_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_memory_free_bytes", b"_memory_free_bytes", "_memory_total_bytes", b"_memory_total_bytes", "cpus", b"cpus", "memory_free_bytes", b"memory_free_bytes", "memory_total_bytes", b"memory_total_bytes", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__memory_free_bytes: _TypeAlias = _typing.Literal["memory_free_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_free_bytes: _TypeAlias = _typing.Literal["_memory_free_bytes", b"_memory_free_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_total_bytes: _TypeAlias = _typing.Literal["memory_total_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_total_bytes: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_free_bytes) -> _WhichOneofReturnType__memory_free_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_total_bytes) -> _WhichOneofReturnType__memory_total_bytes | None: ...
+
+Global___NumaNode: _TypeAlias = NumaNode  # noqa: Y015
 
 @_typing.final
 class DeviceProcess(_message.Message):
@@ -893,6 +998,7 @@ class WatchNodeRequest(_message.Message):
 
     INTERVAL_MS_FIELD_NUMBER: _builtins.int
     interval_ms: _builtins.int
+    """How often, in milliseconds: 0 for 1,000; at least 100."""
     def __init__(
         self,
         *,

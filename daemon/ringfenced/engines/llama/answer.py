@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.admission import Ticket
 from ringfenced.engines.llama.cache import Place
+from ringfenced.engines.llama.logprobs import Logprobs
+from ringfenced.engines.llama.outlet import Outlet
 from ringfenced.engines.llama.prefixes import Tokens
 from ringfenced.engines.llama.sampler import Sampler
+from ringfenced.engines.llama.sights import Sight
 from ringfenced.engines.server import Connection
-from ringfenced.engines.text import TextAssembler
 
 
 class Answer:
@@ -21,9 +24,9 @@ class Answer:
     __slots__ = (
         "_first_s",
         "_logprob_min",
+        "_sights",
         "_started_s",
-        "_text",
-        "_unsent",
+        "adapter",
         "completion_tokens",
         "confidential",
         "connection",
@@ -31,6 +34,8 @@ class Answer:
         "group",
         "is_gone",
         "leader",
+        "logprobs",
+        "outlet",
         "place",
         "position",
         "prompt",
@@ -50,6 +55,9 @@ class Answer:
         prompt: Sequence[int] | Tokens,
         tokens_max: int,
         sampler: Sampler | None,
+        outlet: Outlet,
+        sights: Sequence[tuple[int, Sight]] = (),
+        logprobs: Logprobs | None,
         now_s: float,
     ) -> None:
         """Begin.
@@ -60,6 +68,9 @@ class Answer:
             prompt: the prompt's tokens.
             tokens_max: most tokens to generate, at least 1.
             sampler: how to draw; None for the likeliest token.
+            outlet: where its tokens go.
+            sights: pictures in the prompt, each with the place of its first token, in order.
+            logprobs: tells of each token's log-probability; None where nobody asks.
             now_s: now, on the monotonic clock.
         """
         self.connection = connection
@@ -69,6 +80,11 @@ class Answer:
         self.prompt = np.asarray(prompt, np.int32)
         self.tokens_max = tokens_max
         self.sampler = sampler
+        self.outlet = outlet
+        self.logprobs = logprobs
+        self.adapter = command.adapter
+        """The LoRA adapter that it is made with; empty for none."""
+        self._sights = deque(sights)
         self.group: Hashable | None = (command.cache_salt, command.adapter)
         """Who may share with it what the cache holds; None for nobody."""
         self.ticket: Ticket[Answer]
@@ -87,8 +103,6 @@ class Answer:
         """The token drawn last, not yet in the cache."""
         self.completion_tokens = 0
         """Tokens drawn, the one that ends the generation not counted."""
-        self._text = TextAssembler(command.sampling.stop)
-        self._unsent = 0
         self._started_s = now_s
         self._first_s = 0.0
         self._logprob_min = 0.0
@@ -103,7 +117,28 @@ class Answer:
         """Whether some of its prompt is not in the cache yet."""
         return self.position < len(self.prompt)
 
-    def take(self, token: int, piece: bytes | None, logprob: float, now_s: float) -> bool:
+    @property
+    def reading_end(self) -> int:
+        """Up to where its prompt can be read as tokens: a picture's place, or its end."""
+        return self._sights[0][0] if self._sights else len(self.prompt)
+
+    def looks(self) -> list[tuple[Sight, int]]:
+        """Pass the pictures that come next in its prompt; return them, each with its position."""
+        found: list[tuple[Sight, int]] = []
+        while self._sights and self._sights[0][0] == self.position:
+            _, sight = self._sights.popleft()
+            found.append((sight, self.position))
+            self.position += sight.tokens
+        return found
+
+    def take(
+        self,
+        token: int,
+        piece: bytes | None,
+        logprob: float,
+        now_s: float,
+        told: types_pb2.TokenLogprob | None = None,
+    ) -> bool:
         """Take the next token; send what can be sent; return whether the answer has ended, the finish sent.
 
         Args:
@@ -111,23 +146,22 @@ class Answer:
             piece: its bytes; None if it ends the generation.
             logprob: its log-probability in the model's own distribution.
             now_s: now, on the monotonic clock.
+            told: what is told of it, where log-probabilities are asked for.
         """
         self._first_s = self._first_s or now_s
         self._logprob_min = min(self._logprob_min, logprob)
         if piece is None:
-            self._end(now_s, types_pb2.FINISH_REASON_STOP)
+            self.outlet.finish()
+            self.finish(now_s, self.outlet.reason)
             return True
         self.token = token
         self.completion_tokens += 1
-        self._unsent += 1
-        text, is_stopped = self._text.push(piece)
-        if text:
-            self._send(text)
-        if is_stopped:
-            self.finish(now_s, types_pb2.FINISH_REASON_STOP)
+        if self.outlet.push(token, piece, told):
+            self.finish(now_s, self.outlet.reason)
             return True
         if self.completion_tokens >= self.tokens_max:
-            self._end(now_s, types_pb2.FINISH_REASON_LENGTH)
+            self.outlet.finish()
+            self.finish(now_s, types_pb2.FINISH_REASON_LENGTH)
             return True
         return False
 
@@ -149,14 +183,3 @@ class Answer:
         if self._first_s:
             finish.time_to_first_token_us = round((self._first_s - self._started_s) * 1e6)
             finish.logprob_min = self._logprob_min
-
-    def _end(self, now_s: float, reason: types_pb2.FinishReason.ValueType) -> None:
-        """Send what was held back, then the finish."""
-        held = self._text.finish()
-        if held:
-            self._send(held)
-        self.finish(now_s, reason)
-
-    def _send(self, text: str) -> None:
-        self.connection.delta(self.sequence, text, self._unsent)
-        self._unsent = 0

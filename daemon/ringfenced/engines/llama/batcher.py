@@ -20,11 +20,16 @@ from ringfenced.engines.llama.answer import Answer
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.cache import Cache, Keeping
 from ringfenced.engines.llama.sampler import DeadEnd
+from ringfenced.engines.llama.sights import Sight
 from ringfenced.engines.llama.stride import Reader, Stride, divide
 from ringfenced.engines.server import Connection
 
 SEQUENCES_MAX = 256
 """LLAMA_MAX_SEQ."""
+
+
+ADAPTER_TURN_STEPS = 4
+"""Steps with one LoRA adapter while answers wait for another: to change it costs llama.cpp 3 to 4 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Limits:
 class Batch:
     """What one step computes: four lists of the same length, one entry a token, and whose they are."""
 
-    __slots__ = ("drawn", "outputs", "owners", "places", "positions", "read", "running", "status", "tokens")
+    __slots__ = ("drawn", "looks", "outputs", "owners", "places", "positions", "read", "running", "status", "tokens")
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
@@ -75,6 +80,8 @@ class Batch:
         """Answers that read a piece of their prompts, and how much."""
         self.running = 0
         """How many of them were running before it."""
+        self.looks: list[tuple[Sight, int, int]] = []
+        """Pictures that are read before it, each with its position and its sequence."""
         self.status = 0
         """What came of computing it; 0 for well."""
 
@@ -106,6 +113,9 @@ class Batcher:
         self._is_computing = False
         self._blocked: tuple[Ticket[Answer], int] | None = None
         """The head of the queue that found no room, and how often room had been given back by then."""
+        self._adapter = ""
+        """The LoRA adapter of the last step; where answers have several, each has a turn of some steps."""
+        self._turn_steps = 0
         self._deadline_s = float("inf")
         """The earliest deadline of those that have a place, or one that has gone already."""
         self._steps = 0
@@ -165,16 +175,24 @@ class Batcher:
         if not (self._reading or self._running):
             return None
         self._steps += 1
+        self._choose_adapter()
         self._is_computing = True
         self._began_s = now_s
         return self._compose()
 
     def compute(self, batch: Batch) -> None:
         """Compute it; may run in another thread."""
-        batch.status = self._context.decode(batch.tokens, batch.positions, batch.owners, batch.outputs)
+        for sight, position, owner in batch.looks:
+            if not sight.decode(self._context, position, owner):
+                batch.status = -1
+                return
+        if batch.tokens:
+            batch.status = self._context.decode(batch.tokens, batch.positions, batch.owners, batch.outputs)
 
     def expected_s(self, batch: Batch) -> float | None:
         """Return what computing it will take, in seconds; None where that is not known."""
+        if batch.looks:
+            return None
         return self._stride.expected_s(batch.running, len(batch.tokens) - batch.running)
 
     def finish(self, batch: Batch) -> None:
@@ -189,7 +207,8 @@ class Batcher:
         if batch.drawn:
             self._draw(batch)
         seconds = self._clock() - self._began_s
-        self._stride.note(batch.running, len(batch.tokens) - batch.running, seconds)
+        if not batch.looks:
+            self._stride.note(batch.running, len(batch.tokens) - batch.running, seconds)
         if batch.running:
             self._door.tokens(seconds)
         gone, self._gone = self._gone, []
@@ -242,23 +261,38 @@ class Batcher:
 
     def _compose(self) -> Batch:
         batch = Batch()
-        if not self._reading and len({answer.ticket.share for answer in self._running}) == 1:
-            self._advance(batch, self._running)
+        running, reading = self._mine(self._running), self._mine(self._reading)
+        if not reading and len({answer.ticket.share for answer in running}) == 1:
+            self._advance(batch, running)
             return batch
-        weights = {answer.ticket.share: answer.ticket.weight for answer in [*self._running, *self._reading]}
+        weights = {answer.ticket.share: answer.ticket.weight for answer in [*running, *reading]}
         counts: dict[bytes, int] = {}
-        for answer in self._running:
+        for answer in running:
             counts[answer.ticket.share] = counts.get(answer.ticket.share, 0) + 1
         limit_s = self._stride.limit_s(counts, weights)
-        readers = self._readers()
+        readers = self._readers(reading)
+        self._look(batch, readers)
         if limit_s is None or not readers:
             turns_s = limit_s
         else:
             turns_s = limit_s / 2 + (self._stride.decode_s(min(counts.values())) or 0.0) / 2
-        self._advance(batch, self._stepping(self._stride.turns(counts, weights, turns_s)))
+        self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
         rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
         self._read(batch, readers, self._stride.reading(batch.running, rest_s))
         return batch
+
+    def _choose_adapter(self) -> None:
+        """See whose turn it is: a batch has one adapter."""
+        wanted = {answer.adapter for answer in (*self._reading, *self._running)}
+        self._turn_steps += 1
+        if self._adapter not in wanted or self._turn_steps >= ADAPTER_TURN_STEPS:
+            self._adapter = min([name for name in wanted if name > self._adapter] or wanted)
+            self._turn_steps = 0
+        self._context.use(self._adapter)
+
+    def _mine(self, answers: list[Answer]) -> list[Answer]:
+        """Return those whose adapter has its turn."""
+        return [answer for answer in answers if answer.adapter == self._adapter]
 
     def _advance(self, batch: Batch, running: list[Answer]) -> None:
         """Add the last token of answers to a batch, for their next ones."""
@@ -276,21 +310,29 @@ class Batcher:
         batch.outputs = [1] * batch.running
         batch.places = list(range(batch.running))
 
-    def _stepping(self, turns: dict[bytes, int]) -> list[Answer]:
+    def _stepping(self, running: list[Answer], turns: dict[bytes, int]) -> list[Answer]:
         """Return whose turn it is: of each share those that have waited longest."""
-        if sum(turns.values()) == len(self._running):
-            return self._running
+        if sum(turns.values()) == len(running):
+            return running
         stepping = []
-        for answer in sorted(self._running, key=lambda one: one.step):
+        for answer in sorted(running, key=lambda one: one.step):
             if turns[answer.ticket.share]:
                 turns[answer.ticket.share] -= 1
                 stepping.append(answer)
         return stepping
 
-    def _readers(self) -> list[Answer]:
+    def _look(self, batch: Batch, readers: list[Answer]) -> None:
+        """Add the pictures that come next in prompts to a batch."""
+        for answer in readers:
+            assert answer.place is not None
+            for sight, position in answer.looks():
+                batch.looks.append((sight, position, answer.place.owner))
+                batch.read.append((answer, sight.tokens))
+
+    def _readers(self, reading: list[Answer]) -> list[Answer]:
         """Return the answers that read; one that waits for another to read their common beginning does not."""
         readers = []
-        for answer in self._reading:
+        for answer in reading:
             if answer.leader is not None:
                 leader, common = answer.leader
                 if any(one.place is leader and one.position < common for one in self._reading):
@@ -311,7 +353,7 @@ class Batcher:
     def _read(self, batch: Batch, readers: list[Answer], budget: int) -> None:
         """Add pieces of prompts to a batch."""
         left = [
-            Reader(answer.ticket.share, answer.ticket.weight, len(answer.prompt) - answer.position)
+            Reader(answer.ticket.share, answer.ticket.weight, answer.reading_end - answer.position)
             for answer in readers
         ]
         served = {answer.ticket.share for answer in self._running}
@@ -353,7 +395,8 @@ class Batcher:
             if not answer.completion_tokens:
                 self._door.first_token(answer.ticket)
             logprob = float(rows[index, token]) - normalisers[index]
-            if answer.take(token, self._model.piece(token), logprob, now_s):
+            told = answer.logprobs.of(token, logprob, rows[index], normalisers[index]) if answer.logprobs else None
+            if answer.take(token, self._model.piece(token), logprob, now_s, told):
                 self._remove(answer)
 
     def _distributions(self, rows: NDArray[np.float32]) -> tuple[list[int], list[float]]:

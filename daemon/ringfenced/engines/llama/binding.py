@@ -8,13 +8,28 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
+
+CACHE_TYPES = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "bf16": 30,
+}
+"""Numbers of ggml's types that a cache can be kept in (ggml.h, enum ggml_type)."""
+
+_QUANTISED = frozenset({"q4_0", "q4_1", "q5_0", "q5_1", "q8_0"})
 
 _LOG_LEVEL_ERROR = 4  # enum ggml_log_level
 _ATTRIBUTES_CONTROL = 1 | 8  # enum llama_token_attr: UNKNOWN, CONTROL: what tokenizing reads only when asked to
@@ -22,6 +37,8 @@ _SCORES_BYTES_MAX = 256 * 1024 * 1024
 """Attention scores of a batch, in bytes, up to which a processor computes them whole. Its flash attention adds up in 16
 bits: on the bundled model it is slower, and an answer's probabilities depend on who else is in the batch."""
 
+_POOLED = frozenset({1, 2, 3})  # enum llama_pooling_type: MEAN, CLS, LAST
+_NO_ADAPTERS: Mapping[str, Any] = MappingProxyType({})
 _PIECE_BYTES_MAX = 4096
 _META_BYTES_MAX = 64 * 1024
 
@@ -36,26 +53,33 @@ def _log_errors(level: int, text: bytes, _: Any) -> None:
         sys.stderr.flush()
 
 
-_LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
+LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
 
 
 class LlamaModel:
     """The weights and the tokenizer of one GGUF file."""
 
-    def __init__(self, path: Path, *, gpu_layers: int) -> None:
+    def __init__(self, path: Path, *, gpu_layers: int, tensor_split: Sequence[float] = ()) -> None:
         """Load it.
 
         Args:
             path: the GGUF file; verified by whoever put it there.
             gpu_layers: layers to hold on GPUs; negative for all.
+            tensor_split: each GPU's part, in proportion; empty to split by free memory.
 
         Raises:
             LoadError: llama.cpp does not take it.
         """
-        lib.llama_log_set(_LOG_ERRORS, ctypes.c_void_p(0))
+        lib.llama_log_set(LOG_ERRORS, ctypes.c_void_p(0))
         lib.llama_backend_init()
         parameters = lib.llama_model_default_params()
         parameters.n_gpu_layers = gpu_layers
+        if tensor_split:
+            devices = lib.llama_max_devices()
+            if len(tensor_split) > devices:
+                raise LoadError(f"the layers are split over {len(tensor_split)} devices, llama.cpp takes {devices}")
+            self._split = (ctypes.c_float * devices)(*tensor_split)  # llama.cpp reads it while it loads
+            parameters.tensor_split = self._split
         self.pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot load the model file")
@@ -78,6 +102,17 @@ class LlamaModel:
         """Token that begins a sequence; -1 for none."""
         self._adds_bos = bool(lib.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self._pieces: dict[int, bytes | None] = {}
+
+    def adapter(self, path: Path) -> Any:
+        """Load a LoRA adapter; it lives as long as the model.
+
+        Raises:
+            LoadError: llama.cpp does not take it, for example because it belongs to another model.
+        """
+        pointer = lib.llama_adapter_lora_init(self.pointer, str(path).encode())
+        if not pointer:
+            raise LoadError(f"llama.cpp cannot load the adapter {path.name}")
+        return pointer
 
     def meta(self, key: str) -> str | None:
         """Return one value of the file's metadata as text; None where there is none."""
@@ -121,6 +156,17 @@ class LlamaModel:
                 return buffer[:n]
             length = -n
 
+    def tokenize_input(self, text: str) -> list[int]:
+        """Return the tokens of a text that stands alone, with those that the model has around one."""
+        data = text.encode()
+        length = len(data) + 8
+        while True:
+            buffer = (ctypes.c_int32 * length)()
+            n = lib.llama_tokenize(self.vocab, data, len(data), buffer, length, True, False)  # noqa: FBT003
+            if n >= 0:
+                return buffer[:n]
+            length = -n
+
     def with_bos(self, tokens: list[int]) -> list[int]:
         """Return the tokens with the one that begins a sequence, where the model wants it, exactly once."""
         return [self.bos, *tokens] if self._adds_bos and tokens[:1] != [self.bos] else tokens
@@ -154,6 +200,10 @@ class LlamaContext:
         threads: int,
         has_gpu: bool,
         kept: int = 0,
+        cache_type: str = "f16",
+        flash_attention: bool | None = None,
+        adapters: Mapping[str, Any] = _NO_ADAPTERS,
+        embeds: bool = False,
     ) -> None:
         """Allocate it.
 
@@ -165,30 +215,54 @@ class LlamaContext:
             batch_tokens: most tokens in one call of `decode`.
             threads: compute threads.
             has_gpu: whether layers of the model are on a GPU.
+            cache_type: how the cache is kept, a key of `CACHE_TYPES`.
+            flash_attention: attention without the whole matrix of scores; None where that is better or needed.
+            adapters: LoRA adapters by name, from `LlamaModel.adapter`.
+            embeds: whether it is for embeddings, one a sequence, instead of answers.
 
         Raises:
-            LoadError: llama.cpp does not allocate it.
+            LoadError: llama.cpp does not allocate it, the cache's type needs flash attention, or the model is none that
+                makes one embedding of a text.
         """
+        is_quantised = cache_type in _QUANTISED
+        if is_quantised and flash_attention is False:
+            raise LoadError(f"a cache of type {cache_type} needs flash attention; turn it on or leave it to the engine")
         parameters = lib.llama_context_default_params()
         parameters.n_ctx = cells
         parameters.n_batch = batch_tokens
         parameters.n_ubatch = batch_tokens
         parameters.n_seq_max = sequences + kept
-        parameters.n_outputs_max = parameters.n_seq_max  # else 512 rows of the vocabulary are held ready
+        parameters.n_outputs_max = (
+            batch_tokens if embeds else parameters.n_seq_max
+        )  # else 512 rows of the vocabulary are held ready
         parameters.n_threads = threads
         parameters.n_threads_batch = threads
         parameters.kv_unified = True
         parameters.no_perf = True
-        if not has_gpu and 4 * model.heads * cells * batch_tokens <= _SCORES_BYTES_MAX:
+        parameters.embeddings = embeds
+        parameters.type_k = parameters.type_v = CACHE_TYPES[cache_type]
+        is_small = not has_gpu and 4 * model.heads * cells * batch_tokens <= _SCORES_BYTES_MAX
+        if flash_attention or (flash_attention is None and is_quantised):
+            parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        elif flash_attention is False or is_small:
             parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot allocate a context of this size")
+        if embeds and lib.llama_pooling_type(self.pointer) not in _POOLED:
+            raise LoadError("the model does not say how it makes one embedding of a text: mean, cls or last token")
+        self._adapters = adapters
+        self._adapter = ""
         self._memory = lib.llama_get_memory(self.pointer)
+        self._compute = lib.llama_decode if self._memory else lib.llama_encode
         self._sequences = sequences
         self._model = model
+        self._outputs_max = batch_tokens if embeds else sequences
+        self.dimensions: int = lib.llama_model_n_embd_out(model.pointer)
+        """Length of an embedding."""
         self._vocabulary = model.tokens_n
-        self._batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens
+        """Most tokens in one call of `decode`."""
         self._tokens = np.zeros(batch_tokens, np.int32)
         self._positions = np.zeros(batch_tokens, np.int32)
         self._counts = np.ones(batch_tokens, np.int32)
@@ -222,15 +296,25 @@ class LlamaContext:
             0; 1 where the cache has no room, which admission prevents; another number for a failure.
         """
         n = len(tokens)
-        assert 0 < n <= self._batch_tokens
-        assert sum(outputs) <= self._sequences
+        assert 0 < n <= self.batch_tokens
+        assert sum(outputs) <= self._outputs_max
         self._tokens[:n] = tokens
         self._positions[:n] = positions
         self._owners[:n] = owners
         self._outputs[:n] = outputs
         self._batch.n_tokens = n
-        result: int = lib.llama_decode(self.pointer, self._batch)
+        result: int = self._compute(self.pointer, self._batch)
         return result
+
+    def use(self, adapter: str) -> None:
+        """Decode what follows with a LoRA adapter; empty for none."""
+        if adapter == self._adapter:
+            return
+        pointers = [self._adapters[adapter]] if adapter else []
+        array = (lib.llama_adapter_lora_p_ctypes * 1)(*pointers)
+        result = lib.llama_set_adapters_lora(self.pointer, array, len(pointers), (ctypes.c_float * 1)(1.0))
+        assert result == 0
+        self._adapter = adapter
 
     def logits(self, rows: int) -> NDArray[np.float32]:
         """Return the last batch's outputs in its order, shape (rows, vocabulary); valid until the next `decode`."""
@@ -243,6 +327,12 @@ class LlamaContext:
             self._logits = np.ctypeslib.as_array(memory).reshape(self._sequences, self._vocabulary)
             self._logits_at = address
         return self._logits[:rows]
+
+    def pooled(self, owner: int) -> NDArray[np.float32]:
+        """Return the embedding of a sequence of the last batch, shape (dimensions,); not of length 1."""
+        pointer = lib.llama_get_embeddings_seq(self.pointer, owner)
+        assert pointer
+        return np.ctypeslib.as_array(pointer, (self.dimensions,)).copy()
 
     # ── what the cache holds ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,7 +356,9 @@ class LlamaContext:
         assert is_cut, "only what can be cut is"
 
     def remove(self, owner: int) -> None:
-        """Take a whole sequence out of the cache."""
+        """Take a whole sequence out of the cache, where there is one."""
+        if not self._memory:
+            return
         lib.llama_memory_seq_rm(self._memory, owner, -1, -1)
 
     def first(self, owner: int) -> int:
