@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from ringfenced.engines.client import EngineClient
 from ringfenced.model import Claim, Finish, Message, Prompt, Role, Sampling, Text, TextDelta
 
@@ -29,14 +31,33 @@ class Answered:
     """To the end."""
     gap_ms: float
     """Longest time from one text to the next."""
+    first_cpu_ms: float
+    """To the first text, in the engine's processor time: what it would be on a machine that does nothing else."""
+    whole_cpu_ms: float
+    """To the end, likewise."""
     cached_tokens: int
     """Tokens of the prompt that were not read."""
     prompt_tokens: int
     """All of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running engine."""
+
+    client: EngineClient
+    """A connection to it."""
+    process: psutil.Process
+    """Its process."""
+
+    def cpu_ms(self) -> float:
+        """Return what it has computed so far, in milliseconds of a processor's time."""
+        times = self.process.cpu_times()
+        return (times.user + times.system) * 1000
+
+
 @asynccontextmanager
-async def engine(folder: Path, model: Path, *arguments: str) -> AsyncIterator[EngineClient]:
+async def engine(folder: Path, model: Path, *arguments: str) -> AsyncIterator[Engine]:
     """Start an engine on one compute thread; it ends with the block."""
     path = folder / f"{time.monotonic_ns()}.sock"
     command = (sys.executable, "-P", "-m", "ringfenced.engines.worker", "--socket", path, "--parent", os.getpid())
@@ -48,7 +69,7 @@ async def engine(folder: Path, model: Path, *arguments: str) -> AsyncIterator[En
                     raise SystemExit("the engine did not start")
                 await asyncio.sleep(0.05)
         client = await EngineClient.connect(path, timeout_s=START_S)
-        yield client
+        yield Engine(client, psutil.Process(process.pid))
         client.close()
     finally:
         process.kill()
@@ -56,7 +77,7 @@ async def engine(folder: Path, model: Path, *arguments: str) -> AsyncIterator[En
 
 
 async def ask(
-    client: EngineClient,
+    one: Engine,
     text: str,
     tokens_max: int,
     *,
@@ -69,9 +90,12 @@ async def ask(
     began_s = time.monotonic()
     times_s: list[float] = []
     claim = Claim(share=share)
-    with client.start(prompt, cache_salt=salt, confidential=confidential, claim=claim) as run:
+    began_cpu_ms = one.cpu_ms()
+    first_cpu_ms = 0.0
+    with one.client.start(prompt, cache_salt=salt, confidential=confidential, claim=claim) as run:
         while isinstance(event := await run.take(), TextDelta):
             times_s.append(time.monotonic())
+            first_cpu_ms = first_cpu_ms or one.cpu_ms()
     assert isinstance(event, Finish)
     ended_s = time.monotonic()
     gaps_s = [later - earlier for earlier, later in itertools.pairwise(times_s)]
@@ -79,6 +103,8 @@ async def ask(
         first_ms=((times_s[0] if times_s else ended_s) - began_s) * 1000,
         whole_ms=(ended_s - began_s) * 1000,
         gap_ms=max(gaps_s, default=0.0) * 1000,
+        first_cpu_ms=(first_cpu_ms or one.cpu_ms()) - began_cpu_ms,
+        whole_cpu_ms=one.cpu_ms() - began_cpu_ms,
         cached_tokens=event.usage.cached_tokens,
         prompt_tokens=event.usage.prompt_tokens,
     )

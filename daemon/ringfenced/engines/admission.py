@@ -159,9 +159,13 @@ class Admission(Generic[T]):
         """Return whose turn it is; None where nobody waits."""
         return self._queue.peek()
 
-    def begin(self) -> Ticket[T]:
-        """Give the one whose turn it is a place."""
-        ticket = self._queue.pop()
+    def newcomer(self) -> Ticket[T] | None:
+        """Return whose turn it is among the interactive ones whose share has no place; None where there is none."""
+        return self._queue.peek_besides({ticket.share for ticket in self._running})
+
+    def begin(self, ticket: Ticket[T] | None = None) -> Ticket[T]:
+        """Give a place to the one whose turn it is, or to a newcomer."""
+        ticket = self._queue.pop(ticket)
         ticket.began_s = self._clock()
         self._running[ticket] = None
         return ticket

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Generic
 
 from ringfenced.model import Priority
@@ -92,11 +92,20 @@ class FairQueue(Generic[J]):
         line = self._next()
         return line.peek() if line is not None else None
 
-    def pop(self) -> J:
-        """Take the next job out and charge its share; there must be one."""
-        line = self._next()
-        assert line is not None
-        job = line.pop()
+    def peek_besides(self, shares: Container[bytes]) -> J | None:
+        """Return the next interactive job of a share that is none of these; None where there is none."""
+        return self._interactive.peek_besides(shares)
+
+    def pop(self, job: J | None = None) -> J:
+        """Take a job out and charge its share.
+
+        Args:
+            job: one that is the next of its share; None for the next of all, of which there must be one.
+        """
+        job = job or self.peek()
+        assert job is not None
+        line = self._class(job.priority)
+        line.pop(job)
         if line is self._interactive and self._batch:
             self._passed += job.work
         else:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -125,16 +125,21 @@ class Shares(Generic[J]):
                 return share.head
             heapq.heappop(self._heap)
 
-    def pop(self) -> J:
-        """Take the next job out and charge its share; there must be one."""
-        job = self.peek()
+    def peek_besides(self, shares: Container[bytes]) -> J | None:
+        """Return the next job of other shares than these; None where there is none. Costs the number of shares."""
+        others = (share for name, share in self._shares.items() if name not in shares)
+        best = min(others, key=lambda share: (share.start, share.order), default=None)
+        return best.head if best is not None else None
+
+    def pop(self, job: J) -> None:
+        """Take out a job that is the next of its share, and charge the share for it."""
         share = self._shares[job.share]
+        assert job is share.head
         self._now = max(self._now, share.start)
         share.start += job.work / job.weight
         self._drop(job, share)
         if share.jobs:
             self._line_up(job.share, share)
-        return job
 
     def remove(self, job: J) -> None:
         """Take a waiting job out; its share is not charged."""

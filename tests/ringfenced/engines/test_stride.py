@@ -30,13 +30,17 @@ def test_nothing_is_known_before_it_was_measured():
     assert one.limit_s({b"a": 1, b"b": 3}, WEIGHTS) is None
 
 
-def test_a_whole_batch_is_read_while_nobody_waits_for_a_token():
-    assert stride((10,), 11.0).reading(0, None) == 512
+def test_steps_are_short_even_while_nobody_waits_for_a_token():
+    """Who comes next does."""
+    assert stride((10,), 0.5).reading(0, None) == 64
+    assert stride((10,), 0.08).reading(0, None) == 124
+    assert stride((10,), 0.02).reading(0, None) == 499
+    assert stride((10,), 11.0).reading(0, None) == 2 * READ_TOKENS_MIN
 
 
 @pytest.mark.parametrize(
     ("read_ms", "tokens"),
-    [(0.5, 64), (2.0, 50), (11.0, 9), (50.0, READ_TOKENS_MIN), (0.02, 249), (0.001, 511)],
+    [(0.5, 64), (2.0, 50), (4.0, 25), (50.0, READ_TOKENS_MIN), (0.02, 249), (0.001, 511)],
 )
 def test_what_is_read_is_bounded_by_tokens_and_time(read_ms, tokens):
     assert stride((10,), read_ms).reading(1, None) == tokens

@@ -119,6 +119,8 @@ class Batcher:
         self._deadline_s = float("inf")
         """The earliest deadline of those that have a place, or one that has gone already."""
         self._steps = 0
+        self._sat_out = False
+        """Whether those that run sat out the last step, for a share that has nothing but prompts to read."""
         self._began_s = 0.0
         self._places = np.arange(limits.places_max)
         self._exponents = np.empty((limits.places_max, model.tokens_n), np.float32)
@@ -227,13 +229,12 @@ class Batcher:
                 self._remove(answer)
         self._deadline_s = min((answer.deadline_s for answer in [*self._running, *self._reading]), default=float("inf"))
 
-    def _has_place(self, ticket: Ticket[Answer]) -> bool:
-        """Return whether there is a place for the head of the queue; a share that has none need not wait for one."""
-        answers = [*self._running, *self._reading]
-        if len(answers) < self._limits.sequences_max:
-            return True
-        is_newcomer = all(answer.ticket.share != ticket.share for answer in answers)
-        return is_newcomer and len(answers) < self._limits.places_max
+    def _next(self) -> Ticket[Answer] | None:
+        """Return who is let in next; a share that has no place need not wait until one of the others' is free."""
+        busy = len(self._running) + len(self._reading)
+        if not self._door.waiting or busy >= self._limits.places_max:
+            return None
+        return self._door.head() if busy < self._limits.sequences_max else self._door.newcomer()
 
     def _is_free(self, answer: Answer) -> bool:
         """Whether an answer would get a place now, those that wait before it included."""
@@ -244,8 +245,8 @@ class Batcher:
 
     def _admit(self) -> None:
         """Let in what fits, whose turn it is: its room in the cache is reserved to the last token."""
-        while (ticket := self._door.head()) is not None:
-            if not self._has_place(ticket) or self._blocked == (ticket, self._cache.changes):
+        while (ticket := self._next()) is not None:
+            if self._blocked == (ticket, self._cache.changes):
                 return
             answer = ticket.item
             answer.place = self._cache.take(answer.group, answer.prompt, answer.cells, is_lent=not answer.confidential)
@@ -254,7 +255,7 @@ class Batcher:
                 return
             answer.position = answer.place.shared
             ticket.prompt_tokens = len(answer.prompt) - answer.place.shared
-            self._door.begin()
+            self._door.begin(ticket)
             answer.leader = self._cache.leader(answer.place)
             self._reading.append(answer)
             self._deadline_s = min(self._deadline_s, answer.deadline_s)
@@ -276,7 +277,9 @@ class Batcher:
             turns_s = limit_s
         else:
             turns_s = limit_s / 2 + (self._stride.decode_s(min(counts.values())) or 0.0) / 2
-        self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
+        self._sat_out = not self._sat_out and any(answer.ticket.share not in counts for answer in readers)
+        if not self._sat_out:
+            self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
         rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
         self._read(batch, readers, self._stride.reading(batch.running, rest_s))
         return batch

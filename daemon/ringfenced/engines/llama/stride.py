@@ -3,7 +3,8 @@
 Three rules, each with its reason:
 
 - **Gaps.** What is read of prompts makes everybody who waits for a token wait longer: it is bounded by tokens and by
-  the time that they are measured to take. While nobody waits for a token, a whole batch is read.
+  the time that they are measured to take. While nobody waits for a token, twice as much: who comes next, or cancels,
+  has to wait for the end of the step.
 - **Shares.** On a processor a step takes the longer the more answers are in it, so that a department with one answer
   would be slowed down by one with many. It is not slowed down below its part of the machine: so many of the others'
   answers sit out a step, in turns, as keep the step short enough. On a GPU, where answers cost next to nothing, none
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-READ_TOKENS_MIN = 8
+READ_TOKENS_MIN = 16
 """Least that is read in a step: fewer cost nearly as much."""
 
 SHORT_S = 0.005
@@ -52,7 +53,7 @@ class Stride:
         Args:
             step_tokens: most tokens that are read in a step while answers run, unless they take less than `SHORT_S`.
             batch_tokens: most tokens in a step.
-            step_s: most seconds that reading may add to a step while answers run; the least number of tokens may.
+            step_s: most seconds of a step that are spent on reading, unless the least number of tokens takes longer.
         """
         self._step_tokens = step_tokens
         self._batch_tokens = batch_tokens
@@ -108,10 +109,11 @@ class Stride:
             limit_s: most seconds that reading may take for the sake of other shares; None for any.
         """
         room = self._batch_tokens - running
-        if not running:
-            return room
         if self._read_s is None:
             return min(room, self._step_tokens)
+        if not running:
+            tokens = min(self._step_s / self._read_s, max(self._step_tokens, 2 * SHORT_S / self._read_s))
+            return min(room, max(2 * READ_TOKENS_MIN, int(tokens)))
         tokens = min(self._step_tokens, max(self._step_s, self.decode_s(running) or 0.0) / self._read_s)
         tokens = max(tokens, SHORT_S / self._read_s)
         if limit_s is not None:
