@@ -6,7 +6,11 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
+=======
+.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-flow bench-caps bench-fairness bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
+>>>>>>> llama
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +77,9 @@ bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh
 	@$(BIN)/python bench/recognize.py $(ARGS)
+
+bench-fairness: setup ## a flood beside a light department, a long prompt beside a stream, a prefix found again
+	@PYTHONPATH=tests $(BIN)/python bench/fairness.py $(ARGS)
 
 eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, JSON=1, POLICY=name)
 	@$(BIN)/python bench/deid.py $(if $(DATA),--data '$(DATA)') $(if $(filter 1,$(JSON)),--json) \

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
+from ringfenced.weights.dryrun import LoadSettings
 from ringfenced.weights.files import verify_model_file
 
 LARGE_BYTES = 100 << 20
@@ -29,16 +30,10 @@ def main() -> None:
     cells, sequences, batch = map(int, sys.argv[2:])
     shape = verify_model_file(path).shape
     before = resident()
-    model = LlamaModel(path, gpu_layers=0)
-    context = LlamaContext(
-        model,
-        cells=cells,
-        sequences=sequences,
-        batch_tokens=batch,
-        threads=2,
-        has_gpu=False,
-        tied_bytes=shape.embeddings_bytes if shape.is_tied else 0,
-    )
+    settings = LoadSettings(cells, sequences, batch)
+    model = LlamaModel(path, settings)
+    tied_bytes = shape.embeddings_bytes if shape.is_tied else 0
+    context = LlamaContext(model, settings, threads=2, tied_bytes=tied_bytes)
     n = batch if model.bytes < LARGE_BYTES else 64
     tokens = [300 + (7 * number) % 700 for number in range(n)]
     result = context.decode(tokens, list(range(n)), [0] * n, [0] * (n - 1) + [1])

@@ -258,6 +258,14 @@ def _engine_spec(model: LocalModel) -> EngineSpec:
         *("--queue", str(model.waiting)),
         *("--threads", str(model.threads)),
         *("--gpu-layers", str(model.gpu_layers)),
+        *("--cells", str(model.cache_tokens)),
+        *("--step-tokens", str(model.step_tokens)),
+        *("--cache-type", model.cache_type),
+        *("--flash-attention", model.flash_attention),
+        *(("--tensor-split", ",".join(map(str, model.tensor_split))) if model.tensor_split else ()),
+        *(argument for adapter in model.adapters for argument in ("--adapter", f"{adapter.name}={adapter.path}")),
+        *(("--projector", str(model.projector)) if model.projector else ()),
+        *(("--embeddings",) if model.embeddings else ()),
         *(("--sha256", model.sha256) if model.sha256 else ()),
     )
     return EngineSpec(model.name, EngineKind.LLAMA_CPP, arguments)

@@ -282,6 +282,8 @@ class ProviderModel(Section):
     """It keeps to a JSON schema."""
     images: bool = False
     """It reads pictures; only approved ones reach it (``classification.approved_pictures``)."""
+    embeddings: bool = False
+    """It embeds texts and answers nothing."""
 
 
 class Provider(Section):

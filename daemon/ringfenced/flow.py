@@ -41,6 +41,7 @@ from ringfenced.model import (
     Escalation,
     Event,
     Finish,
+    FinishReason,
     Inherited,
     Prompt,
     Receipt,
@@ -48,9 +49,11 @@ from ringfenced.model import (
     Sent,
     TargetKind,
     Terms,
+    Text,
+    Vectors,
     Wallet,
 )
-from ringfenced.nouns import Directory, Egress, Ledger, Memory, Recorder, Scanning, World
+from ringfenced.nouns import Directory, Egress, Engine, Ledger, Memory, Recorder, Scanning, World
 from ringfenced.schedule import claim
 from ringfenced.way import Way
 
@@ -231,9 +234,11 @@ class Flow:
             return
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
+        if rung.target.kind is TargetKind.PROVIDER:
+            return self._run_provider(way, rung)
+        return self._embed_local(way, rung) if way.request.prompt.embeds else self._run_local(way, rung)
 
-    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+    def _engine(self, rung: Candidate) -> Engine:
         engine = self._directory.engine(rung.target.model)
         if engine is None:
             raise Unavailable(
@@ -242,6 +247,21 @@ class Flow:
                 model=rung.target.model,
                 retry_after_ms=1000,
             )
+        return engine
+
+    async def _embed_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        assert way.caller is not None
+        inputs = [part.text for turn in way.request.prompt.messages for part in turn.parts if isinstance(part, Text)]
+        claimed = claim(way.caller, way.request.priority)
+        deadline_ms = self._deadline_ms(way.request)
+        embedded = await self._engine(rung).embed(inputs, deadline_ms=deadline_ms, claim=claimed)
+        way.finish = Finish(FinishReason.STOP, embedded.usage)
+        way.cost_microcredits += cost(way.offers[rung.target], embedded.usage)
+        yield Vectors(embedded.vectors)
+        yield way.finish
+
+    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        engine = self._engine(rung)
         assert way.caller is not None
         assert way.classification is not None
         label = way.classification.label
@@ -357,7 +377,7 @@ class Flow:
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""
         prompt = way.request.prompt
-        if prompt.sampling.tokens_max is not None:
+        if prompt.sampling.tokens_max is not None or prompt.embeds:
             return prompt
         return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
 

@@ -166,6 +166,8 @@ class Prompt:
     sampling: Sampling = Sampling()
     grammar: str = field(default="", repr=False)
     """Grammar of the answer, GBNF, instead of a schema; local targets only. Empty for free text."""
+    embeds: bool = False
+    """Each message is a text to embed; nothing is answered."""
 
 
 class Priority(StrEnum):
@@ -480,6 +482,24 @@ class TextDelta(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """What an engine made of texts to embed."""
+
+    vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+    """One an input, of length 1."""
+    usage: Usage
+    """What making them used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The embeddings of a request's inputs, in their order."""
+
+    values: tuple[tuple[float, ...], ...] = field(repr=False)
+    """One an input."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the first piece of each."""
 
@@ -585,8 +605,8 @@ class RotatedKey:
     """Keyed; it tells nothing of the key."""
 
 
-Event = Decision | Loading | TextDelta | ToolCallDelta | Escalation | Finish | Receipt
-"""What a caller sees, in this order: decision, perhaps loading, deltas, finish, receipt."""
+Event = Decision | Loading | TextDelta | ToolCallDelta | Vectors | Escalation | Finish | Receipt
+"""What a caller sees, in this order: decision, perhaps loading, deltas or vectors, finish, receipt."""
 
 Delta = TextDelta | ToolCallDelta
 

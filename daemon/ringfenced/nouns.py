@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from ringfenced.deidentify import Deidentified
 from ringfenced.model import (
     Caller,
     Claim,
+    Embedded,
     Finish,
     Inherited,
     Offer,
@@ -22,6 +23,7 @@ from ringfenced.model import (
     Terms,
     TextDelta,
     ToolCallDelta,
+    Vectors,
     Wallet,
 )
 from ringfenced.way import Way
@@ -53,6 +55,10 @@ class Engine(Protocol):
 
     async def count(self, prompt: Prompt) -> int:
         """The prompt's tokens, template included."""
+        ...
+
+    async def embed(self, inputs: Sequence[str], *, deadline_ms: int, claim: Claim) -> Embedded:
+        """The embedding of each text, in their order; who is cancelled gives its place back."""
         ...
 
 
@@ -131,7 +137,7 @@ class Egress(Protocol):
 
     def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int
-    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Vectors | Sent, None]:
         """Ask the agent to send `payload`; its answer's deltas, then what was sent with the proofs."""
         ...
 

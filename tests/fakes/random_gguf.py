@@ -8,6 +8,7 @@ import gguf
 import numpy as np
 
 CHATML = (
+    "{% if tools %}<tools>{{ tools | tojson }}</tools>{# <tool_call> #}{% endif %}"
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
@@ -25,10 +26,12 @@ def byte_characters():
     return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
 
 
-def write_random_gguf(path: Path, *, context: int = 512, width: int = 64, layers: int = 2, seed: int = 1) -> Path:
-    """Write the file; the same arguments give the same weights."""
+def write_random_gguf(
+    path: Path, *, context: int = 512, width: int = 64, layers: int = 2, seed: int = 1, words: tuple[str, ...] = ()
+) -> Path:
+    """Write the file; the same arguments give the same weights. Each of `words` is a token, and they are the last."""
     random = np.random.default_rng(seed)
-    vocabulary = [*CONTROL, *byte_characters(), MERGE.replace(" ", "")]
+    vocabulary = [*CONTROL, *byte_characters(), MERGE.replace(" ", ""), *words]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -42,7 +45,11 @@ def write_random_gguf(path: Path, *, context: int = 512, width: int = 64, layers
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(vocabulary)
-    writer.add_token_types([gguf.TokenType.CONTROL] * len(CONTROL) + [gguf.TokenType.NORMAL] * 257)
+    writer.add_token_types(
+        [gguf.TokenType.CONTROL] * len(CONTROL)
+        + [gguf.TokenType.NORMAL] * 257
+        + [gguf.TokenType.USER_DEFINED] * len(words)
+    )
     writer.add_token_merges([MERGE])
     writer.add_eos_token_id(0)
     writer.add_eot_token_id(2)

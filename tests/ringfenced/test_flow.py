@@ -14,6 +14,7 @@ from ringfenced.model import (
     Caller,
     CallerRole,
     Decision,
+    Embedded,
     Escalation,
     Finish,
     FinishReason,
@@ -21,6 +22,7 @@ from ringfenced.model import (
     Message,
     Offer,
     Permission,
+    Priority,
     Prompt,
     Receipt,
     Request,
@@ -30,7 +32,9 @@ from ringfenced.model import (
     TargetKind,
     Text,
     TextDelta,
+    ToolCallDelta,
     Usage,
+    Vectors,
     Wallet,
 )
 from ringfenced.nouns import World
@@ -164,3 +168,40 @@ async def test_a_stream_that_was_shown_is_never_begun_again():
         [event async for event in flow(nouns).generate(alone, WARD.identity)]
     assert (caught.value.step, caught.value.request_id) == (5, "r1")
     assert nouns.settled == [("ward", "r1", 10)]
+
+
+class Embedding(Nouns):
+    """One model that embeds, at 1,000 microcredits for 1,000 tokens."""
+
+    def offers(self):
+        made = offer("embedding", 0.5, 0)
+        return (replace(made, supports_embeddings=True, supports_text=False, prompt_microcredits_per_1k_tokens=1000),)
+
+    def engine(self, model):
+        return self
+
+    async def embed(self, inputs, *, deadline_ms, claim):
+        self.asked = (inputs, claim.priority)
+        return Embedded(tuple((1.0, 0.0) for _ in inputs), Usage(7, 0))
+
+
+async def test_texts_are_embedded_on_the_same_way_as_a_prompt_is_answered():
+    """Decided, held, settled by what it used, recorded, with a receipt."""
+    nouns = Embedding()
+    texts = tuple(Message(Role.USER, (Text(text),)) for text in ("one", "two"))
+    asked = Request("r2", Prompt(texts, embeds=True), priority=Priority.BATCH)
+    events = [event async for event in flow(nouns).generate(asked, WARD.identity)]
+    assert [type(event) for event in events] == [Decision, Vectors, Finish, Receipt]
+    assert events[1].values == ((1.0, 0.0), (1.0, 0.0))
+    assert nouns.asked == (["one", "two"], Priority.BATCH)
+    assert nouns.settled == [("ward", "r2", 7)]
+    assert nouns.ways[0].finish.usage.prompt_tokens == 7
+    assert "1.0" not in repr(events[1])
+
+
+async def test_a_call_is_passed_on_as_it_comes():
+    pieces = [ToolCallDelta(0, "id", "f", "{"), ToolCallDelta(0, "", "", "}")]
+    nouns = Nouns(small=[*pieces, finish(3, -0.1)], large=[])
+    alone = replace(REQUEST, permission=Permission(ladder_length_max=1))
+    events = [event async for event in flow(nouns).generate(alone, WARD.identity)]
+    assert events[1:3] == pieces

@@ -26,18 +26,19 @@ def cost(offer: Offer, usage: Usage) -> int:
     return price(offer, usage.prompt_tokens, usage.completion_tokens)
 
 
-def estimate(offer: Offer, prompt_chars: int, tokens_max: int) -> Estimate:
+def estimate(offer: Offer, prompt_chars: int, tokens_max: int, *, inputs: int = 1) -> Estimate:
     """What a run on `offer` is expected to take, before it runs.
 
     Args:
         offer: the target as it stands now.
         prompt_chars: code points of all that the target would be given.
-        tokens_max: upper bound on the answer, in tokens.
+        tokens_max: upper bound on the answer, in tokens; 0 for none.
+        inputs: how often the prompt may fill the context.
     """
     prompt_tokens = int(prompt_chars / CHARS_PER_TOKEN) + 1
-    completion_tokens = max(1, tokens_max // 2)
+    completion_tokens = max(1, tokens_max // 2) if tokens_max else 0
     # UTF-8 takes at most 4 bytes a code point, and a byte-level vocabulary at most a token a byte.
-    prompt_tokens_max = min(4 * prompt_chars + TEMPLATE_TOKENS_MAX, offer.context_tokens_max)
+    prompt_tokens_max = min(4 * prompt_chars + TEMPLATE_TOKENS_MAX, offer.context_tokens_max * inputs)
     return Estimate(
         cost_microcredits=price(offer, prompt_tokens, completion_tokens),
         cost_microcredits_max=price(offer, max(prompt_tokens, prompt_tokens_max), tokens_max),

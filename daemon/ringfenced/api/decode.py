@@ -15,7 +15,7 @@ from ringfence.labels import Label
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfence.wire import WireError, label_from
-from ringfenced.api.names import ROLES, TOOL_MODES
+from ringfenced.api.names import PRIORITIES, ROLES, TOOL_MODES
 from ringfenced.errors import InvalidRequest
 from ringfenced.model import (
     File,
@@ -24,6 +24,7 @@ from ringfenced.model import (
     Message,
     Part,
     Permission,
+    Priority,
     Prompt,
     Request,
     Role,
@@ -48,6 +49,10 @@ SAMPLING_RANGES: Final = {
 """Least and greatest value of each; OpenAI's ranges where its API has the field, llama.cpp's sense elsewhere."""
 
 
+LOGPROBS_MAX: Final = 20
+"""Most tokens that are told beside each; OpenAI's bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on one request, so that nothing unbounded is scanned, priced or held."""
@@ -63,6 +68,10 @@ class Limits:
     """Code points of an id, a name, a model, a provider or a region."""
     schema_chars_max: int = 64 * 1024
     """Code points of a JSON Schema: checking a large one takes seconds."""
+    grammar_chars_max: int = 64 * 1024
+    """Code points of a grammar."""
+    inputs_max: int = 2048
+    """Texts to embed at once; OpenAI's bound."""
     seconds_max: float = 600.0
     """How long a request may take that asks for no deadline, or for a later one."""
 
@@ -82,15 +91,35 @@ def decode(
     Raises:
         InvalidRequest: with the path of the input that is wrong.
     """
+    return decode_asked(
+        request,
+        _prompt(request, limits),
+        request_id=request_id,
+        now_s=now_s,
+        time_left_s=time_left_s,
+        limits=limits,
+    )
+
+
+def decode_asked(
+    request: pb.GenerateRequest,
+    prompt: Prompt,
+    *,
+    request_id: str,
+    now_s: float,
+    time_left_s: float | None,
+    limits: Limits,
+) -> Request:
+    """The same with the prompt read already: all that is asked besides."""
+    _check_names(request, limits)
     seconds = limits.seconds_max
     if time_left_s is not None:
         seconds = min(seconds, time_left_s)
     if request.deadline_ms:
         seconds = min(seconds, request.deadline_ms / 1000)
-    _check_names(request, limits)
     return Request(
         id=request_id,
-        prompt=_prompt(request, limits),
+        prompt=prompt,
         model=request.model,
         label=_label(request.label) if request.HasField("label") else None,
         permission=_permission(request.permission) if request.HasField("permission") else Permission(),
@@ -102,6 +131,7 @@ def decode(
         deadline_s=now_s + seconds,
         metadata=dict(request.metadata),
         source=request.source,
+        priority=PRIORITIES.get(request.priority, Priority.INTERACTIVE),
     )
 
 
@@ -158,18 +188,38 @@ def _prompt(request: pb.GenerateRequest, limits: Limits) -> Prompt:
         )
     if len(request.tools) > limits.tools_max:
         raise wrong("tools", f"{len(request.tools)} tools, at most {limits.tools_max} are taken.", "too_many_tools")
-    schema = request.response_format.json_schema
-    if schema:
-        check_schema(schema, "response_format.json_schema", limits)
+    form = request.response_format
+    if form.json_schema:
+        check_schema(form.json_schema, "response_format.json_schema", limits)
+    _check_grammar(form, limits)
+    _check_choice(request)
     return Prompt(
         messages=messages,
         tools=tuple(_tool(tool, f"tools[{place}]", limits) for place, tool in enumerate(request.tools)),
         tool_mode=TOOL_MODES[request.tool_choice.mode],
         tool_name=request.tool_choice.name,
-        json_schema=schema,
-        schema_name=request.response_format.name,
+        json_schema=form.json_schema,
+        schema_name=form.name,
+        grammar=form.grammar,
         sampling=_sampling(request.sampling, limits) if request.HasField("sampling") else Sampling(),
     )
+
+
+def _check_grammar(form: types.ResponseFormat, limits: Limits) -> None:
+    """Whether it is a grammar is seen by the engine, which reads it."""
+    path, chars = "response_format.grammar", len(form.grammar)
+    if chars > limits.grammar_chars_max:
+        raise wrong(path, f"{chars} characters, at most {limits.grammar_chars_max} are taken.", "bad_grammar")
+    if form.grammar and form.json_schema:
+        raise wrong(path, "an answer follows a grammar or a JSON Schema, not both; leave one out.")
+
+
+def _check_choice(request: pb.GenerateRequest) -> None:
+    choice = request.tool_choice
+    if choice.mode == types.ToolChoice.MODE_REQUIRED and not request.tools:
+        raise wrong("tool_choice", "a tool must be called and there is none; send tools.", "tool_unknown")
+    if choice.name and not any(tool.name == choice.name for tool in request.tools):
+        raise wrong("tool_choice.name", "no tool has this name; use one of tools[].name.", "tool_unknown")
 
 
 def check_schema(text: str, path: str, limits: Limits) -> None:
@@ -308,6 +358,8 @@ def _sampling(sampling: types.Sampling, limits: Limits) -> Sampling:
     tokens_max = given.get("tokens_max")
     if tokens_max is not None and not 1 <= tokens_max <= limits.tokens_max:
         raise wrong("sampling.tokens_max", f"out of range; use 1 to {limits.tokens_max}.")
+    if given.get("logprobs", 0) > LOGPROBS_MAX:
+        raise wrong("sampling.logprobs", f"out of range; use 0 to {LOGPROBS_MAX}.")
     if "stop" in given:
         given["stop"] = tuple(stop for stop in given["stop"] if stop)
     if "logit_bias" in given:

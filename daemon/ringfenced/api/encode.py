@@ -21,8 +21,10 @@ from ringfenced.model import (
     Receipt,
     Target,
     TextDelta,
+    TokenLogprob,
     ToolCallDelta,
     Usage,
+    Vectors,
 )
 
 
@@ -46,7 +48,10 @@ class Encoder:
 def event_to_pb(event: Event) -> pb.GenerateResponse:
     """One event alone; the most frequent kind is asked for first."""
     if isinstance(event, TextDelta):
-        return pb.GenerateResponse(text=pb.TextDelta(text=event.text, tokens=event.tokens))
+        text = pb.TextDelta(text=event.text, tokens=event.tokens)
+        if event.logprobs:
+            text.logprobs.extend(map(logprob_to_pb, event.logprobs))
+        return pb.GenerateResponse(text=text)
     if isinstance(event, ToolCallDelta):
         return pb.GenerateResponse(
             tool_call=pb.ToolCallDelta(
@@ -61,7 +66,15 @@ def event_to_pb(event: Event) -> pb.GenerateResponse:
         return pb.GenerateResponse(decision=decision_to_pb(event))
     if isinstance(event, Receipt):
         return pb.GenerateResponse(receipt=receipt_to_pb(event))
+    assert not isinstance(event, Vectors), "a stream of answers has none"
     return _between(event)
+
+
+def logprob_to_pb(one: TokenLogprob) -> types.TokenLogprob:
+    """A token's log-probability."""
+    return types.TokenLogprob(
+        text=one.text, data=one.data, logprob=one.logprob, likeliest=map(logprob_to_pb, one.likeliest)
+    )
 
 
 def _between(event: Loading | Escalation) -> pb.GenerateResponse:

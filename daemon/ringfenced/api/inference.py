@@ -12,6 +12,7 @@ from ringfence.v1 import inference_pb2 as pb
 from ringfence.wire import label_to
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
+from ringfenced.api.embedding import decode_embedding, encode_embedding
 from ringfenced.api.encode import Encoder, contributions_to_pb, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
@@ -69,6 +70,18 @@ class InferenceService(LaterInference):
             wallet_available_microcredits=wallet.available_microcredits,
             contributions=contributions_to_pb(classification.contributions),
         )
+
+    @answering
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
+        """Embed texts."""
+        caller = self._door.admit(context, CallerRole.CALLER)
+        asked = decode_embedding(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
+        limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
+        try:
+            async with limit, aclosing(self._flow.generate(asked, caller.identity)) as events:
+                return await encode_embedding(events)
+        except TimeoutError:
+            raise DeadlineExceeded("The request's deadline_ms ran out. Give it more time.") from None
 
     @answering
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:

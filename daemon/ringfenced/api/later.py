@@ -26,10 +26,6 @@ class LaterInference(inference_pb2_grpc.InferenceServicer):
 
     _door: Door
 
-    async def Embed(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Inference.Embed")
-
     async def Feedback(self, _request: Any, context: Any) -> Any:
         """Not yet."""
         await not_yet(self._door, context, "Inference.Feedback")

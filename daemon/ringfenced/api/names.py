@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.v1 import types_pb2 as pb
-from ringfenced.model import Contributor, FinishReason, Role, TargetKind, ToolMode
+from ringfenced.model import Contributor, FinishReason, Priority, Role, TargetKind, ToolMode
 
 ROLES: Final = {
     pb.ROLE_SYSTEM: Role.SYSTEM,
@@ -19,6 +19,12 @@ TOOL_MODES: Final = {
     pb.ToolChoice.MODE_AUTO: ToolMode.AUTO,
     pb.ToolChoice.MODE_NONE: ToolMode.NONE,
     pb.ToolChoice.MODE_REQUIRED: ToolMode.REQUIRED,
+}
+
+PRIORITIES: Final = {
+    pb.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
+    pb.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
+    pb.PRIORITY_BATCH: Priority.BATCH,
 }
 
 TARGET_KINDS_BACK: Final = {

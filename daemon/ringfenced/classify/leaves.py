@@ -61,6 +61,7 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
     yield from _field("tool_name", prompt.tool_name)
     yield from document_leaves("json_schema", prompt.json_schema, is_schema=True)
     yield from _field("schema_name", prompt.schema_name)
+    yield from _field("grammar", prompt.grammar)
     for index, stop in enumerate(prompt.sampling.stop):
         yield from _field(f"sampling.stop[{index}]", stop)
     for index, (key, value) in enumerate(metadata.items()):

@@ -25,7 +25,7 @@ def _texts(request: Request) -> Iterator[str]:
             yield from (call.id, call.name, call.arguments_json)
     for tool in prompt.tools:
         yield from (tool.name, tool.description, tool.parameters_json_schema)
-    yield from (prompt.tool_name, prompt.json_schema, prompt.schema_name, *prompt.sampling.stop)
+    yield from (prompt.tool_name, prompt.json_schema, prompt.schema_name, prompt.grammar, *prompt.sampling.stop)
     for key, value in request.metadata.items():
         yield from (key, value)
 

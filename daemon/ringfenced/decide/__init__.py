@@ -10,7 +10,7 @@ from __future__ import annotations
 from ringfence import reasons
 from ringfenced.account import estimate as estimate_run
 from ringfenced.decide.evaluate import has_evaluator
-from ringfenced.decide.rules import Circumstances, Removal, needs_deidentification, removed
+from ringfenced.decide.rules import Circumstances, Removal, inputs_of, needs_deidentification, removed
 from ringfenced.model import Candidate, Classification, Decision, Estimate, Offer, Request
 
 __all__ = ["TOKENS_DEFAULT_MAX", "Circumstances", "decide", "tokens_max"]
@@ -23,6 +23,8 @@ _Open = tuple[Offer, Estimate]
 
 def tokens_max(request: Request) -> int:
     """Upper bound on the answer's tokens."""
+    if request.prompt.embeds:
+        return 0
     return request.prompt.sampling.tokens_max or TOKENS_DEFAULT_MAX
 
 
@@ -49,7 +51,7 @@ def decide(
     open_: list[_Open] = []
     refused: list[Candidate] = []
     for offer in offers:
-        expected = estimate_run(offer, classification.prompt_chars, bound)
+        expected = estimate_run(offer, classification.prompt_chars, bound, inputs=inputs_of(request))
         removal = removed(offer, request, classification, expected, circumstances)
         if removal is None:
             open_.append((offer, expected))

@@ -3,7 +3,8 @@
 1. ``model``: the caller asked for another model.
 2. ``permission``: the caller keeps the request on site, or names other providers or regions.
 3. ``label``: the label may not go there, not even de-identified (or the caller does not permit that).
-4. ``ability``: tools, a JSON schema or pictures that the target cannot take.
+4. ``ability``: tools, a JSON schema, a grammar, log-probabilities, pictures or texts to embed that the target cannot
+   take.
 5. ``context``: the prompt cannot fit, however few tokens it makes; where it might, the target counts for itself.
 6. ``available``: not loaded, unreachable, or its breaker is open.
 7. ``quality``: expected quality under what the caller asks, and no evaluator with a better rung above it.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.labels import Label, Level, join, may_leave
-from ringfenced.model import Classification, Estimate, Image, Offer, Request, TargetKind
+from ringfenced.model import Classification, Estimate, Image, Offer, Request, TargetKind, ToolMode
 
 CHARS_PER_TOKEN_MAX = 16
 """Most characters a token on average: prose in vocabularies of 200,000 tokens stays under 6 (tiktoken's o200k on
@@ -49,6 +50,11 @@ class Removal:
     reason: str
 
 
+def inputs_of(request: Request) -> int:
+    """How often a request may fill a target's context: once for each text to embed."""
+    return len(request.prompt.messages) if request.prompt.embeds else 1
+
+
 def label_deidentified(classification: Classification) -> Label:
     """The label that de-identification leaves, if it leaves no residual finding: what was asserted stays."""
     if classification.label == classification.label_asserted:
@@ -74,7 +80,7 @@ def removed(
         or _not_permitted(offer, request)
         or _not_cleared(offer, request, classification)
         or _unable(offer, request)
-        or _too_long(offer, classification)
+        or _too_long(offer, request, classification)
         or _unavailable(offer)
         or _late(estimate, circumstances)
         or _dear(estimate, request, circumstances)
@@ -117,18 +123,22 @@ def _not_cleared(offer: Offer, request: Request, classification: Classification)
 
 def _unable(offer: Offer, request: Request) -> Removal | None:
     prompt = request.prompt
-    if prompt.tools and not offer.supports_tools:
-        return Removal("ability", "it cannot call tools")
-    if prompt.json_schema and not offer.supports_json_schema:
-        return Removal("ability", "it cannot keep to a JSON schema")
-    if not offer.supports_images and any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts):
-        return Removal("ability", "it cannot read pictures")
-    return None
+    has_picture = any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts)
+    lacking = (
+        (prompt.embeds and not offer.supports_embeddings, "it cannot embed texts"),
+        (not prompt.embeds and not offer.supports_text, "it only embeds texts"),
+        (prompt.tools and prompt.tool_mode is not ToolMode.NONE and not offer.supports_tools, "it cannot call tools"),
+        (prompt.json_schema and not offer.supports_json_schema, "it cannot keep to a JSON schema"),
+        (prompt.grammar and not offer.supports_grammar, "it cannot keep to a grammar"),
+        (prompt.sampling.logprobs is not None and not offer.supports_logprobs, "it gives no log-probabilities"),
+        (has_picture and not offer.supports_images, "it cannot read pictures"),
+    )
+    return next((Removal("ability", reason) for is_lacking, reason in lacking if is_lacking), None)
 
 
-def _too_long(offer: Offer, classification: Classification) -> Removal | None:
+def _too_long(offer: Offer, request: Request, classification: Classification) -> Removal | None:
     least = classification.prompt_chars // CHARS_PER_TOKEN_MAX
-    if least >= offer.context_tokens_max:
+    if least >= offer.context_tokens_max * inputs_of(request):
         return Removal(
             "context", f"the prompt makes at least {least} tokens, its context has {offer.context_tokens_max}"
         )

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ringfenced.deidentify.reidentify import Reidentifier
 from ringfenced.deidentify.values import Mapping
-from ringfenced.model import Delta, Sent, TextDelta, ToolCallDelta
+from ringfenced.model import Delta, Sent, TextDelta, ToolCallDelta, Vectors
 
 
 async def reidentified(
-    answer: AsyncIterator[Delta | Sent], mapping: Mapping, *, json: bool
-) -> AsyncGenerator[Delta | Sent, None]:
+    answer: AsyncIterator[Delta | Vectors | Sent], mapping: Mapping, *, json: bool
+) -> AsyncGenerator[Delta | Vectors | Sent, None]:
     """The answer with the originals back in place; what may be the beginning of a surrogate is held back.
 
     Args:
@@ -31,6 +31,8 @@ async def reidentified(
                 calls[event.index] = Reidentifier(mapping, json=True)
             shown = calls[event.index].feed(event.arguments_json)
             yield replace(event, name=_whole(event.name, mapping), arguments_json=shown)
+        elif isinstance(event, Vectors):
+            yield event
         else:
             if rest := text.flush():
                 yield TextDelta(rest, 0)

@@ -32,6 +32,7 @@ def rewrite_prompt(prompt: Prompt, rewrite: Rewrite, rewrite_joined: RewriteJoin
         tool_name=_plain("tool_name", prompt.tool_name, rewrite),
         json_schema=_document("json_schema", prompt.json_schema, rewrite, is_schema=True),
         schema_name=_plain("schema_name", prompt.schema_name, rewrite),
+        grammar=_plain("grammar", prompt.grammar, rewrite),
         sampling=replace(
             sampling,
             stop=tuple(_plain(f"sampling.stop[{index}]", stop, rewrite) for index, stop in enumerate(sampling.stop)),

@@ -41,6 +41,7 @@ from ringfenced.model import (
     TextDelta,
     ToolCallDelta,
     Usage,
+    Vectors,
 )
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class AgentClient:
 
     async def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int
-    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Sent, None]:
+    ) -> AsyncGenerator[TextDelta | ToolCallDelta | Vectors | Sent, None]:
         """Ask the agent to send `payload`; its answer's deltas as they come, then what was sent, proven.
 
         Closing the generator cancels the call; the agent then still writes the outcome.
@@ -234,6 +235,8 @@ class AgentClient:
                             case "tool_call":
                                 piece = response.tool_call
                                 yield ToolCallDelta(piece.index, piece.id, piece.name, piece.arguments_json)
+                            case "embeddings":
+                                yield Vectors(tuple(tuple(one.values) for one in response.embeddings.embeddings))
                             case "sent":
                                 yield await self._sent(response.sent, signed)
                                 return

@@ -22,6 +22,9 @@ def payload(prompt: Prompt) -> bytes:
 
     It checks nothing: that the prompt is de-identified is the type's word (``Deidentified``), and the agent's scan's.
     """
+    if prompt.embeds:
+        inputs = [part.text for message in prompt.messages for part in message.parts if isinstance(part, Text)]
+        return egress_pb2.EgressPayload(embedding_inputs=inputs).SerializeToString(deterministic=True)
     message = egress_pb2.EgressPayload(
         messages=[_message(message) for message in prompt.messages],
         tools=[_tool(tool) for tool in prompt.tools],

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
+import math
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.admission import Admission, Ticket
 from ringfenced.engines.confine import confine
 from ringfenced.engines.script import Script, ScriptError, read_script, tokenize
 from ringfenced.engines.server import Connection, EngineServer, run
+
+_DIMENSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Stream:
         "sent",
         "sequence",
         "started_s",
+        "ticket",
         "wait_steps",
     )
 
@@ -68,6 +73,8 @@ class Stream:
         self.started_s = now_s
         self.first_s = now_s + script.first_ms / 1000
         self.deadline_s = now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf")
+        self.ticket: Ticket[Stream] | None = None
+        """Its claim to a place."""
         self.sent = 0
         self.first_us = 0
         self.wait_steps = 0
@@ -97,7 +104,7 @@ class ScriptedBackend:
         self._limits = limits
         self._interval_s = limits.interval_ms / 1000
         self._running: list[Stream] = []
-        self._waiting: deque[Stream] = deque()
+        self._door: Admission[Stream] = Admission(queue_max=limits.queue_max, clock=time.monotonic)
         self._step_at_s: float | None = None
         """When the next step is due; None while nothing runs."""
 
@@ -113,6 +120,8 @@ class ScriptedBackend:
             sequences_max=self._limits.sequences_max,
             supports_tools=True,
             supports_json_schema=True,
+            supports_embeddings=True,
+            embedding_dimensions=_DIMENSIONS,
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
@@ -132,17 +141,18 @@ class ScriptedBackend:
             )
             return
         stream = Stream(connection, command, script, prompt_tokens, time.monotonic())
-        if len(self._running) < self._limits.sequences_max:
-            self._running.append(stream)
-            self._schedule()
-        elif len(self._waiting) < self._limits.queue_max:
-            self._waiting.append(stream)
-        else:
-            connection.fail(command.sequence, "overloaded")
+        stream.ticket = self._door.ticket(
+            stream, command, prompt_tokens=prompt_tokens, answer_tokens_max=max(1, stream.limit)
+        )
+        refused = self._door.ask(stream.ticket, is_free=len(self._running) < self._limits.sequences_max)
+        if refused is not None:
+            gone = refused.ticket.item
+            gone.connection.fail(gone.sequence, refused.reason, **refused.numbers)
+        self._admit()
 
     def cancel(self, connection: Connection, sequence: int) -> None:
         """End a stream."""
-        for stream in [*self._running, *self._waiting]:
+        for stream in self._all():
             if stream.connection is connection and stream.sequence == sequence:
                 stream.finish(time.monotonic(), cancelled=True)
                 self._remove([stream])
@@ -156,9 +166,23 @@ class ScriptedBackend:
             context_tokens_max=self._limits.context_tokens_max,
         )
 
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Make vectors of digests: the same text has the same one."""
+        embedding = connection.dirty().embeddings.add(
+            sequence=command.sequence, prompt_tokens=sum(len(tokenize(text)) for text in command.inputs)
+        )
+        for text in command.inputs:
+            values = [byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()[:_DIMENSIONS]]
+            length = math.hypot(*values)
+            embedding.vectors.add(values=[value / length for value in values])
+
     def forget(self, connection: Connection) -> None:
         """End a daemon's streams."""
-        self._remove([stream for stream in [*self._running, *self._waiting] if stream.connection is connection])
+        self._remove([stream for stream in self._all() if stream.connection is connection])
+
+    def load(self) -> engine_pb2.EngineLoad:
+        """Say how busy it is."""
+        return self._door.load(places=self._limits.sequences_max)
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,11 +198,8 @@ class ScriptedBackend:
         """Give every stream its next tokens; then plan the next step, on the grid even when this one was late."""
         now_s = time.monotonic()
         self._remove([stream for stream in self._running if self._advance(stream, now_s)])
-        if any(stream.deadline_s <= now_s for stream in self._waiting):
-            late = [stream for stream in self._waiting if stream.deadline_s <= now_s]
-            for stream in late:
-                stream.connection.fail(stream.sequence, "deadline")
-            self._remove(late)
+        for ticket in self._door.expire():
+            ticket.item.connection.fail(ticket.item.sequence, "deadline")
         self._server.flush()
         if not self._running:
             self._step_at_s = None
@@ -206,6 +227,8 @@ class ScriptedBackend:
             stream.connection.delta(stream.sequence, "".join(stream.pieces[sent:end]), end - sent)
             stream.sent = end
             stream.wait_steps = script.interval_steps - 1
+            assert stream.ticket is not None
+            self._door.first_token(stream.ticket)
             stream.first_us = stream.first_us or max(1, int((now_s - stream.started_s) * 1e6))
         if end < stream.limit:
             return False
@@ -218,10 +241,21 @@ class ScriptedBackend:
             return
         gone = set(streams)
         self._running = [stream for stream in self._running if stream not in gone]
-        self._waiting = deque(stream for stream in self._waiting if stream not in gone)
-        while self._waiting and len(self._running) < self._limits.sequences_max:
-            self._running.append(self._waiting.popleft())
+        for stream in streams:
+            assert stream.ticket is not None
+            if stream.ticket in self._door:
+                self._door.leave(stream.ticket)
+            else:
+                self._door.end(stream.ticket, prompt_tokens=stream.prompt_tokens, answer_tokens=stream.sent)
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._door.waiting and len(self._running) < self._limits.sequences_max:
+            self._running.append(self._door.begin().item)
         self._schedule()
+
+    def _all(self) -> list[Stream]:
+        return [*self._running, *(ticket.item for ticket in self._door)]
 
 
 def _texts(messages: Iterable[types_pb2.Message]) -> Iterable[str]:

@@ -16,18 +16,20 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from google.protobuf.message import DecodeError
 
-from ringfence.v1 import engine_pb2
+from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines import frames
 
 WRITE_BYTES_MAX = 8 * 1024 * 1024
 """Bytes that may wait for a daemon that does not read; beyond that its connection and all its sequences end."""
 
+LOAD_INTERVAL_S = 0.1
+"""How often a daemon is told how busy the engine is, at most."""
 
 EXIT_DEFECT = 70
 """Exit status after a defect (sysexits.h: EX_SOFTWARE)."""
@@ -48,8 +50,14 @@ class Backend(Protocol):
     def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
         """Send the number of a prompt's tokens."""
 
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Send the embeddings of texts, or fail them; `cancel` ends them too."""
+
     def forget(self, connection: Connection) -> None:
         """The daemon is gone: end all its sequences; nothing can be sent any more."""
+
+    def load(self) -> engine_pb2.EngineLoad:
+        """Say how busy the engine is; asked ten times a second while it is."""
 
 
 class Connection(asyncio.Protocol):
@@ -70,12 +78,21 @@ class Connection(asyncio.Protocol):
 
     # ── what backends call ───────────────────────────────────────────────────────────────────────────────────────
 
-    def delta(self, sequence: int, text: str, tokens: int) -> None:
+    def delta(self, sequence: int, text: str, tokens: int, logprobs: Sequence[types_pb2.TokenLogprob] = ()) -> None:
         """Send new text of a sequence and how many tokens it stands for; all but a sequence's first may gather."""
+        if any(piece.sequence == sequence for piece in self._frame.tool_calls):
+            self._send()  # a frame has texts before calls
         if sequence not in self._begun:
             self._begun.add(sequence)
             self._urgent = True
-        self._collect().deltas.add(sequence=sequence, text=text, tokens=tokens)
+        delta = self._collect().deltas.add(sequence=sequence, text=text, tokens=tokens)
+        if logprobs:
+            delta.logprobs.extend(logprobs)
+
+    def call(self, piece: engine_pb2.EngineToolCallDelta) -> None:
+        """Send a piece of a tool call; its beginning does not wait, the rest may gather."""
+        frame = self.dirty() if piece.id else self._collect()
+        frame.tool_calls.append(piece)
 
     def fail(self, sequence: int, reason: str, **numbers: int) -> None:
         """Send that a sequence cannot run or go on; `reason` is one of engine.proto's. Never carries content."""
@@ -85,6 +102,10 @@ class Connection(asyncio.Protocol):
         """Return the frame that goes out with the next flush, to add what must not wait."""
         self._urgent = True
         return self._collect()
+
+    def tell_load(self, load: engine_pb2.EngineLoad) -> None:
+        """Send how busy the engine is; it may gather."""
+        self._collect().load.CopyFrom(load)
 
     def flush(self) -> None:
         """Send what was collected, or let it gather where nothing of it is urgent."""
@@ -123,6 +144,7 @@ class Connection(asyncio.Protocol):
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
         self._loop = asyncio.get_running_loop()
+        self._server.connections.append(self)
 
     def data_received(self, data: bytes) -> None:
         """Carry out each command. One that cannot be read ends the connection."""
@@ -137,6 +159,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
         """End the daemon's sequences."""
         self._transport = None
+        self._server.connections.remove(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -150,9 +173,12 @@ class Connection(asyncio.Protocol):
                 self._backend.cancel(self, command.cancel.sequence)
             case "count":
                 self._backend.count(self, command.count)
+            case "embed":
+                self._backend.embed(self, command.embed)
             case "describe":
                 self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())
+                self.tell_load(self._backend.load())
             case "shutdown":
                 self._server.stop()
 
@@ -163,10 +189,22 @@ class EngineServer:
     def __init__(self) -> None:
         self.unflushed: list[Connection] = []
         """Connections with something to send; each stands here once."""
+        self.connections: list[Connection] = []
+        """Every daemon process."""
         self._stopped = asyncio.Event()
+        self._backend: Backend | None = None
+        self._load = engine_pb2.EngineLoad()
+        self._load_timer: asyncio.TimerHandle | None = None
+        self._load_at_s = 0.0
 
     def flush(self) -> None:
-        """Send every connection its frame."""
+        """Send every connection its frame; where it is time, with how busy the engine is."""
+        if self._load_timer is None and self._backend is not None:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._load_at_s:
+                self._tell_load(self._backend)
+            else:
+                self._load_timer = loop.call_at(self._load_at_s, self._load_due)
         connections, self.unflushed = self.unflushed, []
         for connection in connections:
             connection.flush()
@@ -183,6 +221,7 @@ class EngineServer:
                 caller's duty.
             backend: what computes.
         """
+        self._backend = backend
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -190,6 +229,22 @@ class EngineServer:
         listener = await loop.create_unix_server(lambda: Connection(self, backend), sock=_listen(path))
         async with listener:
             await self._stopped.wait()
+
+    def _load_due(self) -> None:
+        """Tell what came of the last flush, after which nothing more may come."""
+        self._load_timer = None
+        assert self._backend is not None
+        self._tell_load(self._backend)
+        if self.unflushed:
+            self.flush()
+
+    def _tell_load(self, backend: Backend) -> None:
+        self._load_at_s = asyncio.get_running_loop().time() + LOAD_INTERVAL_S
+        load = backend.load()
+        if load != self._load:
+            self._load = load
+            for connection in self.connections:
+                connection.tell_load(load)
 
 
 def run(serving: Coroutine[Any, Any, None]) -> None:

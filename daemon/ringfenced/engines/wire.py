@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced import errors
 from ringfenced.model import (
     Claim,
+    Embedded,
     File,
     Finish,
     FinishReason,
@@ -23,7 +24,9 @@ from ringfenced.model import (
     Role,
     Sampling,
     Text,
+    TokenLogprob,
     Tool,
+    ToolCallDelta,
     ToolMode,
     Usage,
 )
@@ -92,9 +95,64 @@ class Description:
     supports_json_schema: bool
     """Answers bound to a JSON Schema."""
     supports_embeddings: bool
-    """Embeddings."""
+    """Embeddings; an engine that makes them answers nothing else."""
     memory: tuple[DeviceUse, ...] = ()
     """What it uses, by device, as its library reports it; empty where it does not."""
+    supports_grammar: bool = False
+    """Answers bound to a caller's grammar."""
+    supports_images: bool = False
+    """Pictures in a message."""
+    supports_logprobs: bool = False
+    """Log-probabilities of each token."""
+    adapters: tuple[str, ...] = ()
+    """Names of its LoRA adapters."""
+    embedding_dimensions: int | None = None
+    """Length of an embedding; None where it makes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy an engine is, all its connections together."""
+
+    running: int
+    """Answers that have a place."""
+    waiting_interactive: int
+    """Answers that wait and that somebody waits for."""
+    waiting_batch: int
+    """The others that wait."""
+    wait_interactive_ms: int
+    """How long a new interactive request of an average kind would wait for its place."""
+    wait_batch_ms: int
+    """The same for a batch request."""
+    first_token_ms: int | None
+    """Measured from its place to the first token; None before any."""
+    token_ms: float | None
+    """Measured from one token to the next; None before any."""
+    cells_running: int
+    """Tokens that the cache holds for running answers; those that a kept prefix shares count as kept."""
+    cells_kept: int
+    """Tokens that it holds for prefixes that may be reused."""
+    cells: int
+    """Tokens that it can hold; 0 where that is not known."""
+    asleep: bool
+    """Whether its memory is given back."""
+
+
+def load_from_wire(wire: engine_pb2.EngineLoad) -> Load:
+    """Read how busy an engine is."""
+    return Load(
+        running=wire.running,
+        waiting_interactive=wire.waiting_interactive,
+        waiting_batch=wire.waiting_batch,
+        wait_interactive_ms=wire.wait_interactive_ms,
+        wait_batch_ms=wire.wait_batch_ms,
+        first_token_ms=wire.first_token_ms or None,
+        token_ms=wire.token_ms or None,
+        cells_running=wire.cells_running,
+        cells_kept=wire.cells_kept,
+        cells=wire.cells,
+        asleep=wire.asleep,
+    )
 
 
 def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
@@ -113,6 +171,11 @@ def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
             DeviceUse(memory.device, memory.weights_bytes, memory.cache_bytes, memory.compute_bytes)
             for memory in wire.memory
         ),
+        supports_grammar=wire.supports_grammar,
+        supports_images=wire.supports_images,
+        supports_logprobs=wire.supports_logprobs,
+        adapters=tuple(wire.adapters),
+        embedding_dimensions=wire.embedding_dimensions or None,
     )
 
 
@@ -167,8 +230,42 @@ def count_to_wire(prompt: Prompt, *, sequence: int) -> engine_pb2.EngineCommand:
     command = engine_pb2.EngineCommand()
     command.count.sequence = sequence
     command.count.messages.extend(map(_message, prompt.messages))
-    command.count.tools.extend(map(_tool, prompt.tools))
+    if prompt.tool_mode is not ToolMode.NONE:
+        command.count.tools.extend(map(_tool, prompt.tools))
     return command
+
+
+def embed_to_wire(inputs: Sequence[str], *, sequence: int, deadline_ms: int, claim: Claim) -> engine_pb2.EngineCommand:
+    """Write the command that embeds texts."""
+    command = engine_pb2.EngineCommand()
+    embed = command.embed
+    embed.sequence = sequence
+    embed.inputs.extend(inputs)
+    embed.deadline_ms = deadline_ms
+    embed.priority = _PRIORITIES[claim.priority]
+    embed.share = claim.share
+    embed.weight = claim.weight
+    return command
+
+
+def embedded_from_wire(wire: engine_pb2.EngineEmbedding) -> Embedded:
+    """Read the embeddings of one command."""
+    usage = Usage(prompt_tokens=wire.prompt_tokens, completion_tokens=0, duration_us=wire.duration_us)
+    return Embedded(tuple(tuple(vector.values) for vector in wire.vectors), usage)
+
+
+def call_from_wire(wire: engine_pb2.EngineToolCallDelta) -> ToolCallDelta:
+    """Read a piece of a tool call."""
+    return ToolCallDelta(wire.index, wire.id, wire.name, wire.arguments_json)
+
+
+def logprobs_from_wire(wire: Sequence[types_pb2.TokenLogprob]) -> tuple[TokenLogprob, ...]:
+    """Read tokens' log-probabilities; mostly there are none."""
+    return (
+        tuple(TokenLogprob(one.text, one.data, one.logprob, logprobs_from_wire(one.likeliest)) for one in wire)
+        if wire
+        else ()
+    )
 
 
 def finish_from_wire(wire: engine_pb2.EngineFinish) -> Finish:
@@ -237,10 +334,25 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         "the grammar of the answer cannot be read; correct it (llama.cpp's GBNF)",
         "response_format.grammar",
     ),
+    "input_too_long": _Failure(
+        errors.ContextExceeded,
+        "input {index} has {prompt_tokens} tokens and the model's context {context_tokens_max}; shorten it or ask for "
+        "a model with a longer context",
+        "inputs",
+    ),
+    "bad_picture": _Failure(
+        errors.InvalidRequest,
+        "a picture cannot be read, or is too large; send at most 16, PNG or JPEG, of 16 MiB and 8 million pixels",
+        "messages",
+    ),
+    "input_empty": _Failure(
+        errors.InvalidRequest, "input {index} makes no tokens; leave it out or send text", "inputs"
+    ),
     "adapter_unknown": _Failure(errors.Internal, "the engine does not have the adapter that the model names"),
     "too_late": _Failure(
         errors.Overloaded,
-        "the request would have to wait {wait_ms} ms for its place, longer than its deadline leaves; try again later",
+        "the request would have to wait {wait_ms} ms for its first token, longer than its deadline leaves; try again "
+        "later, or allow more time",
     ),
     "bad_sampling": _Failure(
         errors.InvalidRequest, "a sampling value is not finite or out of its range; correct it", "sampling"

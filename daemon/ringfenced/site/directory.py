@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from ringfence.labels import Label, meet
@@ -11,6 +12,7 @@ from ringfenced.config import Config, LocalModel, Provider, ProviderModel
 from ringfenced.errors import NotFound
 from ringfenced.model import Caller, ModelFacts, Offer, Target, TargetKind
 from ringfenced.nouns import Engine
+from ringfenced.site.adapted import AdaptedEngine, AdapterEngine
 
 
 class EngineState(Protocol):
@@ -35,7 +37,7 @@ class EngineState(Protocol):
 class Engines(Protocol):
     """The engines of this node."""
 
-    def engine(self, name: str) -> Engine | None:
+    def engine(self, name: str) -> AdapterEngine | None:
         """The one that hosts a model; None while it is not ready."""
         ...
 
@@ -92,13 +94,18 @@ class SiteDirectory:
         self._exits = exits
         self._ledger_failure = ledger_failure
         self._models = {model.name: model for model in config.models}
+        self._adapters = {adapter.name: (model, adapter) for model in config.models for adapter in model.adapters}
         self._providers = config.providers
         self.callers: dict[str, Caller] = config.callers_by_identity()
         self.sources: dict[str, Label] = config.labels_by_source()
         self.policy_digest = config.policy_digest()
         self._offered_for: tuple[str, ...] | None = None
         self._offers: tuple[Offer, ...] = ()
-        self._names = (*self._models, *(model.name for provider in config.providers for model in provider.models))
+        self._names = (
+            *self._models,
+            *self._adapters,
+            *(model.name for provider in config.providers for model in provider.models),
+        )
 
     def offers(self) -> tuple[Offer, ...]:
         """Every target, as it stands now."""
@@ -110,14 +117,18 @@ class SiteDirectory:
         )
         # Offers are made anew only when something has changed: deciding asks for them with every request.
         if now != self._offered_for:
-            local = [_local_offer(model, states[name]) for name, model in self._models.items()]
+            local = [offer for name, model in self._models.items() for offer in _local_offers(model, states[name])]
             exits = [self._exit_offer(provider, model) for provider in self._providers for model in provider.models]
             self._offered_for, self._offers = now, (*local, *exits)
         return self._offers
 
     def engine(self, model: str) -> Engine | None:
-        """The engine that hosts `model`; None while it has none."""
-        return self._engines.engine(model)
+        """The engine that hosts `model`, an adapter perhaps; None while it has none."""
+        if model not in self._adapters:
+            return self._engines.engine(model)
+        base, adapter = self._adapters[model]
+        engine = self._engines.engine(base.name)
+        return AdaptedEngine(engine, adapter.name) if engine is not None else None
 
     def default_model(self) -> str:
         """The first local model."""
@@ -128,7 +139,8 @@ class SiteDirectory:
 
     def context_tokens_max(self, model: str) -> int:
         """Prompt and answer together, for a local model."""
-        return self._models[model].context_tokens
+        base = self._adapters[model][0] if model in self._adapters else self._models[model]
+        return base.context_tokens
 
     def check_model(self, name: str) -> None:
         """Pass if `name` is a model of this site.
@@ -164,7 +176,7 @@ class SiteDirectory:
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model as an operator sees it."""
         states = self._engines.states()
-        local = [_local_facts(model, states[name]) for name, model in self._models.items()]
+        local = [facts for name, model in self._models.items() for facts in _local_facts(model, states[name])]
         return (*local, *(self._exit_facts(p, model) for p in self._providers for model in p.models))
 
     def _exit_offer(self, provider: Provider, model: ProviderModel) -> Offer:
@@ -183,6 +195,8 @@ class SiteDirectory:
             supports_tools=model.tools,
             supports_json_schema=model.json_schema,
             supports_images=model.images,
+            supports_embeddings=model.embeddings,
+            supports_text=not model.embeddings,
         )
 
     def _clearance(self, provider: Provider, model: ProviderModel) -> Label:
@@ -219,9 +233,10 @@ class SiteDirectory:
         )
 
 
-def _local_offer(model: LocalModel, state: EngineState) -> Offer:
+def _local_offers(model: LocalModel, state: EngineState) -> Iterator[Offer]:
+    """A model, and each of its adapters as a model of its own."""
     ready = state.state == "ready"
-    return Offer(
+    base = Offer(
         target=Target(TargetKind.LOCAL, model.name),
         available=ready,
         unavailable_reason="" if ready else f"its engine is {state.state}",
@@ -233,12 +248,20 @@ def _local_offer(model: LocalModel, state: EngineState) -> Offer:
         token_ms=model.speed.token_ms,
         supports_tools=model.tools,
         supports_json_schema=model.json_schema,
+        supports_images=model.projector is not None,
+        supports_grammar=model.engine == "llama.cpp",
+        supports_logprobs=model.engine != "command",
+        supports_embeddings=model.embeddings,
+        supports_text=not model.embeddings,
         logprob_floor=model.logprob_floor,
     )
+    yield base
+    for adapter in model.adapters:
+        yield replace(base, target=Target(TargetKind.LOCAL, adapter.name), quality=adapter.quality)
 
 
-def _local_facts(model: LocalModel, state: EngineState) -> ModelFacts:
-    return ModelFacts(
+def _local_facts(model: LocalModel, state: EngineState) -> Iterator[ModelFacts]:
+    base = ModelFacts(
         name=model.name,
         kind=TargetKind.LOCAL,
         engine=model.engine,
@@ -250,3 +273,6 @@ def _local_facts(model: LocalModel, state: EngineState) -> ModelFacts:
         requests_running=state.running,
         failure=state.failure,
     )
+    yield base
+    for adapter in model.adapters:
+        yield replace(base, name=adapter.name, quality=adapter.quality)

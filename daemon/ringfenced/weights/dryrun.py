@@ -44,6 +44,9 @@ class LoadSettings:
     """Whether layers with a window keep all cells, which they need where prefixes of earlier requests are reused."""
     embeddings: bool = False
     """Whether it embeds texts and answers nothing: every token of a batch is an output."""
+    is_pool: bool = True
+    """Whether all sequences share the cells; otherwise each has its part of them, which a processor computes faster:
+    it computes the attention to all cells of a pool and masks what is not meant."""
 
     @property
     def outputs(self) -> int:

@@ -13,7 +13,7 @@ A `Client` may be shared by threads, an `AsyncClient` by the tasks of one loop.
 from ringfence.client.aio import AsyncClient
 from ringfence.client.answer import Answer
 from ringfence.client.error import RingfenceCallError
-from ringfence.client.request import Prompt, RequestOptions, generate_request, user_message
+from ringfence.client.request import EmbedOptions, Prompt, RequestOptions, embed_request, generate_request, user_message
 from ringfence.client.sync import Client
 from ringfence.tls import Identity
 
@@ -21,10 +21,12 @@ __all__ = [
     "Answer",
     "AsyncClient",
     "Client",
+    "EmbedOptions",
     "Identity",
     "Prompt",
     "RequestOptions",
     "RingfenceCallError",
+    "embed_request",
     "generate_request",
     "user_message",
 ]

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 
 from ringfence.labels import Label
-from ringfence.v1.inference_pb2 import GenerateRequest
+from ringfence.v1.inference_pb2 import EmbedRequest, GenerateRequest
 from ringfence.v1.types_pb2 import (
     Message,
     Part,
     Permission,
+    Priority,
     ResponseFormat,
     Role,
     Sampling,
@@ -39,6 +40,8 @@ class RequestOptions(TypedDict, total=False):
     """Least expected quality, 0 to 1."""
     json_schema: str
     """JSON Schema that the answer must satisfy; empty for free text."""
+    grammar: str
+    """Grammar (llama.cpp's GBNF) that the answer must keep to, instead of a schema; such a request stays on site."""
     sampling: Sampling | None
     """How tokens are drawn; None for the model's defaults."""
     tools: Sequence[Tool]
@@ -57,6 +60,19 @@ class RequestOptions(TypedDict, total=False):
     """The caller's own tags; scanned like any other string, kept nowhere."""
     source: str
     """The upstream system that the content comes from, a name that the site knows; its label counts."""
+    is_batch: bool
+    """Nobody waits for the answer: it runs where nothing else waits."""
+
+
+class EmbedOptions(TypedDict, total=False):
+    """What may be said beside texts to embed; the words are those of `RequestOptions`."""
+
+    model: str
+    label: Label | None
+    permission: Permission | None
+    deadline_s: float | None
+    source: str
+    is_batch: bool
 
 
 def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> GenerateRequest:
@@ -72,14 +88,15 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         if options:
             raise TypeError(f"a whole GenerateRequest takes no further options, got {', '.join(options)}")
         return prompt
-    label, json_schema = options.get("label"), options.get("json_schema", "")
+    label, form = options.get("label"), ResponseFormat()
+    form.json_schema, form.grammar = options.get("json_schema", ""), options.get("grammar", "")
     task = Task(name=options.get("task", ""), quality_min=options.get("quality_min", 0.0))
     return GenerateRequest(
         model=options.get("model", ""),
         messages=[user_message(prompt)] if isinstance(prompt, str) else prompt,
         tools=options.get("tools", ()),
         tool_choice=options.get("tool_choice"),
-        response_format=ResponseFormat(json_schema=json_schema) if json_schema else None,
+        response_format=form if form.json_schema or form.grammar else None,
         sampling=options.get("sampling"),
         label=label_to(label) if label is not None else None,
         permission=options.get("permission"),
@@ -90,7 +107,30 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         deadline_ms=_milliseconds(options.get("deadline_s")),
         metadata=options.get("metadata", {}),
         source=options.get("source", ""),
+        priority=_priority(is_batch=options.get("is_batch", False)),
     )
+
+
+def embed_request(inputs: Sequence[str], **options: Unpack[EmbedOptions]) -> EmbedRequest:
+    """Build the request for embeddings.
+
+    Raises:
+        ValueError: as `generate_request`.
+    """
+    label = options.get("label")
+    return EmbedRequest(
+        model=options.get("model", ""),
+        inputs=inputs,
+        label=label_to(label) if label is not None else None,
+        permission=options.get("permission"),
+        priority=_priority(is_batch=options.get("is_batch", False)),
+        deadline_ms=_milliseconds(options.get("deadline_s")),
+        source=options.get("source", ""),
+    )
+
+
+def _priority(*, is_batch: bool) -> Priority.ValueType:
+    return Priority.PRIORITY_BATCH if is_batch else Priority.PRIORITY_UNSPECIFIED
 
 
 def user_message(text: str) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -11,7 +11,7 @@ import grpc
 from ringfence.client.answer import Answer, Collector
 from ringfence.client.channel import CALL_TIMEOUT_S, channel, stream_timeout_s
 from ringfence.client.error import call_error
-from ringfence.client.request import Prompt, RequestOptions, generate_request
+from ringfence.client.request import EmbedOptions, Prompt, RequestOptions, embed_request, generate_request
 from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
@@ -95,6 +95,10 @@ class Client:
             self._inference.CountTokens,
             inference.CountTokensRequest(model=request.model, messages=request.messages, tools=request.tools),
         )
+
+    def embed(self, inputs: Sequence[str], **options: Unpack[EmbedOptions]) -> inference.EmbedResponse:
+        """Embed texts; the answer has one embedding for each, in their order."""
+        return self._call(self._inference.Embed, embed_request(inputs, **options))
 
     def feedback(self, request_id: str, score: float, reason: str = "") -> None:
         """Tell how good an earlier answer was: from 0 (useless) to 1 (right)."""

@@ -615,7 +615,8 @@ class EngineFailure(_message.Message):
     NUMBERS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     reason: _builtins.str
-    """"context_exceeded", "bad_schema", "bad_grammar", "bad_sampling", "template_refused", "overloaded", "too_late" (at the
+    """"context_exceeded", "input_too_long", "input_empty" (numbers: index), "bad_schema", "bad_grammar", "bad_sampling",
+    "bad_picture", "template_refused", "overloaded", "too_late" (at the
     door: it cannot make its deadline; numbers: wait_ms), "deadline", "unsupported", "adapter_unknown", "internal".
     """
     message: _builtins.str

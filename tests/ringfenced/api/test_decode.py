@@ -11,7 +11,7 @@ from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfenced.api.decode import Limits, decode
 from ringfenced.errors import InvalidRequest
-from ringfenced.model import File, Json, Role, Text
+from ringfenced.model import File, Json, Priority, Role, Text
 
 SECRET = "Margarete Ellison"
 
@@ -170,3 +170,32 @@ def test_broken_documents_never_travel_in_an_error(text, kind):
         value(part)
     except InvalidRequest as error:
         assert "Zqxj" not in str(error)  # noqa: PT017 - likewise
+
+
+def test_what_is_asked_of_a_local_model_is_a_value():
+    request = value(
+        ask(
+            response_format=types.ResponseFormat(grammar='root ::= "x"'),
+            sampling=types.Sampling(logprobs=0),
+            priority=types.PRIORITY_BATCH,
+        )
+    )
+    assert request.prompt.grammar == 'root ::= "x"'
+    assert request.prompt.sampling.logprobs == 0
+    assert request.priority is Priority.BATCH
+    assert value(ask()).prompt.sampling.logprobs is None
+    assert value(ask()).priority is Priority.INTERACTIVE
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"response_format": {"grammar": "x" * 65_537}}, "response_format.grammar"),
+        ({"response_format": {"grammar": SECRET, "json_schema": "{}"}}, "response_format.grammar"),
+        ({"sampling": {"logprobs": 21}}, "sampling.logprobs"),
+        ({"tool_choice": {"mode": "MODE_REQUIRED"}}, "tool_choice"),
+        ({"tool_choice": {"name": SECRET}, "tools": [{"name": "f"}]}, "tool_choice.name"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_by_its_place(fields, path):
+    assert refused(ask(**fields)).input_path == path

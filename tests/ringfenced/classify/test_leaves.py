@@ -40,6 +40,7 @@ def full_prompt():
         json_schema=json.dumps({word(): word()}),
         schema_name=word(),
         sampling=Sampling(stop=(word(), word())),
+        grammar=word(),
     )
     metadata = {word(): word()}
     return prompt, metadata, next(counter)
@@ -57,7 +58,7 @@ def test_every_string_leaf_is_seen():
 def test_every_field_of_the_model_is_known_here():
     """A new field of a prompt must be given to the scan: this test fails until it is."""
     known = {
-        Prompt: "messages tools tool_mode tool_name json_schema schema_name sampling",
+        Prompt: "messages tools tool_mode tool_name json_schema schema_name sampling grammar embeds",
         Message: "role parts name tool_calls tool_call_id",
         Tool: "name description parameters_json_schema",
         ToolCall: "id name arguments_json",
@@ -67,7 +68,7 @@ def test_every_field_of_the_model_is_known_here():
         File: "data media_type name text",
         Sampling: (
             "temperature top_p top_k min_p presence_penalty frequency_penalty repeat_penalty seed tokens_max stop "
-            "logit_bias"
+            "logit_bias logprobs"
         ),
     }
     for model, fields in known.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,10 +22,12 @@ from ringfenced.model import (
     Prompt,
     Request,
     Role,
+    Sampling,
     Target,
     TargetKind,
     Text,
     Tool,
+    ToolMode,
 )
 
 PUBLIC = Classification(Label(), Label(), (), 100)
@@ -127,6 +130,56 @@ def test_each_rule_is_told():
         assert rules(decide(asked, PUBLIC, (target,), RICH, "d")) == {target.target.model: rule}
     assert rules(decide(request(), PUBLIC, (offer(),), Circumstances(10**9, 3.0), "d")) == {"tiny": "deadline"}
     assert rules(decide(request(), PUBLIC, (offer(),), Circumstances(0, None), "d")) == {"tiny": "wallet"}
+
+
+def asking(**prompt):
+    """A request whose prompt asks for something more."""
+    asked = request()
+    return replace(asked, prompt=replace(asked.prompt, **prompt))
+
+
+@pytest.mark.parametrize(
+    ("asked", "able"),
+    [
+        (asking(grammar='root ::= "x"'), {"supports_grammar": True}),
+        (asking(sampling=Sampling(logprobs=0)), {"supports_logprobs": True}),
+        (asking(embeds=True), {"supports_embeddings": True}),
+    ],
+    ids=["grammar", "logprobs", "embeddings"],
+)
+def test_what_only_some_targets_can_never_goes_to_another(asked, able):
+    """A provider takes no grammar: it stays on site, whatever label, quality and permission say (invariant 8)."""
+    permission = Permission(deidentified_egress=True)
+    decision = decide(
+        replace(asked, permission=permission), PUBLIC, (cloud(), offer("unable"), offer(**able)), RICH, "d"
+    )
+    assert decision.target.model == "tiny"
+    assert rules(decision) == {"gpt": "ability", "unable": "ability"}
+    assert decide(asked, PUBLIC, (cloud(),), RICH, "d").target is None
+
+
+def test_a_model_that_only_embeds_answers_nothing():
+    decision = decide(request(), PUBLIC, (offer(supports_embeddings=True, supports_text=False),), RICH, "d")
+    assert rules(decision) == {"tiny": "ability"}
+
+
+def test_tools_that_may_not_be_called_need_no_ability():
+    tools = (Tool("f", "", ""),)
+    unable = (offer(supports_tools=False),)
+    assert decide(asking(tools=tools, tool_mode=ToolMode.NONE), PUBLIC, unable, RICH, "d").target is not None
+    assert decide(asking(tools=tools), PUBLIC, unable, RICH, "d").target is None
+
+
+def test_each_text_to_embed_may_fill_the_context_and_nothing_is_paid_for_an_answer():
+    """Forty thousand characters do not fit a context of 1,024 tokens; in forty texts they do."""
+    long = replace(PUBLIC, prompt_chars=40_000)
+    embedding = offer(supports_embeddings=True)
+    one = asking(embeds=True)
+    many = asking(embeds=True, messages=one.prompt.messages * 40)
+    assert rules(decide(one, long, (embedding,), RICH, "d")) == {"tiny": "context"}
+    decision = decide(many, long, (embedding,), RICH, "d")
+    assert decision.ladder[0].estimate.completion_tokens == 0
+    assert decision.cost_microcredits_max() == 1024 * 40 * 20 // 1000 + 1
 
 
 def test_a_ladder_tries_the_cheap_one_first_and_keeps_a_good_one_above_it():

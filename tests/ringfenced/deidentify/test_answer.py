@@ -24,6 +24,7 @@ from ringfenced.model import (
     TextDelta,
     ToolCallDelta,
     Usage,
+    Vectors,
 )
 
 NOTE = 'Patient: Joanna "Jo" Whitfield, MRN: 00482913.'
@@ -79,3 +80,8 @@ async def test_an_answer_that_breaks_off_shows_no_surrogate_half_restored():
     """What is held back when the stream ends without an end is never shown."""
     events = await collect(TextDelta(SURROGATED[:12], 1))
     assert NOTE.startswith("".join(event.text for event in events))
+
+
+async def test_vectors_pass_as_they_are():
+    vectors = Vectors(((0.5, 1.0),))
+    assert await collect(vectors) == [vectors]

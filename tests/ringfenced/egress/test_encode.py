@@ -71,3 +71,16 @@ def test_a_file_leaves_as_its_de_identified_text_and_never_as_the_bytes_it_came_
     data = payload(Prompt((Message(Role.USER, (part,)),)))
     assert b"Jane" not in data
     assert decode.decode(data, frozenset()).messages[0].texts == ("Person A",)
+
+
+def test_texts_to_embed_leave_as_such_and_as_nothing_else():
+    turns = tuple(Message(Role.USER, (Text(text),)) for text in ("one", "two"))
+    sent = egress_pb2.EgressPayload.FromString(payload(Prompt(turns, embeds=True)))
+    assert list(sent.embedding_inputs) == ["one", "two"]
+    assert sent == egress_pb2.EgressPayload(embedding_inputs=["one", "two"])
+
+
+def test_a_grammar_is_written_into_nothing_that_leaves():
+    """Decisions keep it on site (invariant 8); this is what would leave if one did not."""
+    prompt = Prompt((Message(Role.USER, (Text("x"),)),), grammar='root ::= "Jane Doe"')
+    assert b"Jane" not in payload(prompt)

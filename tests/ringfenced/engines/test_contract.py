@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 import signal
 import time
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
+from fakes.engine_kinds import KINDS, prompt
 from ringfenced import errors
 from ringfenced.engines.client import EngineClient
-from ringfenced.model import Finish, FinishReason, Image, Message, Prompt, Role, Sampling, Text, TextDelta
-
-
-def prompt(text, **sampling):
-    return Prompt((Message(Role.USER, (Text(text),)),), sampling=Sampling(**sampling))
+from ringfenced.model import (
+    Finish,
+    FinishReason,
+    Image,
+    Message,
+    Prompt,
+    Role,
+    Sampling,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolMode,
+)
 
 
 async def read(run):
@@ -28,39 +42,36 @@ async def read(run):
     return deltas, event
 
 
-class Scripted:
-    """The engine without a model; a token each millisecond."""
-
-    module = "scripted"
-    arguments = ("--interval-ms", "1", "--context", "512")
-
-    def long(self, tokens):
-        """A prompt whose answer has that many tokens."""
-        return prompt(f'/script {{"tokens": {tokens}}}')
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Where models are made, once a session."""
+    return tmp_path_factory.mktemp("models")
 
 
-class Llama:
-    """llama.cpp with the random model."""
-
-    module = "worker"
-    arguments = ("--threads", "1")
-
-    def long(self, tokens):
-        """A prompt whose answer has that many tokens: none of those that would end it may be drawn."""
-        return prompt("go on", tokens_max=tokens, logit_bias=tuple((token, -1e9) for token in range(3)))
-
-
-@pytest.fixture(params=[Scripted(), pytest.param(Llama(), marks=pytest.mark.llama)], ids=["scripted", "llama"])
-def kind(request, random_gguf):
-    if isinstance(request.param, Llama):
-        request.param.arguments = ("--threads", "1", "--model", random_gguf)
-    return request.param
+def pytest_generate_tests(metafunc):
+    """Ask each engine what it can be asked: `computing` leaves out those without a model, `embedding` those without."""
+    asked = metafunc.fixturenames
+    if "kind" in asked:
+        kinds = [
+            kind
+            for kind in KINDS
+            if (kind.computes or "computing" not in asked) and (kind.embeds or "embedding" not in asked)
+        ]
+        metafunc.parametrize(
+            "kind", [pytest.param(kind, id=kind.name, marks=[pytest.mark.llama] * kind.computes) for kind in kinds]
+        )
 
 
 @pytest.fixture
-def start(kind, launch):
+def computing(kind):
+    """An engine whose answers a model makes."""
+    return kind
+
+
+@pytest.fixture
+def start(kind, launch, folder):
     async def begin(*arguments, **options):
-        return await launch(kind.module, *kind.arguments, *arguments, **options)
+        return await launch(kind.module, *kind.arguments(folder), *arguments, **options)
 
     return begin
 
@@ -291,7 +302,7 @@ async def test_many_runs_over_two_connections_all_end_and_leave_every_slot_free(
         deadline_ms = (0, 0, 15)[number % 3]
         with (
             client.start(kind.long(30), confidential=True, deadline_ms=deadline_ms) as run,
-            contextlib.suppress(errors.DeadlineExceeded),
+            contextlib.suppress(errors.DeadlineExceeded, errors.Overloaded),
         ):
             for _ in range(number % 11):
                 if isinstance(await run.take(), Finish):
@@ -308,7 +319,7 @@ async def test_many_runs_over_two_connections_all_end_and_leave_every_slot_free(
     other.close()
 
 
-async def test_tools_and_pictures_an_engine_cannot_read_are_refused(launch, random_gguf):
+async def test_pictures_an_engine_cannot_read_are_refused(launch, random_gguf):
     client = (await launch("worker", "--threads", "1", "--model", random_gguf)).client
     picture = Prompt((Message(Role.USER, (Image(b"x", "image/png"),)),))
     with client.start(picture, confidential=True) as run, pytest.raises(errors.Unsupported):
@@ -343,3 +354,228 @@ async def test_an_answer_of_no_tokens_is_a_finish(start, kind):
         deltas, finish = await read(run)
     assert deltas == []
     assert (finish.reason, finish.usage.completion_tokens) == (FinishReason.LENGTH, 0)
+
+
+# ── what only a model shows ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def text_of(deltas):
+    return "".join(delta.text for delta in deltas)
+
+
+async def test_a_stop_string_across_tokens_ends_the_answer_before_it(start, computing):
+    client = (await start()).client
+    with client.start(computing.saying("abcdefgh", stop=("zz", "def", "efg")), confidential=True) as run:
+        deltas, finish = await read(run)
+    assert text_of(deltas) == '"abc'
+    assert finish.reason is FinishReason.STOP
+
+
+async def test_no_event_breaks_a_character(start, computing):
+    said = "é€😀" * 3
+    client = (await start()).client
+    with client.start(computing.saying(said), confidential=True) as run:
+        deltas, _ = await read(run)
+    assert text_of(deltas) == f'"{said}"'
+    assert not any("\ufffd" in delta.text for delta in deltas)
+
+
+async def test_a_seed_gives_the_same_answer_again(start, computing):
+    client = (await start()).client
+    answers = []
+    for seed in (1, 1, 2, 3, 4):
+        asked = replace(computing.long(20))
+        asked = replace(asked, sampling=replace(asked.sampling, temperature=1.5, seed=seed))
+        with client.start(asked, confidential=True) as run:
+            answers.append(text_of((await read(run))[0]))
+    assert answers[0] == answers[1]
+    assert len(set(answers)) > 1
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"kind": {"enum": ["lab", "note"]}, "urgent": {"type": "boolean"}, "n": {"enum": [1, 22]}},
+    "required": ["kind", "urgent", "n"],
+    "additionalProperties": False,
+}
+
+
+async def test_an_answer_keeps_to_its_schema(start, computing):
+    client = (await start()).client
+    for seed in range(3):
+        asked = prompt("x", schema=json.dumps(SCHEMA), temperature=1.0, seed=seed, tokens_max=200)
+        with client.start(asked, confidential=bool(seed % 2)) as run:
+            deltas, finish = await read(run)
+        assert finish.reason is FinishReason.STOP
+        jsonschema.validate(json.loads(text_of(deltas)), SCHEMA)
+
+
+async def test_an_answer_keeps_to_its_grammar(start, computing):
+    client = (await start()).client
+    for seed in range(2):
+        asked = prompt("x", grammar='root ::= "é" [0-9]{3} ("x" | "yy")', temperature=1.0, seed=seed)
+        with client.start(asked, confidential=True) as run:
+            deltas, _ = await read(run)
+        assert re.fullmatch("é[0-9]{3}(x|yy)", text_of(deltas))
+
+
+@pytest.mark.parametrize("grammar", ["root ::= root", "root ::= nothing", 'root ::= "', "(" * 5000])
+async def test_a_grammar_that_cannot_be_kept_to_is_refused(start, computing, grammar):
+    client = (await start()).client
+    with (
+        client.start(prompt("x", grammar=grammar), confidential=True) as run,
+        pytest.raises(errors.InvalidRequest) as caught,
+    ):
+        await read(run)
+    assert (caught.value.reason, caught.value.input_path) == ("bad_grammar", "response_format.grammar")
+    with client.start(computing.long(1), confidential=True) as run:
+        await read(run)
+
+
+async def test_logprobs_are_of_the_tokens_whose_text_they_come_with(start, computing):
+    client = (await start()).client
+    asked = computing.saying("aé€b", logprobs=3, stop=("€c",))
+    with client.start(asked, confidential=True) as run:
+        deltas, finish = await read(run)
+    told = [one for delta in deltas for one in delta.logprobs]
+    assert len(told) == finish.usage.completion_tokens
+    for delta in deltas:
+        assert b"".join(one.data for one in delta.logprobs).decode() == delta.text
+    for one in told:
+        likeliest = [other.logprob for other in one.likeliest]
+        assert len(likeliest) == 3
+        assert sorted(likeliest, reverse=True) == likeliest
+        assert one.logprob <= likeliest[0] <= 0
+    assert min(one.logprob for one in told) >= finish.usage.logprob_min - 1e-4
+
+
+async def test_the_likeliest_token_is_the_one_that_a_greedy_answer_takes(start, computing):
+    client = (await start()).client
+    with client.start(prompt("x", tokens_max=8, temperature=0.0, logprobs=1), confidential=True) as run:
+        deltas, _ = await read(run)
+    told = [one for delta in deltas for one in delta.logprobs]
+    assert told
+    assert all(one.likeliest[0].data == one.data for one in told)
+
+
+WEATHER = Tool("weather", "Tells the weather", '{"type": "object", "properties": {"city": {"enum": ["Rome", "Oslo"]}}, '
+               '"required": ["city"], "additionalProperties": false}')  # fmt: skip
+CLOCK = Tool("clock", "", "")
+
+
+async def calls_in(client, asked):
+    """Name and arguments of each call, and the finish."""
+    calls, names = {}, {}
+    with client.start(asked, confidential=True) as run:
+        while not isinstance(event := await run.take(), Finish):
+            if isinstance(event, ToolCallDelta):
+                names.setdefault(event.index, (event.id, event.name))
+                calls[event.index] = calls.get(event.index, "") + event.arguments_json
+    return [(*names[index], json.loads(calls[index])) for index in calls], event
+
+
+async def test_a_tool_that_must_be_called_is_called_with_arguments_of_its_schema(start, computing):
+    client = (await start()).client
+    ids = set()
+    for seed in range(2):
+        asked = prompt("x", tools=(WEATHER, CLOCK), tool_mode=ToolMode.REQUIRED, tool_name="weather",
+                       temperature=1.0, seed=seed, tokens_max=150)  # fmt: skip
+        calls, finish = await calls_in(client, asked)
+        assert finish.reason is FinishReason.TOOL_CALLS
+        for name, arguments in ((name, arguments) for _, name, arguments in calls):
+            assert name == "weather"
+            jsonschema.validate(arguments, json.loads(WEATHER.parameters_json_schema))
+        ids |= {id_ for id_, _, _ in calls}
+    assert len(ids) >= 2
+    assert "" not in ids
+
+
+async def test_tools_that_may_not_be_called_are_not_shown(start, computing):
+    client = (await start()).client
+    plain = await client.count(prompt("x"))
+    hidden = prompt("x", tools=(WEATHER,), tool_mode=ToolMode.NONE, tokens_max=1)
+    assert await client.count(hidden) == plain < await client.count(replace(hidden, tool_mode=ToolMode.AUTO))
+    with client.start(hidden, confidential=True) as run:
+        _, finish = await read(run)
+    assert finish.usage.prompt_tokens == plain
+
+
+async def test_a_conversation_with_calls_and_their_answers_goes_on(start, computing):
+    client = (await start()).client
+    call = ToolCall("abc123def", "weather", '{"city": "Rome"}')
+    turns = (
+        Message(Role.USER, (Text("and in Rome?"),)),
+        Message(Role.ASSISTANT, (), tool_calls=(call,)),
+        Message(Role.TOOL, (Text("sun"),), tool_call_id=call.id),
+    )
+    asked = Prompt(turns, tools=(WEATHER,), sampling=Sampling(tokens_max=3))
+    counted = await client.count(asked)
+    with client.start(asked, confidential=True) as run:
+        while not isinstance(event := await run.take(), Finish):
+            pass
+    assert event.usage.prompt_tokens == counted
+
+
+# ── embeddings ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+async def embedding(kind, launch, folder):
+    return (await launch(kind.module, *kind.embedding_arguments(folder))).client
+
+
+async def test_embeddings_have_length_1_and_are_the_same_alone_and_in_company(embedding):
+    assert embedding.description.supports_embeddings
+    texts = ["chest pain", "a note", "chest pain", "x" * 90]
+    alone = [(await embedding.embed([text])).vectors[0] for text in texts]
+    together, other = await asyncio.gather(embedding.embed(texts), embedding.embed(["something else"] * 20))
+    assert len(other.vectors) == 20
+    assert together.usage.prompt_tokens > 0
+    for vector, expected in zip(together.vectors, alone, strict=True):
+        assert len(vector) == embedding.description.embedding_dimensions
+        assert sum(value * value for value in vector) == pytest.approx(1, abs=1e-4)
+        assert vector == pytest.approx(expected, abs=1e-4)
+    assert together.vectors[0] == pytest.approx(together.vectors[2], abs=1e-4)
+    assert together.vectors[0] != pytest.approx(together.vectors[1], abs=1e-2)
+
+
+async def test_an_input_longer_than_the_context_is_told_with_its_place(computing, embedding):
+    with pytest.raises(errors.ContextExceeded) as caught:
+        await embedding.embed(["short", "long " * 2000])
+    assert caught.value.numbers["index"] == 1
+    assert caught.value.numbers["prompt_tokens"] > caught.value.numbers["context_tokens_max"]
+    assert len((await embedding.embed(["short"])).vectors) == 1
+
+
+async def test_an_engine_that_answers_embeds_nothing(start, computing):
+    client = (await start()).client
+    with pytest.raises(errors.Unsupported):
+        await client.embed(["x"])
+
+
+async def test_an_engine_that_embeds_answers_nothing(computing, embedding):
+    with embedding.start(prompt("x"), confidential=True) as run, pytest.raises(errors.Unsupported):
+        await run.take()
+
+
+async def test_an_embedding_that_is_given_up_leaves_nothing_behind(embedding):
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await embedding.embed(["one more"] * 500)
+    async with asyncio.timeout(5):
+        assert len((await embedding.embed(["x"])).vectors) == 1
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_unloading_under_load_ends_every_run_with_an_error(start, kind):
+    engine = await start("--sequences", "2")
+    runs = [engine.client.start(kind.long(400), confidential=True) for _ in range(6)]
+    await runs[0].take()
+    engine.client.shut_down()
+    for run in runs:
+        with pytest.raises(errors.Unavailable):
+            await read(run)
+    async with asyncio.timeout(2):
+        await engine.process.wait()

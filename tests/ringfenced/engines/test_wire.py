@@ -108,7 +108,13 @@ def test_a_finish_is_read_whole():
     [
         ("context_exceeded", errors.ContextExceeded),
         ("bad_schema", errors.InvalidRequest),
+        ("bad_grammar", errors.InvalidRequest),
+        ("bad_picture", errors.InvalidRequest),
         ("bad_sampling", errors.InvalidRequest),
+        ("input_too_long", errors.ContextExceeded),
+        ("input_empty", errors.InvalidRequest),
+        ("adapter_unknown", errors.Internal),
+        ("too_late", errors.Overloaded),
         ("template_refused", errors.InvalidRequest),
         ("overloaded", errors.Overloaded),
         ("deadline", errors.DeadlineExceeded),

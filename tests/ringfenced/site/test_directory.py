@@ -133,3 +133,48 @@ def test_a_source_has_a_label_and_an_unknown_one_is_told_the_nearest_names():
     with pytest.raises(NotFound) as caught:
         made.check_source("labratory")
     assert (caught.value.reason, caught.value.suggestions) == ("source_unknown", ("laboratory",))
+
+
+ADAPTED = FILE.replace(
+    'path = "house.gguf"\n',
+    'path = "house.gguf"\nadapters = [{ name = "house-letters", path = "letters.gguf", quality = 0.7 }]\n',
+)
+
+
+class Hosting(Engines):
+    """Engines that note what is begun on them."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+    def engine(self, name):
+        return self if name == "house" else None
+
+    def start(self, prompt, **how):
+        self.begun.append(how)
+
+
+def test_an_adapter_is_offered_like_a_model_and_runs_on_its_models_engine():
+    engines = Hosting()
+    directory = SiteDirectory(parse(ADAPTED, Path("d.toml"), Config), engines, NoExits(), lambda: "")
+    by_name = {offer.target.model: offer for offer in directory.offers()}
+    assert by_name["house-letters"].quality == 0.7
+    assert by_name["house-letters"].available
+    assert "house-letters" in {facts.name for facts in directory.models()}
+    directory.check_model("house-letters")
+    assert directory.context_tokens_max("house-letters") == directory.context_tokens_max("house")
+    how = {"cache_salt": b"", "confidential": True, "deadline_ms": 0, "claim": None}
+    directory.engine("house-letters").start("prompt", **how)
+    directory.engine("house").start("prompt", **how)
+    assert engines.begun == [{**how, "adapter": "house-letters"}, how]
+
+
+def test_what_a_local_model_can_is_offered():
+    embedding = FILE.replace('path = "house.gguf"\n', 'path = "house.gguf"\nembeddings = true\n')
+    for text, embeds in ((FILE, False), (embedding, True)):
+        config = parse(text, Path("d.toml"), Config)
+        offer = next(iter(SiteDirectory(config, Engines(), NoExits(), lambda: "").offers()))
+        assert (offer.supports_embeddings, offer.supports_text) == (embeds, not embeds)
+        assert offer.supports_grammar
+        assert offer.supports_logprobs

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.admission import Ticket
+from ringfenced.engines.llama.cache import Place
+from ringfenced.engines.llama.logprobs import Logprobs
+from ringfenced.engines.llama.outlet import Outlet
+from ringfenced.engines.llama.prefixes import Tokens
 from ringfenced.engines.llama.sampler import Sampler
+from ringfenced.engines.llama.sights import Sight
 from ringfenced.engines.server import Connection
-from ringfenced.engines.text import TextAssembler
 
 
 class Answer:
     """An answer in the making; it waits, then reads its prompt, then is generated."""
 
     __slots__ = (
-        "_cached",
         "_first_s",
         "_logprob_min",
+        "_sights",
         "_started_s",
-        "_text",
-        "_unsent",
+        "adapter",
         "completion_tokens",
         "confidential",
         "connection",
         "deadline_s",
-        "owner",
+        "group",
+        "is_gone",
+        "leader",
+        "logprobs",
+        "outlet",
+        "place",
         "position",
         "prompt",
         "sampler",
         "sequence",
+        "step",
+        "ticket",
         "token",
         "tokens_max",
     )
@@ -36,9 +52,12 @@ class Answer:
         connection: Connection,
         command: engine_pb2.EngineSubmit,
         *,
-        prompt: list[int],
+        prompt: Sequence[int] | Tokens,
         tokens_max: int,
         sampler: Sampler | None,
+        outlet: Outlet,
+        sights: Sequence[tuple[int, Sight]] = (),
+        logprobs: Logprobs | None,
         now_s: float,
     ) -> None:
         """Begin.
@@ -49,29 +68,44 @@ class Answer:
             prompt: the prompt's tokens.
             tokens_max: most tokens to generate, at least 1.
             sampler: how to draw; None for the likeliest token.
+            outlet: where its tokens go.
+            sights: pictures in the prompt, each with the place of its first token, in order.
+            logprobs: tells of each token's log-probability; None where nobody asks.
             now_s: now, on the monotonic clock.
         """
         self.connection = connection
         self.sequence = command.sequence
         self.confidential = command.confidential
         self.deadline_s = now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf")
-        self.prompt = prompt
+        self.prompt = np.asarray(prompt, np.int32)
         self.tokens_max = tokens_max
         self.sampler = sampler
-        self.owner = -1
-        """Number of its sequence in the cache; -1 while it waits."""
+        self.outlet = outlet
+        self.logprobs = logprobs
+        self.adapter = command.adapter
+        """The LoRA adapter that it is made with; empty for none."""
+        self._sights = deque(sights)
+        self.group: Hashable | None = (command.cache_salt, command.adapter)
+        """Who may share with it what the cache holds; None for nobody."""
+        self.ticket: Ticket[Answer]
+        """Its claim to a place, from when it was taken in."""
+        self.place: Place | None = None
+        """Its sequence in the cache; None while it waits."""
+        self.leader: tuple[Place, int] | None = None
+        """A sequence that is reading a beginning of its prompt, which it waits for, and how long that is."""
+        self.step = 0
+        """The step in which it got its last token."""
+        self.is_gone = False
+        """Whether it was ended while a step was being computed, after which its place is given back."""
         self.position = 0
         """Tokens of it that the cache holds."""
         self.token = -1
         """The token drawn last, not yet in the cache."""
         self.completion_tokens = 0
         """Tokens drawn, the one that ends the generation not counted."""
-        self._text = TextAssembler(command.sampling.stop)
-        self._unsent = 0
         self._started_s = now_s
         self._first_s = 0.0
         self._logprob_min = 0.0
-        self._cached = 0
 
     @property
     def cells(self) -> int:
@@ -83,7 +117,28 @@ class Answer:
         """Whether some of its prompt is not in the cache yet."""
         return self.position < len(self.prompt)
 
-    def take(self, token: int, piece: bytes | None, logprob: float, now_s: float) -> bool:
+    @property
+    def reading_end(self) -> int:
+        """Up to where its prompt can be read as tokens: a picture's place, or its end."""
+        return self._sights[0][0] if self._sights else len(self.prompt)
+
+    def looks(self) -> list[tuple[Sight, int]]:
+        """Pass the pictures that come next in its prompt; return them, each with its position."""
+        found: list[tuple[Sight, int]] = []
+        while self._sights and self._sights[0][0] == self.position:
+            _, sight = self._sights.popleft()
+            found.append((sight, self.position))
+            self.position += sight.tokens
+        return found
+
+    def take(
+        self,
+        token: int,
+        piece: bytes | None,
+        logprob: float,
+        now_s: float,
+        told: types_pb2.TokenLogprob | None = None,
+    ) -> bool:
         """Take the next token; send what can be sent; return whether the answer has ended, the finish sent.
 
         Args:
@@ -91,23 +146,22 @@ class Answer:
             piece: its bytes; None if it ends the generation.
             logprob: its log-probability in the model's own distribution.
             now_s: now, on the monotonic clock.
+            told: what is told of it, where log-probabilities are asked for.
         """
         self._first_s = self._first_s or now_s
         self._logprob_min = min(self._logprob_min, logprob)
         if piece is None:
-            self._end(now_s, types_pb2.FINISH_REASON_STOP)
+            self.outlet.finish()
+            self.finish(now_s, self.outlet.reason)
             return True
         self.token = token
         self.completion_tokens += 1
-        self._unsent += 1
-        text, is_stopped = self._text.push(piece)
-        if text:
-            self._send(text)
-        if is_stopped:
-            self.finish(now_s, types_pb2.FINISH_REASON_STOP)
+        if self.outlet.push(token, piece, told):
+            self.finish(now_s, self.outlet.reason)
             return True
         if self.completion_tokens >= self.tokens_max:
-            self._end(now_s, types_pb2.FINISH_REASON_LENGTH)
+            self.outlet.finish()
+            self.finish(now_s, types_pb2.FINISH_REASON_LENGTH)
             return True
         return False
 
@@ -122,21 +176,10 @@ class Answer:
             reason=reason,
             prompt_tokens=len(self.prompt),
             completion_tokens=self.completion_tokens,
-            cached_tokens=self._cached,
+            cached_tokens=self.place.shared if self.place is not None else 0,
             duration_us=round((now_s - self._started_s) * 1e6),
             cancelled=cancelled,
         )
         if self._first_s:
             finish.time_to_first_token_us = round((self._first_s - self._started_s) * 1e6)
             finish.logprob_min = self._logprob_min
-
-    def _end(self, now_s: float, reason: types_pb2.FinishReason.ValueType) -> None:
-        """Send what was held back, then the finish."""
-        held = self._text.finish()
-        if held:
-            self._send(held)
-        self.finish(now_s, reason)
-
-    def _send(self, text: str) -> None:
-        self.connection.delta(self.sequence, text, self._unsent)
-        self._unsent = 0

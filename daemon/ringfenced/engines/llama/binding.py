@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from ringfenced.engines.llama.breakdown import device_uses, memory_breakdown, results_bytes
-from ringfenced.engines.llama.parameters import context_parameters
+from ringfenced.engines.llama.parameters import context_parameters, model_parameters
 from ringfenced.weights.dryrun import LoadSettings
 
 _LOG_LEVEL_ERROR = 4  # enum ggml_log_level
 _ATTRIBUTES_CONTROL = 1 | 8  # enum llama_token_attr: UNKNOWN, CONTROL: what tokenizing reads only when asked to
+_POOLED = frozenset({1, 2, 3})  # enum llama_pooling_type: MEAN, CLS, LAST
+_NO_ADAPTERS: Mapping[str, Any] = MappingProxyType({})
 _PIECE_BYTES_MAX = 4096
 _META_BYTES_MAX = 64 * 1024
 
@@ -36,26 +39,29 @@ def _log_errors(level: int, text: bytes, _: Any) -> None:
         sys.stderr.flush()
 
 
-_LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
+LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the library may call it
 
 
 class LlamaModel:
     """The weights and the tokenizer of one GGUF file."""
 
-    def __init__(self, path: Path, *, gpu_layers: int) -> None:
+    def __init__(self, path: Path, settings: LoadSettings) -> None:
         """Load it.
 
         Args:
             path: the GGUF file; verified by whoever put it there.
-            gpu_layers: layers to hold on GPUs; negative for all.
+            settings: which layers go where.
 
         Raises:
             LoadError: llama.cpp does not take it.
         """
-        lib.llama_log_set(_LOG_ERRORS, ctypes.c_void_p(0))
+        lib.llama_log_set(LOG_ERRORS, ctypes.c_void_p(0))
         lib.llama_backend_init()
-        parameters = lib.llama_model_default_params()
-        parameters.n_gpu_layers = gpu_layers
+        devices = lib.llama_max_devices()
+        if len(settings.tensor_split) > devices:
+            parts = len(settings.tensor_split)
+            raise LoadError(f"the layers are split over {parts} devices, llama.cpp takes {devices}")
+        parameters = model_parameters(settings, is_dry=False)
         self.pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot load the model file")
@@ -66,12 +72,29 @@ class LlamaModel:
         """Context that the model was trained for, in tokens."""
         self.heads: int = lib.llama_model_n_head(self.pointer)
         """Attention heads of a layer."""
+        self.window: int = lib.llama_model_n_swa(self.pointer)
+        """Tokens that a sliding window of its sees; 0 for none."""
+        self.is_cuttable: bool = not (
+            lib.llama_model_is_recurrent(self.pointer) or lib.llama_model_is_hybrid(self.pointer)
+        )
+        """Whether its memory of a sequence can be cut at any place."""
         self.bytes: int = lib.llama_model_size(self.pointer)
         """Size of the weights."""
         self.bos: int = lib.llama_vocab_bos(self.vocab)
         """Token that begins a sequence; -1 for none."""
         self._adds_bos = bool(lib.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self._pieces: dict[int, bytes | None] = {}
+
+    def adapter(self, path: Path) -> Any:
+        """Load a LoRA adapter; it lives as long as the model.
+
+        Raises:
+            LoadError: llama.cpp does not take it, for example because it belongs to another model.
+        """
+        pointer = lib.llama_adapter_lora_init(self.pointer, str(path).encode())
+        if not pointer:
+            raise LoadError(f"llama.cpp cannot load the adapter {path.name}")
+        return pointer
 
     def meta(self, key: str) -> str | None:
         """Return one value of the file's metadata as text; None where there is none."""
@@ -115,6 +138,17 @@ class LlamaModel:
                 return buffer[:n]
             length = -n
 
+    def tokenize_input(self, text: str) -> list[int]:
+        """Return the tokens of a text that stands alone, with those that the model has around one."""
+        data = text.encode()
+        length = len(data) + 8
+        while True:
+            buffer = (ctypes.c_int32 * length)()
+            n = lib.llama_tokenize(self.vocab, data, len(data), buffer, length, True, False)  # noqa: FBT003
+            if n >= 0:
+                return buffer[:n]
+            length = -n
+
     def with_bos(self, tokens: list[int]) -> list[int]:
         """Return the tokens with the one that begins a sequence, where the model wants it, exactly once."""
         return [self.bos, *tokens] if self._adds_bos and tokens[:1] != [self.bos] else tokens
@@ -136,46 +170,56 @@ class LlamaModel:
 
 
 class LlamaContext:
-    """Working memory for many sequences in one unified cache, and the batch that is decoded in it."""
+    """Working memory for many sequences in one cache, and the batch that is decoded in it."""
 
     def __init__(
         self,
         model: LlamaModel,
+        settings: LoadSettings,
         *,
-        cells: int,
-        sequences: int,
-        batch_tokens: int,
         threads: int,
-        has_gpu: bool,
         tied_bytes: int = 0,
+        adapters: Mapping[str, Any] = _NO_ADAPTERS,
     ) -> None:
         """Allocate it.
 
         Args:
             model: the model.
-            cells: tokens that all sequences together may hold.
-            sequences: how many sequences; their numbers are 0 to this.
-            batch_tokens: most tokens in one call of `decode`.
+            settings: how large, and how it is kept; the numbers of its sequences are 0 to ``settings.sequences``.
             threads: compute threads.
-            has_gpu: whether layers of the model are on a GPU.
             tied_bytes: size of the embeddings, where they are the output's matrix too.
+            adapters: LoRA adapters by name, from `LlamaModel.adapter`.
 
         Raises:
-            LoadError: llama.cpp does not allocate it.
+            LoadError: llama.cpp does not allocate it, the cache's type needs flash attention, or the model is none that
+                makes one embedding of a text.
         """
-        settings = LoadSettings(cells, sequences, batch_tokens, gpu_layers=-1 if has_gpu else 0)
+        if settings.value_type.startswith("q") and not settings.uses_flash(model.heads):
+            kind = settings.value_type
+            raise LoadError(f"a cache of type {kind} needs flash attention; turn it on or leave it to the engine")
         parameters = context_parameters(settings, heads=model.heads, threads=threads)
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot allocate a context of this size")
+        if settings.embeddings and lib.llama_pooling_type(self.pointer) not in _POOLED:
+            raise LoadError("the model does not say how it makes one embedding of a text: mean, cls or last token")
         buffers = memory_breakdown(self.pointer)
         results = results_bytes(model.pointer, settings)
         self.uses = device_uses(buffers, model.bytes, results, tied_bytes) if buffers else ()
         """What it and the model take of each device, by llama.cpp's account; empty where the library does not tell."""
+        self._adapters = adapters
+        self._adapter = ""
         self._memory = lib.llama_get_memory(self.pointer)
-        self._sequences = sequences
+        self._compute = lib.llama_decode if self._memory else lib.llama_encode
+        self._is_pool = settings.is_pool
+        self._model = model
+        self._outputs_max = settings.outputs
+        self.dimensions: int = lib.llama_model_n_embd_out(model.pointer)
+        """Length of an embedding."""
         self._vocabulary = model.tokens_n
-        self._batch_tokens = batch_tokens
+        batch_tokens = settings.batch_tokens
+        self.batch_tokens = batch_tokens
+        """Most tokens in one call of `decode`."""
         self._tokens = np.zeros(batch_tokens, np.int32)
         self._positions = np.zeros(batch_tokens, np.int32)
         self._counts = np.ones(batch_tokens, np.int32)
@@ -209,15 +253,25 @@ class LlamaContext:
             0; 1 where the cache has no room, which admission prevents; another number for a failure.
         """
         n = len(tokens)
-        assert 0 < n <= self._batch_tokens
-        assert sum(outputs) <= self._sequences
+        assert 0 < n <= self.batch_tokens
+        assert sum(outputs) <= self._outputs_max
         self._tokens[:n] = tokens
         self._positions[:n] = positions
         self._owners[:n] = owners
         self._outputs[:n] = outputs
         self._batch.n_tokens = n
-        result: int = lib.llama_decode(self.pointer, self._batch)
+        result: int = self._compute(self.pointer, self._batch)
         return result
+
+    def use(self, adapter: str) -> None:
+        """Decode what follows with a LoRA adapter; empty for none."""
+        if adapter == self._adapter:
+            return
+        pointers = [self._adapters[adapter]] if adapter else []
+        array = (lib.llama_adapter_lora_p_ctypes * 1)(*pointers)
+        result = lib.llama_set_adapters_lora(self.pointer, array, len(pointers), (ctypes.c_float * 1)(1.0))
+        assert result == 0
+        self._adapter = adapter
 
     def logits(self, rows: int) -> NDArray[np.float32]:
         """Return the last batch's outputs in its order, shape (rows, vocabulary); valid until the next `decode`."""
@@ -225,12 +279,64 @@ class LlamaContext:
         address = ctypes.cast(pointer, ctypes.c_void_p).value
         assert address
         if address != self._logits_at:
-            size = self._sequences * self._vocabulary  # llama.cpp holds a row for each sequence at least
-            memory = (ctypes.c_float * size).from_address(address)
-            self._logits = np.ctypeslib.as_array(memory).reshape(self._sequences, self._vocabulary)
+            memory = (ctypes.c_float * (self._outputs_max * self._vocabulary)).from_address(address)
+            self._logits = np.ctypeslib.as_array(memory).reshape(self._outputs_max, self._vocabulary)
             self._logits_at = address
         return self._logits[:rows]
 
+    def pooled(self, owner: int) -> NDArray[np.float32]:
+        """Return the embedding of a sequence of the last batch, shape (dimensions,); not of length 1."""
+        pointer = lib.llama_get_embeddings_seq(self.pointer, owner)
+        assert pointer
+        return np.ctypeslib.as_array(pointer, (self.dimensions,)).copy()
+
+    # ── what the cache holds ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def is_cuttable(self) -> bool:
+        """Whether a sequence can be cut at any place: recurrent layers know only its end."""
+        return self._model.is_cuttable
+
+    @property
+    def window(self) -> int:
+        """Tokens that a sliding window sees; 0 for none."""
+        return self._model.window
+
+    def copy(self, owner: int, to: int, tokens: int) -> None:
+        """Let a sequence that is not there yet begin with the first tokens of another.
+
+        In a pool they share the cells; where each sequence has cells of its own, they are copied.
+        """
+        if self._is_pool:
+            lib.llama_memory_seq_cp(self._memory, owner, to, 0, tokens)
+            return
+        is_copied = self.restore(to, self.save(owner))
+        assert is_copied, "an empty sequence takes the state of another"
+        self.cut(to, tokens)
+
+    def cut(self, owner: int, tokens: int) -> None:
+        """Keep only the first tokens of a sequence."""
+        is_cut = lib.llama_memory_seq_rm(self._memory, owner, tokens, -1)
+        assert is_cut, "only what can be cut is"
+
     def remove(self, owner: int) -> None:
-        """Take a whole sequence out of the cache."""
+        """Take a whole sequence out of the cache, where there is one."""
+        if not self._memory:
+            return
         lib.llama_memory_seq_rm(self._memory, owner, -1, -1)
+
+    def first(self, owner: int) -> int:
+        """Return the first position of a sequence that is still there in all layers; -1 for an empty one."""
+        first: int = lib.llama_memory_seq_pos_min(self._memory, owner)
+        return first
+
+    def save(self, owner: int) -> NDArray[np.uint8]:
+        """Copy a sequence's state out."""
+        state = np.empty(lib.llama_state_seq_get_size(self.pointer, owner), np.uint8)
+        pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        return state[: lib.llama_state_seq_get_data(self.pointer, pointer, len(state), owner)]
+
+    def restore(self, owner: int, state: NDArray[np.uint8]) -> bool:
+        """Copy a state into a sequence that is not there yet; return whether that went well."""
+        pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        return bool(lib.llama_state_seq_set_data(self.pointer, pointer, len(state), owner))

@@ -63,7 +63,7 @@ def context_parameters(settings: LoadSettings, *, heads: int, threads: int) -> A
     parameters.n_threads_batch = threads
     parameters.type_k = _CACHE_TYPES[settings.key_type]
     parameters.type_v = _CACHE_TYPES[settings.value_type]
-    parameters.kv_unified = True
+    parameters.kv_unified = settings.is_pool
     parameters.no_perf = True
     parameters.swa_full = settings.full_windows
     parameters.embeddings = settings.embeddings

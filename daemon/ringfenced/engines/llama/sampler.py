@@ -1,7 +1,8 @@
-"""Drawing tokens: one sampler per sequence, a chain of llama.cpp's, and a grammar beside it where a schema asks.
+"""Drawing tokens: one sampler per sequence, a chain of llama.cpp's, and a grammar beside it where one is asked for.
 
-With a grammar the chain draws first and only the drawn token is checked; the grammar is laid over the whole
-vocabulary only when that token is not allowed, which is rare and costs milliseconds.
+With a grammar the chain draws first and only the drawn token is checked. Where that is not allowed, the grammar is laid
+over the likeliest tokens; over the whole vocabulary, which costs 8 ms at 32,000 tokens and 40 at 128,000, only where
+these do not hold nearly all of what is allowed.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from numpy.typing import NDArray
 
 from ringfence.v1 import types_pb2
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
-from ringfenced.engines.llama.grammar import BadSchema
+from ringfenced.engines.llama.matcher import CANDIDATE, Matcher, candidates_of
 
 _SEED_RANDOM = 0xFFFF_FFFF  # LLAMA_DEFAULT_SEED
 _TOP_K_MAX = 2**31 - 1  # int32_t
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
+_LIKELY = 256
+"""Tokens that a grammar is laid over first where the drawn one is not allowed."""
+_LEFT_OUT_MAX = 0.001
+"""Most probability, of what may be allowed, that these may leave out."""
 _META_DEFAULTS = {"temperature": "temp", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
 
 
@@ -61,13 +65,12 @@ class Settings:
     @property
     def is_plain(self) -> bool:
         """Whether the likeliest token is taken as it stands, which needs no sampler."""
-        return (
-            self.temperature <= 0
-            and not self.presence_penalty
-            and not self.frequency_penalty
-            and self.repeat_penalty == 1.0
-            and not self.logit_bias
-        )
+        return self.temperature <= 0 and not self.reorders
+
+    @property
+    def reorders(self) -> bool:
+        """Whether another token may become the likeliest."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.repeat_penalty != 1.0 or self.logit_bias)
 
 
 def settings_from_wire(wire: types_pb2.Sampling, defaults: Mapping[str, float]) -> Settings:
@@ -104,31 +107,35 @@ def defaults_of(model: LlamaModel) -> dict[str, float]:
 class Sampler:
     """Draws the tokens of one sequence; freed with the object."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, settings: Settings, grammar: str, last: int) -> None:
+    def __init__(
+        self, model: LlamaModel, context: LlamaContext, settings: Settings, grammar: Matcher | None, last: int
+    ) -> None:
         """Build the chain.
 
         Args:
             model: the model.
             context: where it is decoded.
             settings: how to draw.
-            grammar: GBNF that binds the answer; empty for none.
+            grammar: binds the answer; None for none.
             last: how many of the answer's tokens the penalties look back at.
-
-        Raises:
-            BadSchema: llama.cpp does not take the grammar.
         """
         self._context = context
-        self._grammar = None
-        if grammar:
-            self._grammar = lib.llama_sampler_init_grammar(model.vocab, grammar.encode(), b"root")
-            if not self._grammar:
-                raise BadSchema("a grammar that llama.cpp does not take")
-            weakref.finalize(self, lib.llama_sampler_free, self._grammar)
-            self._candidates = np.zeros(model.tokens_n, _CANDIDATE)
+        self._grammar = grammar
+        self._ids = np.arange(model.tokens_n, dtype=np.int32)
+        self._candidates = np.zeros(model.tokens_n if grammar else 0, CANDIDATE)
+        self.full_applications = 0
+        """How often the grammar was laid over the whole vocabulary."""
+        self._temperature = settings.temperature
+        self._is_narrow = model.tokens_n >= 4 * _LIKELY and not settings.reorders
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         weakref.finalize(self, lib.llama_sampler_free, self._chain)
         for link in _links(model, settings, last):
             lib.llama_sampler_chain_add(self._chain, link)
+
+    def bind(self, grammar: Matcher) -> None:
+        """Bind what follows to a grammar."""
+        self._grammar = grammar
+        self._candidates = np.zeros(len(self._ids), CANDIDATE)
 
     def draw(self, output: int, row: NDArray[np.float32]) -> int:
         """Draw the next token.
@@ -143,36 +150,55 @@ class Sampler:
         if self._grammar is None:
             token: int = lib.llama_sampler_sample(self._chain, self._context.pointer, output)
             return token
-        token = self._pick(row, is_bound=False)
-        if not self._is_allowed(token):
-            token = self._pick(row, is_bound=True)
-        lib.llama_sampler_accept(self._grammar, token)
+        token = self._pick(row, None)
+        if not self._grammar.allows(token):
+            likely = self._pick_likely(row, self._grammar) if self._is_narrow else None
+            if likely is None:
+                self.full_applications += 1
+                likely = self._pick(row, self._grammar)
+            token = likely
+        self._grammar.accept(token)
         lib.llama_sampler_accept(self._chain, token)
         return token
 
-    def _pick(self, row: NDArray[np.float32], *, is_bound: bool) -> int:
+    def _pick_likely(self, row: NDArray[np.float32], grammar: Matcher) -> int | None:
+        """Draw from the likeliest tokens that are allowed; None where others may matter.
+
+        The likeliest token is the same as from the whole vocabulary; a drawn one differs from it with a probability of
+        `_LEFT_OUT_MAX` at most.
+        """
+        some = np.argpartition(row, -_LIKELY)[-_LIKELY:]
+        candidates = np.zeros(_LIKELY, CANDIDATE)
+        candidates["id"] = some
+        candidates["logit"] = row[some]
+        grammar.restrict(candidates_of(candidates))
+        allowed = candidates[np.isfinite(candidates["logit"])]
+        if not len(allowed):
+            return None
+        if self._temperature > 0:
+            weights = np.exp((row - row.max()) / self._temperature)
+            others = float(weights.sum() - weights[some].sum())
+            if others > _LEFT_OUT_MAX * (float(weights[allowed["id"]].sum()) + others):
+                return None
+        return self._chosen(np.ascontiguousarray(allowed))
+
+    def _pick(self, row: NDArray[np.float32], grammar: Matcher | None) -> int:
         candidates = self._candidates
-        candidates["id"] = np.arange(len(candidates), dtype=np.int32)
+        candidates["id"] = self._ids
         candidates["logit"] = row
-        array = _array(candidates)
-        if is_bound:
-            lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        if grammar is not None:
+            grammar.restrict(candidates_of(candidates))
             if not np.isfinite(candidates["logit"]).any():
                 raise DeadEnd("the grammar allows no token")
+        return self._chosen(candidates)
+
+    def _chosen(self, candidates: NDArray[Any]) -> int:
+        """Let the chain choose."""
+        array = candidates_of(candidates)
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         assert 0 <= array.selected < array.size
         token: int = array.data[array.selected].id
         return token
-
-    def _is_allowed(self, token: int) -> bool:
-        one = np.array([(token, 1.0, 0.0)], _CANDIDATE)
-        lib.llama_sampler_apply(self._grammar, ctypes.byref(_array(one)))
-        return bool(np.isfinite(one["logit"][0]))
-
-
-def _array(candidates: NDArray[Any]) -> Any:
-    data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
-    return lib.llama_token_data_array(data=data, size=len(candidates), selected=-1, sorted=False)
 
 
 def _links(model: LlamaModel, settings: Settings, last: int) -> Iterator[Any]:

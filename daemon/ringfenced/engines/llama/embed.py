@@ -1,0 +1,219 @@
+"""The llama.cpp engine that embeds: whole inputs of all callers in one batch, as many as fit, a batch a step.
+
+An input goes into one batch whole, since a model that reads in both directions must see all of it. Requests take turns
+by input, so that one with a thousand inputs does not keep one with a single input waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ringfence.v1 import engine_pb2
+from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
+from ringfenced.engines.server import Connection, EngineServer
+
+BATCH_TOKENS_MIN = 512
+"""Least size of a batch, in tokens; at least one context, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedLimits:
+    """How much at once."""
+
+    context_tokens_max: int
+    """Tokens of one input."""
+    inputs_max: int
+    """Inputs in a batch."""
+    queue_max: int
+    """Requests that are not done."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Most tokens in one batch."""
+        return max(BATCH_TOKENS_MIN, self.context_tokens_max)
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One request."""
+
+    connection: Connection
+    sequence: int
+    deadline_s: float
+    began_s: float
+    inputs: deque[tuple[int, list[int]]] = field(repr=False)
+    """Place and tokens of those that are still to be computed."""
+    vectors: list[list[float]] = field(repr=False)
+    prompt_tokens: int
+    missing: int
+    """Vectors that are still to come."""
+
+
+class EmbeddingBackend:
+    """One model that embeds."""
+
+    def __init__(
+        self, server: EngineServer, model: LlamaModel, context: LlamaContext, limits: EmbedLimits, *, version: str
+    ) -> None:
+        """Take over a loaded model.
+
+        Args:
+            server: whose connections are flushed after each step.
+            model: the model.
+            context: its working memory, made for embeddings, as large as `limits` say.
+            limits: how much at once.
+            version: of the library, for the description.
+        """
+        self._server = server
+        self._model = model
+        self._context = context
+        self._limits = limits
+        self._version = version
+        self._jobs: deque[_Job] = deque()
+        self._is_stepping = False
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def describe(self) -> engine_pb2.EngineDescription:
+        """Say what is hosted."""
+        return engine_pb2.EngineDescription(
+            engine="llama.cpp",
+            engine_version=self._version,
+            model_architecture=self._model.meta("general.architecture") or "",
+            context_tokens_max=self._limits.context_tokens_max,
+            sequences_max=self._limits.inputs_max,
+            model_bytes=self._model.bytes,
+            supports_embeddings=True,
+            embedding_dimensions=self._context.dimensions,
+        )
+
+    def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
+        """Refuse: an engine that embeds answers nothing."""
+        connection.fail(command.sequence, "unsupported")
+
+    def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
+        """Count the tokens of each message, as if it were an input."""
+        texts = ("\n".join(part.text or part.json for part in message.parts) for message in command.messages)
+        connection.dirty().counts.add(
+            sequence=command.sequence,
+            tokens=sum(len(self._model.tokenize_input(text)) for text in texts),
+            context_tokens_max=self._limits.context_tokens_max,
+        )
+
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Queue a request, or fail it."""
+        if len(self._jobs) >= self._limits.queue_max:
+            connection.fail(command.sequence, "overloaded")
+            return
+        inputs = [self._model.tokenize_input(text) for text in command.inputs]
+        for index, tokens in enumerate(inputs):
+            if not 0 < len(tokens) <= self._limits.context_tokens_max:
+                connection.fail(
+                    command.sequence,
+                    "input_too_long" if tokens else "input_empty",
+                    index=index,
+                    prompt_tokens=len(tokens),
+                    context_tokens_max=self._limits.context_tokens_max,
+                )
+                return
+        now_s = time.monotonic()
+        job = _Job(
+            connection,
+            command.sequence,
+            now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf"),
+            now_s,
+            deque(enumerate(inputs)),
+            [[] for _ in inputs],
+            sum(map(len, inputs)),
+            len(inputs),
+        )
+        if not inputs:
+            self._send(job)
+            return
+        self._jobs.append(job)
+        self._keep_stepping()
+
+    def cancel(self, connection: Connection, sequence: int) -> None:
+        """Drop a request; nobody waits for it."""
+        self._drop(lambda job: job.connection is connection and job.sequence == sequence)
+
+    def forget(self, connection: Connection) -> None:
+        """Drop a daemon's requests."""
+        self._drop(lambda job: job.connection is connection)
+
+    def load(self) -> engine_pb2.EngineLoad:
+        """Say how busy it is."""
+        return engine_pb2.EngineLoad(running=len(self._jobs))
+
+    def _drop(self, is_meant: Callable[[_Job], bool]) -> None:
+        self._jobs = deque(job for job in self._jobs if not is_meant(job))
+
+    # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_stepping(self) -> None:
+        if not self._is_stepping:
+            self._is_stepping = True
+            asyncio.get_running_loop().call_soon(self._step)
+
+    def _step(self) -> None:
+        self._is_stepping = False
+        self._expire(time.monotonic())
+        batch = self._compose()
+        if batch:
+            self._compute(batch)
+        self._server.flush()
+        if self._jobs:
+            self._keep_stepping()
+
+    def _expire(self, now_s: float) -> None:
+        for job in [job for job in self._jobs if job.deadline_s <= now_s]:
+            self._jobs.remove(job)
+            job.connection.fail(job.sequence, "deadline")
+
+    def _compose(self) -> list[tuple[_Job, int, list[int]]]:
+        """Take one input of each request in turn, until the next does not fit any more."""
+        batch: list[tuple[_Job, int, list[int]]] = []
+        room = self._limits.batch_tokens
+        waiting = deque(job for job in self._jobs if job.inputs)
+        while waiting and len(batch) < self._limits.inputs_max and len(waiting[0].inputs[0][1]) <= room:
+            job = waiting.popleft()
+            index, tokens = job.inputs.popleft()
+            room -= len(tokens)
+            batch.append((job, index, tokens))
+            if job.inputs:
+                waiting.append(job)
+        self._jobs.rotate(-1)
+        return batch
+
+    def _compute(self, batch: list[tuple[_Job, int, list[int]]]) -> None:
+        tokens = [token for _, _, input_ in batch for token in input_]
+        positions = [place for _, _, input_ in batch for place in range(len(input_))]
+        owners = [owner for owner, (_, _, input_) in enumerate(batch) for _ in input_]
+        if self._context.decode(tokens, positions, owners, [1] * len(tokens)) != 0:
+            for job in dict.fromkeys(job for job, _, _ in batch):
+                self._jobs.remove(job)
+                job.connection.fail(job.sequence, "internal")
+            return
+        for owner, (job, index, _) in enumerate(batch):
+            vector = self._context.pooled(owner)
+            length = float(np.linalg.norm(vector))
+            job.vectors[index] = (vector / length if length else vector).tolist()
+            job.missing -= 1
+            self._context.remove(owner)
+            if not job.missing:
+                self._jobs.remove(job)
+                self._send(job)
+
+    def _send(self, job: _Job) -> None:
+        job.connection.dirty().embeddings.add(
+            sequence=job.sequence,
+            vectors=[engine_pb2.EngineVector(values=vector) for vector in job.vectors],
+            prompt_tokens=job.prompt_tokens,
+            duration_us=round((time.monotonic() - job.began_s) * 1e6),
+        )

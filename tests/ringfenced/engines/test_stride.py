@@ -1,0 +1,146 @@
+"""How much one step does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfenced.engines.llama.stride import PART, READ_TOKENS_MIN, Reader, Stride, divide, split
+
+names = st.sampled_from((b"a", b"b", b"c"))
+WEIGHTS = {b"a": 1, b"b": 2, b"c": 4}
+
+
+def stride(decode_ms=(), read_ms=None, **options):
+    """One that has measured steps of so many milliseconds with one answer, two, and so on."""
+    one = Stride(**({"step_tokens": 64, "batch_tokens": 512, "step_s": 0.1} | options))
+    for running, milliseconds in enumerate(decode_ms, 1):
+        one.note(running, 0, milliseconds / 1000)
+    if read_ms is not None:
+        one.note(0, 100, read_ms / 10)
+    return one
+
+
+def test_nothing_is_known_before_it_was_measured():
+    one = stride()
+    assert one.decode_s(1) is None
+    assert one.expected_s(0, 10) is None
+    assert one.reading(3, None) == 64
+    assert one.limit_s({b"a": 1, b"b": 3}, WEIGHTS) is None
+
+
+def test_steps_are_short_even_while_nobody_waits_for_a_token():
+    """Who comes next does."""
+    assert stride((10,), 0.5).reading(0, None) == 64
+    assert stride((10,), 0.08).reading(0, None) == 124
+    assert stride((10,), 0.02).reading(0, None) == 499
+    assert stride((10,), 11.0).reading(0, None) == 2 * READ_TOKENS_MIN
+
+
+@pytest.mark.parametrize(
+    ("read_ms", "tokens"),
+    [(0.5, 64), (2.0, 50), (4.0, 25), (50.0, READ_TOKENS_MIN), (0.02, 249), (0.001, 511)],
+)
+def test_what_is_read_is_bounded_by_tokens_and_time(read_ms, tokens):
+    assert stride((10,), read_ms).reading(1, None) == tokens
+
+
+def test_a_step_may_take_twice_as_long_as_without_reading():
+    """Where a step takes long anyway, a prompt gets half of the machine."""
+    assert stride((400,), 10.0).reading(1, None) == 40
+
+
+def test_what_was_not_measured_lies_between_its_neighbours():
+    one = stride()
+    one.note(2, 0, 0.02)
+    one.note(6, 0, 0.04)
+    assert one.decode_s(3) == pytest.approx(0.025)
+    assert one.decode_s(1) is None
+    assert one.decode_s(7) is None
+
+
+def test_a_share_with_one_answer_keeps_its_part_of_the_machine():
+    one = stride((40, 50, 60, 70, 80, 90, 100, 110))
+    running, weights = {b"light": 1, b"flood": 7}, {b"light": 1, b"flood": 1}
+    limit_s = one.limit_s(running, weights)
+    assert limit_s == pytest.approx(0.08 * PART)
+    assert one.turns(running, weights, limit_s) == {b"light": 1, b"flood": 2}
+
+
+def test_where_answers_cost_nothing_none_sits_out():
+    one = stride((10, 10.1, 10.2, 10.3))
+    running, weights = {b"light": 1, b"flood": 3}, {b"light": 1, b"flood": 1}
+    assert one.turns(running, weights, one.limit_s(running, weights)) == running
+
+
+def test_a_share_alone_gets_all():
+    one = stride((10, 20, 30))
+    assert one.limit_s({b"a": 3}, {b"a": 1}) is None
+    assert one.turns({b"a": 3}, {b"a": 1}, 0.001) == {b"a": 3}
+
+
+@given(st.dictionaries(names, st.integers(0, 20)), st.integers(0, 60))
+def test_a_split_gives_all_that_is_wanted_and_no_more(wanted, total):
+    given_ = split(wanted, WEIGHTS, total)
+    assert all(0 <= given_[share] <= want for share, want in wanted.items())
+    assert sum(given_.values()) == min(total, sum(wanted.values()))
+    if total >= sum(1 for want in wanted.values() if want):
+        assert all(given_[share] for share, want in wanted.items() if want)
+
+
+def test_a_split_follows_the_weights():
+    assert split({b"a": 100, b"b": 100, b"c": 100}, WEIGHTS, 70) == {b"a": 10, b"b": 20, b"c": 40}
+    uneven = split({b"a": 100, b"b": 3, b"c": 100}, WEIGHTS, 53)
+    assert uneven == pytest.approx({b"a": 10, b"b": 3, b"c": 40}, abs=1)
+
+
+readers = st.lists(
+    st.tuples(names, st.integers(1, 100)).map(lambda pair: Reader(pair[0], WEIGHTS[pair[0]], pair[1])), max_size=8
+)
+
+
+@given(readers, st.integers(0, 200))
+def test_reading_is_divided_without_rest(readers, tokens):
+    given_ = divide(readers, tokens)
+    assert all(0 <= more <= reader.left for more, reader in zip(given_, readers, strict=True))
+    assert sum(given_) == min(tokens, sum(reader.left for reader in readers))
+
+
+def test_a_short_prompt_does_not_wait_for_a_long_one_and_the_long_one_does_not_stop():
+    assert divide([Reader(b"a", 1, 4000), Reader(b"a", 1, 500), Reader(b"a", 1, 60)], 64) == [32, 0, 32]
+
+
+def test_equal_prompts_are_read_one_after_the_other():
+    """Half as long to the first token, on average, as all at the same time."""
+    assert divide([Reader(b"a", 1, 100)] * 3, 64) == [64, 0, 0]
+
+
+def test_prompts_of_those_who_get_nothing_else_come_first():
+    flood = [Reader(b"a", 1, 1000)] * 2
+    assert divide([*flood, Reader(b"z", 1, 50)], 64, served={b"a"}) == [14, 0, 50]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 60)).filter(any), max_size=200))
+def test_measures_come_near_what_steps_take(steps):
+    one = stride((4, 5, 6, 7), 1.0)
+    for running, read in steps * 5:
+        seconds = (0.012 + 0.004 * running if running else 0.0) + 0.002 * read
+        one.note(running, read, seconds)
+        expected = one.expected_s(running, read)
+        assert expected is not None
+        assert expected > 0
+
+
+def test_both_parts_of_a_step_are_learnt_where_they_always_come_together():
+    one = stride((10,), 1.0)
+    for place in range(400):
+        read = place % 7 * 5
+        one.note(6, read, 0.03 + 0.002 * read)
+    assert one.decode_s(6) == pytest.approx(0.03, rel=0.2)
+    assert one.expected_s(6, 30) == pytest.approx(0.09, rel=0.1)
+
+
+def test_a_departments_prompts_do_not_wait_for_anothers():
+    flood = [Reader(b"a", 1, 1000)] * 5
+    assert divide([*flood, Reader(b"z", 1, 200)], 64) == [32, 0, 0, 0, 0, 32]
