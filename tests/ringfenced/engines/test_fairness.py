@@ -47,6 +47,9 @@ class Context:
         self.costs_ms = step_ms, answer_ms, read_ms
         self.now_s = 0.0
 
+    def use(self, adapter):
+        """There is none."""
+
     def decode(self, tokens, positions, owners, outputs):
         step_ms, answer_ms, read_ms = self.costs_ms
         answers = sum(outputs)

@@ -146,7 +146,7 @@ class Caller:
     def fail(self, sequence, reason, **_):
         self.ends[sequence] = reason
 
-    def delta(self, sequence, text, _tokens):
+    def delta(self, sequence, text, _tokens, _logprobs=()):
         self.texts[sequence] = self.texts.get(sequence, "") + text
 
     def dirty(self):

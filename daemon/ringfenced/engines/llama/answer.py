@@ -55,10 +55,10 @@ class Answer:
         prompt: Sequence[int] | Tokens,
         tokens_max: int,
         sampler: Sampler | None,
-        outlet: Outlet,
-        sights: Sequence[tuple[int, Sight]] = (),
-        logprobs: Logprobs | None,
         now_s: float,
+        outlet: Outlet | None = None,
+        sights: Sequence[tuple[int, Sight]] = (),
+        logprobs: Logprobs | None = None,
     ) -> None:
         """Begin.
 
@@ -68,10 +68,10 @@ class Answer:
             prompt: the prompt's tokens.
             tokens_max: most tokens to generate, at least 1.
             sampler: how to draw; None for the likeliest token.
-            outlet: where its tokens go.
+            now_s: now, on the monotonic clock.
+            outlet: where its tokens go; None for text alone.
             sights: pictures in the prompt, each with the place of its first token, in order.
             logprobs: tells of each token's log-probability; None where nobody asks.
-            now_s: now, on the monotonic clock.
         """
         self.connection = connection
         self.sequence = command.sequence
@@ -80,7 +80,7 @@ class Answer:
         self.prompt = np.asarray(prompt, np.int32)
         self.tokens_max = tokens_max
         self.sampler = sampler
-        self.outlet = outlet
+        self.outlet = outlet or Outlet(connection, command.sequence, command.sampling.stop)
         self.logprobs = logprobs
         self.adapter = command.adapter
         """The LoRA adapter that it is made with; empty for none."""
