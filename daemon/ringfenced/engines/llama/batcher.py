@@ -288,7 +288,7 @@ class Batcher:
             if turns[answer.ticket.share]:
                 turns[answer.ticket.share] -= 1
                 stepping.append(answer)
-        return stepping
+        return sorted(stepping, key=_owner)
 
     def _readers(self) -> list[Answer]:
         """Return the answers that read; one that waits for another to read their common beginning does not."""
@@ -336,6 +336,7 @@ class Batcher:
                 answer.step = self._steps
                 self._reading.remove(answer)
                 self._running.append(answer)
+                self._running.sort(key=_owner)  # where each has cells of its own, neighbours are computed together
 
     def _draw(self, batch: Batch) -> None:
         """Draw each answer's next token."""
@@ -410,3 +411,8 @@ class Batcher:
         self._door.end(answer.ticket, prompt_tokens=read, answer_tokens=answer.completion_tokens)
         self._cache.give(place, is_kept=not answer.confidential)
         answer.place = None
+
+
+def _owner(answer: Answer) -> int:
+    assert answer.place is not None
+    return answer.place.owner
