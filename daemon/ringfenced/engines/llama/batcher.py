@@ -319,7 +319,7 @@ class Batcher:
             if turns[answer.ticket.share]:
                 turns[answer.ticket.share] -= 1
                 stepping.append(answer)
-        return stepping
+        return sorted(stepping, key=_owner)
 
     def _look(self, batch: Batch, readers: list[Answer]) -> None:
         """Add the pictures that come next in prompts to a batch."""
@@ -375,6 +375,7 @@ class Batcher:
                 answer.step = self._steps
                 self._reading.remove(answer)
                 self._running.append(answer)
+                self._running.sort(key=_owner)  # where each has cells of its own, neighbours are computed together
 
     def _draw(self, batch: Batch) -> None:
         """Draw each answer's next token."""
@@ -450,3 +451,8 @@ class Batcher:
         self._door.end(answer.ticket, prompt_tokens=read, answer_tokens=answer.completion_tokens)
         self._cache.give(place, is_kept=not answer.confidential)
         answer.place = None
+
+
+def _owner(answer: Answer) -> int:
+    assert answer.place is not None
+    return answer.place.owner

@@ -16,6 +16,7 @@ layers) lends a sequence only as a whole, always parked; one with a sliding wind
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -305,13 +306,13 @@ class Cache:
     def _remove(self, owner: int) -> None:
         self._memory.remove(owner)
         self._cells.end(owner)
-        self._owners.append(owner)
+        heapq.heappush(self._owners, owner)
 
     def _free_owner(self, donor: int) -> int:
-        """Return a number for a sequence; there are more than can run, so that one is left beside the donor's."""
+        """Return the lowest number that is free; there are more than can run: one is left beside the donor's."""
         if not self._owners:
             self._forget(next(key for key in self._kept if key != donor))
-        return self._owners.pop()
+        return heapq.heappop(self._owners)
 
     def _fits(self, length_max: int, donor: int, shared: int) -> bool:
         """Return whether a sequence would fit if nothing but its donor's beginning were kept."""
