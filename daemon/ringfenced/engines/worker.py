@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from ringfenced.engines.confine import confine, silence_stderr
+from ringfenced.engines.progress import EXIT_NO_MEMORY, ProgressPipe
 from ringfenced.engines.server import Backend, EngineServer, run
 from ringfenced.weights import BadModelFile, ModelShape
 from ringfenced.weights.files import verify_model_file
@@ -30,19 +31,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--step-tokens", type=int, default=64, help="prompt tokens a step while answers run")
     parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 for one a usable core")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on GPUs; -1 for all")
+    parser.add_argument("--progress-fd", type=int, default=-1, help="pipe to tell on how far loading is; -1 for none")
     return parser.parse_args()
 
 
-def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape) -> Backend:
+def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape, pipe: ProgressPipe) -> Backend:
     """Load the model; leave with a message where that fails."""
     import llama_cpp  # noqa: PLC0415  # after the process is confined
 
     from ringfenced.engines.llama.backend import LlamaBackend  # noqa: PLC0415  # likewise
     from ringfenced.engines.llama.batcher import Limits  # noqa: PLC0415
-    from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError  # noqa: PLC0415
+    from ringfenced.engines.llama.binding import LlamaContext, LlamaModel, LoadError, OutOfMemory  # noqa: PLC0415
 
     try:
-        model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers)
+        model = LlamaModel(arguments.model, gpu_layers=arguments.gpu_layers, on_progress=pipe.tell)
+        pipe.say("warming up")
         context_tokens = arguments.context or model.context_trained
         limits = Limits(
             context_tokens_max=context_tokens,
@@ -60,6 +63,9 @@ def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelSh
             has_gpu=arguments.gpu_layers != 0,
             tied_bytes=shape.embeddings_bytes if shape.is_tied else 0,
         )
+    except OutOfMemory as error:
+        print(error, file=sys.stderr)  # noqa: T201  # for the launcher, which keeps the last lines
+        sys.exit(EXIT_NO_MEMORY)
     except LoadError as error:
         sys.exit(str(error))
     return LlamaBackend(server, model, context, limits, version=llama_cpp.__version__)
@@ -74,7 +80,9 @@ def main() -> None:
     except BadModelFile as error:
         sys.exit(error.message)
     server = EngineServer()
-    backend = _backend(arguments, server, file.shape)
+    pipe = ProgressPipe(arguments.progress_fd)
+    backend = _backend(arguments, server, file.shape, pipe)
+    pipe.close()
     silence_stderr()
     run(server.serve(arguments.socket, backend))
 

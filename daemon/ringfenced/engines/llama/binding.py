@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,10 @@ class LoadError(Exception):
     """A model that cannot be loaded; llama.cpp has printed why."""
 
 
+class OutOfMemory(LoadError):
+    """Its working memory cannot be had: a shorter context may fit."""
+
+
 def _log_errors(level: int, text: bytes, _: Any) -> None:
     if level == _LOG_LEVEL_ERROR:
         sys.stderr.write(text.decode(errors="replace"))
@@ -42,12 +46,13 @@ _LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the lib
 class LlamaModel:
     """The weights and the tokenizer of one GGUF file."""
 
-    def __init__(self, path: Path, *, gpu_layers: int) -> None:
+    def __init__(self, path: Path, *, gpu_layers: int, on_progress: Callable[[float], None] = lambda _: None) -> None:
         """Load it.
 
         Args:
             path: the GGUF file; verified by whoever put it there.
             gpu_layers: layers to hold on GPUs; negative for all.
+            on_progress: told the share that is read, 0 to 1.
 
         Raises:
             LoadError: llama.cpp does not take it.
@@ -56,6 +61,13 @@ class LlamaModel:
         lib.llama_backend_init()
         parameters = lib.llama_model_default_params()
         parameters.n_gpu_layers = gpu_layers
+
+        def told(share: float, _: Any) -> bool:
+            on_progress(share)
+            return True
+
+        progress = lib.llama_progress_callback(told)  # kept until the file is read
+        parameters.progress_callback = progress
         self.pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot load the model file")
@@ -161,13 +173,13 @@ class LlamaContext:
             tied_bytes: size of the embeddings, where they are the output's matrix too.
 
         Raises:
-            LoadError: llama.cpp does not allocate it.
+            OutOfMemory: llama.cpp does not get the memory.
         """
         settings = LoadSettings(cells, sequences, batch_tokens, gpu_layers=-1 if has_gpu else 0)
         parameters = context_parameters(settings, heads=model.heads, threads=threads)
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
-            raise LoadError("llama.cpp cannot allocate a context of this size")
+            raise OutOfMemory("llama.cpp cannot allocate a context of this size")
         buffers = memory_breakdown(self.pointer)
         results = results_bytes(model.pointer, settings)
         self.uses = device_uses(buffers, model.bytes, results, tied_bytes) if buffers else ()
