@@ -6,11 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-flow bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
-=======
-.PHONY: help demo test test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-flow bench-caps bench-fairness bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
->>>>>>> llama
+.PHONY: help demo test test-chaos test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-placement bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +60,12 @@ bench-flow: setup ## the governed way of a request beside bare gRPC
 
 bench-fit: setup ## plans of memory beside dry runs and real use, and headers under fuzz
 	@PYTHONPATH=bench:tests $(BIN)/python bench/fit.py $(ARGS)
+
+bench-placement: setup ## which of 200 models are in memory when three fit; what a decision takes
+	@PYTHONPATH=proto:daemon:tests $(BIN)/python bench/placement.py $(ARGS)
+
+test-chaos: setup ## a thousand requests while engines are killed, models loaded, evicted and swapped (some minutes)
+	@PYTHONPATH=proto:daemon:agent:tests $(BIN)/python bench/chaos.py $(ARGS)
 
 bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
 	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)

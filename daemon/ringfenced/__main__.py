@@ -103,9 +103,9 @@ async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
 async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
     prepare(config)
     async with AsyncExitStack() as stack:
-        _, shared = await stack.enter_async_context(supervising(config))
+        engines, shared = await stack.enter_async_context(supervising(config))
         workers = Workers(path, config.workers)
-        await stack.enter_async_context(linked(config, shared, workers.on_ready))
+        await stack.enter_async_context(linked(config, engines, shared, workers.on_ready))
         await stack.enter_async_context(workers.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
         announcing = group.create_task(_announce(workers, config.workers))

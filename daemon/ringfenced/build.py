@@ -16,8 +16,8 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,10 +36,18 @@ from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
 from ringfenced.engines.attach import AttachedEngines
+from ringfenced.engines.cgroup import EngineCgroups
 from ringfenced.engines.launch import EngineKind, EngineSpec
+from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
+from ringfenced.errors import NotFound
 from ringfenced.flow import Flow
+from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
+from ringfenced.schedule.budget import Reserves, budget
+from ringfenced.schedule.fit import planned_ways
+from ringfenced.schedule.footprint import Appetite, groups, ways
+from ringfenced.schedule.plan import Gpu
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
@@ -50,6 +58,9 @@ from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
+from ringfenced.weights import BadModelFile
+from ringfenced.weights.dryrun import LoadSettings
+from ringfenced.weights.files import read_gguf_file
 
 _LOG = logging.getLogger("ringfenced")
 
@@ -85,29 +96,42 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
         {department.name: department.grant_credits * MICROCREDITS for department in config.departments},
         _unix_ms,
     )
-    engines = EngineSupervisor(engine_specs(config), socket_dir=config.runtime_folder)
-    try:
+    reserves = Reserves(
+        host_bytes_max=config.placement.memory_bytes,
+        host_reserve_bytes=config.placement.reserve_bytes,
+        device_reserve_bytes=config.placement.device_reserve_bytes,
+    )
+    with closing(ledger), _devices() as devices:
+        placeable = await _placeable(config, devices)
+        engines = EngineSupervisor(
+            engine_specs(config, placeable()),
+            socket_dir=config.runtime_folder,
+            budget=lambda taken: budget(placeable(), taken, reserves),
+            around=Surroundings(cgroups=EngineCgroups.delegated()),
+            weights=_weights(config, placeable),
+        )
         async with _meanwhile(engines.run()):
-            with _devices() as devices:
-                yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
-    finally:
-        ledger.close()
+            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
 
 
 @asynccontextmanager
-async def linked(config: Config, shared: Shared, on_ready: Callable[[int], None]) -> AsyncIterator[None]:
-    """Serve wallets and memory to worker processes."""
-    async with serve_link(link_path(config), shared.ledger, shared.memory, shared.ledger_failure, on_ready):
+async def linked(
+    config: Config, engines: EngineSupervisor, shared: Shared, on_ready: Callable[[int], None]
+) -> AsyncIterator[None]:
+    """Serve wallets, memory and models to worker processes."""
+    link = link_path(config)
+    async with serve_link(link, shared.ledger, shared.memory, shared.ledger_failure, on_ready, hosting=engines):
         yield
 
 
 @asynccontextmanager
 async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Shared, Link]]:
     """A worker process's view of the node's own things."""
-    engines = AttachedEngines(engine_specs(config), socket_dir=config.runtime_folder)
-    async with Link.open(link_path(config)) as link, _meanwhile(engines.run()):
-        with _devices() as devices:
-            yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link
+    async with Link.open(link_path(config)) as link:
+        engines = AttachedEngines(engine_specs(config, ()), socket_dir=config.runtime_folder, supervisor=link)
+        async with _meanwhile(engines.run()):
+            with _devices() as devices:
+                yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link
 
 
 @asynccontextmanager
@@ -178,17 +202,9 @@ async def working(
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
         served = Served(
-            flow,
-            directory,
-            shared.ledger,
-            node,
-            shared.devices,
-            log,
-            exits,
-            pseudonym,
-            lambda: departments,
-            limits,
-            egress,
+            *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
+            *(lambda: departments, limits, egress),
+            hosting=engines,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -224,10 +240,9 @@ def check_files(config: Config) -> None:
         raise ConfigError(str(error)) from error
 
 
-def engine_specs(config: Config) -> tuple[EngineSpec, ...]:
-    """What the supervisor must start for each model of the file."""
-    gather_ms = round(config.streams.coalesce_ms)
-    return tuple(replace(_engine_spec(model), gather_ms=gather_ms) for model in config.models)
+def engine_specs(config: Config, devices: Sequence[DeviceFacts]) -> tuple[EngineSpec, ...]:
+    """What the supervisor must start for each model of the file, and on which of the devices it could be."""
+    return tuple(_placed_spec(config, model, devices) for model in config.models)
 
 
 def link_path(config: Config) -> Path:
@@ -246,6 +261,98 @@ def _devices() -> Iterator[Inventory]:
 
     with closing(Inventory(HostReader, gpus, time.monotonic)) as devices:
         yield devices
+
+
+def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFacts]) -> EngineSpec:
+    path = model.path
+    return replace(
+        _engine_spec(model),
+        gather_ms=round(config.streams.coalesce_ms),
+        preload=model.preload,
+        pin=model.pin,
+        rank=model.rank,
+        idle_unload_s=float(model.idle_unload_s),
+        replicas=model.replicas,
+        load_timeout_s=float(model.load_timeout_s),
+        ways=footprint(model, devices),
+        context_tokens=model.context_tokens if model.engine == "llama.cpp" else 0,
+        tells_progress=model.engine == "llama.cpp",
+        weights=path.name if path is not None else model.library,
+    )
+
+
+def footprint(model: LocalModel, devices: Sequence[DeviceFacts]) -> tuple[Mapping[str, int], ...]:
+    """What one engine of a model takes, in bytes by device; several ways where it could be placed in several.
+
+    From the model's own figures where they can be read and nobody says otherwise, else from its files' size.
+    """
+    gpus = 0
+    if model.engine == "vllm":
+        gpus = model.vllm.tensor_parallel * model.vllm.pipeline_parallel
+    elif model.gpu_layers:
+        gpus = max(1, len(model.tensor_split))
+    cells = model.cache_tokens or model.context_tokens * model.sequences
+    appetite = Appetite(
+        weights_bytes=_size(model.path),
+        cells=cells,
+        memory_bytes=model.memory_bytes,
+        gpus=gpus,
+        gpu_share=model.vllm.memory_share if model.engine == "vllm" else None,
+        devices=model.devices,
+    )
+    if model.engine == "llama.cpp" and not model.memory_bytes and model.path is not None:
+        settings = LoadSettings(
+            cells=cells,
+            sequences=model.sequences,
+            key_type=model.cache_type,
+            value_type=model.cache_type,
+            gpu_layers=model.gpu_layers,
+            tensor_split=model.tensor_split,
+            flash_attention=model.flash_attention,
+            embeddings=model.embeddings,
+        )
+        with suppress(BadModelFile):  # the engine, which reads it too, says what is wrong with it
+            shape = read_gguf_file(model.path).shape
+            known = [[Gpu(d.id, d.memory_free_bytes or 0) for d in group] for group in groups(appetite, devices)]
+            return planned_ways(shape, settings, known or [[]])
+    return ways(appetite, devices)
+
+
+def _size(path: Path | None) -> int | None:
+    """Bytes of a model's file or folder; None where there is none, which the engine will tell."""
+    if path is None or not path.exists():
+        return None
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size
+
+
+async def _placeable(config: Config, devices: Inventory) -> Callable[[], tuple[DeviceFacts, ...]]:
+    """What models can be placed on; GPUs are asked for only where a model may use one."""
+    if not any(model.gpu_layers or model.engine == "vllm" for model in config.models):
+        reader = HostReader()
+        return lambda: (reader.sample(),)
+    await devices.fresh()
+    return devices.inventory
+
+
+def _weights(config: Config, devices: Callable[[], Sequence[DeviceFacts]]) -> Callable[[str, str], EngineSpec] | None:
+    """A model's program with other weights, those of a name in the library; None where there is none."""
+    library = config.library
+    if library is None:
+        return None
+    models = {model.name: model for model in config.models}
+
+    def weights(name: str, entry: str) -> EngineSpec:
+        folder = library.folder / entry
+        files = sorted(folder.glob("*.gguf")) if Path(entry).name == entry and folder.is_dir() else []
+        if models[name].engine == "llama.cpp" and not files:
+            raise NotFound(f"The library has no GGUF model of the name {entry[:128]!r}.", model=name)
+        path = files[0] if models[name].engine == "llama.cpp" else folder
+        changed = models[name].model_copy(update={"path": path, "library": "", "sha256": ""})
+        return _placed_spec(config, changed, devices())
+
+    return weights
 
 
 def _engine_spec(model: LocalModel) -> EngineSpec:

@@ -43,6 +43,7 @@ from ringfenced.model import (
     Finish,
     FinishReason,
     Inherited,
+    Loading,
     Prompt,
     Receipt,
     Request,
@@ -60,6 +61,9 @@ from ringfenced.way import Way
 PROVIDER_MS_MAX = 300_000
 """How long a provider may take for a request without a deadline, in milliseconds: nothing that left is waited for
 without end."""
+
+ENGINE_DIED = "engine_died"
+"""Reason of a request that ended because its engine did."""
 
 
 class Flow:
@@ -209,6 +213,9 @@ class Flow:
             try:
                 async with aclosing(self._run(way, rung)) as events:
                     async for event in events:
+                        if type(event) is Loading:  # no part of an answer
+                            yield event
+                            continue
                         begun = True
                         if held_back is not None:
                             held_back.append(event)
@@ -234,44 +241,52 @@ class Flow:
             return
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        if rung.target.kind is TargetKind.PROVIDER:
-            return self._run_provider(way, rung)
-        return self._embed_local(way, rung) if way.request.prompt.embeds else self._run_local(way, rung)
+        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
 
-    def _engine(self, rung: Candidate) -> Engine:
-        engine = self._directory.engine(rung.target.model)
-        if engine is None:
-            raise Unavailable(
-                f"The engine of {rung.target.model} is not running; it is being restarted. Try again in a second.",
-                reason="engine_away",
-                model=rung.target.model,
-                retry_after_ms=1000,
-            )
-        return engine
+    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        """On a place of the model, which is loaded where it is not.
 
-    async def _embed_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
+        An engine that dies before it said anything is nobody's fault and no answer: the same request is tried once
+        more on another of the same model. A stream that has begun ends there, since it could not be continued exactly.
+        """
+        answer = self._embed if way.request.prompt.embeds else self._answer
+        begun = False
+        for is_last in (False, True):
+            seconds_max, salt = self._time_left_s(way.request), self._salt(way)
+            with self._directory.place(rung.target.model, seconds_max=seconds_max, salt=salt) as place:
+                try:
+                    while (loading := await place.wait()) is not None:
+                        yield loading
+                    async with aclosing(answer(way, rung, place.engine)) as events:
+                        async for event in events:
+                            begun = True
+                            yield event
+                except Unavailable as error:
+                    if begun or is_last or error.reason != ENGINE_DIED:
+                        raise
+                else:
+                    return
+
+    async def _embed(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
         assert way.caller is not None
         inputs = [part.text for turn in way.request.prompt.messages for part in turn.parts if isinstance(part, Text)]
         claimed = claim(way.caller, way.request.priority)
-        deadline_ms = self._deadline_ms(way.request)
-        embedded = await self._engine(rung).embed(inputs, deadline_ms=deadline_ms, claim=claimed)
+        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request), claim=claimed)
         way.finish = Finish(FinishReason.STOP, embedded.usage)
         way.cost_microcredits += cost(way.offers[rung.target], embedded.usage)
         yield Vectors(embedded.vectors)
         yield way.finish
 
-    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        engine = self._engine(rung)
+    async def _answer(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
         assert way.caller is not None
         assert way.classification is not None
         label = way.classification.label
-        salt = f"{way.caller.tenant}\0{label}".encode()
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
         offer = way.offers[rung.target]
         with engine.start(
             prompt,
-            cache_salt=salt,
+            cache_salt=self._salt(way),
             confidential=confidential,
             deadline_ms=deadline_ms,
             claim=claim(way.caller, way.request.priority),
@@ -373,6 +388,12 @@ class Flow:
     def _mark_first(self, way: Way) -> None:
         if way.first_delta_s is None:
             way.first_delta_s = self._world.clock()
+
+    def _salt(self, way: Way) -> bytes:
+        """What prefixes may be shared within: one tenant, one label."""
+        assert way.caller is not None
+        assert way.classification is not None
+        return f"{way.caller.tenant}\0{way.classification.label}".encode()
 
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""

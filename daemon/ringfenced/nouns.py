@@ -16,6 +16,7 @@ from ringfenced.model import (
     Embedded,
     Finish,
     Inherited,
+    Loading,
     Offer,
     Prompt,
     Request,
@@ -62,6 +63,22 @@ class Engine(Protocol):
         ...
 
 
+class Place(AbstractContextManager["Place"], Protocol):
+    """A place on a local model, or the way to it; leaving the context gives it back."""
+
+    async def wait(self) -> Loading | None:
+        """What has changed while it is waited for; None once it is had.
+
+        Raises Unavailable where the model cannot be had, or not in time.
+        """
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, once it is had."""
+        ...
+
+
 class Directory(Protocol):
     """What this node can run on, as it stands now."""
 
@@ -79,8 +96,12 @@ class Directory(Protocol):
         """Every target, with what is known of it."""
         ...
 
-    def engine(self, model: str) -> Engine | None:
-        """The engine that hosts `model`; None while it has none."""
+    def place(self, model: str, *, seconds_max: float | None, salt: bytes) -> Place:
+        """A place on an engine that hosts `model`, which is loaded where it is not.
+
+        It is waited for at most `seconds_max`, None for as long as loading may take. Of several engines that are
+        equally busy, the one that `salt` was last in is taken.
+        """
         ...
 
     def default_model(self) -> str:

@@ -19,6 +19,7 @@ from ringfenced.model import (
     Finish,
     FinishReason,
     Inherited,
+    Loading,
     Message,
     Offer,
     Permission,
@@ -74,6 +75,32 @@ class Run:
         return piece
 
 
+class Place:
+    """Is loading for as long as it says so."""
+
+    def __init__(self, nouns, pieces):
+        self._nouns, self._pieces = nouns, list(pieces)
+
+    def __enter__(self):
+        self._nouns.placed += 1
+        return self
+
+    def __exit__(self, *_):
+        self._nouns.placed -= 1
+
+    async def wait(self):
+        if self._pieces and isinstance(self._pieces[0], Loading):
+            return self._pieces.pop(0)
+        if self._pieces and isinstance(self._pieces[0], Unavailable) and self._pieces[0].reason == "no_room":
+            raise self._pieces[0]
+        return None
+
+    @property
+    def engine(self):
+        pieces = self._pieces
+        return type("Engine", (), {"start": lambda *_, **__: Run(pieces)})()
+
+
 class Nouns:
     """Directory, ledger, memory and recorder at once."""
 
@@ -84,13 +111,16 @@ class Nouns:
         self.callers = {WARD.identity: WARD}
         self.sources = {}
         self.settled, self.held, self.ways = [], [], []
+        self.placed = 0
 
     def offers(self):
         return (offer("small", 0.5, 1000), offer("large", 0.9, 10_000))
 
-    def engine(self, model):
+    def place(self, model, **_):
         pieces = self._answers[model]
-        return type("Engine", (), {"start": lambda *_, **__: Run(pieces)})()
+        if pieces and isinstance(pieces[0], list):  # one for each try
+            pieces = pieces.pop(0)
+        return Place(self, pieces)
 
     async def glance(self, department):
         return Wallet(department, 10**9, 0, 0)
@@ -177,8 +207,8 @@ class Embedding(Nouns):
         made = offer("embedding", 0.5, 0)
         return (replace(made, supports_embeddings=True, supports_text=False, prompt_microcredits_per_1k_tokens=1000),)
 
-    def engine(self, model):
-        return self
+    def place(self, model, **_):
+        return type("Embeds", (Place,), {"engine": self})(self, [])
 
     async def embed(self, inputs, *, deadline_ms, claim):
         self.asked = (inputs, claim.priority)
@@ -205,3 +235,55 @@ async def test_a_call_is_passed_on_as_it_comes():
     alone = replace(REQUEST, permission=Permission(ladder_length_max=1))
     events = [event async for event in flow(nouns).generate(alone, WARD.identity)]
     assert events[1:3] == pieces
+
+
+LOADING = Loading(Target(TargetKind.LOCAL, "small"), 0.5, "reading weights")
+
+
+def died():
+    return Unavailable("the engine died", reason="engine_died")
+
+
+async def run(nouns, request=REQUEST):
+    return [event async for event in flow(nouns).generate(request, WARD.identity)]
+
+
+async def test_a_caller_is_told_of_the_loading_and_then_gets_the_answer():
+    nouns = Nouns(small=[LOADING, TextDelta("sure", 1), finish(1, -0.1)])
+    events = await run(nouns)
+    assert [type(event) for event in events] == [Decision, Loading, TextDelta, Finish, Receipt]
+    assert nouns.placed == 0
+
+
+async def test_an_engine_that_dies_before_the_first_token_is_tried_once_more():
+    nouns = Nouns(small=[[died()], [LOADING, TextDelta("sure", 1), finish(1, -0.1)]])
+    events = await run(nouns)
+    assert [type(event) for event in events] == [Decision, Loading, TextDelta, Finish, Receipt]
+    assert nouns.settled == [("ward", "r1", 1)]
+
+
+async def test_an_engine_that_dies_twice_hands_the_request_up_the_ladder():
+    nouns = Nouns(small=[[died()], [died()]], large=[TextDelta("sure", 20), finish(20, -0.1)])
+    events = await run(nouns)
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    assert nouns.placed == 0
+
+
+async def test_a_stream_that_has_begun_ends_with_its_engine():
+    """What was said cannot be continued exactly: the caller learns that the engine died."""
+    nouns = Nouns(small=[[TextDelta("half", 1), died()], [TextDelta("no", 1), finish(1, -0.1)]])
+    request = replace(REQUEST, permission=Permission())
+    events = flow(nouns).generate(request, WARD.identity)
+    assert [type(await anext(events)) for _ in range(2)] == [Decision, TextDelta]
+    with pytest.raises(Unavailable):
+        await anext(events)
+    assert nouns.settled == [("ward", "r1", 1)]
+
+
+async def test_a_model_that_cannot_be_loaded_hands_the_request_up_the_ladder():
+    """The caller who was told of the loading has seen nothing of an answer: the next rung is still open."""
+    nouns = Nouns(
+        small=[LOADING, Unavailable("no room", reason="no_room")], large=[TextDelta("sure", 20), finish(20, -0.1)]
+    )
+    events = await run(nouns)
+    assert [type(event) for event in events] == [Decision, Loading, Escalation, TextDelta, Finish, Receipt]

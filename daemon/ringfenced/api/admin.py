@@ -1,4 +1,4 @@
-"""`Models`, `Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
+"""`Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, identity_of
 from ringfenced.api.decode import Limits, decode
 from ringfenced.api.encode import decision_to_pb
-from ringfenced.api.later import LaterModels, LaterPolicy, LaterWallets
-from ringfenced.api.names import TARGET_KINDS_BACK
+from ringfenced.api.later import LaterPolicy, LaterWallets
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
 from ringfenced.nouns import Ledger
-
-STATES = {
-    "unloaded": pb.MODEL_STATE_UNLOADED,
-    "loading": pb.MODEL_STATE_LOADING,
-    "ready": pb.MODEL_STATE_READY,
-    "failed": pb.MODEL_STATE_FAILED,
-}
 
 
 class Node(Protocol):
@@ -56,38 +48,6 @@ class Stop(Protocol):
     async def apply_lockdown(self, *, on: bool, reason: str, by: str, word: OperatorWord) -> LockdownFacts:
         """Give an operator's order; what stands afterwards."""
         ...
-
-
-def model_to_pb(facts: ModelFacts) -> pb.Model:
-    """One model's facts."""
-    return pb.Model(
-        name=facts.name,
-        kind=TARGET_KINDS_BACK[facts.kind],
-        engine=facts.engine,
-        state=STATES[facts.state],
-        context_tokens_max=facts.context_tokens_max,
-        quality=facts.quality,
-        prompt_microcredits_per_1k_tokens=facts.prompt_microcredits_per_1k_tokens,
-        completion_microcredits_per_1k_tokens=facts.completion_microcredits_per_1k_tokens,
-        requests_running=facts.requests_running,
-        requests_waiting=facts.requests_waiting,
-        failure=facts.failure,
-    )
-
-
-class ModelsService(LaterModels):
-    """Which models there are."""
-
-    def __init__(self, node: Node, door: Door) -> None:
-        """Wire."""
-        self._node = node
-        self._door = door
-
-    @answering
-    async def ListModels(self, _request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """Every model with its state."""
-        self._door.admit(context)
-        return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
 
 
 class WalletsService(LaterWallets):

@@ -16,7 +16,7 @@ from ringfenced.api.embedding import decode_embedding, encode_embedding
 from ringfenced.api.encode import Encoder, contributions_to_pb, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
 from ringfenced.decide.rules import label_deidentified
-from ringfenced.errors import DeadlineExceeded, Unavailable
+from ringfenced.errors import DeadlineExceeded
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, Request
 from ringfenced.nouns import Directory
@@ -90,10 +90,10 @@ class InferenceService(LaterInference):
         prompt = decode_prompt(request.messages, request.tools, self._limits)
         name = request.model or self._directory.default_model()
         self._directory.check_model(name)
-        engine = self._directory.engine(name)
-        if engine is None:
-            raise Unavailable(f"{name} is not running on this node. Try again in a second.", retry_after_ms=1000)
-        tokens = await engine.count(prompt)
+        with self._directory.place(name, seconds_max=context.time_remaining(), salt=b"") as place:
+            while await place.wait() is not None:
+                pass
+            tokens = await place.engine.count(prompt)
         return pb.CountTokensResponse(
             tokens=tokens, context_tokens_max=self._directory.context_tokens_max(name), model=name
         )

@@ -31,28 +31,6 @@ class LaterInference(inference_pb2_grpc.InferenceServicer):
         await not_yet(self._door, context, "Inference.Feedback")
 
 
-class LaterModels(admin_pb2_grpc.ModelsServicer):
-    """What `ModelsService` does not do yet."""
-
-    _door: Door
-
-    async def LoadModel(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
-        """Not yet."""
-        await not_yet(self._door, context, "Models.LoadModel")
-
-    async def UnloadModel(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Models.UnloadModel")
-
-    async def WatchModels(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
-        """Not yet."""
-        await not_yet(self._door, context, "Models.WatchModels")
-
-    async def ReplaceModel(self, _request: Any, context: Any) -> Any:  # type: ignore[override]  # ends by aborting
-        """Not yet."""
-        await not_yet(self._door, context, "Models.ReplaceModel")
-
-
 class LaterWallets(admin_pb2_grpc.WalletsServicer):
     """What `WalletsService` does not do yet."""
 

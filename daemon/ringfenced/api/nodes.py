@@ -9,9 +9,10 @@ from typing import Final, Protocol
 
 from ringfence.v1 import admin_pb2 as pb
 from ringfence.v1 import admin_pb2_grpc as pb_grpc
-from ringfenced.api.admin import Node, model_to_pb
+from ringfenced.api.admin import Node
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.devices import device_to_pb
+from ringfenced.api.models import model_to_pb
 from ringfenced.device import DeviceFacts
 from ringfenced.model import CallerRole
 

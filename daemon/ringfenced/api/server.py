@@ -18,7 +18,6 @@ from ringfence.renewal import Certificates
 from ringfence.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc, inference_pb2, inference_pb2_grpc
 from ringfenced.api.admin import (
     LockdownService,
-    ModelsService,
     Node,
     PolicyService,
     Stop,
@@ -29,6 +28,7 @@ from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
+from ringfenced.api.models import Hosting, ModelsService
 from ringfenced.api.nodes import Devices, NodesService
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
@@ -54,6 +54,7 @@ class Served:
     departments: Callable[[], tuple[str, ...]]
     limits: Limits
     keys: Keys
+    hosting: Hosting
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
     inference_pb2_grpc.add_InferenceServicer_to_server(
         InferenceService(served.flow, served.directory, door, served.limits), server
     )
-    admin_pb2_grpc.add_ModelsServicer_to_server(ModelsService(served.node, door), server)
+    admin_pb2_grpc.add_ModelsServicer_to_server(ModelsService(served.node, served.hosting, door), server)
     admin_pb2_grpc.add_NodesServicer_to_server(
         NodesService(served.node, served.devices, door, served.flow.running), server
     )

@@ -9,13 +9,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import ringfence
 import ringfenced
+from ringfenced.engines.cgroup import EngineCgroup
+from ringfenced.engines.progress import EXIT_NO_MEMORY, Progress, ProgressReader
 
 STDERR_LINES_MAX = 40
 """Lines of an engine's start that are kept."""
@@ -28,6 +30,10 @@ STOP_GRACE_S = 1.0
 
 SOCKET_PATH_BYTES_MAX = 107
 """Longest path of a unix socket: sun_path has 108 bytes, one of them the closing zero (unix(7))."""
+
+
+VMSTAT = Path("/proc/vmstat")
+"""Counts what the kernel killed because memory ran out (``oom_kill``, since Linux 4.13)."""
 
 
 class EngineKind(StrEnum):
@@ -55,28 +61,52 @@ class EngineSpec:
     """How long it may let text gather before it sends it, in milliseconds; what begins or ends never waits."""
     load_timeout_s: float = 600.0
     """How long loading may take, in seconds."""
+    ways: tuple[Mapping[str, int], ...] = ({},)
+    """What one engine takes of memory, in bytes by device; several where it can be placed in several ways, the best
+    first. What takes nothing always fits."""
+    pin: bool = False
+    """Never unloaded to make room."""
+    rank: int = 0
+    """The lower one gives way where memory is short."""
+    idle_unload_s: float = 0.0
+    """Unloaded after so many seconds without a request; 0 for never."""
+    replicas: int = 1
+    """Engines that share its requests, as memory allows."""
+    context_tokens: int = 0
+    """Longest prompt and answer, which is halved where loading runs out of memory; 0 where the engine knows."""
+    tells_progress: bool = False
+    """It takes ``--progress-fd N`` (`progress`), as `ringfenced.engines.worker` does."""
+    weights: str = ""
+    """Name of the file or folder that its weights come from, for people."""
 
 
 class EngineStartError(Exception):
     """An engine that did not come up; the message says why, with its last lines."""
 
 
-def socket_path(socket_dir: Path, name: str) -> Path:
-    """Return where a model's engine listens; every process of the node computes the same.
+def socket_path(socket_dir: Path, name: str, number: int = 0) -> Path:
+    """Return where a model's engine of that number listens; every process of the node computes the same.
 
     Raises:
         ValueError: the folder's path is too long for a unix socket.
     """
-    path = socket_dir / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.sock"
+    path = socket_dir / f"{hashlib.sha256(f'{name}/{number}'.encode()).hexdigest()[:16]}.sock"
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
         raise ValueError(f"the path of an engine's socket exceeds {SOCKET_PATH_BYTES_MAX} bytes; use a shorter folder")
     return path
 
 
-def command_line(spec: EngineSpec, path: Path, parent_pid: int) -> tuple[str, ...]:
-    """Return the program and its arguments."""
+def command_line(
+    spec: EngineSpec, path: Path, parent_pid: int, *, context_tokens: int = 0, progress_fd: int = -1
+) -> tuple[str, ...]:
+    """Return the program and its arguments; what stands later in a command line counts."""
     ours = (sys.executable, "-P", "-m", "ringfenced.engines.worker") if spec.kind is EngineKind.LLAMA_CPP else ()
-    return (*ours, *spec.arguments, "--socket", str(path), "--parent", str(parent_pid))
+    shorter = context_tokens and spec.context_tokens and context_tokens != spec.context_tokens
+    return (
+        *(*ours, *spec.arguments, "--socket", str(path), "--parent", str(parent_pid)),
+        *(("--context", str(context_tokens)) if shorter else ()),
+        *(("--progress-fd", str(progress_fd)) if progress_fd >= 0 else ()),
+    )
 
 
 def environment(spec: EngineSpec) -> dict[str, str]:
@@ -95,8 +125,22 @@ def environment(spec: EngineSpec) -> dict[str, str]:
 class EngineProcess:
     """One running engine process and all that it starts: its process group. Belongs to the loop that started it."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        progress: int = -1,
+        on_progress: Callable[[], None] = lambda: None,
+        cgroup: EngineCgroup | None = None,
+    ) -> None:
+        """Own a process; use `start`."""
         self._process = process
+        self._cgroup = cgroup
+        self._oom_kills = _oom_kills()
+        self._was_killed_by_us = False
+        self._reader = ProgressReader()
+        self._on_progress = on_progress
+        self._progress = progress
         self._loop = asyncio.get_running_loop()
         self._exited = asyncio.Event()
         self._drained = asyncio.Event()
@@ -109,28 +153,57 @@ class EngineProcess:
         self._loop.add_reader(self._stderr, self._on_stderr)
         self._pidfd = os.pidfd_open(process.pid)
         self._loop.add_reader(self._pidfd, self._on_exit)
+        if progress >= 0:
+            os.set_blocking(progress, False)
+            self._loop.add_reader(progress, self._on_progress_bytes)
 
     @classmethod
-    def start(cls, spec: EngineSpec, path: Path) -> EngineProcess:
+    def start(
+        cls,
+        spec: EngineSpec,
+        path: Path,
+        *,
+        context_tokens: int = 0,
+        on_progress: Callable[[], None] = lambda: None,
+        cgroup: EngineCgroup | None = None,
+    ) -> EngineProcess:
         """Start the engine in a session and process group of its own.
 
         It does not wait for anything, so that no cancellation can come between a process and its owner.
 
+        Args:
+            spec: the model and its program.
+            path: the socket that it shall listen on.
+            context_tokens: another context than the spec's; 0 for that.
+            on_progress: called when `progress` has changed.
+            cgroup: the control group that bounds its memory; None for none.
+
         Raises:
             EngineStartError: the program cannot be started.
         """
+        reading, writing = os.pipe() if spec.tells_progress else (-1, -1)
         try:
             process = subprocess.Popen(  # noqa: S603  # the command line is the operator's
-                command_line(spec, path, os.getpid()),
+                command_line(spec, path, os.getpid(), context_tokens=context_tokens, progress_fd=writing),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env=environment(spec),
                 start_new_session=True,
+                pass_fds=(writing,) if writing >= 0 else (),
             )
         except OSError as error:
+            if reading >= 0:
+                os.close(reading)
+            if cgroup is not None:
+                cgroup.remove()
             raise EngineStartError(f"the engine cannot be started: {error.strerror}") from error
-        return cls(process)
+        finally:
+            if writing >= 0:
+                os.close(writing)
+        if cgroup is not None:
+            cgroup.take(process.pid)
+        return cls(process, progress=reading, on_progress=on_progress, cgroup=cgroup)
 
     @property
     def pid(self) -> int:
@@ -141,6 +214,22 @@ class EngineProcess:
     def returncode(self) -> int | None:
         """Exit status; negative for a signal; None while it runs."""
         return self._process.returncode
+
+    @property
+    def progress(self) -> Progress:
+        """How far its loading is; what it does not tell is the beginning."""
+        return self._reader.progress
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether it left because memory ran out: it said so, or the kernel killed it for that."""
+        code = self._process.returncode
+        if code == EXIT_NO_MEMORY:
+            return True
+        if code != -signal.SIGKILL or self._was_killed_by_us:
+            return False
+        before, now = self._oom_kills, _oom_kills()
+        return before is not None and now is not None and now > before
 
     def forget_lines(self) -> None:
         """Drop what was kept: the engine is ready, and what it says from now on may hold content."""
@@ -157,6 +246,8 @@ class EngineProcess:
         assert code is not None
         if timed_out:
             how = "the engine did not get ready in time"
+        elif self.ran_out_of_memory:
+            how = "the engine ran out of memory"
         elif code < 0:
             how = f"the engine was ended by {signal.Signals(-code).name}"
         else:
@@ -183,10 +274,14 @@ class EngineProcess:
             async with asyncio.timeout(STOP_GRACE_S):
                 await self._drained.wait()
         self._end_stderr()
+        self._end_progress()
+        if self._cgroup is not None:
+            self._cgroup.remove()
         self._is_over = True  # its id may be another's from here on
 
     def kill(self) -> None:
         """Kill the process group, children that outlived their parent included."""
+        self._was_killed_by_us = self._was_killed_by_us or self._process.returncode is None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -210,3 +305,25 @@ class EngineProcess:
             self._loop.remove_reader(self._stderr)
             self._process.stderr.close()
             self._drained.set()
+
+    def _on_progress_bytes(self) -> None:
+        data = os.read(self._progress, STDERR_BYTES_MAX)
+        if not data:
+            self._end_progress()
+        elif self._reader.feed(data):
+            self._on_progress()
+
+    def _end_progress(self) -> None:
+        if self._progress >= 0:
+            self._loop.remove_reader(self._progress)
+            os.close(self._progress)
+            self._progress = -1
+
+
+def _oom_kills() -> int | None:
+    """How often this machine's kernel has killed for want of memory; None where it does not tell."""
+    try:
+        lines = VMSTAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)

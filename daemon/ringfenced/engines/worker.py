@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfenced.engines.confine import confine, silence_stderr
+from ringfenced.engines.progress import EXIT_NO_MEMORY, ProgressPipe
 from ringfenced.engines.server import Backend, EngineServer, run
 from ringfenced.weights import BadModelFile, ModelShape
 from ringfenced.weights.dryrun import LoadSettings
@@ -47,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--adapter", type=_named, action="append", default=[], help="a LoRA adapter: NAME=FILE")
     parser.add_argument("--projector", type=Path, default=None, help="the GGUF file that makes pictures readable")
     parser.add_argument("--embeddings", action="store_true", help="embed texts and answer nothing")
+    parser.add_argument("--progress-fd", type=int, default=-1, help="pipe to tell on how far loading is; -1 for none")
     return parser.parse_args()
 
 
@@ -73,14 +75,18 @@ def _settings(arguments: argparse.Namespace) -> LoadSettings:
     )
 
 
-def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape) -> Backend:
+def _backend(arguments: argparse.Namespace, server: EngineServer, shape: ModelShape, pipe: ProgressPipe) -> Backend:
     """Load the model; leave with a message where that fails."""
-    from ringfenced.engines.llama.binding import LlamaModel, LoadError  # noqa: PLC0415  # after it is confined
+    from ringfenced.engines.llama.binding import LlamaModel, LoadError, OutOfMemory  # noqa: PLC0415  # once confined
 
     try:
-        model = LlamaModel(arguments.model, _settings(arguments))
+        model = LlamaModel(arguments.model, _settings(arguments), on_progress=pipe.tell)
+        pipe.say("warming up")
         build = _embedding if arguments.embeddings else _answering
         return build(arguments, server, model, shape)
+    except OutOfMemory as error:
+        print(error, file=sys.stderr)  # noqa: T201  # for the launcher, which keeps the last lines
+        sys.exit(EXIT_NO_MEMORY)
     except LoadError as error:
         sys.exit(str(error))
 
@@ -163,7 +169,9 @@ def main() -> None:
     except BadModelFile as error:
         sys.exit(error.message)
     server = EngineServer()
-    backend = _backend(arguments, server, file.shape)
+    pipe = ProgressPipe(arguments.progress_fd)
+    backend = _backend(arguments, server, file.shape, pipe)
+    pipe.close()
     silence_stderr()
     run(server.serve(arguments.socket, backend))
     os._exit(0)  # at once: a step that is being computed in its thread would hold the exit up

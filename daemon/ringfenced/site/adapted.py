@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
-from ringfenced.model import Claim, Embedded, Prompt
+from ringfenced.model import Claim, Embedded, Loading, Prompt
 from ringfenced.nouns import Run
 
 
@@ -33,6 +34,51 @@ class AdapterEngine(Protocol):
     async def embed(self, inputs: Sequence[str], *, deadline_ms: int, claim: Claim) -> Embedded:
         """As `nouns.Engine.embed`."""
         ...
+
+
+class AdapterPlace(AbstractContextManager["AdapterPlace"], Protocol):
+    """A place on an engine that hosts adapters; as `nouns.Place`."""
+
+    async def wait(self) -> Loading | None:
+        """As `nouns.Place.wait`."""
+        ...
+
+    @property
+    def engine(self) -> AdapterEngine:
+        """The engine, once it is had."""
+        ...
+
+
+class AdaptedPlace(AbstractContextManager["AdaptedPlace"]):
+    """Implements `nouns.Place`: a place on the base model, for one adapter."""
+
+    def __init__(self, place: AdapterPlace, adapter: str) -> None:
+        """Look at a place as if its engine hosted one adapter alone.
+
+        Args:
+            place: on the base model.
+            adapter: the adapter's name.
+        """
+        self._place = place
+        self._adapter = adapter
+
+    async def wait(self) -> Loading | None:
+        """What has changed while it is waited for; None once it is had."""
+        return await self._place.wait()
+
+    @property
+    def engine(self) -> AdaptedEngine:
+        """The engine, once it is had."""
+        return AdaptedEngine(self._place.engine, self._adapter)
+
+    def __enter__(self) -> Self:
+        self._place.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._place.__exit__(kind, error, traceback)
 
 
 class AdaptedEngine:

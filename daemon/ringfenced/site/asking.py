@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 
 from ringfence.recognize.plugins import PluginFailed, Question
@@ -45,8 +46,8 @@ class LocalReaders:
         """The model's whole answer; waits for it in this thread.
 
         Raises:
-            PluginFailed: the engine is not running, the daemon ends, or the answer was cut off.
-            RingfenceError: the engine cannot answer, or not in time.
+            PluginFailed: the daemon ends, or the answer was cut off.
+            RingfenceError: the model cannot be loaded, or the engine cannot answer, or not in time.
             TimeoutError: neither did the loop.
         """
         answer = self._answer(question)
@@ -61,9 +62,6 @@ class LocalReaders:
             future.cancel()  # does nothing to what is done
 
     async def _answer(self, question: Question) -> str:
-        engine = self._engines.engine(question.model)
-        if engine is None:
-            raise PluginFailed("the engine of the model that is asked is not running")
         prompt = Prompt(
             (Message(Role.USER, (Text(question.prompt),)),),
             json_schema=question.json_schema if self._keep_to_schema.get(question.model) else "",
@@ -71,9 +69,16 @@ class LocalReaders:
         )
         deadline_ms = max(1, int(question.seconds_max * 1000))
         said: list[str] = []
-        with engine.start(
-            prompt, cache_salt=self._entropy(SALT_BYTES), confidential=True, deadline_ms=deadline_ms, claim=Claim()
-        ) as run:
+        salt = self._entropy(SALT_BYTES)
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(
+                self._engines.place(question.model, seconds_max=question.seconds_max, salt=salt)
+            )
+            while await place.wait() is not None:
+                pass
+            run = stack.enter_context(
+                place.engine.start(prompt, cache_salt=salt, confidential=True, deadline_ms=deadline_ms, claim=Claim())
+            )
             while not isinstance(piece := await run.take(), Finish):
                 if isinstance(piece, TextDelta):
                     said.append(piece.text)

@@ -9,40 +9,25 @@ from typing import Protocol
 
 from ringfence.labels import Label, meet
 from ringfenced.config import Config, LocalModel, Provider, ProviderModel
+from ringfenced.engines.status import EngineStatus
 from ringfenced.errors import NotFound
-from ringfenced.model import Caller, ModelFacts, Offer, Target, TargetKind
-from ringfenced.nouns import Engine
-from ringfenced.site.adapted import AdaptedEngine, AdapterEngine
-
-
-class EngineState(Protocol):
-    """What is known of one engine."""
-
-    @property
-    def state(self) -> str:
-        """``unloaded``, ``loading``, ``ready`` or ``failed``."""
-        ...
-
-    @property
-    def failure(self) -> str:
-        """Why it failed."""
-        ...
-
-    @property
-    def running(self) -> int:
-        """Requests in it."""
-        ...
+from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Target, TargetKind
+from ringfenced.nouns import Place
+from ringfenced.site.adapted import AdaptedPlace, AdapterPlace
 
 
 class Engines(Protocol):
     """The engines of this node."""
 
-    def engine(self, name: str) -> AdapterEngine | None:
-        """The one that hosts a model; None while it is not ready."""
+    changes: int
+    """Counts whenever something of a state has changed."""
+
+    def states(self) -> Mapping[str, EngineStatus]:
+        """Where each model stands."""
         ...
 
-    def states(self) -> Mapping[str, EngineState]:
-        """Where each stands."""
+    def place(self, name: str, *, seconds_max: float | None, salt: bytes) -> AdapterPlace:
+        """A place on a model."""
         ...
 
 
@@ -109,26 +94,25 @@ class SiteDirectory:
 
     def offers(self) -> tuple[Offer, ...]:
         """Every target, as it stands now."""
-        states = self._engines.states()
         now = (
-            *(str(states[name].state) for name in self._models),
+            str(self._engines.changes),
             *(self._closed(provider, model) for provider in self._providers for model in provider.models),
             *(str(self._clearance(provider, model)) for provider in self._providers for model in provider.models),
         )
         # Offers are made anew only when something has changed: deciding asks for them with every request.
         if now != self._offered_for:
+            states = self._engines.states()
             local = [offer for name, model in self._models.items() for offer in _local_offers(model, states[name])]
             exits = [self._exit_offer(provider, model) for provider in self._providers for model in provider.models]
             self._offered_for, self._offers = now, (*local, *exits)
         return self._offers
 
-    def engine(self, model: str) -> Engine | None:
-        """The engine that hosts `model`, an adapter perhaps; None while it has none."""
+    def place(self, model: str, *, seconds_max: float | None, salt: bytes) -> Place:
+        """A place on an engine that hosts `model`, an adapter perhaps; it is loaded where it is not."""
         if model not in self._adapters:
-            return self._engines.engine(model)
+            return self._engines.place(model, seconds_max=seconds_max, salt=salt)
         base, adapter = self._adapters[model]
-        engine = self._engines.engine(base.name)
-        return AdaptedEngine(engine, adapter.name) if engine is not None else None
+        return AdaptedPlace(self._engines.place(base.name, seconds_max=seconds_max, salt=salt), adapter.name)
 
     def default_model(self) -> str:
         """The first local model."""
@@ -178,6 +162,11 @@ class SiteDirectory:
         states = self._engines.states()
         local = [facts for name, model in self._models.items() for facts in _local_facts(model, states[name])]
         return (*local, *(self._exit_facts(p, model) for p in self._providers for model in p.models))
+
+    def checks(self) -> tuple[HealthCheck, ...]:
+        """Whether each model of this node is well."""
+        states = self._engines.states()
+        return tuple(_health(states[name], is_preloaded=model.preload) for name, model in self._models.items())
 
     def _exit_offer(self, provider: Provider, model: ProviderModel) -> Offer:
         reason = self._closed(provider, model)
@@ -233,18 +222,22 @@ class SiteDirectory:
         )
 
 
-def _local_offers(model: LocalModel, state: EngineState) -> Iterator[Offer]:
-    """A model, and each of its adapters as a model of its own."""
-    ready = state.state == "ready"
+def _local_offers(model: LocalModel, status: EngineStatus) -> Iterator[Offer]:
+    """A model, and each of its adapters as a model of its own.
+
+    A model that is not loaded is on offer too, where it can be: it takes the longer to its first token.
+    """
+    ready = status.state == "ready"
+    shorter = status.description.context_tokens_max if status.description is not None else 0
     base = Offer(
         target=Target(TargetKind.LOCAL, model.name),
-        available=ready,
-        unavailable_reason="" if ready else f"its engine is {state.state}",
+        available=ready or not status.obstacle,
+        unavailable_reason="" if ready else status.obstacle,
         quality=model.quality,
-        context_tokens_max=model.context_tokens,
+        context_tokens_max=min(model.context_tokens, shorter) if shorter else model.context_tokens,
         prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
         completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
-        first_token_ms=model.speed.first_token_ms,
+        first_token_ms=model.speed.first_token_ms + status.load_ms,
         token_ms=model.speed.token_ms,
         supports_tools=model.tools,
         supports_json_schema=model.json_schema,
@@ -260,19 +253,55 @@ def _local_offers(model: LocalModel, state: EngineState) -> Iterator[Offer]:
         yield replace(base, target=Target(TargetKind.LOCAL, adapter.name), quality=adapter.quality)
 
 
-def _local_facts(model: LocalModel, state: EngineState) -> Iterator[ModelFacts]:
+def _local_facts(model: LocalModel, status: EngineStatus) -> Iterator[ModelFacts]:
+    description = status.description
     base = ModelFacts(
         name=model.name,
         kind=TargetKind.LOCAL,
         engine=model.engine,
-        state=str(state.state),
-        context_tokens_max=model.context_tokens,
+        state=str(status.state),
+        context_tokens_max=description.context_tokens_max if description is not None else model.context_tokens,
         quality=model.quality,
         prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
         completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
-        requests_running=state.running,
-        failure=state.failure,
+        requests_running=status.running,
+        requests_waiting=status.waiting,
+        failure=status.failure or (status.obstacle if status.state == "unloaded" else ""),
+        progress=status.progress,
+        stage=status.stage,
+        pinned=status.pinned,
+        replicas=status.replicas,
+        replicas_ready=len(status.ready),
+        memory=_memory(status),
+        last_used_unix_ms=status.used_unix_ms,
+        deaths=status.deaths,
+        supports_tools=model.tools,
+        supports_json_schema=model.json_schema,
+        supports_embeddings=model.embeddings,
+        supports_images=model.projector is not None,
+        idle_unload_s=status.idle_unload_s,
+        process_bytes=status.process_bytes,
+        weights=status.weights,
     )
     yield base
     for adapter in model.adapters:
         yield replace(base, name=adapter.name, quality=adapter.quality)
+
+
+def _memory(status: EngineStatus) -> tuple[ModelMemory, ...]:
+    """What a model takes by device, as planned and as its engine's library reports it."""
+    measured = {use.device: use.bytes for use in status.description.memory} if status.description is not None else {}
+    names = dict.fromkeys((*status.planned, *measured))
+    return tuple(ModelMemory(name, status.planned.get(name), measured.get(name)) for name in names)
+
+
+def _health(status: EngineStatus, *, is_preloaded: bool) -> HealthCheck:
+    """Unwell is what failed, what cannot be loaded, and what should be there from the start and is not there yet."""
+    name = f"model {status.name}"
+    if status.state == "ready":
+        return HealthCheck(name, ok=True)
+    if status.failure or status.obstacle:
+        return HealthCheck(name, ok=False, message=status.failure or f"it cannot be loaded: {status.obstacle}")
+    if status.state == "loading" and is_preloaded:
+        return HealthCheck(name, ok=False, message=f"it is loading: {status.stage}")
+    return HealthCheck(name, ok=True, message=f"it is {status.state}, and loaded when it is asked for")

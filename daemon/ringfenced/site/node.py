@@ -54,15 +54,7 @@ class SiteNode:
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """Engines, agent, ledger, disk, and each device that is not well."""
-        checks = [
-            HealthCheck(
-                f"model {facts.name}",
-                facts.state == "ready",
-                "" if facts.state == "ready" else facts.failure or f"it is {facts.state}",
-            )
-            for facts in self._directory.models()
-            if facts.kind == "local"
-        ]
+        checks = list(self._directory.checks())
         if self._has_agent:
             reason = self._exits.closed_reason
             told = f"{reason}; start it, or look at its log" if reason else self._exits.connection

@@ -1,4 +1,4 @@
-"""The link between the supervisor process and its workers: wallets and memory over one unix socket.
+"""The link between the supervisor process and its workers: wallets, memory and models over one unix socket.
 
 A line of JSON a message, an id to pair answers with questions; what is settled is only told. A worker that dies takes
 its holds with it: the supervisor releases whatever its connection had reserved (invariant 7), and books what of it had
@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +24,27 @@ from ringfence.labels import Category, Label, Level
 from ringfenced import errors
 from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
 from ringfenced.nouns import Ledger, Memory
+from ringfenced.store.link_hosting import Hosting, HostingEnd
 
 LINE_BYTES_MAX = 64 * 1024
-"""Longest message; a wallet's numbers take some 200 bytes."""
+"""Longest message; a wallet's numbers take some 200 bytes, a model's state some 700 and what an engine printed."""
 
 EMPTY_PROMPT = Prompt(())
 """The memory reads no prompt."""
 
 _ERRORS = {
     kind.__name__: kind
-    for kind in (errors.WalletEmpty, errors.NotFound, errors.InvalidRequest, errors.Unavailable, errors.Internal)
+    for kind in (
+        *(errors.WalletEmpty, errors.NotFound, errors.InvalidRequest, errors.Unavailable, errors.Internal),
+        *(errors.Unsupported, errors.DeadlineExceeded, errors.Overloaded),
+    )
 }
 
 GLANCE_S = 0.1
 """How old a wallet may be that a decision goes by, in seconds; the reservation that follows goes by the true one."""
+
+_ASIDE = HostingEnd.SLOW | {"secure"}
+"""Questions whose answer is not waited for before the next is taken."""
 
 _LOG = logging.getLogger("ringfenced.link")
 
@@ -54,6 +61,9 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._glances: dict[str, tuple[Wallet, float]] = {}
         self._outgoing: list[bytes] = []
+        self._streams: dict[int, asyncio.Queue[dict[str, Any]]] = {}
+        self.on_status: Callable[[dict[str, Any]], None] = lambda _: None
+        """Called with what the supervisor tells of a model."""
         self.ledger_failure = ""
         """Why settlements are not being written; empty while they are."""
 
@@ -127,6 +137,43 @@ class Link:
                 _labels_to(turn),
             )
 
+    def tell(self, what: str, *arguments: object) -> None:
+        """Tell the supervisor something that has no answer."""
+        self._tell(0, what, *arguments)
+
+    async def ask(self, what: str, *arguments: object) -> Any:
+        """Ask the supervisor; raises what it raised."""
+        return await self._ask(what, *arguments)
+
+    async def stream(self, number: int, what: str, *arguments: object) -> AsyncGenerator[list[Any] | int | None, None]:
+        """Ask for something that takes its time.
+
+        Args:
+            number: what `new_number` gave.
+            what: the question.
+            arguments: what belongs to it.
+
+        Yields:
+            What is told meanwhile, as lists; at last the answer, which is none.
+        """
+        queue = self._streams[number] = asyncio.Queue()
+        self._tell(number, what, *arguments)
+        try:
+            while True:
+                message = await queue.get()
+                if error := message.get("error"):
+                    raise _error_from(error)
+                if "told" not in message:
+                    yield message.get("ok")
+                    return
+                yield message["told"]
+        finally:
+            self._streams.pop(number, None)
+
+    def new_number(self) -> int:
+        """A number for a `stream`."""
+        return next(self._ids)
+
     def _tell(self, number: int, what: str, *arguments: object) -> None:
         # What is said in one turn of the event loop is written by one system call.
         if not self._outgoing:
@@ -151,6 +198,10 @@ class Link:
         while line := await self._reader.readline():
             message = json.loads(line)
             self.ledger_failure = message.get("ledger_failure", self.ledger_failure)
+            if status := message.get("status"):
+                self.on_status(status)
+            if (stream := self._streams.get(message["id"])) is not None:
+                stream.put_nowait(message)
             answer = self._waiting.get(message["id"])
             if answer is None or answer.done():
                 continue
@@ -163,7 +214,13 @@ class Link:
 
 @asynccontextmanager
 async def serve_link(
-    path: Path, ledger: Ledger, memory: Memory, ledger_failure: Callable[[], str], on_ready: Callable[[int], None]
+    path: Path,
+    ledger: Ledger,
+    memory: Memory,
+    ledger_failure: Callable[[], str],
+    on_ready: Callable[[int], None],
+    *,
+    hosting: Hosting | None = None,
 ) -> AsyncIterator[None]:
     """Serve workers on `path` until the context is left.
 
@@ -173,15 +230,16 @@ async def serve_link(
         memory: the labels of earlier turns.
         ledger_failure: why settlements are not being written.
         on_ready: called with its port when a worker serves.
+        hosting: the models; None for none.
     """
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - before anything is served
     ends: set[_End] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        end = _End(ledger, memory, ledger_failure, on_ready)
+        end = _End(ledger, memory, ledger_failure, on_ready, writer=writer, hosting=hosting)
         ends.add(end)
         try:
-            await end.serve(reader, writer)
+            await end.serve(reader)
         except* (OSError, ValueError, LookupError, TypeError) as group:
             # Too long, no JSON, no message of ours: this worker's link ends, and with it the worker.
             kinds = sorted({type(error).__name__ for error in group.exceptions})
@@ -211,40 +269,69 @@ class _End:
     """The supervisor's end of one worker's link; knows what that worker holds."""
 
     def __init__(
-        self, ledger: Ledger, memory: Memory, ledger_failure: Callable[[], str], on_ready: Callable[[int], None]
+        self,
+        ledger: Ledger,
+        memory: Memory,
+        ledger_failure: Callable[[], str],
+        on_ready: Callable[[int], None],
+        *,
+        writer: asyncio.StreamWriter,
+        hosting: Hosting | None,
     ) -> None:
+        self._writer = writer
+        self._hosted = HostingEnd(hosting, self._say) if hosting is not None else None
         self._ledger = ledger
         self._memory = memory
         self._ledger_failure = ledger_failure
         self._on_ready = on_ready
         self._holds: dict[str, _Hold] = {}
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer until the worker closes, in order; only `secure`, which waits for the disk, is answered aside."""
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        """Answer until the worker closes, in order; only what waits for a disk or a model is answered aside."""
         async with asyncio.TaskGroup() as group:
+            tasks: set[asyncio.Task[None]] = set()
+
+            def aside(work: Coroutine[Any, Any, None], name: str) -> None:
+                task = group.create_task(work, name=name)
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+            if self._hosted is not None:
+                aside(self._hosted.tell_states(), "states")
             while line := await reader.readline():
                 message = json.loads(line)
-                answering = self._answer(writer, message["id"], message["do"], message["with"])
-                if message["do"] == "secure":
-                    group.create_task(answering, name="secure")
+                answering = self._answer(message["id"], message["do"], message["with"])
+                if message["do"] in _ASIDE:
+                    aside(answering, message["do"])
                 else:
                     await answering
+            for task in tasks:
+                if task.get_name() != "secure":  # what is secured is booked when the link is released
+                    task.cancel()
 
     def release(self) -> None:
         """Settle whatever this worker still held: at what was secured, which may have left, else at nothing."""
+        if self._hosted is not None:
+            self._hosted.release()
         for request_id, hold in self._holds.items():
             self._ledger.settle(hold.department, request_id, hold.secured_microcredits)
         self._holds.clear()
 
-    async def _answer(self, writer: asyncio.StreamWriter, number: int, what: str, arguments: list[Any]) -> None:
+    async def _answer(self, number: int, what: str, arguments: list[Any]) -> None:
         answer: dict[str, object] = {"id": number}
         try:
-            answer["ok"] = await self._do(what, arguments)
+            if self._hosted is not None and what in HostingEnd.WORDS:
+                answer["ok"] = await self._hosted.do(number, what, arguments)
+            else:
+                answer["ok"] = await self._do(what, arguments)
         except errors.RingfenceError as error:
             answer["error"] = _error_to(error)
         if number:
             answer["ledger_failure"] = self._ledger_failure()
-            writer.write(json.dumps(answer).encode() + b"\n")
+            self._say(answer)
+
+    def _say(self, message: dict[str, object]) -> None:
+        self._writer.write(json.dumps(message).encode() + b"\n")
 
     async def _do(self, what: str, arguments: list[Any]) -> object:
         match what:

@@ -14,6 +14,7 @@ from ringfenced.engines.probing import dry_run
 from ringfenced.schedule.plan import plan
 from ringfenced.weights.dryrun import HOST, DeviceUse, DryRunFailed, LoadSettings
 from ringfenced.weights.files import read_gguf_file
+from ringfenced.weights.serving import serving
 
 lib = pytest.importorskip("llama_cpp.llama_cpp")
 pytestmark = pytest.mark.llama
@@ -109,7 +110,7 @@ async def test_a_dry_run_that_takes_too_long_is_ended(folder):
 async def test_a_loaded_engine_says_what_it_uses_as_the_dry_run_did(launch, tiny_gguf):
     engine = await launch("worker", "--threads", "1", "--model", tiny_gguf, "--context", "1024", "--sequences", "4")
     (memory,) = engine.client.description.memory
-    ((dry,),) = await dry_run(tiny_gguf, (LoadSettings(4096, 4),))
+    ((dry,),) = await dry_run(tiny_gguf, (serving(context_tokens=1024, sequences=4),))
     assert memory.device == HOST
     assert abs(memory.weights_bytes - dry.weights_bytes) <= 4096
     assert (memory.cache_bytes, memory.compute_bytes) == (dry.cache_bytes, dry.compute_bytes)

@@ -216,5 +216,5 @@ def test_room_never_runs_out_and_none_is_lost(is_parked, cells, seed, random_ggu
     assert any(end["cached_tokens"] for end in caller.ends.values())
     assert one.load().cells_running == 0
     one._cache.clear()
-    assert (cells.used, cells.free) == (0, 512)
+    assert (cells.used, cells.free) == (0, cells.cells)
     assert one.load().cells_kept == 0

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from ringfenced import errors
-from ringfenced.engines.attach import AttachedEngines
 from ringfenced.engines.launch import EngineKind, EngineSpec, socket_path
 from ringfenced.engines.supervisor import EngineState, EngineSupervisor
 from ringfenced.model import Finish, Message, Prompt, Role, Text, TextDelta
@@ -72,6 +71,11 @@ def of_process(pid, file):
     return Path(f"/proc/{pid}/{file}").read_text()
 
 
+def is_unloaded(supervisor, name):
+    status = supervisor.states()[name]
+    return status.state is EngineState.UNLOADED and not status.stage
+
+
 async def test_an_engine_gets_ready_and_answers(tmp_path):
     async with supervised(tmp_path, scripted()) as supervisor:
         client = await ready(supervisor)
@@ -86,7 +90,7 @@ async def test_an_engine_gets_ready_and_answers(tmp_path):
 async def test_only_the_user_may_open_an_engines_socket(tmp_path):
     async with supervised(tmp_path, scripted()) as supervisor:
         await ready(supervisor)
-        path = socket_path(tmp_path / "engines", "m")
+        path = socket_path(tmp_path / "engines", "m", *supervisor.states()["m"].ready)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -220,31 +224,14 @@ async def test_a_model_is_loaded_when_asked_for_and_unloaded_again(tmp_path):
         client = await ready(supervisor)
         pid = supervisor.states()["m"].pid
         run = client.start(prompt("/hang"), confidential=True)
-        supervisor.unload("m")
+        await supervisor.unload("m", force=True)
         with pytest.raises(errors.Unavailable):
             await run.take()
-        await until(lambda: supervisor.states()["m"].state is EngineState.UNLOADED)
+        await until(lambda: is_unloaded(supervisor, "m"))
         assert not is_running(pid)
         assert supervisor.states()["m"].deaths == 0
         with pytest.raises(errors.NotFound):
             supervisor.load("other")
-
-
-async def test_a_worker_attaches_to_engines_and_follows_their_restarts(tmp_path):
-    spec = scripted()
-    async with supervised(tmp_path, spec) as supervisor:
-        attached = AttachedEngines([spec], socket_dir=tmp_path / "engines")
-        assert attached.states()["m"].state is EngineState.UNLOADED
-        async with asyncio.TaskGroup() as group:
-            group.create_task(attached.run())
-            first = await ready(attached)
-            assert await answer(first, "/echo one") == "one"
-            assert attached.states()["m"].state is EngineState.READY
-            os.kill(supervisor.states()["m"].pid, signal.SIGKILL)
-            await first.wait_closed()
-            await until(lambda: attached.engine("m") not in (None, first))
-            assert await answer(attached.engine("m"), "/echo two") == "two"
-            await attached.stop()
 
 
 def test_a_socket_path_that_is_too_long_is_refused(tmp_path):

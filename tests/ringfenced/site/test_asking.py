@@ -44,15 +44,27 @@ class Engine:
         return piece
 
 
+class Place:
+    def __init__(self, engine):
+        self.engine = engine
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    async def wait(self):
+        if self.engine is None:
+            raise Unavailable("it cannot be loaded")
+
+
 class Engines:
     def __init__(self, **engines):
         self._engines = engines
 
-    def engine(self, name):
-        return self._engines.get(name)
-
-    def states(self):
-        return {}
+    def place(self, name, *, seconds_max, salt):
+        return Place(self._engines.get(name))
 
 
 def asked(engine, question=QUESTION, **model):
@@ -90,7 +102,7 @@ async def test_an_answer_that_was_cut_off_is_none(reason):
 
 
 async def test_an_engine_that_is_away_or_dies_is_an_error():
-    with pytest.raises(PluginFailed, match="not running"):
+    with pytest.raises(Unavailable, match="cannot be loaded"):
         await asked(None)
     with pytest.raises(Unavailable):
         await asked(Engine(TextDelta("{}", 1), Unavailable("the engine died")))

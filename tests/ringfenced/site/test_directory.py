@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,10 @@ import pytest
 from ringfence.configfile import parse
 from ringfence.labels import Category, Label, Level
 from ringfenced.config import Config
+from ringfenced.engines.status import EngineState, EngineStatus
+from ringfenced.engines.wire import Description
 from ringfenced.errors import NotFound
+from ringfenced.model import ModelMemory
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import NoExits
 
@@ -64,20 +67,17 @@ class Exits:
         return self._exit
 
 
-class State:
-    def __init__(self, state="ready"):
-        self.state, self.failure, self.running = state, "", 0
-
-
 class Engines:
-    def __init__(self, state="ready"):
-        self._state = State(state)
+    def __init__(self, state="ready", **values):
+        self.changes = 0
+        self.set(state, **values)
 
-    def engine(self, name):
-        return None
+    def set(self, state, **values):
+        self.changes += 1
+        self._status = EngineStatus("house", "llama.cpp", EngineState(state), **values)
 
     def states(self):
-        return {"house": self._state}
+        return {"house": self._status}
 
 
 def directory(exits, engines=None, failure=""):
@@ -109,15 +109,53 @@ def test_when_in_doubt_the_way_out_is_closed_and_says_why(exits, failure, why):
 
 
 def test_offers_follow_what_is_true_now():
-    engines, exits = Engines("loading"), Exits(Exit())
+    engines, exits = Engines("failed", obstacle="it keeps dying"), Exits(Exit())
     made = directory(exits, engines)
     assert not offers(made)["house"].available
-    engines._state.state = "ready"
+    assert offers(made)["house"].unavailable_reason == "it keeps dying"
+    engines.set("ready")
     assert offers(made)["house"].available
     first = made.offers()
     assert made.offers() is first
     exits._exit.clearance = Label(Level.PUBLIC)
     assert offers(made)["gpt"].clearance == Label(Level.PUBLIC)
+
+
+def test_a_model_that_can_be_loaded_is_on_offer_and_takes_the_longer():
+    engines = Engines("ready")
+    made = directory(Exits(), engines)
+    loaded = offers(made)["house"]
+    engines.set("unloaded", load_ms=1500.0)
+    assert offers(made)["house"] == replace(loaded, first_token_ms=loaded.first_token_ms + 1500)
+
+
+def test_a_model_whose_context_had_to_be_cut_offers_that():
+    described = Description("llama.cpp", "1", "llama", 512, 4, 0, False, False, False)
+    assert offers(directory(Exits(), Engines("ready", description=described)))["house"].context_tokens_max == 512
+
+
+def test_what_is_known_of_a_model_is_told_to_operators():
+    engines = Engines("unloaded", planned={"cpu": 7}, deaths=2, pinned=True, replicas=3, waiting=4, used_unix_ms=9)
+    [facts] = [facts for facts in directory(Exits(), engines).models() if facts.name == "house"]
+    assert facts.memory == (ModelMemory("cpu", 7),)
+    assert (facts.deaths, facts.pinned, facts.replicas, facts.requests_waiting) == (2, True, 3, 4)
+    assert (facts.last_used_unix_ms, facts.process_bytes) == (9, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "values", "ok", "told"),
+    [
+        ("ready", {}, True, ""),
+        ("unloaded", {}, True, "loaded when it is asked for"),
+        ("unloaded", {"obstacle": "too large"}, False, "too large"),
+        ("loading", {"stage": "reading weights"}, False, "reading weights"),
+        ("failed", {"failure": "it died"}, False, "it died"),
+    ],
+)
+def test_what_failed_or_should_be_there_is_unwell(state, values, ok, told):
+    [check] = directory(Exits(), Engines(state, **values)).checks()
+    assert check.ok is ok
+    assert told in check.message
 
 
 def test_an_unknown_model_is_told_the_nearest_names():

@@ -10,6 +10,9 @@ class Directory:
     def models(self):
         return ()
 
+    def checks(self):
+        return ()
+
 
 class Exits:
     closed_reason = connection = ""

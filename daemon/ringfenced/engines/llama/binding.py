@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +33,10 @@ class LoadError(Exception):
     """A model that cannot be loaded; llama.cpp has printed why."""
 
 
+class OutOfMemory(LoadError):
+    """Its working memory cannot be had: a shorter context may fit."""
+
+
 def _log_errors(level: int, text: bytes, _: Any) -> None:
     if level == _LOG_LEVEL_ERROR:
         sys.stderr.write(text.decode(errors="replace"))
@@ -45,12 +49,15 @@ LOG_ERRORS = lib.llama_log_callback(_log_errors)  # kept for as long as the libr
 class LlamaModel:
     """The weights and the tokenizer of one GGUF file."""
 
-    def __init__(self, path: Path, settings: LoadSettings) -> None:
+    def __init__(
+        self, path: Path, settings: LoadSettings, *, on_progress: Callable[[float], None] = lambda _: None
+    ) -> None:
         """Load it.
 
         Args:
             path: the GGUF file; verified by whoever put it there.
             settings: which layers go where.
+            on_progress: told the share that is read, 0 to 1.
 
         Raises:
             LoadError: llama.cpp does not take it.
@@ -62,6 +69,13 @@ class LlamaModel:
             parts = len(settings.tensor_split)
             raise LoadError(f"the layers are split over {parts} devices, llama.cpp takes {devices}")
         parameters = model_parameters(settings, is_dry=False)
+
+        def told(share: float, _: Any) -> bool:
+            on_progress(share)
+            return True
+
+        progress = lib.llama_progress_callback(told)  # kept until the file is read
+        parameters.progress_callback = progress
         self.pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             raise LoadError("llama.cpp cannot load the model file")
@@ -191,8 +205,8 @@ class LlamaContext:
             adapters: LoRA adapters by name, from `LlamaModel.adapter`.
 
         Raises:
-            LoadError: llama.cpp does not allocate it, the cache's type needs flash attention, or the model is none that
-                makes one embedding of a text.
+            OutOfMemory: llama.cpp does not get the memory.
+            LoadError: the cache's type needs flash attention, or the model is none that makes one embedding of a text.
         """
         if settings.value_type.startswith("q") and not settings.uses_flash(model.heads):
             kind = settings.value_type
@@ -200,7 +214,7 @@ class LlamaContext:
         parameters = context_parameters(settings, heads=model.heads, threads=threads)
         self.pointer = lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
-            raise LoadError("llama.cpp cannot allocate a context of this size")
+            raise OutOfMemory("llama.cpp cannot allocate a context of this size")
         if settings.embeddings and lib.llama_pooling_type(self.pointer) not in _POOLED:
             raise LoadError("the model does not say how it makes one embedding of a text: mean, cls or last token")
         buffers = memory_breakdown(self.pointer)
