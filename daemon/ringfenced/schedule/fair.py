@@ -121,12 +121,12 @@ class FairQueue(Generic[J]):
                 late.append(job)
         return late
 
-    def ahead(self, priority: Priority, share: bytes, weight: int, work: float) -> float:
+    def ahead(self, priority: Priority, share: bytes | None, weight: int, work: float) -> float:
         """Estimate the work that would be begun before a new job. Costs the number of shares.
 
         Args:
             priority: its class.
-            share: whose.
+            share: whose; None for one that never came before.
             weight: of that share.
             work: its own, in the unit of all jobs.
         """

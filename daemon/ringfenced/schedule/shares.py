@@ -166,14 +166,19 @@ class Shares(Generic[J]):
             return None
         return next(reversed(longest.jobs))
 
-    def ahead(self, share: bytes, weight: int) -> float:
+    def ahead(self, share: bytes | None, weight: int) -> float:
         """Estimate the work that would be begun before a new job of a share. Costs the number of shares.
 
         Each other share's part is right but for one job.
+
+        Args:
+            share: whose; None for one that never came before.
+            weight: of that share.
         """
-        own = self._shares.get(share)
+        own = self._shares.get(share) if share is not None else None
         behind = own.work if own is not None else 0.0
-        start = own.start if own is not None else max(self._now, self._debts.get(share, 0.0))
+        debt = self._debts.get(share, 0.0) if share is not None else 0.0
+        start = own.start if own is not None else max(self._now, debt)
         tag = start + behind / weight
         return behind + sum(
             min(other.work, max((tag - other.start) * other.head.weight, other.head.work))
