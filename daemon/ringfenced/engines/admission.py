@@ -176,17 +176,16 @@ class Admission(Generic[T]):
         """Note how long a stream took for its next tokens, the first left out."""
         self._pace.add_tokens(seconds, tokens)
 
-    def end(self, ticket: Ticket[T], *, prompt_tokens: int, answer_tokens: int, is_whole: bool) -> None:
+    def end(self, ticket: Ticket[T], *, prompt_tokens: int, answer_tokens: int) -> None:
         """Take a place back; its share is charged for what it really took.
 
         Args:
             ticket: whose.
             prompt_tokens: tokens of its prompt that were read.
             answer_tokens: tokens that were made.
-            is_whole: whether it ended by itself: not cancelled, and not for a deadline.
         """
         del self._running[ticket]
-        self._pace.add_answer(self._clock() - ticket.began_s, prompt_tokens, answer_tokens, is_whole=is_whole)
+        self._pace.add_answer(self._clock() - ticket.began_s, prompt_tokens, answer_tokens)
         self._queue.correct(ticket, work_of(prompt_tokens, answer_tokens))
 
     # ── what others are told ─────────────────────────────────────────────────────────────────────────────────────

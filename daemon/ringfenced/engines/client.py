@@ -45,6 +45,7 @@ class EngineClient(asyncio.Protocol):
         self._counts: dict[int, asyncio.Future[int]] = {}
         self._sequence = 0
         self._described: asyncio.Future[wire.Description] = loop.create_future()
+        self._load: wire.Load | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
 
     @classmethod
@@ -100,6 +101,11 @@ class EngineClient(asyncio.Protocol):
     def description(self) -> wire.Description:
         """What the engine hosts."""
         return self._described.result()
+
+    @property
+    def load(self) -> wire.Load | None:
+        """How busy the engine is, a tenth of a second ago at most; None where it has not said."""
+        return self._load
 
     @property
     def model(self) -> str:
@@ -255,6 +261,8 @@ class EngineClient(asyncio.Protocol):
             future = self._counts.get(count.sequence)
             if future is not None and not future.done():
                 future.set_result(count.tokens)
+        if frame.HasField("load"):
+            self._load = wire.load_from_wire(frame.load)
         if frame.HasField("description") and not self._described.done():
             self._described.set_result(wire.description_from_wire(frame.description))
 

@@ -11,12 +11,12 @@ import argparse
 import asyncio
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.admission import Admission, Ticket
 from ringfenced.engines.confine import confine
 from ringfenced.engines.script import Script, ScriptError, read_script, tokenize
 from ringfenced.engines.server import Connection, EngineServer, run
@@ -51,6 +51,7 @@ class Stream:
         "sent",
         "sequence",
         "started_s",
+        "ticket",
         "wait_steps",
     )
 
@@ -68,6 +69,8 @@ class Stream:
         self.started_s = now_s
         self.first_s = now_s + script.first_ms / 1000
         self.deadline_s = now_s + command.deadline_ms / 1000 if command.deadline_ms else float("inf")
+        self.ticket: Ticket[Stream] | None = None
+        """Its claim to a place."""
         self.sent = 0
         self.first_us = 0
         self.wait_steps = 0
@@ -97,7 +100,7 @@ class ScriptedBackend:
         self._limits = limits
         self._interval_s = limits.interval_ms / 1000
         self._running: list[Stream] = []
-        self._waiting: deque[Stream] = deque()
+        self._door: Admission[Stream] = Admission(queue_max=limits.queue_max, clock=time.monotonic)
         self._step_at_s: float | None = None
         """When the next step is due; None while nothing runs."""
 
@@ -132,17 +135,18 @@ class ScriptedBackend:
             )
             return
         stream = Stream(connection, command, script, prompt_tokens, time.monotonic())
-        if len(self._running) < self._limits.sequences_max:
-            self._running.append(stream)
-            self._schedule()
-        elif len(self._waiting) < self._limits.queue_max:
-            self._waiting.append(stream)
-        else:
-            connection.fail(command.sequence, "overloaded")
+        stream.ticket = self._door.ticket(
+            stream, command, prompt_tokens=prompt_tokens, answer_tokens_max=max(1, stream.limit)
+        )
+        refused = self._door.ask(stream.ticket, is_free=len(self._running) < self._limits.sequences_max)
+        if refused is not None:
+            gone = refused.ticket.item
+            gone.connection.fail(gone.sequence, refused.reason, **refused.numbers)
+        self._admit()
 
     def cancel(self, connection: Connection, sequence: int) -> None:
         """End a stream."""
-        for stream in [*self._running, *self._waiting]:
+        for stream in self._all():
             if stream.connection is connection and stream.sequence == sequence:
                 stream.finish(time.monotonic(), cancelled=True)
                 self._remove([stream])
@@ -158,7 +162,11 @@ class ScriptedBackend:
 
     def forget(self, connection: Connection) -> None:
         """End a daemon's streams."""
-        self._remove([stream for stream in [*self._running, *self._waiting] if stream.connection is connection])
+        self._remove([stream for stream in self._all() if stream.connection is connection])
+
+    def load(self) -> engine_pb2.EngineLoad:
+        """Say how busy it is."""
+        return self._door.load(places=self._limits.sequences_max)
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,11 +182,8 @@ class ScriptedBackend:
         """Give every stream its next tokens; then plan the next step, on the grid even when this one was late."""
         now_s = time.monotonic()
         self._remove([stream for stream in self._running if self._advance(stream, now_s)])
-        if any(stream.deadline_s <= now_s for stream in self._waiting):
-            late = [stream for stream in self._waiting if stream.deadline_s <= now_s]
-            for stream in late:
-                stream.connection.fail(stream.sequence, "deadline")
-            self._remove(late)
+        for ticket in self._door.expire():
+            ticket.item.connection.fail(ticket.item.sequence, "deadline")
         self._server.flush()
         if not self._running:
             self._step_at_s = None
@@ -206,6 +211,8 @@ class ScriptedBackend:
             stream.connection.delta(stream.sequence, "".join(stream.pieces[sent:end]), end - sent)
             stream.sent = end
             stream.wait_steps = script.interval_steps - 1
+            assert stream.ticket is not None
+            self._door.first_token(stream.ticket)
             stream.first_us = stream.first_us or max(1, int((now_s - stream.started_s) * 1e6))
         if end < stream.limit:
             return False
@@ -218,10 +225,21 @@ class ScriptedBackend:
             return
         gone = set(streams)
         self._running = [stream for stream in self._running if stream not in gone]
-        self._waiting = deque(stream for stream in self._waiting if stream not in gone)
-        while self._waiting and len(self._running) < self._limits.sequences_max:
-            self._running.append(self._waiting.popleft())
+        for stream in streams:
+            assert stream.ticket is not None
+            if stream.ticket in self._door:
+                self._door.leave(stream.ticket)
+            else:
+                self._door.end(stream.ticket, prompt_tokens=stream.prompt_tokens, answer_tokens=stream.sent)
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._door.waiting and len(self._running) < self._limits.sequences_max:
+            self._running.append(self._door.begin().item)
         self._schedule()
+
+    def _all(self) -> list[Stream]:
+        return [*self._running, *(ticket.item for ticket in self._door)]
 
 
 def _texts(messages: Iterable[types_pb2.Message]) -> Iterable[str]:

@@ -28,6 +28,8 @@ from ringfenced.engines import frames
 WRITE_BYTES_MAX = 8 * 1024 * 1024
 """Bytes that may wait for a daemon that does not read; beyond that its connection and all its sequences end."""
 
+LOAD_INTERVAL_S = 0.1
+"""How often a daemon is told how busy the engine is, at most."""
 
 EXIT_DEFECT = 70
 """Exit status after a defect (sysexits.h: EX_SOFTWARE)."""
@@ -50,6 +52,9 @@ class Backend(Protocol):
 
     def forget(self, connection: Connection) -> None:
         """The daemon is gone: end all its sequences; nothing can be sent any more."""
+
+    def load(self) -> engine_pb2.EngineLoad:
+        """Say how busy the engine is; asked ten times a second while it is."""
 
 
 class Connection(asyncio.Protocol):
@@ -85,6 +90,10 @@ class Connection(asyncio.Protocol):
         """Return the frame that goes out with the next flush, to add what must not wait."""
         self._urgent = True
         return self._collect()
+
+    def tell_load(self, load: engine_pb2.EngineLoad) -> None:
+        """Send how busy the engine is; it may gather."""
+        self._collect().load.CopyFrom(load)
 
     def flush(self) -> None:
         """Send what was collected, or let it gather where nothing of it is urgent."""
@@ -123,6 +132,7 @@ class Connection(asyncio.Protocol):
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
         self._loop = asyncio.get_running_loop()
+        self._server.connections.append(self)
 
     def data_received(self, data: bytes) -> None:
         """Carry out each command. One that cannot be read ends the connection."""
@@ -137,6 +147,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
         """End the daemon's sequences."""
         self._transport = None
+        self._server.connections.remove(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -153,6 +164,7 @@ class Connection(asyncio.Protocol):
             case "describe":
                 self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())
+                self.tell_load(self._backend.load())
             case "shutdown":
                 self._server.stop()
 
@@ -163,10 +175,22 @@ class EngineServer:
     def __init__(self) -> None:
         self.unflushed: list[Connection] = []
         """Connections with something to send; each stands here once."""
+        self.connections: list[Connection] = []
+        """Every daemon process."""
         self._stopped = asyncio.Event()
+        self._backend: Backend | None = None
+        self._load = engine_pb2.EngineLoad()
+        self._load_timer: asyncio.TimerHandle | None = None
+        self._load_at_s = 0.0
 
     def flush(self) -> None:
-        """Send every connection its frame."""
+        """Send every connection its frame; where it is time, with how busy the engine is."""
+        if self._load_timer is None and self._backend is not None:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._load_at_s:
+                self._tell_load(self._backend)
+            else:
+                self._load_timer = loop.call_at(self._load_at_s, self._load_due)
         connections, self.unflushed = self.unflushed, []
         for connection in connections:
             connection.flush()
@@ -183,6 +207,7 @@ class EngineServer:
                 caller's duty.
             backend: what computes.
         """
+        self._backend = backend
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -190,6 +215,22 @@ class EngineServer:
         listener = await loop.create_unix_server(lambda: Connection(self, backend), sock=_listen(path))
         async with listener:
             await self._stopped.wait()
+
+    def _load_due(self) -> None:
+        """Tell what came of the last flush, after which nothing more may come."""
+        self._load_timer = None
+        assert self._backend is not None
+        self._tell_load(self._backend)
+        if self.unflushed:
+            self.flush()
+
+    def _tell_load(self, backend: Backend) -> None:
+        self._load_at_s = asyncio.get_running_loop().time() + LOAD_INTERVAL_S
+        load = backend.load()
+        if load != self._load:
+            self._load = load
+            for connection in self.connections:
+                connection.tell_load(load)
 
 
 def run(serving: Coroutine[Any, Any, None]) -> None:

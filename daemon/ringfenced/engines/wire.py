@@ -94,6 +94,51 @@ class Description:
     """Embeddings."""
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy an engine is, all its connections together."""
+
+    running: int
+    """Answers that have a place."""
+    waiting_interactive: int
+    """Answers that wait and that somebody waits for."""
+    waiting_batch: int
+    """The others that wait."""
+    wait_interactive_ms: int
+    """How long a new interactive request of an average kind would wait for its place."""
+    wait_batch_ms: int
+    """The same for a batch request."""
+    first_token_ms: int | None
+    """Measured from its place to the first token; None before any."""
+    token_ms: float | None
+    """Measured from one token to the next; None before any."""
+    cells_running: int
+    """Tokens that the cache holds for running answers; those that a kept prefix shares count as kept."""
+    cells_kept: int
+    """Tokens that it holds for prefixes that may be reused."""
+    cells: int
+    """Tokens that it can hold; 0 where that is not known."""
+    asleep: bool
+    """Whether its memory is given back."""
+
+
+def load_from_wire(wire: engine_pb2.EngineLoad) -> Load:
+    """Read how busy an engine is."""
+    return Load(
+        running=wire.running,
+        waiting_interactive=wire.waiting_interactive,
+        waiting_batch=wire.waiting_batch,
+        wait_interactive_ms=wire.wait_interactive_ms,
+        wait_batch_ms=wire.wait_batch_ms,
+        first_token_ms=wire.first_token_ms or None,
+        token_ms=wire.token_ms or None,
+        cells_running=wire.cells_running,
+        cells_kept=wire.cells_kept,
+        cells=wire.cells,
+        asleep=wire.asleep,
+    )
+
+
 def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
     """Read what an engine says of itself."""
     return Description(
@@ -233,7 +278,8 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
     "adapter_unknown": _Failure(errors.Internal, "the engine does not have the adapter that the model names"),
     "too_late": _Failure(
         errors.Overloaded,
-        "the request would have to wait {wait_ms} ms for its place, longer than its deadline leaves; try again later",
+        "the request would have to wait {wait_ms} ms for its first token, longer than its deadline leaves; try again "
+        "later, or allow more time",
     ),
     "bad_sampling": _Failure(
         errors.InvalidRequest, "a sampling value is not finite or out of its range; correct it", "sampling"

@@ -79,20 +79,18 @@ class Pace:
         """Take the time that one stream took for its next tokens."""
         self._token_s.add(seconds, tokens)
 
-    def add_answer(self, seconds: float, prompt_tokens: int, answer_tokens: int, *, is_whole: bool) -> None:
-        """Take an answer that gave its place back, after so many seconds in it.
+    def add_answer(self, seconds: float, prompt_tokens: int, answer_tokens: int) -> None:
+        """Take an answer that gave its place back, however it ended: what counts is how soon places come free.
 
         Args:
             seconds: how long it held its place.
             prompt_tokens: tokens of its prompt that were read.
             answer_tokens: tokens that were made.
-            is_whole: whether it ended by itself, so that its length says something of others.
         """
         work = work_of(prompt_tokens, answer_tokens)
         self._work_s.add(seconds, work)
         self._work.add(work, 1)
-        if is_whole:
-            self._answer_tokens.add(answer_tokens, 1)
+        self._answer_tokens.add(answer_tokens, 1)
 
     def expected_tokens(self, answer_tokens_max: int) -> float:
         """Return how long an answer is expected to be that may have so many tokens."""

@@ -36,7 +36,7 @@ class Engine:
         self.now_s += first
         self.door.first_token(ticket)
         self.now_s += seconds - first
-        self.door.end(ticket, prompt_tokens=prompt, answer_tokens=tokens, is_whole=True)
+        self.door.end(ticket, prompt_tokens=prompt, answer_tokens=tokens)
         self.admit()
         return ticket.item
 

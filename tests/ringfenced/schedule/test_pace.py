@@ -22,20 +22,13 @@ def test_measures_follow_what_happens_now():
     for seconds in [1.0] * 50 + [3.0] * 50:
         pace.add_first_token(seconds, 100)
         pace.add_tokens(seconds / 100)
-        pace.add_answer(seconds * 10, 100, 75, is_whole=True)
+        pace.add_answer(seconds * 10, 100, 75)
     assert pace.first_token_s == pytest.approx(3.0, rel=0.02)
     assert pace.expected_first_token_s(200) == pytest.approx(6.0, rel=0.02)
     assert pace.token_s == pytest.approx(0.03, rel=0.02)
     assert pace.work == pytest.approx(75 + 100 * PROMPT_WORK)
     assert pace.work_s == pytest.approx(0.3, rel=0.02)
     assert pace.expected_tokens(10_000) == pytest.approx(75)
-
-
-def test_an_answer_that_was_broken_off_does_not_say_how_long_answers_are():
-    pace = Pace()
-    pace.add_answer(1.0, 0, 100, is_whole=True)
-    pace.add_answer(0.1, 0, 1, is_whole=False)
-    assert pace.expected_tokens(1000) == 100
 
 
 def test_the_wait_is_for_the_first_that_ends_and_then_for_those_ahead():
