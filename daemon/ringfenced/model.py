@@ -479,6 +479,16 @@ class TextDelta(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """The embeddings of a request's inputs, in their order."""
+
+    vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+    """One an input, of length 1."""
+    usage: Usage
+    """What making them used."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the first piece of each."""
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
@@ -21,7 +22,7 @@ from ringfence.v1 import engine_pb2
 from ringfenced import errors
 from ringfenced.engines import frames, wire
 from ringfenced.engines.run import BUFFER_CHARS_MAX, Run
-from ringfenced.model import Claim, Prompt
+from ringfenced.model import Claim, Embedded, Prompt
 
 DESCRIBE_TIMEOUT_S = 10.0
 """How long a connected engine may take to describe itself."""
@@ -42,7 +43,8 @@ class EngineClient(asyncio.Protocol):
         self._decoder = frames.FrameDecoder()
         self._transport: asyncio.Transport | None = None
         self._runs: dict[int, Run] = {}
-        self._counts: dict[int, asyncio.Future[int]] = {}
+        self._replies: dict[int, asyncio.Future[Any]] = {}
+        """What is asked and answered once: counts and embeddings."""
         self._sequence = 0
         self._described: asyncio.Future[wire.Description] = loop.create_future()
         self._load: wire.Load | None = None
@@ -176,12 +178,50 @@ class EngineClient(asyncio.Protocol):
         """
         sequence = self._next_sequence()
         self.send(wire.count_to_wire(prompt, sequence=sequence))
-        future: asyncio.Future[int] = self._loop.create_future()
-        self._counts[sequence] = future
+        count: int = await self._reply(sequence)
+        return count
+
+    async def embed(self, inputs: Sequence[str], *, deadline_ms: int = 0, claim: Claim = _ANYBODY) -> Embedded:
+        """Return the embedding of each text, in their order.
+
+        Args:
+            inputs: the texts, one at least.
+            deadline_ms: milliseconds left; 0 for none. The engine keeps it, and so does this end in case it hangs.
+            claim: whose turn it is where requests wait.
+
+        Raises:
+            Unavailable: the engine is gone.
+            Unsupported: the model makes no embeddings.
+            ContextExceeded: an input is longer than the model's context; its place is in the numbers.
+            Overloaded: the engine's queue is full.
+            DeadlineExceeded: the time ran out.
+        """
+        sequence = self._next_sequence()
+        self.send(wire.embed_to_wire(inputs, sequence=sequence, deadline_ms=deadline_ms, claim=claim))
+        try:
+            async with asyncio.timeout(deadline_ms / 1000 if deadline_ms else None):
+                embedded: Embedded = await self._reply(sequence)
+        except TimeoutError:
+            self._abandon(sequence)
+            raise wire.failure("deadline", {}, model=self._model) from None
+        except asyncio.CancelledError:
+            self._abandon(sequence)
+            raise
+        return embedded
+
+    async def _reply(self, sequence: int) -> Any:
+        """Wait for the one answer to a command."""
+        future = self._loop.create_future()
+        self._replies[sequence] = future
         try:
             return await future
         finally:
-            self._counts.pop(sequence, None)
+            del self._replies[sequence]
+
+    def _abandon(self, sequence: int) -> None:
+        """Let the engine drop what nobody waits for any more."""
+        with contextlib.suppress(errors.Unavailable):
+            self.send(engine_pb2.EngineCommand(cancel=engine_pb2.EngineCancel(sequence=sequence)))
 
     def shut_down(self) -> None:
         """Ask the engine to leave at once; its runs end with `Unavailable`."""
@@ -237,9 +277,9 @@ class EngineClient(asyncio.Protocol):
         runs, self._runs = self._runs, {}
         for run in runs.values():
             run.end(self.unavailable("the engine died while it worked on the request"))
-        for count in self._counts.values():
-            if not count.done():
-                count.set_exception(self.unavailable("the engine died while it counted"))
+        for future in self._replies.values():
+            if not future.done():
+                future.set_exception(self.unavailable("the engine died while it worked on the request"))
         if not self._described.done():
             self._described.set_exception(self.unavailable("the engine died before it described itself"))
             self._described.exception()  # read: nobody may be waiting any more
@@ -250,7 +290,9 @@ class EngineClient(asyncio.Protocol):
         for delta in frame.deltas:
             run = runs.get(delta.sequence)
             if run is not None:
-                run.push(delta.text, delta.tokens)
+                run.push(delta.text, delta.tokens, delta.logprobs and map(wire.logprob_from_wire, delta.logprobs))
+        for piece in frame.tool_calls:
+            self._take_call(piece)
         for finish in frame.finishes:
             run = runs.pop(finish.sequence, None)
             if run is not None:
@@ -258,9 +300,9 @@ class EngineClient(asyncio.Protocol):
         for failure in frame.failures:
             self._fail(failure)
         for count in frame.counts:
-            future = self._counts.get(count.sequence)
-            if future is not None and not future.done():
-                future.set_result(count.tokens)
+            self._answer(count.sequence, count.tokens)
+        for embedding in frame.embeddings:
+            self._answer(embedding.sequence, wire.embedded_from_wire(embedding))
         if frame.HasField("load"):
             self._load = wire.load_from_wire(frame.load)
         if frame.HasField("description") and not self._described.done():
@@ -272,9 +314,20 @@ class EngineClient(asyncio.Protocol):
         if run is not None:
             run.end(error)
             return
-        future = self._counts.get(failure.sequence)
+        future = self._replies.get(failure.sequence)
         if future is not None and not future.done():
             future.set_exception(error)
+
+    def _take_call(self, piece: engine_pb2.EngineToolCallDelta) -> None:
+        run = self._runs.get(piece.sequence)
+        if run is not None:
+            run.push_call(wire.call_from_wire(piece), piece.tokens)
+
+    def _answer(self, sequence: int, answer: object) -> None:
+        """Give a command its one answer; nobody may be waiting any more."""
+        future = self._replies.get(sequence)
+        if future is not None and not future.done():
+            future.set_result(answer)
 
     def _next_sequence(self) -> int:
         """Return a number that no living sequence of this connection has."""

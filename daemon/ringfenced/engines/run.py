@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
 from ringfence.v1 import engine_pb2
 from ringfenced import errors
 from ringfenced.engines import wire
-from ringfenced.model import Finish, TextDelta
+from ringfenced.model import Delta, Finish, TextDelta, TokenLogprob, ToolCallDelta
 
 BUFFER_CHARS_MAX = 256 * 1024
 """Characters of an answer that may wait for a slow reader, about 64 Ki tokens; beyond that its run ends."""
@@ -33,7 +36,7 @@ class Run:
     ::
 
         with client.start(prompt, confidential=True) as run:
-            while isinstance(event := await run.take(), TextDelta):
+            while not isinstance(event := await run.take(), Finish):
                 ...
     """
 
@@ -43,7 +46,9 @@ class Run:
         "_chars",
         "_client",
         "_end",
+        "_logprobs",
         "_loop",
+        "_ordered",
         "_sequence",
         "_texts",
         "_timer",
@@ -58,6 +63,9 @@ class Run:
         self._loop = loop
         self._buffer_chars_max = buffer_chars_max
         self._texts: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._ordered: deque[Delta] = deque()
+        """What came before `_texts` and is not text alone."""
         self._tokens = 0
         self._chars = 0
         self._end: Finish | errors.RingfenceError | None = None
@@ -67,8 +75,10 @@ class Run:
         self.tokens_received = 0
         """Tokens that came so far, read or not: what a run that is broken off is settled by."""
 
-    async def take(self) -> TextDelta | Finish:
+    async def take(self) -> Delta | Finish:
         """Return all text that is ready, joined; wait only where there is none; at last, return the finish.
+
+        A piece of a tool call is a delta of its own, in its place among the texts.
 
         A task that is cancelled in here loses nothing: the next call goes on where this one stopped. After `cancel`
         no more text comes, only the finish, with what was used. Not to be called after the finish or an error, and
@@ -82,7 +92,7 @@ class Run:
             Unavailable: the engine died.
             DeadlineExceeded: the time ran out.
         """
-        while not self._texts:
+        while not self._texts and not self._ordered:
             if self._end is not None:
                 if isinstance(self._end, Finish):
                     return self._end
@@ -93,10 +103,9 @@ class Run:
                 await self._waiter
             finally:
                 self._waiter = None
-        text = self._texts[0] if len(self._texts) == 1 else "".join(self._texts)
-        tokens = self._tokens
-        self._drop()
-        return TextDelta(text, tokens)
+        delta = self._ordered.popleft() if self._ordered else self._text()
+        self._chars -= _chars_of(delta)
+        return delta
 
     def cancel(self) -> None:
         """End the run now: its slot in the engine is free within a step. Does nothing to one that has ended."""
@@ -117,14 +126,33 @@ class Run:
 
     # ── what the client calls ────────────────────────────────────────────────────────────────────────────────────
 
-    def push(self, text: str, tokens: int) -> None:
+    def push(self, text: str, tokens: int, logprobs: Iterable[TokenLogprob] = ()) -> None:
         """Take the next piece of text; a run whose reader lags too far behind ends."""
         if self._cancelled:
             return
         self.tokens_received += tokens
         self._tokens += tokens
         self._texts.append(text)
-        self._chars += len(text)
+        self._logprobs.extend(logprobs)
+        self._hold(len(text))
+
+    def push_call(self, piece: ToolCallDelta, tokens: int) -> None:
+        """Take the next piece of a tool call; as `push`."""
+        if self._cancelled:
+            return
+        self.tokens_received += tokens
+        if self._texts:
+            self._ordered.append(self._text())
+        last = self._ordered[-1] if self._ordered else None
+        if isinstance(last, ToolCallDelta) and last.index == piece.index and not piece.id:
+            self._ordered[-1] = replace(last, arguments_json=last.arguments_json + piece.arguments_json)
+        else:
+            self._ordered.append(piece)
+        self._hold(_chars_of(piece))
+
+    def _hold(self, chars: int) -> None:
+        """Wake the reader, or end a run whose reader has let too many characters wait."""
+        self._chars += chars
         if self._waiter is not None:
             self._wake()
         elif self._chars > self._buffer_chars_max:
@@ -159,11 +187,21 @@ class Run:
         self.cancel()
         self.end(error)
 
+    def _text(self) -> TextDelta:
+        """Return the text that waits, which waits no more."""
+        delta = TextDelta("".join(self._texts), self._tokens, tuple(self._logprobs))
+        self._texts, self._logprobs, self._tokens = [], [], 0
+        return delta
+
     def _drop(self) -> None:
-        self._texts = []
-        self._tokens = 0
+        self._text()
+        self._ordered.clear()
         self._chars = 0
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _chars_of(delta: Delta) -> int:
+    return len(delta.text) if isinstance(delta, TextDelta) else len(delta.name) + len(delta.arguments_json)

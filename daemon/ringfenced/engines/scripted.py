@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
+import math
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,8 @@ from ringfenced.engines.admission import Admission, Ticket
 from ringfenced.engines.confine import confine
 from ringfenced.engines.script import Script, ScriptError, read_script, tokenize
 from ringfenced.engines.server import Connection, EngineServer, run
+
+_DIMENSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ class ScriptedBackend:
             sequences_max=self._limits.sequences_max,
             supports_tools=True,
             supports_json_schema=True,
+            supports_embeddings=True,
+            embedding_dimensions=_DIMENSIONS,
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
@@ -159,6 +165,16 @@ class ScriptedBackend:
             tokens=_count(command.messages),
             context_tokens_max=self._limits.context_tokens_max,
         )
+
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Make vectors of digests: the same text has the same one."""
+        embedding = connection.dirty().embeddings.add(
+            sequence=command.sequence, prompt_tokens=sum(len(tokenize(text)) for text in command.inputs)
+        )
+        for text in command.inputs:
+            values = [byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()[:_DIMENSIONS]]
+            length = math.hypot(*values)
+            embedding.vectors.add(values=[value / length for value in values])
 
     def forget(self, connection: Connection) -> None:
         """End a daemon's streams."""

@@ -16,13 +16,13 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from google.protobuf.message import DecodeError
 
-from ringfence.v1 import engine_pb2
+from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines import frames
 
 WRITE_BYTES_MAX = 8 * 1024 * 1024
@@ -50,6 +50,9 @@ class Backend(Protocol):
     def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
         """Send the number of a prompt's tokens."""
 
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Send the embeddings of texts, or fail them; `cancel` ends them too."""
+
     def forget(self, connection: Connection) -> None:
         """The daemon is gone: end all its sequences; nothing can be sent any more."""
 
@@ -75,12 +78,21 @@ class Connection(asyncio.Protocol):
 
     # ── what backends call ───────────────────────────────────────────────────────────────────────────────────────
 
-    def delta(self, sequence: int, text: str, tokens: int) -> None:
+    def delta(self, sequence: int, text: str, tokens: int, logprobs: Sequence[types_pb2.TokenLogprob] = ()) -> None:
         """Send new text of a sequence and how many tokens it stands for; all but a sequence's first may gather."""
+        if any(piece.sequence == sequence for piece in self._frame.tool_calls):
+            self._send()  # a frame has texts before calls
         if sequence not in self._begun:
             self._begun.add(sequence)
             self._urgent = True
-        self._collect().deltas.add(sequence=sequence, text=text, tokens=tokens)
+        delta = self._collect().deltas.add(sequence=sequence, text=text, tokens=tokens)
+        if logprobs:
+            delta.logprobs.extend(logprobs)
+
+    def call(self, piece: engine_pb2.EngineToolCallDelta) -> None:
+        """Send a piece of a tool call; its beginning does not wait, the rest may gather."""
+        frame = self.dirty() if piece.id else self._collect()
+        frame.tool_calls.append(piece)
 
     def fail(self, sequence: int, reason: str, **numbers: int) -> None:
         """Send that a sequence cannot run or go on; `reason` is one of engine.proto's. Never carries content."""
@@ -161,6 +173,8 @@ class Connection(asyncio.Protocol):
                 self._backend.cancel(self, command.cancel.sequence)
             case "count":
                 self._backend.count(self, command.count)
+            case "embed":
+                self._backend.embed(self, command.embed)
             case "describe":
                 self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())

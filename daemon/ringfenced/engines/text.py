@@ -23,6 +23,11 @@ class TextAssembler:
         self._stops = tuple(stop for stop in stops if stop)
         self._held = ""
 
+    @property
+    def held(self) -> int:
+        """Characters that are held back, one that is not whole yet counted."""
+        return len(self._held) + bool(self._decoder.getstate()[0])
+
     def push(self, piece: bytes) -> tuple[str, bool]:
         """Take a token's bytes; return the text that may be shown now, and whether the answer has ended.
 

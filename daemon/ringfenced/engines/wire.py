@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced import errors
 from ringfenced.model import (
     Claim,
+    Embedded,
     File,
     Finish,
     FinishReason,
@@ -23,7 +24,9 @@ from ringfenced.model import (
     Role,
     Sampling,
     Text,
+    TokenLogprob,
     Tool,
+    ToolCallDelta,
     ToolMode,
     Usage,
 )
@@ -91,7 +94,17 @@ class Description:
     supports_json_schema: bool
     """Answers bound to a JSON Schema."""
     supports_embeddings: bool
-    """Embeddings."""
+    """Embeddings; an engine that makes them answers nothing else."""
+    supports_grammar: bool = False
+    """Answers bound to a caller's grammar."""
+    supports_images: bool = False
+    """Pictures in a message."""
+    supports_logprobs: bool = False
+    """Log-probabilities of each token."""
+    adapters: tuple[str, ...] = ()
+    """Names of its LoRA adapters."""
+    embedding_dimensions: int | None = None
+    """Length of an embedding; None where it makes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +164,11 @@ def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:
         supports_tools=wire.supports_tools,
         supports_json_schema=wire.supports_json_schema,
         supports_embeddings=wire.supports_embeddings,
+        supports_grammar=wire.supports_grammar,
+        supports_images=wire.supports_images,
+        supports_logprobs=wire.supports_logprobs,
+        adapters=tuple(wire.adapters),
+        embedding_dimensions=wire.embedding_dimensions or None,
     )
 
 
@@ -205,8 +223,38 @@ def count_to_wire(prompt: Prompt, *, sequence: int) -> engine_pb2.EngineCommand:
     command = engine_pb2.EngineCommand()
     command.count.sequence = sequence
     command.count.messages.extend(map(_message, prompt.messages))
-    command.count.tools.extend(map(_tool, prompt.tools))
+    if prompt.tool_mode is not ToolMode.NONE:
+        command.count.tools.extend(map(_tool, prompt.tools))
     return command
+
+
+def embed_to_wire(inputs: Sequence[str], *, sequence: int, deadline_ms: int, claim: Claim) -> engine_pb2.EngineCommand:
+    """Write the command that embeds texts."""
+    command = engine_pb2.EngineCommand()
+    embed = command.embed
+    embed.sequence = sequence
+    embed.inputs.extend(inputs)
+    embed.deadline_ms = deadline_ms
+    embed.priority = _PRIORITIES[claim.priority]
+    embed.share = claim.share
+    embed.weight = claim.weight
+    return command
+
+
+def embedded_from_wire(wire: engine_pb2.EngineEmbedding) -> Embedded:
+    """Read the embeddings of one command."""
+    usage = Usage(prompt_tokens=wire.prompt_tokens, completion_tokens=0, duration_us=wire.duration_us)
+    return Embedded(tuple(tuple(vector.values) for vector in wire.vectors), usage)
+
+
+def call_from_wire(wire: engine_pb2.EngineToolCallDelta) -> ToolCallDelta:
+    """Read a piece of a tool call."""
+    return ToolCallDelta(wire.index, wire.id, wire.name, wire.arguments_json)
+
+
+def logprob_from_wire(wire: types_pb2.TokenLogprob) -> TokenLogprob:
+    """Read a token's log-probability."""
+    return TokenLogprob(wire.text, wire.data, wire.logprob, tuple(map(logprob_from_wire, wire.likeliest)))
 
 
 def finish_from_wire(wire: engine_pb2.EngineFinish) -> Finish:
@@ -274,6 +322,12 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         errors.InvalidRequest,
         "the grammar of the answer cannot be read; correct it (llama.cpp's GBNF)",
         "response_format.grammar",
+    ),
+    "input_too_long": _Failure(
+        errors.ContextExceeded,
+        "input {index} has {prompt_tokens} tokens and the model's context {context_tokens_max}; shorten it or ask for "
+        "a model with a longer context",
+        "inputs",
     ),
     "adapter_unknown": _Failure(errors.Internal, "the engine does not have the adapter that the model names"),
     "too_late": _Failure(

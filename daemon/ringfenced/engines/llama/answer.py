@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ringfence.v1 import engine_pb2, types_pb2
+from ringfenced.engines.llama.logprobs import Logprobs
+from ringfenced.engines.llama.outlet import Outlet
 from ringfenced.engines.llama.sampler import Sampler
 from ringfenced.engines.server import Connection
-from ringfenced.engines.text import TextAssembler
 
 
 class Answer:
@@ -16,12 +17,13 @@ class Answer:
         "_first_s",
         "_logprob_min",
         "_started_s",
-        "_text",
-        "_unsent",
+        "adapter",
         "completion_tokens",
         "confidential",
         "connection",
         "deadline_s",
+        "logprobs",
+        "outlet",
         "owner",
         "position",
         "prompt",
@@ -39,6 +41,8 @@ class Answer:
         prompt: list[int],
         tokens_max: int,
         sampler: Sampler | None,
+        outlet: Outlet,
+        logprobs: Logprobs | None,
         now_s: float,
     ) -> None:
         """Begin.
@@ -49,6 +53,8 @@ class Answer:
             prompt: the prompt's tokens.
             tokens_max: most tokens to generate, at least 1.
             sampler: how to draw; None for the likeliest token.
+            outlet: where its tokens go.
+            logprobs: tells of each token's log-probability; None where nobody asks.
             now_s: now, on the monotonic clock.
         """
         self.connection = connection
@@ -58,6 +64,10 @@ class Answer:
         self.prompt = prompt
         self.tokens_max = tokens_max
         self.sampler = sampler
+        self.outlet = outlet
+        self.logprobs = logprobs
+        self.adapter = command.adapter
+        """The LoRA adapter that it is made with; empty for none."""
         self.owner = -1
         """Number of its sequence in the cache; -1 while it waits."""
         self.position = 0
@@ -66,8 +76,6 @@ class Answer:
         """The token drawn last, not yet in the cache."""
         self.completion_tokens = 0
         """Tokens drawn, the one that ends the generation not counted."""
-        self._text = TextAssembler(command.sampling.stop)
-        self._unsent = 0
         self._started_s = now_s
         self._first_s = 0.0
         self._logprob_min = 0.0
@@ -83,7 +91,14 @@ class Answer:
         """Whether some of its prompt is not in the cache yet."""
         return self.position < len(self.prompt)
 
-    def take(self, token: int, piece: bytes | None, logprob: float, now_s: float) -> bool:
+    def take(
+        self,
+        token: int,
+        piece: bytes | None,
+        logprob: float,
+        now_s: float,
+        told: types_pb2.TokenLogprob | None = None,
+    ) -> bool:
         """Take the next token; send what can be sent; return whether the answer has ended, the finish sent.
 
         Args:
@@ -91,23 +106,22 @@ class Answer:
             piece: its bytes; None if it ends the generation.
             logprob: its log-probability in the model's own distribution.
             now_s: now, on the monotonic clock.
+            told: what is told of it, where log-probabilities are asked for.
         """
         self._first_s = self._first_s or now_s
         self._logprob_min = min(self._logprob_min, logprob)
         if piece is None:
-            self._end(now_s, types_pb2.FINISH_REASON_STOP)
+            self.outlet.finish()
+            self.finish(now_s, self.outlet.reason)
             return True
         self.token = token
         self.completion_tokens += 1
-        self._unsent += 1
-        text, is_stopped = self._text.push(piece)
-        if text:
-            self._send(text)
-        if is_stopped:
-            self.finish(now_s, types_pb2.FINISH_REASON_STOP)
+        if self.outlet.push(token, piece, told):
+            self.finish(now_s, self.outlet.reason)
             return True
         if self.completion_tokens >= self.tokens_max:
-            self._end(now_s, types_pb2.FINISH_REASON_LENGTH)
+            self.outlet.finish()
+            self.finish(now_s, types_pb2.FINISH_REASON_LENGTH)
             return True
         return False
 
@@ -129,14 +143,3 @@ class Answer:
         if self._first_s:
             finish.time_to_first_token_us = round((self._first_s - self._started_s) * 1e6)
             finish.logprob_min = self._logprob_min
-
-    def _end(self, now_s: float, reason: types_pb2.FinishReason.ValueType) -> None:
-        """Send what was held back, then the finish."""
-        held = self._text.finish()
-        if held:
-            self._send(held)
-        self.finish(now_s, reason)
-
-    def _send(self, text: str) -> None:
-        self.connection.delta(self.sequence, text, self._unsent)
-        self._unsent = 0

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ringfence.v1 import engine_pb2, types_pb2
-from ringfenced.engines.llama.answer import Answer
 from ringfenced.engines.llama.batcher import Batcher, Limits
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
-from ringfenced.engines.llama.grammar import BadSchema, schema_to_grammar
-from ringfenced.engines.llama.sampler import BadSampling, Sampler, defaults_of, settings_from_wire
-from ringfenced.engines.llama.template import ChatTemplate, TemplateRefused, Turn
+from ringfenced.engines.llama.making import AnswerMaker, Refused
 from ringfenced.engines.server import Connection, EngineServer
-
-_ROLES = {
-    types_pb2.ROLE_SYSTEM: "system",
-    types_pb2.ROLE_USER: "user",
-    types_pb2.ROLE_ASSISTANT: "assistant",
-    types_pb2.ROLE_TOOL: "tool",
-}
-
-
-class _Unreadable(ValueError):
-    """A part of the prompt that this engine cannot read."""
 
 
 class LlamaBackend:
     """One model."""
 
     def __init__(
-        self, server: EngineServer, model: LlamaModel, context: LlamaContext, limits: Limits, *, version: str
+        self,
+        server: EngineServer,
+        model: LlamaModel,
+        context: LlamaContext,
+        limits: Limits,
+        *,
+        version: str,
+        adapters: Sequence[str] = (),
     ) -> None:
         """Take over a loaded model.
 
@@ -41,6 +34,7 @@ class LlamaBackend:
             context: its working memory, as large as `limits` say.
             limits: how much at once.
             version: of the library, for the description.
+            adapters: names of the LoRA adapters that are loaded.
         """
         self._server = server
         self._model = model
@@ -48,14 +42,8 @@ class LlamaBackend:
         self._limits = limits
         self._version = version
         self._batcher = Batcher(model, context, limits, time.monotonic)
-        self._defaults = defaults_of(model)
-        eos = model.meta("tokenizer.ggml.eos_token_id")
-        self._template = ChatTemplate(
-            model.chat_template(),
-            bos=model.token_text(model.bos),
-            eos=model.token_text(int(eos) if eos else -1),
-            control=model.control_texts(),
-        )
+        self._adapters = adapters
+        self._maker = AnswerMaker(model, context, limits, adapters)
         self._is_stepping = False
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,25 +57,25 @@ class LlamaBackend:
             context_tokens_max=self._limits.context_tokens_max,
             sequences_max=self._limits.sequences_max,
             model_bytes=self._model.bytes,
+            supports_tools=True,
             supports_json_schema=True,
+            supports_grammar=True,
+            supports_logprobs=True,
+            adapters=self._adapters,
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
         """Begin an answer, or fail it."""
         try:
-            answer = self._answer(connection, command)
-        except _Unreadable:
-            connection.fail(command.sequence, "unsupported")
-        except TemplateRefused:
-            connection.fail(command.sequence, "template_refused")
-        except BadSchema:
-            connection.fail(command.sequence, "bad_schema")
-        except BadSampling:
-            connection.fail(command.sequence, "bad_sampling")
-        else:
-            if answer is not None:
-                self._batcher.add(answer)
-                self._keep_stepping()
+            answer = self._maker.make(connection, command)
+        except Refused as refused:
+            connection.fail(command.sequence, refused.reason, **refused.numbers)
+            return
+        if not answer.tokens_max:
+            answer.finish(time.monotonic(), types_pb2.FINISH_REASON_LENGTH)
+            return
+        self._batcher.add(answer)
+        self._keep_stepping()
 
     def cancel(self, connection: Connection, sequence: int) -> None:
         """End an answer."""
@@ -96,15 +84,17 @@ class LlamaBackend:
     def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
         """Count a prompt's tokens."""
         try:
-            tokens = len(self._tokens(command.messages, command.tools))
-        except _Unreadable:
-            connection.fail(command.sequence, "unsupported")
-        except TemplateRefused:
-            connection.fail(command.sequence, "template_refused")
+            tokens = self._maker.count(command.messages, command.tools)
+        except Refused as refused:
+            connection.fail(command.sequence, refused.reason, **refused.numbers)
         else:
             connection.dirty().counts.add(
                 sequence=command.sequence, tokens=tokens, context_tokens_max=self._limits.context_tokens_max
             )
+
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Refuse: an engine that answers embeds nothing."""
+        connection.fail(command.sequence, "unsupported")
 
     def forget(self, connection: Connection) -> None:
         """End a daemon's answers."""
@@ -126,71 +116,3 @@ class LlamaBackend:
         self._server.flush()
         if not self._batcher.is_idle:
             self._keep_stepping()
-
-    # ── from a command to an answer ──────────────────────────────────────────────────────────────────────────────
-
-    def _answer(self, connection: Connection, command: engine_pb2.EngineSubmit) -> Answer | None:
-        """Return the answer to begin; None where it could not or need not begin and the connection was told."""
-        prompt = self._tokens(command.messages, command.tools)
-        rest = self._limits.context_tokens_max - len(prompt)
-        if rest < 1:
-            connection.fail(
-                command.sequence,
-                "context_exceeded",
-                prompt_tokens=len(prompt),
-                context_tokens_max=self._limits.context_tokens_max,
-            )
-            return None
-        settings = settings_from_wire(command.sampling, self._defaults)
-        schema = command.response_format.json_schema
-        grammar = schema_to_grammar(schema) if schema else ""
-        sampler = None
-        if grammar or not settings.is_plain:
-            sampler = Sampler(self._model, self._context, settings, grammar, self._limits.context_tokens_max)
-        asked = command.sampling.tokens_max if command.sampling.HasField("tokens_max") else rest
-        answer = Answer(
-            connection,
-            command,
-            prompt=prompt,
-            tokens_max=min(asked, rest),
-            sampler=sampler,
-            now_s=time.monotonic(),
-        )
-        if not asked:
-            answer.finish(time.monotonic(), types_pb2.FINISH_REASON_LENGTH)
-            return None
-        return answer
-
-    def _tokens(self, messages: Iterable[types_pb2.Message], tools: Iterable[types_pb2.Tool]) -> list[int]:
-        """Return the prompt's tokens as the model was trained to see them; never none."""
-        if any(True for _ in tools):
-            raise _Unreadable("tools")
-        segments = self._template.render([_turn(message) for message in messages])
-        tokens: list[int] = []
-        for segment in segments:
-            tokens += self._model.tokenize(segment.text, is_control=segment.is_control)
-        tokens = self._model.with_bos(tokens)
-        if not tokens:
-            raise TemplateRefused("an empty prompt")
-        return tokens
-
-
-def _turn(message: types_pb2.Message) -> Turn:
-    if message.tool_calls or message.role not in _ROLES:
-        raise _Unreadable("a tool call")
-    return Turn(_ROLES[message.role], "\n".join(map(_text, message.parts)), message.name)
-
-
-def _text(part: types_pb2.Part) -> str:
-    match part.WhichOneof("content"):
-        case "text":
-            return part.text
-        case "json":
-            return part.json
-        case "file":
-            try:
-                text = part.file.data.decode()
-            except UnicodeDecodeError:
-                raise _Unreadable("a file that is no text") from None
-            return f"{part.file.name}:\n{text}" if part.file.name else text
-    raise _Unreadable("a picture")

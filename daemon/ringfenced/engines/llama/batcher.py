@@ -178,7 +178,8 @@ class Batcher:
                     answer.fail("internal")
                     continue
             logprob = float(rows[index, token]) - normalisers[index]
-            if answer.take(token, self._model.piece(token), logprob, now_s):
+            told = answer.logprobs.of(token, logprob, rows[index], normalisers[index]) if answer.logprobs else None
+            if answer.take(token, self._model.piece(token), logprob, now_s, told):
                 self._remove(answer)
 
     def _distributions(self, rows: NDArray[np.float32]) -> tuple[list[int], list[float]]:

@@ -1,4 +1,4 @@
-"""Drawing tokens: one sampler per sequence, a chain of llama.cpp's, and a grammar beside it where a schema asks.
+"""Drawing tokens: one sampler per sequence, a chain of llama.cpp's, and a grammar beside it where one is asked for.
 
 With a grammar the chain draws first and only the drawn token is checked; the grammar is laid over the whole
 vocabulary only when that token is not allowed, which is rare and costs milliseconds.
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from ringfence.v1 import types_pb2
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
-from ringfenced.engines.llama.grammar import BadSchema
+from ringfenced.engines.llama.matcher import CANDIDATE, Matcher, candidates_of
 
 _SEED_RANDOM = 0xFFFF_FFFF  # LLAMA_DEFAULT_SEED
 _TOP_K_MAX = 2**31 - 1  # int32_t
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 _META_DEFAULTS = {"temperature": "temp", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
 
 
@@ -104,31 +103,33 @@ def defaults_of(model: LlamaModel) -> dict[str, float]:
 class Sampler:
     """Draws the tokens of one sequence; freed with the object."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, settings: Settings, grammar: str, last: int) -> None:
+    def __init__(
+        self, model: LlamaModel, context: LlamaContext, settings: Settings, grammar: Matcher | None, last: int
+    ) -> None:
         """Build the chain.
 
         Args:
             model: the model.
             context: where it is decoded.
             settings: how to draw.
-            grammar: GBNF that binds the answer; empty for none.
+            grammar: binds the answer; None for none.
             last: how many of the answer's tokens the penalties look back at.
-
-        Raises:
-            BadSchema: llama.cpp does not take the grammar.
         """
         self._context = context
-        self._grammar = None
-        if grammar:
-            self._grammar = lib.llama_sampler_init_grammar(model.vocab, grammar.encode(), b"root")
-            if not self._grammar:
-                raise BadSchema("a grammar that llama.cpp does not take")
-            weakref.finalize(self, lib.llama_sampler_free, self._grammar)
-            self._candidates = np.zeros(model.tokens_n, _CANDIDATE)
+        self._grammar = grammar
+        self._ids = np.arange(model.tokens_n, dtype=np.int32)
+        self._candidates = np.zeros(model.tokens_n if grammar else 0, CANDIDATE)
+        self.full_applications = 0
+        """How often the grammar was laid over the whole vocabulary."""
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         weakref.finalize(self, lib.llama_sampler_free, self._chain)
         for link in _links(model, settings, last):
             lib.llama_sampler_chain_add(self._chain, link)
+
+    def bind(self, grammar: Matcher) -> None:
+        """Bind what follows to a grammar."""
+        self._grammar = grammar
+        self._candidates = np.zeros(len(self._ids), CANDIDATE)
 
     def draw(self, output: int, row: NDArray[np.float32]) -> int:
         """Draw the next token.
@@ -143,36 +144,27 @@ class Sampler:
         if self._grammar is None:
             token: int = lib.llama_sampler_sample(self._chain, self._context.pointer, output)
             return token
-        token = self._pick(row, is_bound=False)
-        if not self._is_allowed(token):
-            token = self._pick(row, is_bound=True)
-        lib.llama_sampler_accept(self._grammar, token)
+        token = self._pick(row, None)
+        if not self._grammar.allows(token):
+            self.full_applications += 1
+            token = self._pick(row, self._grammar)
+        self._grammar.accept(token)
         lib.llama_sampler_accept(self._chain, token)
         return token
 
-    def _pick(self, row: NDArray[np.float32], *, is_bound: bool) -> int:
+    def _pick(self, row: NDArray[np.float32], grammar: Matcher | None) -> int:
         candidates = self._candidates
-        candidates["id"] = np.arange(len(candidates), dtype=np.int32)
+        candidates["id"] = self._ids
         candidates["logit"] = row
-        array = _array(candidates)
-        if is_bound:
-            lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        array = candidates_of(candidates)
+        if grammar is not None:
+            grammar.restrict(array)
             if not np.isfinite(candidates["logit"]).any():
                 raise DeadEnd("the grammar allows no token")
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         assert 0 <= array.selected < array.size
         token: int = array.data[array.selected].id
         return token
-
-    def _is_allowed(self, token: int) -> bool:
-        one = np.array([(token, 1.0, 0.0)], _CANDIDATE)
-        lib.llama_sampler_apply(self._grammar, ctypes.byref(_array(one)))
-        return bool(np.isfinite(one["logit"][0]))
-
-
-def _array(candidates: NDArray[Any]) -> Any:
-    data = candidates.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
-    return lib.llama_token_data_array(data=data, size=len(candidates), selected=-1, sorted=False)
 
 
 def _links(model: LlamaModel, settings: Settings, last: int) -> Iterator[Any]:

@@ -1,15 +1,15 @@
 """From messages to the text that a model was trained on: the chat template of its file, in a sandbox.
 
 A template is foreign code: it runs in jinja2's immutable sandbox, with the filters that such templates use. What
-people wrote is not code: a control token's text inside a message stays text. A message cannot close its own turn and
-open one of the system's.
+people wrote is not code: a control token's text inside a message, a tool's description or the arguments of a call stays
+text. A message cannot close its own turn and open one of the system's.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -42,6 +42,21 @@ class Turn:
     """Its text."""
     name: str = ""
     """Who speaks, where that is said."""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    """Calls that the model made in it, as OpenAI's API has them, but for arguments, which are values and not text."""
+    call_id: str = ""
+    """The call that it answers."""
+
+    def as_openai(self) -> dict[str, Any]:
+        """As templates expect it."""
+        message: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.name:
+            message["name"] = self.name
+        if self.calls:
+            message["tool_calls"] = list(self.calls)
+        if self.call_id:
+            message["tool_call_id"] = self.call_id
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +101,31 @@ class ChatTemplate:
         longest_first = sorted(filter(None, control), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def render(self, turns: Sequence[Turn]) -> list[Segment]:
+    def render(self, turns: Sequence[Turn], tools: Sequence[Mapping[str, Any]] = ()) -> list[Segment]:
         """Return the prompt up to the place where the answer begins.
+
+        Args:
+            turns: the messages.
+            tools: what the model may call, as OpenAI's API has them.
 
         Raises:
             TemplateRefused: the template does not take these messages.
         """
-        if self._control is None or not any(self._control.search(turn.content) for turn in turns):
-            return [Segment(self._run(turns), is_control=True)]
-        return self._render_marked(turns, self._control)
+        messages = [turn.as_openai() for turn in turns]
+        strings = [*_strings(messages), *_strings(tools)]
+        if self._control is None or not any(map(self._control.search, strings)):
+            return [Segment(self._run(messages, tools), is_control=True)]
+        return self._render_marked(messages, tools, strings, self._control)
 
-    def _render_marked(self, turns: Sequence[Turn], control: re.Pattern[str]) -> list[Segment]:
+    def _render_marked(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        strings: Sequence[str],
+        control: re.Pattern[str],
+    ) -> list[Segment]:
         """Render with a mark in place of each control token's text, then put the text back as mere text."""
-        contents = "".join(turn.content for turn in turns)
+        contents = "".join(strings)
         mark = next((mark for mark in _MARKS if mark not in contents), None)
         if mark is None:
             raise TemplateRefused("the messages hold every character of the private use area")
@@ -108,25 +135,50 @@ class ChatTemplate:
             found.append(match.group())
             return f"{mark}{len(found) - 1}{mark}"
 
-        marked = [Turn(turn.role, control.sub(replace, turn.content), turn.name) for turn in turns]
+        def marked(values: Sequence[Mapping[str, Any]]) -> list[Any]:
+            return [_mapped(value, lambda text: control.sub(replace, text)) for value in values]
+
         segments: list[Segment] = []
-        for place, text in enumerate(self._run(marked).split(mark)):
+        for place, text in enumerate(self._run(marked(messages), marked(tools)).split(mark)):
             if place % 2:
                 segments.append(Segment(found[int(text)], is_control=False))
             elif text:
                 segments.append(Segment(text, is_control=True))
         return segments
 
-    def _run(self, turns: Sequence[Turn]) -> str:
-        messages = [
-            {"role": turn.role, "content": turn.content, **({"name": turn.name} if turn.name else {})} for turn in turns
-        ]
+    def _run(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> str:
         try:
             return self._template.render(
-                messages=messages, add_generation_prompt=True, bos_token=self._bos, eos_token=self._eos, tools=None
+                messages=messages,
+                add_generation_prompt=True,
+                bos_token=self._bos,
+                eos_token=self._eos,
+                tools=list(tools) or None,
             )
         except Exception:  # noqa: BLE001  # foreign code may raise anything, content in it
             raise TemplateRefused("the model's chat template does not take these messages") from None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a value of messages or tools, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _strings(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _strings(item)
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with each string changed, keys included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(str(key)): _mapped(item, change) for key, item in value.items()}
+    return [_mapped(item, change) for item in value] if isinstance(value, Sequence) else value
 
 
 def _to_json(value: Any, **options: Any) -> str:
