@@ -290,7 +290,7 @@ class EngineClient(asyncio.Protocol):
         for delta in frame.deltas:
             run = runs.get(delta.sequence)
             if run is not None:
-                run.push(delta.text, delta.tokens, delta.logprobs and map(wire.logprob_from_wire, delta.logprobs))
+                run.push(delta.text, delta.tokens, wire.logprobs_from_wire(delta.logprobs))
         for piece in frame.tool_calls:
             self._take_call(piece)
         for finish in frame.finishes:

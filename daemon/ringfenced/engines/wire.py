@@ -252,9 +252,13 @@ def call_from_wire(wire: engine_pb2.EngineToolCallDelta) -> ToolCallDelta:
     return ToolCallDelta(wire.index, wire.id, wire.name, wire.arguments_json)
 
 
-def logprob_from_wire(wire: types_pb2.TokenLogprob) -> TokenLogprob:
-    """Read a token's log-probability."""
-    return TokenLogprob(wire.text, wire.data, wire.logprob, tuple(map(logprob_from_wire, wire.likeliest)))
+def logprobs_from_wire(wire: Sequence[types_pb2.TokenLogprob]) -> tuple[TokenLogprob, ...]:
+    """Read tokens' log-probabilities; mostly there are none."""
+    return (
+        tuple(TokenLogprob(one.text, one.data, one.logprob, logprobs_from_wire(one.likeliest)) for one in wire)
+        if wire
+        else ()
+    )
 
 
 def finish_from_wire(wire: engine_pb2.EngineFinish) -> Finish:
