@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 
-from llama_cpp.llama_grammar import json_schema_to_gbnf
-
 SCHEMA_CHARS_MAX = 64 * 1024
 """Longest schema."""
 
@@ -30,6 +28,8 @@ def schema_to_grammar(schema: str) -> str:
     """
     if len(schema) > SCHEMA_CHARS_MAX:
         raise BadSchema(f"a schema of more than {SCHEMA_CHARS_MAX} characters")
+    from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415  # an engine without it reads tools too
+
     try:
         value = json.loads(schema)
         is_closed = all(reference.startswith("#") for reference in _references(value))

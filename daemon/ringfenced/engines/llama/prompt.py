@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from ringfence.v1 import types_pb2
-from ringfenced.engines.llama.binding import LlamaModel
 from ringfenced.engines.llama.calls import Style
 from ringfenced.engines.llama.template import ChatTemplate, TemplateRefused, Turn
 from ringfenced.engines.llama.tools import ToolFacts, instruction, knows_tools, style_of
@@ -28,10 +27,36 @@ class Unreadable(ValueError):
     """A part of the prompt that this engine cannot read."""
 
 
+class Vocabulary(Protocol):
+    """What prompts are read with: a `LlamaModel`, or another engine's model that looks like one."""
+
+    @property
+    def bos(self) -> int:
+        """The token that begins a sequence; -1 for none."""
+
+    def meta(self, key: str) -> str | None:
+        """Return a value of the model's file; only ``tokenizer.ggml.eos_token_id`` is asked for."""
+
+    def chat_template(self) -> str:
+        """Return the model's chat template; empty for none."""
+
+    def token_text(self, token: int) -> str:
+        """Return a token's text; empty for -1."""
+
+    def control_texts(self) -> list[str]:
+        """Return the texts of all control tokens."""
+
+    def tokenize(self, text: str, *, is_control: bool) -> list[int]:
+        """Return the tokens of a text, in which control tokens' texts stand for such tokens or for themselves."""
+
+    def with_bos(self, tokens: list[int]) -> list[int]:
+        """Return tokens with the one that begins a sequence, where the model wants it."""
+
+
 class PromptReader:
     """Reads prompts for one model."""
 
-    def __init__(self, model: LlamaModel) -> None:
+    def __init__(self, model: Vocabulary) -> None:
         """Compile the model's chat template.
 
         Raises:

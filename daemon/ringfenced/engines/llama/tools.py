@@ -76,7 +76,7 @@ def calls_grammar(style: Style, tools: Sequence[ToolFacts]) -> str:
     """
     if style is Style.MISTRAL:
         return _named_calls(tools)
-    one = prefixed(schema_to_grammar(json.dumps(_object_schema(style, tools))), "one-")
+    one = prefixed(schema_to_grammar(json.dumps(call_schema(style, tools))), "one-")
     match style:
         case Style.LLAMA:
             root = '"<|python_tag|>"? one-root ("; " one-root)*'
@@ -94,7 +94,7 @@ def choice_grammar(grammars: Sequence[str]) -> str:
     return "\n".join((f"root ::= {root}", *parts))
 
 
-def _object_schema(style: Style, tools: Sequence[ToolFacts]) -> dict[str, Any]:
+def call_schema(style: Style, tools: Sequence[ToolFacts]) -> dict[str, Any]:
     """The JSON Schema of a call: the tools' own schemas stand under ``$defs``, and what they refer to with them."""
     key = style.arguments_key
     calls = [
