@@ -1,7 +1,7 @@
 """A folder as Hugging Face's libraries read it: a llama with random weights and a byte for a token.
 
-Written without those libraries, so that the project's own environment makes what vLLM's reads. The vocabulary is that of
-`random_gguf`: three control tokens, a token for each byte, one merge.
+Written without those libraries, so that the project's own environment makes what vLLM's reads. The vocabulary is that
+of `random_gguf`: three control tokens, a token for each byte, one merge.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ HEAD = 32
 """Size of an attention head: the smallest that vLLM's kernels for processors take."""
 
 
-def write_random_hf(  # noqa: PLR0913  # the sizes of a model
-    folder: Path, *, context: int = 512, width: int = 128, layers: int = 2, heads: int = 4, seed: int = 1, scale: int = 2
+def write_random_hf(
+    folder: Path,
+    *,
+    context: int = 512,
+    width: int = 128,
+    layers: int = 2,
+    heads: int = 4,
+    seed: int = 1,
+    scale: int = 2,
 ) -> Path:
     """Write config, tokenizer and weights; the same arguments give the same weights. `scale` is the MLP's."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +65,10 @@ def write_random_hf(  # noqa: PLR0913  # the sizes of a model
         },
     )
     _write_json(folder / "tokenizer.json", _tokenizer(vocabulary))
-    _write_safetensors(folder / "model.safetensors", _weights(len(vocabulary), width, layers, heads, scale, seed))
+    _write_safetensors(
+        folder / "model.safetensors",
+        _weights(len(vocabulary), width=width, layers=layers, heads=heads, scale=scale, seed=seed),
+    )
     return folder
 
 
@@ -86,7 +96,7 @@ def write_random_lora(folder: Path, *, width: int = 128, layers: int = 2, rank: 
     return folder
 
 
-def _weights(vocabulary: int, width: int, layers: int, heads: int, scale: int, seed: int):
+def _weights(vocabulary, *, width, layers, heads, scale, seed):
     random = np.random.default_rng(seed)
 
     def matrix(rows, columns):

@@ -18,7 +18,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
@@ -58,6 +58,17 @@ class Backend(Protocol):
 
     def load(self) -> engine_pb2.EngineLoad:
         """Say how busy the engine is; asked ten times a second while it is."""
+
+
+@runtime_checkable
+class Sleeper(Protocol):
+    """A backend that can give the memory of its devices back and keep the process."""
+
+    def sleep(self, connection: Connection) -> None:
+        """Give it back; then send a description."""
+
+    def wake(self, connection: Connection) -> None:
+        """Take it again; then send a description."""
 
 
 class Connection(asyncio.Protocol):
@@ -175,6 +186,12 @@ class Connection(asyncio.Protocol):
                 self._backend.count(self, command.count)
             case "embed":
                 self._backend.embed(self, command.embed)
+            case "sleep" if isinstance(self._backend, Sleeper):
+                self._backend.sleep(self)
+            case "wake" if isinstance(self._backend, Sleeper):
+                self._backend.wake(self)
+            case "sleep" | "wake":  # it stays as it is
+                self.dirty().description.CopyFrom(self._backend.describe())
             case "describe":
                 self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())

@@ -1,145 +1,113 @@
-"""One request inside the vLLM engine: what was asked, how far it is, and what it reports."""
+"""One answer inside the vLLM engine: how far it is, and what it reports."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
-from ringfence.v1 import engine_pb2, types_pb2
-from ringfenced.engines.admission import Ticket
-from ringfenced.engines.server import Connection
-from ringfenced.engines.vllm.outlet import Outlet
+from ringfence.v1 import types_pb2
+from ringfenced.engines.llama.outlet import Outlet
+from ringfenced.engines.vllm.work import Generation, Maker, Refusal, Work
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """What vLLM is asked for."""
+class Answer(Work):
+    """An answer in the making."""
 
-    name: str
-    """Unique in this process."""
-    prompt: list[int] = field(repr=False)
-    """Its tokens."""
-    params: Mapping[str, Any] = field(repr=False)
-    """Fields of SamplingParams."""
-    structure: Mapping[str, str] | None = field(repr=False)
-    """Field of StructuredOutputsParams; None for free text."""
-    salt: str | None = field(repr=False)
-    """What prefixes are shared within; None for all that have none."""
-    adapter: str
-    """The LoRA adapter; empty for none."""
-    is_batch: bool
-    """Whether it gives way to others where the cache is full."""
-
-
-class Answer:
-    """An answer in the making; it waits, then vLLM makes it."""
-
-    __slots__ = (
-        "_cached",
-        "_first_s",
-        "_last_s",
-        "_logprob_min",
-        "_pieces",
-        "_started_s",
-        "completion_tokens",
-        "connection",
-        "generation",
-        "is_over",
-        "outlet",
-        "sequence",
-        "task",
-        "ticket",
-        "timer",
-        "wants_logprobs",
-    )
-
-    def __init__(  # noqa: PLR0917  # all are needed
+    def __init__(
         self,
-        connection: Connection,
-        command: engine_pb2.EngineSubmit,
-        generation: Generation,
         outlet: Outlet,
+        generation: Generation,
         pieces: Sequence[bytes] | None,
-        now_s: float,
+        *,
+        wants_logprobs: bool,
+        **where: Any,
     ) -> None:
         """Begin.
 
         Args:
-            connection: where it came from.
-            command: what was asked.
-            generation: the same for vLLM.
             outlet: where its tokens go.
+            generation: what vLLM is asked for.
             pieces: bytes of each token; None where vLLM makes the text itself.
-            now_s: now, on the monotonic clock.
+            wants_logprobs: whether each token's log-probability is told.
+            where: connection and sequence.
         """
-        self.connection = connection
-        self.sequence = command.sequence
+        super().__init__(**where)
         self.generation = generation
-        self.outlet = outlet
-        self.wants_logprobs = command.sampling.HasField("logprobs")
-        self.ticket: Ticket[Answer] | None = None
-        """Its claim to a place."""
-        self.task: asyncio.Task[None] | None = None
-        """What takes its tokens from vLLM; None while it waits."""
-        self.timer: asyncio.TimerHandle | None = None
-        """Ends it when its deadline passes."""
-        self.is_over = False
-        """Whether its end was sent."""
-        self.completion_tokens = 0
-        """Tokens made, the one that ends the generation not counted."""
+        self._outlet = outlet
         self._pieces = pieces
-        self._started_s = now_s
+        self._wants_logprobs = wants_logprobs
+        self._completion_tokens = 0
+        self._cached_tokens = 0
+        self._logprob_min = 0.0
+        self._started_s = time.monotonic()
         self._first_s = 0.0
         self._last_s = 0.0
-        self._logprob_min = 0.0
-        self._cached = 0
 
     @property
-    def cached_tokens(self) -> int:
-        """Tokens of its prompt that did not have to be read."""
-        return self._cached
+    def read_tokens(self) -> int:
+        """Tokens of its prompt that had to be read."""
+        return len(self.generation.prompt) - self._cached_tokens
+
+    @property
+    def made_tokens(self) -> int:
+        """Tokens made, the one that ends the generation not counted."""
+        return self._completion_tokens
+
+    @property
+    def cells(self) -> int:
+        """Prompt and answer so far."""
+        return len(self.generation.prompt) + self._completion_tokens
+
+    def cancel(self, now_s: float) -> None:
+        """Send the finish as it stands."""
+        self.finish(now_s, types_pb2.FINISH_REASON_STOP, cancelled=True)
+
+    async def run(self, maker: Maker, came: Callable[[float], None]) -> None:
+        """Send what vLLM makes until it has ended, or until a stop string ends it."""
+        try:
+            async with aclosing(maker.generate(self.generation)) as stream:
+                async for output in stream:
+                    came(self.take(output, time.monotonic()))
+                    if self.is_over:
+                        return
+        except Refusal:
+            self.fail("internal" if self._first_s else _refused(self.generation))
+        self.fail("internal")  # where it ended without an end
 
     def take(self, output: Any, now_s: float) -> float:
-        """Take what vLLM made since the last time; send it; send the finish where it has ended.
+        """Take what vLLM made since the last time; send it, and the finish where it has ended.
 
         Args:
-            output: a RequestOutput, its text and tokens only those that are new.
+            output: a RequestOutput, its tokens only those that are new.
             now_s: now, on the monotonic clock.
 
         Returns:
-            Seconds since the last time for each new token; 0 for the first.
+            Seconds that each new token took; 0 for the first.
         """
         made = output.outputs[0]
-        ended = made.finish_reason
         tokens = made.token_ids
-        is_first = not self._first_s
-        self._first_s = self._first_s or now_s
-        self._cached = output.num_cached_tokens or self._cached
-        spent_s = 0.0 if is_first or not tokens else (now_s - self._last_s) / len(tokens)
+        spent_s = (now_s - self._last_s) / len(tokens) if self._first_s and tokens else 0.0
         self._last_s = now_s
+        self._first_s = self._first_s or now_s
+        self._cached_tokens = output.num_cached_tokens or self._cached_tokens
         last = len(tokens) - 1
         for place, token in enumerate(tokens):
             likelihoods = made.logprobs[place]
             self._logprob_min = min(self._logprob_min, likelihoods[token].logprob)
-            if place == last and ended == "stop":  # the token that ends the generation is no part of it
+            if place == last and made.finish_reason == "stop":  # the token that ends the generation is no part of it
                 break
-            self.completion_tokens += 1
-            piece = self._pieces[token] if self._pieces is not None else made.text.encode() if place == last else b""
-            told = self._tell(token, likelihoods) if self.wants_logprobs else None
-            if self.outlet.push(token, piece, told):
-                self.finish(now_s, self.outlet.reason)
+            self._completion_tokens += 1
+            text = made.text.encode() if self._pieces is None and place == last else b""
+            piece = text if self._pieces is None else self._pieces[token]
+            told = self._tell(token, likelihoods) if self._wants_logprobs else None
+            if self._outlet.push(token, piece, told):
+                self.finish(now_s, self._outlet.reason)
                 return spent_s
-        if ended is not None:
-            self._end(ended, now_s)
+        if made.finish_reason is not None:
+            self._end(made.finish_reason, now_s)
         return spent_s
-
-    def fail(self, reason: str, **numbers: int) -> None:
-        """Send that it cannot go on; once is enough."""
-        if not self.is_over:
-            self.is_over = True
-            self.connection.fail(self.sequence, reason, **numbers)
 
     def finish(self, now_s: float, reason: types_pb2.FinishReason.ValueType, *, cancelled: bool = False) -> None:
         """Send the finish as it stands; once is enough."""
@@ -150,8 +118,8 @@ class Answer:
             sequence=self.sequence,
             reason=reason,
             prompt_tokens=len(self.generation.prompt),
-            completion_tokens=self.completion_tokens,
-            cached_tokens=self._cached,
+            completion_tokens=self._completion_tokens,
+            cached_tokens=self._cached_tokens,
             duration_us=round((now_s - self._started_s) * 1e6),
             cancelled=cancelled,
         )
@@ -160,30 +128,30 @@ class Answer:
             finish.logprob_min = self._logprob_min
 
     def _end(self, ended: str, now_s: float) -> None:
-        match ended:
-            case "stop" | "repetition":
-                self.outlet.finish()
-                self.finish(now_s, self.outlet.reason)
-            case "length":
-                self.outlet.finish()
-                self.finish(now_s, types_pb2.FINISH_REASON_LENGTH)
-            case _:  # vLLM gave it up: "abort" that nobody here asked for, or "error"
-                self.fail("internal")
+        if ended not in {"stop", "length", "repetition"}:  # vLLM gave it up: "error", or an "abort" of its own
+            self.fail("internal")
+            return
+        self._outlet.finish()
+        self.finish(now_s, types_pb2.FINISH_REASON_LENGTH if ended == "length" else self._outlet.reason)
 
     def _tell(self, token: int, likelihoods: Mapping[int, Any]) -> types_pb2.TokenLogprob:
         told = self._name(token, likelihoods[token])
-        ranked = sorted(likelihoods.items(), key=lambda item: item[1].rank)
-        told.likeliest.extend(
-            self._name(other, likelihood)
-            for other, likelihood in ranked
-            if likelihood.rank <= self.generation.params["logprobs"]
-        )
+        asked = self.generation.params["logprobs"]
+        ranked = sorted((one.rank, other) for other, one in likelihoods.items() if one.rank <= asked)
+        told.likeliest.extend(self._name(other, likelihoods[other]) for _, other in ranked)
         return told
 
     def _name(self, token: int, likelihood: Any) -> types_pb2.TokenLogprob:
-        data = self._pieces[token] if self._pieces is not None else (likelihood.decoded_token or "").encode()
+        data = (likelihood.decoded_token or "").encode() if self._pieces is None else self._pieces[token]
         try:
             text = data.decode()
         except UnicodeDecodeError:
             text = ""
         return types_pb2.TokenLogprob(text=text, data=data, logprob=likelihood.logprob)
+
+
+def _refused(generation: Generation) -> str:
+    """Return the likeliest reason for which vLLM refuses what was checked before: it compiles structures."""
+    if generation.structure is None:
+        return "bad_sampling"
+    return "bad_grammar" if "grammar" in generation.structure else "bad_schema"

@@ -1,79 +1,43 @@
-"""The vLLM engine behind the socket: reads commands, lets answers in, and passes on what vLLM makes of them.
+"""The vLLM engine behind the socket: reads commands, lets requests in, and passes on what vLLM makes of them.
 
-vLLM batches and schedules by itself; what waits for a place waits here, where shares and deadlines are kept
+vLLM batches and schedules by itself. What waits for a place waits here, where shares and deadlines are kept
 (`engines/admission.py`), so that vLLM never holds more than it runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines.admission import Admission
-from ringfenced.engines.llama.template import TemplateRefused
 from ringfenced.engines.server import Connection, EngineServer
-from ringfenced.engines.vllm.answer import Answer, Generation
-from ringfenced.engines.vllm.outlet import Outlet
-from ringfenced.engines.vllm.prompt import Prompter, Unreadable, characters_of
-from ringfenced.engines.vllm.sampling import BadSampling, BadStructure, params_from_wire, structure_from_wire
+from ringfenced.engines.vllm.making import Facts, Refused, RequestMaker
+from ringfenced.engines.vllm.vocabulary import HfVocabulary
+from ringfenced.engines.vllm.work import Maker, Work
 
 INLINE_CHARS_MAX = 4096
 """Prompts up to this many characters are read at once, in about 2 ms; longer ones in a thread, so that running answers
 do not wait for them."""
 
 
-class Refusal(Exception):  # noqa: N818  # not every one is an error of ours
-    """vLLM does not take a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What vLLM hosts."""
-
-    version: str
-    """vLLM's."""
-    architecture: str
-    """The model's, for example ``LlamaForCausalLM``."""
-    model_bytes: int
-    """Size of the weights' files."""
-    context_tokens_max: int
-    """Prompt and answer of one sequence."""
-    tokens_n: int
-    """Size of the vocabulary."""
-    cells: int
-    """Tokens that the cache holds."""
-    pieces: Sequence[bytes] | None
-    """Bytes of each token; None where vLLM makes the text itself."""
-    defaults: Mapping[str, Any]
-    """The sampling that the model's folder recommends, by vLLM's names."""
-    adapters: tuple[str, ...] = ()
-    """Names of its LoRA adapters."""
-    dimensions: int = 0
-    """Length of an embedding; 0 for a model that answers."""
-    memory: tuple[Mapping[str, Any], ...] = ()
-    """What each worker says that the model takes (`Extension.ringfence_memory`)."""
-
-
-class Host(Protocol):
+class Host(Maker, Protocol):
     """vLLM, as far as it is needed here (`host.py`)."""
 
-    facts: Facts
-    prompter: Prompter
+    @property
+    def facts(self) -> Facts:
+        """What it hosts."""
 
-    def generate(self, generation: Generation) -> AsyncIterator[Any]:
-        """Yield RequestOutputs of what is new; raise `Refusal` where vLLM does not take the request."""
+    @property
+    def vocabulary(self) -> HfVocabulary:
+        """The model's."""
 
-    async def embed(self, name: str, prompt: list[int], *, is_batch: bool) -> Sequence[float]:
-        """Return a prompt's embedding."""
-
-    def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text to embed."""
+    @property
+    def memory(self) -> list[engine_pb2.EngineMemory]:
+        """What the model takes, as its workers say."""
 
     async def sleep(self) -> bool:
         """Give the devices' memory back; return whether that is so."""
@@ -89,9 +53,9 @@ class Limits:
     context_tokens_max: int
     """Prompt and answer of one sequence."""
     sequences_max: int
-    """Answers at the same time."""
+    """Requests at the same time."""
     queue_max: int
-    """Answers that wait."""
+    """Requests of each class of priority that wait."""
 
 
 class VllmBackend:
@@ -105,17 +69,22 @@ class VllmBackend:
             host: vLLM.
             limits: how much at once.
             tasks: where the tasks run; one that fails is a defect, and ends the process.
+
+        Raises:
+            TemplateRefused: the model's chat template is none.
         """
         self._server = server
         self._host = host
         self._limits = limits
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
-        self._door: Admission[Answer] = Admission(queue_max=limits.queue_max, clock=time.monotonic)
-        self._answers: dict[tuple[Connection, int], Answer | asyncio.Task[None]] = {}
-        """All that have not ended, by where they came from; a task while its prompt is read."""
+        self._maker = RequestMaker(host.vocabulary, host.facts, limits.context_tokens_max)
+        self._door: Admission[Work] = Admission(queue_max=limits.queue_max, clock=time.monotonic)
+        self._work: dict[tuple[Connection, int], Work] = {}
+        """All that wait or run, by where they came from."""
+        self._reading: dict[tuple[Connection, int], asyncio.Task[None]] = {}
+        """Those whose prompt is being read in a thread."""
         self._running = 0
-        self._names = map(str, itertools.count())
         self._asleep = False
         self._flushes = False
 
@@ -124,7 +93,7 @@ class VllmBackend:
     def describe(self) -> engine_pb2.EngineDescription:
         """Say what is hosted."""
         facts = self._host.facts
-        embeds = bool(facts.dimensions)
+        answers = not facts.dimensions
         return engine_pb2.EngineDescription(
             engine="vllm",
             engine_version=facts.version,
@@ -132,256 +101,196 @@ class VllmBackend:
             context_tokens_max=self._limits.context_tokens_max,
             sequences_max=self._limits.sequences_max,
             model_bytes=facts.model_bytes,
-            supports_json_schema=not embeds,
-            supports_grammar=not embeds,
-            supports_logprobs=not embeds,
-            supports_embeddings=embeds,
+            supports_tools=answers,
+            supports_json_schema=answers,
+            supports_grammar=answers,
+            supports_logprobs=answers,
+            supports_embeddings=not answers,
             embedding_dimensions=facts.dimensions,
             adapters=facts.adapters,
-            memory=[
-                engine_pb2.EngineMemory(**{name: value for name, value in part.items() if value is not None})
-                for part in facts.memory
-            ],
+            memory=self._host.memory,
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
         """Begin an answer, or fail it."""
-        if characters_of(command.messages) <= INLINE_CHARS_MAX:
-            try:
-                prompt = self._host.prompter.tokens(command.messages, command.tools)
-            except (Unreadable, TemplateRefused) as error:
-                self._refuse(connection, command.sequence, error)
-            else:
-                self._enter(connection, command, prompt)
-            return
-        key = (connection, command.sequence)
-        self._answers[key] = self._tasks.create_task(self._read_and_enter(connection, command))
 
-    def cancel(self, connection: Connection, sequence: int) -> None:
-        """End an answer."""
-        answer = self._answers.get((connection, sequence))
-        if isinstance(answer, Answer):
-            answer.finish(time.monotonic(), types_pb2.FINISH_REASON_STOP, cancelled=True)
-            self._remove(answer)
-        elif answer is not None:
-            answer.cancel()
-            del self._answers[connection, sequence]
-            connection.dirty().finishes.add(
-                sequence=sequence, reason=types_pb2.FINISH_REASON_STOP, cancelled=True
-            )
+        def enter(prompt: list[int]) -> None:
+            answer = self._maker.answer(connection, command, prompt)
+            if answer.generation.params["max_tokens"]:
+                self._enter(answer, command, answer_tokens_max=answer.generation.params["max_tokens"])
+            else:
+                answer.finish(time.monotonic(), types_pb2.FINISH_REASON_LENGTH)
+
+        self._read(connection, command, enter)
+
+    def embed(self, connection: Connection, command: engine_pb2.EngineEmbed) -> None:
+        """Begin with embeddings, or fail them."""
+        try:
+            embedding = self._maker.embedding(connection, command)
+        except Refused as refused:
+            connection.fail(command.sequence, refused.reason, **refused.numbers)
+        else:
+            self._enter(embedding, command, answer_tokens_max=0)
 
     def count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
         """Count a prompt's tokens."""
-        if characters_of(command.messages) <= INLINE_CHARS_MAX:
-            self._tell_count(connection, command, lambda: self._host.prompter.tokens(command.messages, command.tools))
-        else:
-            self._tasks.create_task(self._read_and_count(connection, command))
+
+        def tell(prompt: list[int]) -> None:
+            connection.dirty().counts.add(
+                sequence=command.sequence, tokens=len(prompt), context_tokens_max=self._limits.context_tokens_max
+            )
+
+        self._read(connection, command, tell)
+
+    def cancel(self, connection: Connection, sequence: int) -> None:
+        """End a request."""
+        work = self._work.get((connection, sequence))
+        reading = self._reading.pop((connection, sequence), None)
+        if work is not None:
+            work.cancel(time.monotonic())
+            self._remove(work)
+        elif reading is not None:
+            reading.cancel()
+            connection.dirty().finishes.add(sequence=sequence, reason=types_pb2.FINISH_REASON_STOP, cancelled=True)
 
     def forget(self, connection: Connection) -> None:
-        """End a daemon's answers."""
-        for (owner, _), answer in list(self._answers.items()):
-            if owner is not connection:
-                continue
-            if isinstance(answer, Answer):
-                answer.is_over = True
-                self._remove(answer)
-            else:
-                answer.cancel()
-                del self._answers[owner, _]
+        """End a daemon's requests."""
+        for key in [key for key in self._reading if key[0] is connection]:
+            self._reading.pop(key).cancel()
+        for work in [work for work in self._work.values() if work.connection is connection]:
+            work.is_over = True
+            self._remove(work)
 
     def load(self) -> engine_pb2.EngineLoad:
         """Say how busy the engine is."""
         load = self._door.load(places=self._limits.sequences_max)
         load.cells = self._host.facts.cells
-        load.cells_running = sum(
-            len(answer.generation.prompt) + answer.completion_tokens
-            for answer in self._answers.values()
-            if isinstance(answer, Answer) and answer.task is not None
-        )
+        load.cells_running = sum(work.cells for work in self._work.values() if work.task is not None)
         load.asleep = self._asleep
         return load
 
     def sleep(self, connection: Connection) -> None:
-        """Give the devices' memory back; what comes meanwhile waits."""
-        self._tasks.create_task(self._rest(connection, asleep=True))
+        """Give the devices' memory back; what comes meanwhile waits, and what runs is ended by vLLM."""
+        self._asleep = True
+        self._tasks.create_task(self._rest(connection, self._host.sleep, wanted=True))
 
     def wake(self, connection: Connection) -> None:
         """Take it again, and go on with what waits."""
-        self._tasks.create_task(self._rest(connection, asleep=False))
+        self._tasks.create_task(self._rest(connection, self._host.wake, wanted=False))
 
-    # ── from a command to an answer ──────────────────────────────────────────────────────────────────────────────
+    # ── reading prompts ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _read_and_enter(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
-        try:
-            prompt = await asyncio.to_thread(self._host.prompter.tokens, command.messages, command.tools)
-        except (Unreadable, TemplateRefused) as error:
-            self._refuse(connection, command.sequence, error)
-        else:
-            self._enter(connection, command, prompt)
-        finally:
-            self._flush_soon()
-
-    def _enter(self, connection: Connection, command: engine_pb2.EngineSubmit, prompt: list[int]) -> None:
-        """Take an answer whose prompt was read, to the door and as far in as there is room."""
-        self._answers.pop((connection, command.sequence), None)
-        answer = self._answer(connection, command, prompt)
-        if answer is None:
+    def _read(
+        self,
+        connection: Connection,
+        command: engine_pb2.EngineSubmit | engine_pb2.EngineCount,
+        then: Callable[[list[int]], None],
+    ) -> None:
+        """Read a prompt and go on with its tokens, or tell why not."""
+        if command.ByteSize() > INLINE_CHARS_MAX:
+            task = self._tasks.create_task(self._read_aside(connection, command, then))
+            self._reading[connection, command.sequence] = task
             return
-        self._answers[connection, command.sequence] = answer
-        asked = answer.generation.params["max_tokens"]
-        answer.ticket = self._door.ticket(answer, command, prompt_tokens=len(prompt), answer_tokens_max=asked)
-        is_free = self._running < self._limits.sequences_max and not self._asleep
-        refused = self._door.ask(answer.ticket, is_free=is_free)
+        try:
+            then(self._maker.read(command))
+        except Refused as refused:
+            connection.fail(command.sequence, refused.reason, **refused.numbers)
+
+    async def _read_aside(
+        self,
+        connection: Connection,
+        command: engine_pb2.EngineSubmit | engine_pb2.EngineCount,
+        then: Callable[[list[int]], None],
+    ) -> None:
+        try:
+            prompt = await asyncio.to_thread(self._maker.read, command)
+            self._reading.pop((connection, command.sequence), None)
+            then(prompt)
+        except Refused as refused:
+            self._reading.pop((connection, command.sequence), None)
+            connection.fail(command.sequence, refused.reason, **refused.numbers)
+        self._flush_soon()
+
+    # ── in and out ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _enter(
+        self, work: Work, command: engine_pb2.EngineSubmit | engine_pb2.EngineEmbed, *, answer_tokens_max: int
+    ) -> None:
+        """Take a request to the door, and as far in as there is room."""
+        self._work[work.connection, work.sequence] = work
+        work.ticket = self._door.ticket(
+            work, command, prompt_tokens=work.read_tokens, answer_tokens_max=answer_tokens_max
+        )
+        refused = self._door.ask(work.ticket, is_free=self._has_room)
         if refused is not None:
             gone = refused.ticket.item
             gone.fail(refused.reason, **refused.numbers)
-            self._drop(gone)
-        if answer.is_over:
+            self._forget(gone)
+        if work.is_over:
             return
         if command.deadline_ms:
-            answer.timer = self._loop.call_later(command.deadline_ms / 1000, self._expire, answer)
+            work.timer = self._loop.call_later(command.deadline_ms / 1000, self._expire, work)
         self._admit()
 
-    def _answer(
-        self, connection: Connection, command: engine_pb2.EngineSubmit, prompt: list[int]
-    ) -> Answer | None:
-        """Return the answer to begin; None where it could not or need not begin and the connection was told."""
-        facts, sampling = self._host.facts, command.sampling
-        rest = self._limits.context_tokens_max - len(prompt)
-        if facts.dimensions:
-            connection.fail(command.sequence, "unsupported")
-            return None
-        if command.adapter and command.adapter not in facts.adapters:
-            connection.fail(command.sequence, "adapter_unknown")
-            return None
-        if rest < 1:
-            connection.fail(
-                command.sequence,
-                "context_exceeded",
-                prompt_tokens=len(prompt),
-                context_tokens_max=self._limits.context_tokens_max,
-            )
-            return None
-        asked = min(sampling.tokens_max, rest) if sampling.HasField("tokens_max") else rest
-        try:
-            params = params_from_wire(sampling, facts.defaults, tokens_max=asked, tokens_n=facts.tokens_n)
-            structure = structure_from_wire(command.response_format)
-        except (BadSampling, BadStructure) as error:
-            self._refuse(connection, command.sequence, error, command)
-            return None
-        generation = Generation(
-            name=next(self._names),
-            prompt=prompt,
-            params=params,
-            structure=structure,
-            # nobody else's prompt finds what is confidential
-            salt=secrets.token_hex(16) if command.confidential else command.cache_salt.hex() or None,
-            adapter=command.adapter,
-            is_batch=command.priority == types_pb2.PRIORITY_BATCH,
-        )
-        outlet = Outlet(connection, command.sequence, command.sampling.stop)
-        answer = Answer(connection, command, generation, outlet, facts.pieces, time.monotonic())
-        if not asked:
-            answer.finish(time.monotonic(), types_pb2.FINISH_REASON_LENGTH)
-            return None
-        return answer
-
-    def _refuse(
-        self,
-        connection: Connection,
-        sequence: int,
-        error: Exception,
-        command: engine_pb2.EngineSubmit | None = None,
-    ) -> None:
-        """Tell why a request is not taken, without a word of the error's own."""
-        self._answers.pop((connection, sequence), None)
-        connection.fail(sequence, _reason(error, command))
-
-    async def _read_and_count(self, connection: Connection, command: engine_pb2.EngineCount) -> None:
-        reading = asyncio.to_thread(self._host.prompter.tokens, command.messages, command.tools)
-        try:
-            tokens = await reading
-        except (Unreadable, TemplateRefused) as error:
-            connection.fail(command.sequence, _reason(error))
-        else:
-            self._tell_count(connection, command, lambda: tokens)
-        finally:
-            self._flush_soon()
-
-    def _tell_count(
-        self, connection: Connection, command: engine_pb2.EngineCount, read: Callable[[], list[int]]
-    ) -> None:
-        try:
-            tokens = read()
-        except (Unreadable, TemplateRefused) as error:
-            connection.fail(command.sequence, _reason(error))
-            return
-        connection.dirty().counts.add(
-            sequence=command.sequence, tokens=len(tokens), context_tokens_max=self._limits.context_tokens_max
-        )
-
-    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def _has_room(self) -> bool:
+        return self._running < self._limits.sequences_max and not self._asleep
 
     def _admit(self) -> None:
         """Give places to those whose turn it is."""
-        while self._running < self._limits.sequences_max and not self._asleep and self._door.waiting:
-            answer = self._door.begin().item
+        while self._has_room and self._door.waiting:
+            work = self._door.begin().item
             self._running += 1
-            answer.task = self._tasks.create_task(self._run(answer))
+            work.task = self._tasks.create_task(self._run(work))
 
-    async def _run(self, answer: Answer) -> None:
-        """Pass on what vLLM makes of an answer."""
-        assert answer.ticket is not None
-        try:
-            async for output in self._host.generate(answer.generation):
-                spent_s = answer.take(output, time.monotonic())
-                if spent_s:
-                    self._door.tokens(spent_s)
-                else:
-                    self._door.first_token(answer.ticket)
-                self._flush_soon()
-                if answer.is_over:
-                    break
-        except Refusal:
-            answer.fail("internal" if answer.completion_tokens else _refused(answer.generation))
-        else:
-            answer.fail("internal")  # where it ended without an end
-        self._remove(answer)
-        self._flush_soon()
-
-    def _expire(self, answer: Answer) -> None:
-        answer.fail("deadline")
-        self._remove(answer)
-        self._flush_soon()
-
-    def _remove(self, answer: Answer) -> None:
-        """Take an answer out and give its place to the next."""
-        if not self._drop(answer):
-            return
-        ticket = answer.ticket
+    async def _run(self, work: Work) -> None:
+        ticket = work.ticket
         assert ticket is not None
-        if ticket in self._door:
-            self._door.leave(ticket)
+
+        def came(spent_s: float) -> None:
+            if spent_s:
+                self._door.tokens(spent_s)
+            else:
+                self._door.first_token(ticket)
+            self._flush_soon()
+
+        await work.run(self._host, came)
+        self._remove(work)
+        self._flush_soon()
+
+    def _expire(self, work: Work) -> None:
+        work.fail("deadline")
+        self._remove(work)
+        self._flush_soon()
+
+    def _remove(self, work: Work) -> None:
+        """Take a request out, and give its place to the next."""
+        if not self._forget(work):
+            return
+        assert work.ticket is not None
+        if work.task is None:
+            self._door.leave(work.ticket)
             return
         self._running -= 1
-        read = len(answer.generation.prompt) - answer.cached_tokens
-        self._door.end(ticket, prompt_tokens=read, answer_tokens=answer.completion_tokens)
-        if answer.task is not None and answer.task is not asyncio.current_task():
-            answer.task.cancel()
+        self._door.end(work.ticket, prompt_tokens=work.read_tokens, answer_tokens=work.made_tokens)
+        if work.task is not asyncio.current_task():
+            work.task.cancel()
         self._admit()
 
-    def _drop(self, answer: Answer) -> bool:
-        """Forget an answer; return whether it was known."""
-        if answer.timer is not None:
-            answer.timer.cancel()
-        return self._answers.pop((answer.connection, answer.sequence), None) is not None
+    def _forget(self, work: Work) -> bool:
+        """Return whether a request was known; it is not any more."""
+        if work.timer is not None:
+            work.timer.cancel()
+        key = (work.connection, work.sequence)
+        if self._work.get(key) is not work:
+            return False
+        del self._work[key]
+        return True
 
-    async def _rest(self, connection: Connection, *, asleep: bool) -> None:
-        if asleep:
-            self._asleep = await self._host.sleep()
-        else:
-            self._asleep = not await self._host.wake()
-            self._admit()
+    async def _rest(self, connection: Connection, change: Callable[[], Awaitable[bool]], *, wanted: bool) -> None:
+        is_so = await change()
+        self._asleep = wanted if is_so else not wanted
+        self._admit()
         connection.dirty().description.CopyFrom(self.describe())
         self._flush_soon()
 
@@ -394,23 +303,3 @@ class VllmBackend:
     def _flush(self) -> None:
         self._flushes = False
         self._server.flush()
-
-
-def _reason(error: Exception, command: engine_pb2.EngineSubmit | None = None) -> str:
-    """Return engine.proto's name for why a request is not taken."""
-    match error:
-        case Unreadable():
-            return "unsupported"
-        case TemplateRefused():
-            return "template_refused"
-        case BadSampling():
-            return "bad_sampling"
-        case _:
-            return "bad_grammar" if command is not None and command.response_format.grammar else "bad_schema"
-
-
-def _refused(generation: Generation) -> str:
-    """Return the likeliest reason for which vLLM itself refuses what was checked here: it compiles structures."""
-    if generation.structure is None:
-        return "bad_sampling"
-    return "bad_grammar" if "grammar" in generation.structure else "bad_schema"

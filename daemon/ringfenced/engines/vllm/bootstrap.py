@@ -1,8 +1,8 @@
 """The program of a vLLM engine, run by its path: by the launcher, and again by each process that vLLM starts.
 
 vLLM's interpreter has an environment of its own. Of the daemon's it must see two packages and nothing else: were the
-daemon's folder of packages on its path, vLLM would load the daemon's versions of what both use. So they are found one by
-one, by a finder that knows these two names.
+daemon's folder of packages on its path, vLLM would load the daemon's versions of what both use. So a finder finds them
+that knows these two names only.
 
 vLLM starts its processes by `multiprocessing`'s spawn method, which runs the parent's program once more under the name
 ``__mp_main__`` before anything else. That is where each of them is tied to the one that started it.
@@ -21,10 +21,12 @@ ROOT = Path(__file__).resolve().parents[3]
 """The folder that holds the package `ringfenced`; in a checkout the contract's lies beside it."""
 
 
+HOMES = {"ringfenced": (ROOT,), "ringfence": (ROOT, ROOT.parent / "proto")}
+"""Where each of the two may lie."""
+
+
 class Finder:
     """Finds the daemon's two packages, whatever is on the path."""
-
-    _homes = {"ringfenced": (ROOT,), "ringfence": (ROOT, ROOT.parent / "proto")}
 
     @classmethod
     def find_spec(
@@ -34,12 +36,10 @@ class Finder:
         target: ModuleType | None = None,  # noqa: ARG003  # likewise
     ) -> ModuleSpec | None:
         """Return where a package lies; None for all others."""
-        for home in cls._homes.get(name, ()):
+        for home in HOMES.get(name, ()):
             file = home / name / "__init__.py"
             if file.is_file():
-                return importlib.util.spec_from_file_location(
-                    name, file, submodule_search_locations=[str(file.parent)]
-                )
+                return importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
         return None
 
 

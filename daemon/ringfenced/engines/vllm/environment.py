@@ -33,8 +33,9 @@ def apply(environment: MutableMapping[str, str], *, folder: Path, cache: Path, t
 
     Args:
         environment: the process's own; what it says of the network is kept.
-        folder: for sockets and passing files; nobody else can enter it.
-        cache: for compiled kernels, which hold nothing of any request; kept from one start to the next.
+        folder: for sockets; nobody else can enter it.
+        cache: for compiled kernels, which hold nothing of any request; kept from one start to the next. Its folder
+            ``tmp`` must be there.
         threads: compute threads of each worker on processors; 0 for vLLM's own choice, all but one core.
     """
     network = {name: environment[name] for name in NETWORK if name in environment}
@@ -42,7 +43,7 @@ def apply(environment: MutableMapping[str, str], *, folder: Path, cache: Path, t
     environment.update(network)
     environment.update(
         {
-            "TMPDIR": str(folder),
+            "TMPDIR": str(cache / "tmp"),  # PyTorch keeps precompiled headers there, whatever it is told
             "VLLM_RPC_BASE_PATH": str(folder),
             "VLLM_CACHE_ROOT": str(cache / "vllm"),
             "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),

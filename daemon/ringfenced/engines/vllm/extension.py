@@ -1,4 +1,4 @@
-"""What each of vLLM's workers is asked for by name (`worker_extension_cls`); it becomes a base class of the worker's."""
+"""What each of vLLM's workers can be asked by name (`worker_extension_cls`): a base of the worker's class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Extension:
         Returns:
             ``device``: a GPU's UUID, or ``cpu``; ``weights_bytes`` and ``cache_bytes``: None where vLLM does not tell.
         """
-        runner = getattr(self, "model_runner", None)
+        runner: Any = getattr(self, "model_runner", None)
         weights = getattr(runner, "model_memory_usage", None)
         if weights is None and hasattr(runner, "get_model"):
             weights = sum(tensor.nbytes for tensor in runner.get_model().parameters())

@@ -5,10 +5,12 @@ Written for 0.26 to 0.32: AsyncLLM and the names around it are no stable interfa
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,17 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from ringfenced.engines.llama.template import ChatTemplate
-from ringfenced.engines.vllm.answer import Generation
-from ringfenced.engines.vllm.backend import Facts, Refusal
+from ringfence.v1 import engine_pb2
+from ringfenced.engines.vllm.making import Facts
 from ringfenced.engines.vllm.options import BadOption, Options, engine_arguments, lora_rank
-from ringfenced.engines.vllm.pieces import decoders_of, pieces_of
-from ringfenced.engines.vllm.prompt import Prompter
+from ringfenced.engines.vllm.vocabulary import HfVocabulary
+from ringfenced.engines.vllm.work import Generation, Refusal
 
 _BATCH = 1
 """vLLM's priority of what gives way; the others have 0."""
+
+_BLOCK_TOKENS = 128
+"""Tokens of a block of the cache on processors, where nothing else is asked for (vllm/platforms/cpu.py)."""
 
 
 class VllmHost:
@@ -40,29 +44,24 @@ class VllmHost:
         """Take over an AsyncLLM; `open_host` makes one."""
         self._engine = engine
         self._adapters = adapters
-        self._options = options
-        self._tokenizer = engine.get_tokenizer() if not hasattr(engine, "renderer") else engine.renderer.tokenizer
-        fast = getattr(self._tokenizer, "backend_tokenizer", None) or getattr(self._tokenizer, "_tokenizer", None)
-        self._fast = fast if hasattr(fast, "to_str") else None
-        model = engine.vllm_config.model_config
-        cache = engine.vllm_config.cache_config
+        model, cache = engine.vllm_config.model_config, engine.vllm_config.cache_config
+        self.vocabulary = HfVocabulary(engine.get_tokenizer())
         self.facts = Facts(
             version=vllm.__version__,
-            architecture=_architecture(model),
+            architecture=str(next(iter(getattr(model, "architectures", None) or ["unknown"]))),
             model_bytes=sum(file.stat().st_size for file in options.model.glob("*.safetensors")),
             context_tokens_max=model.max_model_len,
             tokens_n=model.get_vocab_size(),
             cells=(cache.num_gpu_blocks or 0) * cache.block_size,
-            pieces=self._pieces(),
             defaults={} if options.embeddings else _defaults(model),
             adapters=tuple(adapters),
             dimensions=_dimensions(model) if options.embeddings else 0,
         )
-        self.prompter = Prompter(self._template(), self._encode_plain())
+        self.memory: list[engine_pb2.EngineMemory] = []
 
-    # ── what the backend asks for ────────────────────────────────────────────────────────────────────────────────
+    # ── what requests ask for ────────────────────────────────────────────────────────────────────────────────────
 
-    async def generate(self, generation: Generation) -> AsyncIterator[Any]:
+    async def generate(self, generation: Generation) -> AsyncGenerator[Any, None]:
         """Yield RequestOutputs of what is new.
 
         Raises:
@@ -75,119 +74,95 @@ class VllmHost:
                 **generation.params,
                 structured_outputs=None if structure is None else StructuredOutputsParams(**structure),
                 output_kind=RequestOutputKind.DELTA,
-                detokenize=self.facts.pieces is None,
-                skip_special_tokens=True,
+                detokenize=self.vocabulary.pieces is None,
             )
             stream = self._engine.generate(
-                _prompt(generation.prompt, generation.salt),
+                _prompt(generation),
                 params,
                 generation.name,
                 lora_request=self._adapters.get(generation.adapter),
                 priority=_BATCH if generation.is_batch else 0,
             )
-            async for output in stream:
-                yield output
+            async with aclosing(stream):
+                async for output in stream:
+                    yield output
         except EngineDeadError:
             raise
-        except Exception:  # noqa: BLE001  # every one of a request's, whose text may quote it
+        except Exception:  # noqa: BLE001  # whatever it raises, its text may quote the request
             raise Refusal("vLLM does not take the request") from None
 
-    async def embed(self, name: str, prompt: list[int], *, is_batch: bool) -> Sequence[float]:
-        """Return a prompt's embedding.
+    async def embed(self, generation: Generation) -> Sequence[float]:
+        """Return the embedding of a prompt.
 
         Raises:
-            Refusal: vLLM does not take the prompt.
+            Refusal: vLLM does not take it.
             EngineDeadError: EngineCore is gone.
         """
         vector: Sequence[float] = ()
         try:
-            params = PoolingParams(task="embed")
-            async for output in self._engine.encode(
-                _prompt(prompt, None), params, name, priority=_BATCH if is_batch else 0
-            ):
-                vector = output.outputs.data.float().reshape(-1).tolist()
+            stream = self._engine.encode(_prompt(generation), PoolingParams(task="embed"), generation.name, priority=0)
+            async with aclosing(stream):
+                async for output in stream:
+                    vector = output.outputs.data.float().reshape(-1).tolist()
         except EngineDeadError:
             raise
         except Exception:  # noqa: BLE001  # likewise
             raise Refusal("vLLM does not take the prompt") from None
         return vector
 
-    def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text to embed, with those that the model expects around it."""
-        if self._fast is not None:
-            return list(self._fast.encode(text, add_special_tokens=True).ids)
-        return list(self._tokenizer.encode(text))
-
     async def sleep(self) -> bool:
-        """Give the devices' memory back, weights kept in the host's; return whether that is so."""
-        if not self._engine.vllm_config.model_config.enable_sleep_mode:
+        """Give the devices' memory back, the weights kept in the host's; return whether that is so."""
+        if not self._can_sleep:
             return False
         await self._engine.sleep(level=1)
         return True
 
     async def wake(self) -> bool:
         """Take it again; return whether that is so."""
-        if self._engine.vllm_config.model_config.enable_sleep_mode:
+        if self._can_sleep:
             await self._engine.wake_up()
         return True
+
+    @property
+    def _can_sleep(self) -> bool:
+        return bool(self._engine.vllm_config.model_config.enable_sleep_mode)
 
     # ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def warm_up(self) -> None:
-        """Have everything compiled that is compiled on first use, so that no request waits for it."""
-        prompt = [0] * min(8, self.facts.context_tokens_max - 3)
+        """Have everything compiled that is compiled on first use, and ask the workers for their memory."""
+        prompt = [0] * max(1, min(8, self.facts.context_tokens_max - 3))
         if self.facts.dimensions:
-            await self.embed("warm-up", prompt, is_batch=False)
-            return
-        params = {"max_tokens": 2, "logprobs": 0, "temperature": 1.0, "top_p": 0.9, "top_k": 10, "seed": 1}
-        for number, adapter in enumerate(["", *self._adapters]):
-            async for _ in self.generate(
-                Generation(f"warm-up-{number}", prompt, params, None, None, adapter, is_batch=False)
-            ):
-                pass
+            await self.embed(Generation("warm-up", prompt, {}))
+        else:
+            params = {"max_tokens": 2, "logprobs": 0, "temperature": 1.0, "top_p": 0.9, "top_k": 10, "seed": 1}
+            rounds = [["", ""], *([adapter] for adapter in self._adapters)]  # compiled for one, and for several
+            for number, adapters in enumerate([[""], *rounds]):
+                names = (f"warm-up-{number}-{place}" for place in range(len(adapters)))
+                await asyncio.gather(
+                    *(
+                        self._exhaust(Generation(name, prompt, params, adapter=adapter))
+                        for name, adapter in zip(names, adapters, strict=True)
+                    )
+                )
+        self.memory = await self._measure()
 
-    async def measure(self) -> tuple[Mapping[str, Any], ...]:
-        """Ask each worker what the model takes on its device; nothing where they do not tell."""
+    async def _exhaust(self, generation: Generation) -> None:
+        async for _ in self.generate(generation):
+            pass
+
+    async def _measure(self) -> list[engine_pb2.EngineMemory]:
+        """Return what the model takes by device; nothing where the workers do not tell."""
         try:
-            return tuple(await self._engine.collective_rpc("ringfence_memory"))
+            found = await self._engine.collective_rpc("ringfence_memory")
         except EngineDeadError:
             raise
         except Exception:  # noqa: BLE001  # a fact that is not known is left out
-            return ()
-
-    # ── the tokenizer ────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _pieces(self) -> Sequence[bytes] | None:
-        if self._fast is None:
-            return None
-        file = json.loads(self._fast.to_str())
-        added = {token["id"]: token["special"] for token in file["added_tokens"]}
-        return pieces_of(
-            self._fast.get_vocab(with_added_tokens=True),
-            special={token for token, is_special in added.items() if is_special},
-            added=added.keys(),
-            decoders=decoders_of(file["decoder"]),
-        )
-
-    def _template(self) -> ChatTemplate:
-        source = getattr(self._tokenizer, "chat_template", None) or ""
-        if isinstance(source, Mapping):
-            source = source.get("default", "")
-        special = getattr(self._tokenizer, "all_special_tokens", [])
-        added = getattr(self._tokenizer, "added_tokens_decoder", {})
-        control = {*special, *(token.content for token in added.values() if token.special)}
-        return ChatTemplate(
-            source,
-            bos=getattr(self._tokenizer, "bos_token", None) or "",
-            eos=getattr(self._tokenizer, "eos_token", None) or "",
-            control=sorted(control),
-        )
-
-    def _encode_plain(self) -> Callable[[str], list[int]]:
-        fast, tokenizer = self._fast, self._tokenizer
-        if fast is not None:
-            return lambda text: list(fast.encode(text, add_special_tokens=False).ids)
-        return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+            return []
+        return [
+            engine_pb2.EngineMemory(**{name: value for name, value in one.items() if value is not None})
+            for one in found
+        ]
 
 
 def open_host(options: Options) -> VllmHost:
@@ -197,14 +172,13 @@ def open_host(options: Options) -> VllmHost:
         BadOption: a setting cannot be used.
         Exception: whatever vLLM raises, most often ``RuntimeError`` after its processes have printed why.
     """
-    configs = [_adapter_config(folder) for folder in options.adapters.values()]
+    rank = lora_rank([_adapter_config(folder) for folder in options.adapters.values()])
     try:
-        arguments = AsyncEngineArgs(**engine_arguments(options, lora_rank(configs)))
+        arguments = AsyncEngineArgs(**engine_arguments(options, rank))
     except TypeError as error:
         raise BadOption(f"vLLM {vllm.__version__} does not take one of the arguments: {error}") from None
     config = arguments.create_engine_config()
     if current_platform.is_cpu() and not config.cache_config.kv_cache_memory_bytes:
-        # left alone it would take its share of the whole host's memory
         config.cache_config.kv_cache_memory_bytes = _cache_bytes(config, options)
     engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
     adapters = {
@@ -219,35 +193,34 @@ def hush() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def _prompt(tokens: list[int], salt: str | None) -> Any:
-    """Return tokens as vLLM takes them without looking for something to do on them."""
+def _prompt(generation: Generation) -> Any:
+    """Return a prompt in the form that vLLM takes without looking for more to do on it."""
     try:
-        from vllm.inputs import tokens_input  # noqa: PLC0415  # not in every version
+        from vllm.inputs import tokens_input  # noqa: PLC0415  # not everywhere
     except ImportError:
-        return TokensPrompt(prompt_token_ids=tokens, **({"cache_salt": salt} if salt else {}))
-    return tokens_input(tokens, cache_salt=salt)
+        salt = {"cache_salt": generation.salt} if generation.salt else {}
+        return TokensPrompt(prompt_token_ids=generation.prompt, **salt)
+    return tokens_input(generation.prompt, cache_salt=generation.salt)
 
 
 def _adapter_config(folder: Path) -> Mapping[str, Any]:
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise BadOption(f"{folder} has no readable adapter_config.json; it is not a LoRA adapter") from None
+        raise BadOption(f"{folder} has no readable adapter_config.json; it is no LoRA adapter") from None
     return config if isinstance(config, dict) else {}
 
 
 def _cache_bytes(config: Any, options: Options) -> int:
-    """Return room for a whole context of every sequence, rounded up to blocks; on processors only."""
+    """Return room for a whole context of every sequence, in whole blocks.
+
+    On processors only: left alone, vLLM would take a share of the whole host's memory there.
+    """
     model, parallel = config.model_config, config.parallel_config
-    block = config.cache_config.block_size or 128
+    block = config.cache_config.block_size or _BLOCK_TOKENS
     blocks = options.sequences * (math.ceil(model.max_model_len / block) + 1) + 1
     cell = 2 * model.get_num_kv_heads(parallel) * model.get_head_size() * model.dtype.itemsize
     return int(blocks * block * cell * model.get_num_layers(parallel))
-
-
-def _architecture(model: Any) -> str:
-    names = getattr(model, "architectures", None) or ["unknown"]
-    return str(names[0])
 
 
 def _defaults(model: Any) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +21,9 @@ from ringfenced.engines.server import EXIT_DEFECT, EngineServer, run
 from ringfenced.engines.vllm import environment, options, tether
 from ringfenced.engines.vllm.quiet import StderrRelay
 
+EXIT_START = 1
+"""Exit status where the model could not be loaded."""
+
 SOCKET_PATH_BYTES_MAX = 107
 """Longest path of a unix socket (unix(7))."""
 
@@ -26,7 +31,7 @@ _IPC_NAME_BYTES = 40
 """What vLLM appends to the folder of its sockets: a UUID."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Load, listen, and answer until told to stop."""
     arguments = options.parser().parse_args()
     try:
@@ -37,69 +42,58 @@ def main() -> None:
         sys.exit("the model's folder has no config.json; name the folder that Hugging Face's libraries read")
     os.umask(0o077)
     folder = private_folder(arguments.socket)
+    cache = arguments.cache or arguments.socket.absolute().parent / "vllm-cache"
+    (cache / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
     environment.apply(
-        os.environ,  # noqa: TID251  # this process launches vLLM's, which are told everything by variables
+        os.environ,  # noqa: TID251  # vLLM and the processes that it starts are told these things in no other way
         folder=folder,
-        cache=arguments.cache or arguments.socket.parent / "vllm-cache",
+        cache=cache,
         threads=chosen.threads,
     )
-    tempfile.tempdir = None  # forget what it was before
+    tempfile.tempdir = None  # what it was is known already
     confine(arguments.parent)
     tether.adopt()
     relay = StderrRelay()
+
+    def leave(status: int) -> NoReturn:
+        """End with all of vLLM's processes, at once: its own way takes seconds, and there is nothing to save."""
+        tether.reap()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(status)
+
     try:
-        run(_serve(arguments.socket, chosen, relay))
+        run(_serve(arguments.socket, chosen, relay, leave))
     except options.BadOption as error:
-        relay.restore()
-        print(error, file=sys.stderr)  # noqa: T201  # the launcher reads it
-        _leave(folder, 1)
+        relay.last_words(str(error))
+        leave(EXIT_START)
     except BaseException as error:  # noqa: BLE001  # a failed start, or a defect: in both cases nothing may stay
-        relay.restore()
-        print(f"vLLM: {type(error).__name__}", file=sys.stderr)  # noqa: T201  # likewise; its text may hold anything
-        _leave(folder, EXIT_DEFECT)
-    _leave(folder, 0)
+        # from readiness on an error's text may hold content
+        told = type(error).__name__ if relay.is_silent else "".join(traceback.format_exception(error))
+        relay.last_words(f"the vLLM engine ended: {told}")
+        leave(EXIT_DEFECT)
+    leave(0)
 
 
-async def _serve(socket: Path, chosen: options.Options, relay: StderrRelay) -> None:
+async def _serve(socket: Path, chosen: options.Options, relay: StderrRelay, leave: Callable[[int], NoReturn]) -> None:
     from ringfenced.engines.vllm import host as hosts  # noqa: PLC0415  # imports vLLM: after the process is confined
     from ringfenced.engines.vllm.backend import Limits, VllmBackend  # noqa: PLC0415  # with it
 
     host = hosts.open_host(chosen)
-    tether.watch(_die)
+    tether.watch(lambda: leave(EXIT_DEFECT))
     await host.warm_up()
-    await host.measure()
     relay.silence()
     hosts.hush()
     server = EngineServer()
     limits = Limits(host.facts.context_tokens_max, chosen.sequences, chosen.queue)
     async with asyncio.TaskGroup() as tasks:
         await server.serve(socket, VllmBackend(server, host, limits, tasks))
-        os._exit(_ended())
-
-
-def _ended() -> int:
-    """Tidy up after being told to stop: vLLM's own way takes seconds, and there is nothing to save."""
-    tether.reap()
-    return 0
-
-
-def _die() -> NoReturn:
-    """End at once: a process of vLLM has died."""
-    tether.reap()
-    os._exit(EXIT_DEFECT)
-
-
-def _leave(folder: Path, status: int) -> NoReturn:
-    tether.reap()
-    shutil.rmtree(folder, ignore_errors=True)
-    sys.stderr.flush()
-    os._exit(status)
+        leave(0)
 
 
 def private_folder(socket: Path) -> Path:
-    """Return an empty folder that only this user can enter, for sockets and passing files; beside `socket` if it can.
+    """Return an empty folder that only this user can enter, for vLLM's sockets; beside `socket` if it can.
 
-    One that an engine left there when it was killed is emptied.
+    What an engine left there when it was killed is removed.
     """
     beside = socket.absolute().with_suffix(".vllm")
     if len(os.fsencode(beside)) + _IPC_NAME_BYTES > SOCKET_PATH_BYTES_MAX:

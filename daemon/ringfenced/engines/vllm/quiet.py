@@ -15,7 +15,8 @@ class StderrRelay:
 
     def __init__(self) -> None:
         """Take the place of standard error."""
-        self._is_silent = False
+        self.is_silent = False
+        """Whether nothing is shown any more."""
         self._shown = os.dup(2)
         self._read, write = os.pipe()
         os.dup2(write, 2)
@@ -23,14 +24,14 @@ class StderrRelay:
         threading.Thread(target=self._relay, name="stderr", daemon=True).start()
 
     def silence(self) -> None:
-        """Say nothing from now on."""
-        self._is_silent = True
+        """Show nothing from now on."""
+        self.is_silent = True
 
-    def restore(self) -> None:
-        """Give standard error back, for a last word: what was printed so far is shown first as far as it was read."""
-        os.dup2(self._shown, 2)
+    def last_words(self, text: str) -> None:
+        """Show a line that holds no content, silent or not."""
+        os.write(self._shown, text.encode() + b"\n")
 
     def _relay(self) -> None:
         while data := os.read(self._read, 65536):
-            if not self._is_silent:
+            if not self.is_silent:
                 os.write(self._shown, data)

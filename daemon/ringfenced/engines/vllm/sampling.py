@@ -8,12 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ringfence.v1 import types_pb2
-
-SCHEMA_CHARS_MAX = 64 * 1024
-"""Longest schema."""
-
-GRAMMAR_CHARS_MAX = 256 * 1024
-"""Longest grammar."""
+from ringfenced.engines.llama.gbnf import check_grammar
+from ringfenced.engines.llama.grammar import SCHEMA_CHARS_MAX, BadSchema
 
 LOGPROBS_MAX = 20
 """Most likely tokens beside each; OpenAI's bound, and vLLM's usual one."""
@@ -34,10 +30,6 @@ _NAMES = {"repeat_penalty": "repetition_penalty"}
 
 class BadSampling(ValueError):
     """Sampling that vLLM would not take."""
-
-
-class BadStructure(ValueError):
-    """A schema or grammar that vLLM would not take; without its text."""
 
 
 def params_from_wire(
@@ -82,24 +74,30 @@ def structure_from_wire(wire: types_pb2.ResponseFormat) -> dict[str, str] | None
     """Return the field of StructuredOutputsParams; None for free text.
 
     Raises:
-        BadStructure: the schema is no JSON, refers to anything outside itself, or either is too long.
+        BadSchema: the schema is no JSON, refers to anything outside itself, or is too long.
+        BadGrammar: the grammar is none, or goes beyond what `gbnf.py` allows.
     """
     if wire.json_schema:
-        if len(wire.json_schema) > SCHEMA_CHARS_MAX:
-            raise BadStructure(f"a schema of more than {SCHEMA_CHARS_MAX} characters")
-        try:
-            value = json.loads(wire.json_schema)
-            is_closed = all(reference.startswith("#") for reference in _references(value))
-        except (ValueError, RecursionError):
-            raise BadStructure("a schema that is no JSON") from None
-        if not is_closed or not isinstance(value, dict | bool):
-            raise BadStructure("a reference to something outside the schema, or no schema at all")
+        _check_schema(wire.json_schema)
         return {"json": wire.json_schema}
     if wire.grammar:
-        if len(wire.grammar) > GRAMMAR_CHARS_MAX:
-            raise BadStructure(f"a grammar of more than {GRAMMAR_CHARS_MAX} characters")
+        check_grammar(wire.grammar)
         return {"grammar": wire.grammar}
     return None
+
+
+def _check_schema(schema: str) -> None:
+    if len(schema) > SCHEMA_CHARS_MAX:
+        raise BadSchema(f"a schema of more than {SCHEMA_CHARS_MAX} characters")
+    try:
+        value = json.loads(schema)
+        is_closed = all(reference.startswith("#") for reference in _references(value))
+    except (ValueError, RecursionError):
+        raise BadSchema("a schema that is no JSON") from None
+    if not is_closed:
+        raise BadSchema("a reference to something outside the schema")
+    if not isinstance(value, dict | bool):
+        raise BadSchema("no schema")
 
 
 def _references(value: object) -> Iterator[str]:

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
@@ -57,7 +58,7 @@ def reap() -> None:
 
     The latter is the resource tracker's work: it is spared, and ends by itself once nobody holds its pipe any more.
     """
-    tracker = resource_tracker._resource_tracker  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
+    tracker: Any = resource_tracker._resource_tracker  # noqa: SLF001  # there is no public way
     spared = getattr(tracker, "_pid", None)
     for pid in descendants(os.getpid()):
         if pid != spared:
