@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
 import logging
 import os
 import secrets
@@ -208,7 +209,7 @@ def check_files(config: Config) -> None:
 def engine_specs(config: Config) -> tuple[EngineSpec, ...]:
     """What the supervisor must start for each model of the file."""
     gather_ms = round(config.streams.coalesce_ms)
-    return tuple(replace(_engine_spec(model), gather_ms=gather_ms) for model in config.models)
+    return tuple(replace(_engine_spec(model, config.state), gather_ms=gather_ms) for model in config.models)
 
 
 def link_path(config: Config) -> Path:
@@ -216,9 +217,11 @@ def link_path(config: Config) -> Path:
     return config.runtime_folder / "link.sock"
 
 
-def _engine_spec(model: LocalModel) -> EngineSpec:
+def _engine_spec(model: LocalModel, state: Path) -> EngineSpec:
     if model.engine == "command":
         return EngineSpec(model.name, EngineKind.COMMAND, model.command)
+    if model.engine == "vllm":
+        return _vllm_spec(model, state / "vllm")
     arguments = (
         *("--model", str(model.path)),
         *("--context", str(model.context_tokens)),
@@ -229,6 +232,28 @@ def _engine_spec(model: LocalModel) -> EngineSpec:
         *(("--sha256", model.sha256) if model.sha256 else ()),
     )
     return EngineSpec(model.name, EngineKind.LLAMA_CPP, arguments)
+
+
+def _vllm_spec(model: LocalModel, cache: Path) -> EngineSpec:
+    vllm = model.vllm
+    arguments = (
+        *("--model", str(model.path)),
+        *("--cache", str(cache)),
+        *("--context", str(model.context_tokens)),
+        *("--sequences", str(model.sequences)),
+        *("--queue", str(model.waiting)),
+        *("--threads", str(model.threads)),
+        *("--tensor-parallel", str(vllm.tensor_parallel)),
+        *("--pipeline-parallel", str(vllm.pipeline_parallel)),
+        *("--memory-share", str(vllm.memory_share)),
+        *(() if model.prefix_cache else ("--no-prefix-cache",)),
+        *(("--embeddings",) if model.embeddings else ()),
+        *(argument for adapter in model.adapters for argument in ("--adapter", f"{adapter.name}={adapter.path}")),
+        *(part for name, value in vllm.arguments.items() for part in ("--argument", f"{name}={json.dumps(value)}")),
+    )
+    return EngineSpec(
+        model.name, EngineKind.VLLM, arguments, interpreter=str(vllm.python) if vllm.python is not None else ""
+    )
 
 
 def _endpoint(config: Config, worker: int | None) -> Endpoint:

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ringfenced.engines.vllm", description="Host a model with vLLM.")
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--parent", type=int, default=0, help="process to die with; 0 for none")
+    parser.add_argument("--progress-fd", type=int, default=-1, help="file to tell the stages of the start; -1 for none")
     parser.add_argument("--model", type=Path, required=True, help="folder of config, tokenizer and safetensors")
     parser.add_argument("--cache", type=Path, help="folder for compiled kernels; beside the socket if not given")
     parser.add_argument("--context", type=int, default=0, help="tokens, prompt and answer of one; 0 as trained")

@@ -7,6 +7,7 @@ another.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -23,6 +24,9 @@ from ringfenced.engines.vllm.quiet import StderrRelay
 
 EXIT_START = 1
 """Exit status where the model could not be loaded."""
+
+EXIT_NO_MEMORY = 71
+"""Exit status where there was not enough memory to load it (sysexits.h: EX_OSERR)."""
 
 SOCKET_PATH_BYTES_MAX = 107
 """Longest path of a unix socket (unix(7))."""
@@ -54,6 +58,7 @@ def main() -> NoReturn:
     confine(arguments.parent)
     tether.adopt()
     relay = StderrRelay()
+    progress = Progress(arguments.progress_fd)
 
     def leave(status: int) -> NoReturn:
         """End with all of vLLM's processes, at once: its own way takes seconds, and there is nothing to save."""
@@ -62,7 +67,7 @@ def main() -> NoReturn:
         os._exit(status)
 
     try:
-        run(_serve(arguments.socket, chosen, relay, leave))
+        run(_serve(arguments.socket, chosen, relay, progress, leave))
     except options.BadOption as error:
         relay.last_words(str(error))
         leave(EXIT_START)
@@ -70,16 +75,25 @@ def main() -> NoReturn:
         # from readiness on an error's text may hold content
         told = type(error).__name__ if relay.is_silent else "".join(traceback.format_exception(error))
         relay.last_words(f"the vLLM engine ended: {told}")
-        leave(EXIT_DEFECT)
+        leave(EXIT_NO_MEMORY if not relay.is_silent and relay.ran_out() else EXIT_DEFECT)
     leave(0)
 
 
-async def _serve(socket: Path, chosen: options.Options, relay: StderrRelay, leave: Callable[[int], NoReturn]) -> None:
+async def _serve(
+    socket: Path,
+    chosen: options.Options,
+    relay: StderrRelay,
+    progress: Progress,
+    leave: Callable[[int], NoReturn],
+) -> None:
+    progress.tell("starting vLLM")
     from ringfenced.engines.vllm import host as hosts  # noqa: PLC0415  # imports vLLM: after the process is confined
     from ringfenced.engines.vllm.backend import Limits, VllmBackend  # noqa: PLC0415  # with it
 
+    progress.tell("reading weights")
     host = hosts.open_host(chosen)
     tether.watch(lambda: leave(EXIT_DEFECT))
+    progress.tell("warming up")
     await host.warm_up()
     relay.silence()
     hosts.hush()
@@ -88,6 +102,20 @@ async def _serve(socket: Path, chosen: options.Options, relay: StderrRelay, leav
     async with asyncio.TaskGroup() as tasks:
         await server.serve(socket, VllmBackend(server, host, limits, tasks))
         leave(0)
+
+
+class Progress:
+    """Tells the launcher what is being done, a line for each stage."""
+
+    def __init__(self, file: int) -> None:
+        """Take the file descriptor that the launcher gave; -1 for none."""
+        self._file = file
+
+    def tell(self, stage: str) -> None:
+        """Tell what begins now; a launcher that does not read misses it."""
+        if self._file >= 0:
+            with contextlib.suppress(OSError):
+                os.write(self._file, stage.encode() + b"\n")
 
 
 def private_folder(socket: Path) -> Path:
