@@ -46,6 +46,12 @@ class Options:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of AsyncEngineArgs; they have the last word."""
 
+    @property
+    def needs_network(self) -> bool:
+        """Whether its processes are on several nodes."""
+        nodes = self.arguments.get("nnodes", 1)
+        return self.arguments.get("distributed_executor_backend") == "ray" or (isinstance(nodes, int) and nodes > 1)
+
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 
-
 TAIL_BYTES = 256 * 1024
 """What is kept of the start; a worker's trace of calls is 10 KiB."""
 

@@ -231,7 +231,8 @@ async def test_what_somebody_wrote_is_no_control_token(client):
     assert written == meant + len("<|im_end|>")
 
 
-async def test_a_call_that_is_demanded_keeps_to_the_tools_schema(client):
+async def test_a_call_that_is_demanded_keeps_to_the_tools_schema(start):
+    client = (await start("--context", "1024")).client
     schema = {
         "type": "object",
         "properties": {"n": {"enum": [1, 2]}},

@@ -34,10 +34,21 @@ def named(pid):
 
 async def gone(processes, *, within_s):
     began_s = time.monotonic()
-    while any(map(named, processes)):  # noqa: ASYNC110  # the kernel tells nobody but their parents
+    while any(map(named, processes)):  # the kernel tells nobody but their parents
         assert time.monotonic() - began_s < within_s, [named(pid) for pid in processes]
         await asyncio.sleep(0.005)
     return time.monotonic() - began_s
+
+
+async def drain(run):
+    while not isinstance(await run.take(), Finish):
+        pass
+
+
+def print_as(pid, text):
+    """Write to a process's standard error, as it would itself."""
+    if named(pid).startswith("VLLM::"):
+        Path(f"/proc/{pid}/fd/2").write_bytes(text)
 
 
 def shared_memory():
@@ -56,8 +67,7 @@ async def test_the_death_of_vllms_core_ends_the_engine_and_leaves_nothing(launch
     os.kill(core, signal.SIGKILL)
     killed_s = time.monotonic()
     with pytest.raises(errors.Unavailable):
-        while not isinstance(await run.take(), Finish):
-            pass
+        await drain(run)
     told_s = time.monotonic() - killed_s
     async with asyncio.timeout(5):
         assert await engine.process.wait() == 70
@@ -74,16 +84,15 @@ async def test_a_killed_engine_takes_all_of_vllm_with_it(launch_vllm):
     assert isinstance(await runs[0].take(), TextDelta)
 
     engine.process.send_signal(signal.SIGSTOP)
-    with engine.client.start(long(), confidential=True, deadline_ms=50) as stopped:
-        with pytest.raises(errors.DeadlineExceeded):
-            async with asyncio.timeout(1):
-                while not isinstance(await stopped.take(), Finish):
-                    pass
+    with (
+        engine.client.start(long(), confidential=True, deadline_ms=50) as stopped,
+        pytest.raises(errors.DeadlineExceeded),
+    ):
+        await asyncio.wait_for(drain(stopped), 1)
     engine.process.send_signal(signal.SIGKILL)
     for run in runs:
         with pytest.raises(errors.Unavailable):
-            while not isinstance(await run.take(), Finish):
-                pass
+            await drain(run)
     await engine.client.wait_closed()
     await gone(processes, within_s=2)
 
@@ -94,11 +103,9 @@ async def test_an_engine_says_nothing_once_it_is_ready_and_leaves_when_it_is_tol
     said = await _available(engine.process.stderr)
     assert b"Traceback" not in said
     with engine.client.start(long(3), confidential=True) as run:
-        while not isinstance(await run.take(), Finish):
-            pass
+        await drain(run)
     for pid in processes:
-        if named(pid).startswith("VLLM::"):
-            Path(f"/proc/{pid}/fd/2").write_bytes(b"something of a request\n")
+        print_as(pid, b"something of a request\n")
     assert await _available(engine.process.stderr) == b""
     engine.client.shut_down()
     async with asyncio.timeout(5):
