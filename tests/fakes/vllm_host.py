@@ -50,7 +50,7 @@ def main():
     chosen = options.read(arguments)
     folder = arguments.socket.parent
     (folder / "tmp").mkdir(exist_ok=True)
-    environment.apply(os.environ, folder=folder, cache=arguments.cache, threads=chosen.threads)
+    environment.apply(os.environ, folder=folder, cache=arguments.cache, threads=chosen.threads, needs_network=False)
     tether.adopt()
     tether.tie()
     run(_serve(chosen))

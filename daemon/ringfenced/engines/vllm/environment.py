@@ -6,15 +6,13 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 FIXED = {
-    # Nothing leaves the machine: no usage reports, no look at the Hugging Face hub, no address but the machine's own.
+    # Nothing is reported, and nothing looked for on the Hugging Face hub.
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "VLLM_DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "VLLM_HOST_IP": "127.0.0.1",
-    "GLOO_SOCKET_IFNAME": "lo",
     # Errors only, and only until readiness (`quiet.py`).
     "VLLM_LOGGING_LEVEL": "ERROR",
     "TQDM_DISABLE": "1",
@@ -24,23 +22,26 @@ FIXED = {
 }
 """The same for every engine."""
 
-NETWORK = ("VLLM_HOST_IP", "GLOO_SOCKET_IFNAME")
-"""What a model on several nodes needs otherwise: the launcher's environment says it, then."""
+LOOPBACK = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
+"""The only network of a model on one node; one on several takes the address that vLLM finds."""
 
 
-def apply(environment: MutableMapping[str, str], *, folder: Path, cache: Path, threads: int) -> None:
+def apply(
+    environment: MutableMapping[str, str], *, folder: Path, cache: Path, threads: int, needs_network: bool
+) -> None:
     """Write what this engine and the processes that it starts are to see.
 
     Args:
-        environment: the process's own; what it says of the network is kept.
+        environment: the process's own.
         folder: for sockets; nobody else can enter it.
         cache: for compiled kernels, which hold nothing of any request; kept from one start to the next. Its folder
             ``tmp`` must be there.
         threads: compute threads of each worker on processors; 0 for vLLM's own choice, all but one core.
+        needs_network: whether its processes are on several nodes.
     """
-    network = {name: environment[name] for name in NETWORK if name in environment}
     environment.update(FIXED)
-    environment.update(network)
+    if not needs_network:
+        environment.update(LOOPBACK)
     environment.update(
         {
             "TMPDIR": str(cache / "tmp"),  # PyTorch keeps precompiled headers there, whatever it is told

@@ -53,6 +53,7 @@ def main() -> NoReturn:
         folder=folder,
         cache=cache,
         threads=chosen.threads,
+        needs_network=chosen.needs_network,
     )
     tempfile.tempdir = None  # what it was is known already
     confine(arguments.parent)
