@@ -13,6 +13,7 @@ commands wait in the socket; after it, they are read, so that a cancel takes eff
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -127,6 +128,12 @@ class Connection(asyncio.Protocol):
         elif self._timer is None:
             self._timer = self._loop.call_later(wait_s, self._send)
 
+    def hang_up(self) -> None:
+        """Let the daemon know at once that nothing more comes, whatever is still to be done before the process ends."""
+        if self._transport is not None:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(_fileno(self._transport))) as ours:
+                ours.shutdown(socket.SHUT_RDWR)
+
     def _collect(self) -> engine_pb2.EngineFrame:
         if not self._queued:
             self._queued = True
@@ -226,6 +233,11 @@ class EngineServer:
         for connection in connections:
             connection.flush()
 
+    def hang_up(self) -> None:
+        """Hang up on every daemon."""
+        for connection in self.connections:
+            connection.hang_up()
+
     def stop(self) -> None:
         """Let `serve` return; nothing is finished first."""
         self._stopped.set()
@@ -272,6 +284,11 @@ def run(serving: Coroutine[Any, Any, None]) -> None:
         asyncio.run(serving)
     else:
         uvloop.run(serving)
+
+
+def _fileno(transport: asyncio.Transport) -> int:
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
 
 
 def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -58,6 +58,7 @@ def main() -> NoReturn:
     tempfile.tempdir = None  # what it was is known already
     confine(arguments.parent)
     tether.adopt()
+    tether.sweep()
     relay = StderrRelay()
     progress = Progress(arguments.progress_fd)
 
@@ -93,12 +94,17 @@ async def _serve(
 
     progress.tell("reading weights")
     host = hosts.open_host(chosen)
-    tether.watch(lambda: leave(EXIT_DEFECT))
+    server = EngineServer()
+
+    def die() -> NoReturn:
+        server.hang_up()
+        leave(EXIT_DEFECT)
+
+    tether.watch(die)
     progress.tell("warming up")
     await host.warm_up()
     relay.silence()
     hosts.hush()
-    server = EngineServer()
     limits = Limits(host.facts.context_tokens_max, chosen.sequences, chosen.queue)
     async with asyncio.TaskGroup() as tasks:
         await server.serve(socket, VllmBackend(server, host, limits, tasks))

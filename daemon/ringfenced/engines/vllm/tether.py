@@ -13,20 +13,26 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import re
 import signal
 from collections import defaultdict
 from collections.abc import Callable
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
-from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
+SHARED = Path("/dev/shm")  # noqa: S108  # where shm_open(3) puts it
+"""Where shared memory is found as files."""
+
+_SHARED_NAME = re.compile(r"r([0-9a-f]{1,6})_[0-9a-f]{4,}")
+"""`_shared_prefix` and what Python adds; a group's number has 22 bits at most (proc(5), pid_max)."""
+
 
 def tie() -> None:
-    """Die with the process that started this one, and leave no core dump: it holds what people wrote.
+    """Die with the process that started this one, leave no core dump, and name shared memory so that it is found.
 
     The kernel forgets the first on fork and the second on exec, so every process of vLLM calls this for itself.
 
@@ -34,7 +40,8 @@ def tie() -> None:
         OSError: the kernel refused.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _prctl(_PR_SET_DUMPABLE, 0)
+    _prctl(_PR_SET_DUMPABLE, 0)  # its memory holds what people wrote
+    shared_memory._SHM_NAME_PREFIX = f"/{_shared_prefix(os.getpgid(0))}"  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
 
 
 def adopt() -> None:
@@ -54,19 +61,44 @@ def watch(on_death: Callable[[], None]) -> None:
 
 
 def reap() -> None:
-    """Kill every descendant, and unlink the shared memory that they leave behind.
+    """Kill every descendant, and unlink the shared memory of this process's group.
 
-    The latter is the resource tracker's work: it is spared, and ends by itself once nobody holds its pipe any more.
+    Python's resource tracker is spared: it unlinks the rest, and ends by itself once nobody holds its pipe any more.
     """
-    tracker: Any = resource_tracker._resource_tracker  # noqa: SLF001  # there is no public way
-    spared = getattr(tracker, "_pid", None)
+    spared = getattr(resource_tracker._resource_tracker, "_pid", None)  # noqa: SLF001  # there is no public way
     for pid in descendants(os.getpid()):
         if pid != spared:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    if spared is not None:
-        with contextlib.suppress(Exception):  # it may be gone; then there is nothing that could be done
-            tracker._stop()  # noqa: SLF001  # likewise
+    _unlink(lambda group: group == os.getpgid(0))
+
+
+def sweep() -> None:
+    """Unlink the shared memory of engines that were killed with all their processes, so that nobody could."""
+    _unlink(lambda group: not _is_alive(group))
+
+
+def _unlink(is_meant: Callable[[int], bool]) -> None:
+    for path in SHARED.iterdir() if SHARED.is_dir() else ():
+        found = _SHARED_NAME.fullmatch(path.name)
+        if found is not None and is_meant(int(found[1], 16)):
+            with contextlib.suppress(OSError):  # another user's, or gone
+                path.unlink()
+
+
+def _shared_prefix(group: int) -> str:
+    """Return how a process group's shared memory is called: Python leaves nine characters for it."""
+    return f"r{group:x}_"
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def descendants(ancestor: int) -> list[int]:

@@ -52,7 +52,7 @@ def print_as(pid, text):
 
 
 def shared_memory():
-    return {path.name for path in Path("/dev/shm").iterdir() if path.name.startswith(("psm_", "sem."))}
+    return {path.name for path in Path("/dev/shm").iterdir() if path.name.startswith(("psm_", "r"))}
 
 
 async def test_the_death_of_vllms_core_ends_the_engine_and_leaves_nothing(launch_vllm):
@@ -72,7 +72,7 @@ async def test_the_death_of_vllms_core_ends_the_engine_and_leaves_nothing(launch
     async with asyncio.timeout(5):
         assert await engine.process.wait() == 70
     await gone(processes, within_s=2)
-    assert told_s < 1
+    assert told_s < 0.5  # 0.1 on a quiet machine
     assert shared_memory() <= before
     assert not engine.path.with_suffix(".vllm").exists()
 
@@ -128,7 +128,7 @@ async def test_a_model_of_embeddings_embeds_and_answers_nothing(launch_vllm):
     assert len(first) == 128
     assert first == pytest.approx(third, abs=1e-4)
     assert first != pytest.approx(second, abs=1e-2)
-    assert embedded.usage.prompt_tokens == len("one textanotherone text")
+    assert embedded.usage.prompt_tokens == len("one textanotherone text") - 1  # "th" is one token
     with pytest.raises(errors.Unsupported), engine.client.start(long(1), confidential=True) as run:
         await run.take()
     with pytest.raises(errors.ContextExceeded):
