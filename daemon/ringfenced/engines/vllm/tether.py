@@ -16,9 +16,10 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
+from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
@@ -75,7 +76,8 @@ def reap() -> None:
 
 def sweep() -> None:
     """Unlink the shared memory of engines that were killed with all their processes, so that nobody could."""
-    _unlink(lambda group: not _is_alive(group))
+    alive = {one.group for one in _processes() if one.state not in "ZX"}
+    _unlink(lambda group: group not in alive)
 
 
 def _unlink(is_meant: Callable[[int], bool]) -> None:
@@ -91,29 +93,35 @@ def _shared_prefix(group: int) -> str:
     return f"r{group:x}_"
 
 
-def _is_alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
 def descendants(ancestor: int) -> list[int]:
     """Return the ids of all processes below one, parents first."""
     children: defaultdict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # ended in the meantime
-            # proc(5): pid (name) state ppid …; a name may hold anything, a parenthesis too
-            children[int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])].append(int(stat.parent.name))
+    for one in _processes():
+        children[one.parent].append(one.pid)
     found: list[int] = []
     generation = [ancestor]
     while generation:
         generation = [child for parent in generation for child in children[parent]]
         found += generation
     return found
+
+
+class _Process(NamedTuple):
+    """A process, as proc(5) tells of it."""
+
+    pid: int
+    state: str
+    """One letter; Z and X have ended."""
+    parent: int
+    group: int
+
+
+def _processes() -> Iterator[_Process]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # ended in the meantime
+            # pid (name) state ppid pgrp …; a name may hold anything, a parenthesis too
+            state, parent, group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            yield _Process(int(stat.parent.name), state, int(parent), int(group))
 
 
 def _prctl(option: int, argument: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -110,3 +111,74 @@ def test_the_orphans_of_a_child_are_found_and_killed(family):
     assert process.stdout.readline() == "1\n"
     until_gone(pids)
     assert process.wait(timeout=5) == 0
+
+
+SHARING = """
+import multiprocessing, os, sys, time
+from multiprocessing import shared_memory
+from ringfenced.engines.vllm import tether
+
+def share():
+    tether.tie()
+    memory = shared_memory.SharedMemory(create=True, size=4096)
+    print(memory.name, flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    os.setpgid(0, 0)
+    if sys.argv[1] == "sweep":
+        tether.sweep()
+        os._exit(0)
+    multiprocessing.get_context("spawn").Process(target=share).start()
+    sys.stdin.readline()
+    tether.reap()
+    os._exit(0)
+"""
+
+
+@pytest.fixture
+def sharing(tmp_path):
+    """Start a process whose child shares memory; return it and the memory's file."""
+    program = tmp_path / "sharing.py"
+    program.write_text(SHARING)
+    processes = []
+
+    def start(how="share"):
+        process = subprocess.Popen(
+            (sys.executable, program, how),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={"PYTHONPATH": f"{ROOT / 'proto'}:{ROOT / 'daemon'}"},
+        )
+        processes.append(process)
+        return process, Path("/dev/shm") / process.stdout.readline().strip()
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_the_shared_memory_of_an_engine_goes_with_it(sharing):
+    process, memory = sharing()
+    assert memory.is_file()
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.wait(timeout=5) == 0
+    assert not memory.exists()
+
+
+def test_what_a_whole_killed_group_left_is_swept_and_what_others_use_is_not(sharing):
+    """Nobody of the group is left to unlink it, the resource tracker neither."""
+    killed, left = sharing()
+    _, used = sharing()
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert left.exists()
+    sweeping, _ = sharing("sweep")
+    assert sweeping.wait(timeout=5) == 0
+    assert not left.exists()
+    assert used.exists()
