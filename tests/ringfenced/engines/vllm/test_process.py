@@ -107,7 +107,12 @@ async def test_an_engine_says_nothing_once_it_is_ready_and_leaves_when_it_is_tol
     for pid in processes:
         print_as(pid, b"something of a request\n")
     assert await _available(engine.process.stderr) == b""
+    runs = [engine.client.start(long(), confidential=True) for _ in range(6)]
+    await runs[0].take()
     engine.client.shut_down()
+    for run in runs:
+        with pytest.raises(errors.Unavailable):
+            await drain(run)
     async with asyncio.timeout(5):
         assert await engine.process.wait() == 0
     await gone(processes, within_s=2)
