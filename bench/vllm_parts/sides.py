@@ -25,6 +25,20 @@ from ringfenced.engines.launch import EngineKind, EngineSpec, command_line, envi
 from ringfenced.engines.vllm.tether import descendants
 from ringfenced.model import Finish, Message, Prompt, Role, Sampling, Text
 
+SERVE = """
+from importlib import metadata
+version = metadata.version
+def look(name):
+    try:
+        return version(name)
+    except metadata.PackageNotFoundError:
+        return version(f"{name}-cpu")
+metadata.version = look
+from vllm.entrypoints.cli.main import main
+main()
+"""
+"""The program ``vllm``, which looks for its own version under a name that the build for processors does not have."""
+
 READY_S = 900.0
 """How long either may take to start: both compile what they have not compiled yet."""
 
@@ -136,7 +150,7 @@ async def theirs(stack: AsyncExitStack, serving: Serving, folder: Path) -> Their
         for part in ([f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)]))
     ]
     command = (
-        *(serving.python, "-P", "-m", "vllm.entrypoints.cli.main", "serve", str(serving.model)),
+        *(serving.python, "-P", "-c", SERVE, "serve", str(serving.model)),
         *("--served-model-name", "m", "--host", "127.0.0.1", "--port", str(port)),
         *("--max-model-len", str(serving.context_tokens), "--max-num-seqs", str(serving.sequences)),
         *("--kv-cache-memory-bytes", str(serving.cache_bytes), "--disable-log-stats", "--uvicorn-log-level", "error"),
