@@ -76,7 +76,7 @@ async def _measure(record: Record, folder: Path, options: argparse.Namespace, py
     serving = Serving(python, model, max(CALLERS), CONTEXT_TOKENS, CACHE_BYTES, arguments)
     async with AsyncExitStack() as stack:
         sides = []
-        for start in (ours, theirs):
+        for start in (theirs, ours):
             here = folder / start.__name__
             here.mkdir()
             print(f"starting {start.__name__}", flush=True)

@@ -32,7 +32,7 @@ def look(name):
     try:
         return version(name)
     except metadata.PackageNotFoundError:
-        return version(f"{name}-cpu")
+        return version(f"{name}-cpu") + "+cpu"  # as it looks for its platform
 metadata.version = look
 from vllm.entrypoints.cli.main import main
 main()
