@@ -128,7 +128,7 @@ async def ours(stack: AsyncExitStack, serving: Serving, folder: Path) -> Ours:
         EngineKind.VLLM,
         (
             *("--model", str(serving.model), "--cache", str(CACHE)),
-            *("--context", str(serving.context_tokens), "--sequences", str(serving.sequences)),
+            *("--context", str(serving.context_tokens), "--sequences", str(serving.sequences), "--no-logprobs"),
             *(part for name, value in arguments.items() for part in ("--argument", f"{name}={json.dumps(value)}")),
         ),
         interpreter=serving.python,

@@ -248,6 +248,7 @@ def _vllm_spec(model: LocalModel, cache: Path) -> EngineSpec:
         *("--memory-share", str(vllm.memory_share)),
         *(() if model.prefix_cache else ("--no-prefix-cache",)),
         *(("--embeddings",) if model.embeddings else ()),
+        *(("--no-logprobs",) if model.logprob_floor is None else ()),
         *(argument for adapter in model.adapters for argument in ("--adapter", f"{adapter.name}={adapter.path}")),
         *(part for name, value in vllm.arguments.items() for part in ("--argument", f"{name}={json.dumps(value)}")),
     )

@@ -40,7 +40,7 @@ class Answer(Work):
         self._wants_logprobs = wants_logprobs
         self._completion_tokens = 0
         self._cached_tokens = 0
-        self._logprob_min = 0.0
+        self._logprob_min: float | None = None
         self._started_s = time.monotonic()
         self._first_s = 0.0
         self._last_s = 0.0
@@ -94,8 +94,9 @@ class Answer(Work):
         self._cached_tokens = output.num_cached_tokens or self._cached_tokens
         last = len(tokens) - 1
         for place, token in enumerate(tokens):
-            likelihoods = made.logprobs[place]
-            self._logprob_min = min(self._logprob_min, likelihoods[token].logprob)
+            likelihoods = made.logprobs[place] if made.logprobs else {}
+            if likelihoods:
+                self._logprob_min = min(self._logprob_min or 0.0, likelihoods[token].logprob)
             if place == last and made.finish_reason == "stop":  # the token that ends the generation is no part of it
                 break
             self._completion_tokens += 1
@@ -125,7 +126,8 @@ class Answer(Work):
         )
         if self._first_s:
             finish.time_to_first_token_us = round((self._first_s - self._started_s) * 1e6)
-            finish.logprob_min = self._logprob_min
+            if self._logprob_min is not None:
+                finish.logprob_min = self._logprob_min
 
     def _end(self, ended: str, now_s: float) -> None:
         if ended not in {"stop", "length", "repetition"}:  # vLLM gave it up: "error", or an "abort" of its own

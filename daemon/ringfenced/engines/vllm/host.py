@@ -21,6 +21,7 @@ from vllm.lora.request import LoRARequest
 from vllm.platforms import current_platform
 from vllm.pooling_params import PoolingParams
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -29,6 +30,9 @@ from ringfenced.engines.vllm.making import Facts
 from ringfenced.engines.vllm.options import BadOption, Options, engine_arguments, lora_rank
 from ringfenced.engines.vllm.vocabulary import HfVocabulary
 from ringfenced.engines.vllm.work import Generation, Refusal
+
+SERVING = UsageContext.OPENAI_API_SERVER
+"""What vLLM takes its defaults by, such as the tokens of a step: those of ``vllm serve``."""
 
 _BATCH = 1
 """vLLM's priority of what gives way; the others have 0."""
@@ -56,6 +60,7 @@ class VllmHost:
             defaults={} if options.embeddings else _defaults(model),
             adapters=tuple(adapters),
             dimensions=_dimensions(model) if options.embeddings else 0,
+            tells_logprobs=options.tells_logprobs,
         )
         self.memory: list[engine_pb2.EngineMemory] = []
 
@@ -177,10 +182,10 @@ def open_host(options: Options) -> VllmHost:
         arguments = AsyncEngineArgs(**engine_arguments(options, rank))
     except TypeError as error:
         raise BadOption(f"vLLM {vllm.__version__} does not take one of the arguments: {error}") from None
-    config = arguments.create_engine_config()
+    config = arguments.create_engine_config(SERVING)
     if current_platform.is_cpu() and not config.cache_config.kv_cache_memory_bytes:
         config.cache_config.kv_cache_memory_bytes = _cache_bytes(config, options)
-    engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
+    engine = AsyncLLM.from_vllm_config(config, usage_context=SERVING, disable_log_stats=True)
     adapters = {
         name: LoRARequest(name, number, str(folder))
         for number, (name, folder) in enumerate(options.adapters.items(), start=1)

@@ -49,6 +49,8 @@ class Facts:
     """Names of its LoRA adapters."""
     dimensions: int = 0
     """Length of an embedding; 0 for a model that answers."""
+    tells_logprobs: bool = True
+    """Whether every answer's lowest log-probability is told, or only where log-probabilities are asked for."""
 
 
 class Refused(Exception):
@@ -147,7 +149,13 @@ class RequestMaker:
         generation = Generation(
             name=next(self._names),
             prompt=prompt,
-            params=params_from_wire(sampling, facts.defaults, tokens_max=asked, tokens_n=facts.tokens_n),
+            params=params_from_wire(
+                sampling,
+                facts.defaults,
+                tokens_max=asked,
+                tokens_n=facts.tokens_n,
+                tells_logprobs=facts.tells_logprobs,
+            ),
             structure=structure,
             salt=_salt(command),
             adapter=command.adapter,

@@ -41,6 +41,8 @@ class Options:
     """Keep what was read of prompts."""
     embeddings: bool = False
     """It embeds texts and answers nothing."""
+    tells_logprobs: bool = True
+    """Tell every answer's lowest log-probability, which costs some percent, and not only where somebody asks."""
     adapters: Mapping[str, Path] = field(default_factory=dict)
     """LoRA adapters: name and folder."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -71,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory-share", type=float, default=usual.memory_share, help="share of a device's memory")
     parser.add_argument("--no-prefix-cache", action="store_true", help="read every prompt anew")
     parser.add_argument("--embeddings", action="store_true", help="embed texts instead of answering")
+    parser.add_argument(
+        "--no-logprobs", action="store_true", help="tell log-probabilities only where they are asked for"
+    )
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA adapter")
     parser.add_argument(
         "--argument", action="append", default=[], metavar="NAME=JSON", help="a further field of AsyncEngineArgs"
@@ -101,6 +106,7 @@ def read(arguments: argparse.Namespace) -> Options:
         memory_share=arguments.memory_share,
         prefix_cache=not arguments.no_prefix_cache,
         embeddings=arguments.embeddings,
+        tells_logprobs=not arguments.no_logprobs,
         adapters={name: Path(folder) for name, folder in _pairs(arguments.adapter, "--adapter")},
         arguments=further,
     )

@@ -33,7 +33,12 @@ class BadSampling(ValueError):
 
 
 def params_from_wire(
-    wire: types_pb2.Sampling, defaults: Mapping[str, Any], *, tokens_max: int, tokens_n: int
+    wire: types_pb2.Sampling,
+    defaults: Mapping[str, Any],
+    *,
+    tokens_max: int,
+    tokens_n: int,
+    tells_logprobs: bool = True,
 ) -> dict[str, Any]:
     """Return the fields of SamplingParams. Stop strings are not among them: they are looked for where text is made.
 
@@ -42,6 +47,7 @@ def params_from_wire(
         defaults: the model's own, by vLLM's names.
         tokens_max: most tokens of the answer, at least 1.
         tokens_n: size of the vocabulary; a bias on what lies outside has no effect.
+        tells_logprobs: whether each drawn token's log-probability is wanted where nobody asks for it.
 
     Raises:
         BadSampling: a value is not finite or out of its range.
@@ -66,7 +72,8 @@ def params_from_wire(
     bias = {token: value for token, value in wire.logit_bias.items() if token < tokens_n}
     if bias:
         params["logit_bias"] = bias
-    params["logprobs"] = min(wire.logprobs, LOGPROBS_MAX)  # of the drawn token at least: usage has the lowest
+    if tells_logprobs or wire.HasField("logprobs"):
+        params["logprobs"] = min(wire.logprobs, LOGPROBS_MAX)
     return params
 
 

@@ -21,6 +21,7 @@ def test_every_option_is_read():
     assert options(
         *("--context", "8192", "--sequences", "3", "--queue", "7", "--threads", "2", "--memory-share", "0.5"),
         *("--tensor-parallel", "4", "--pipeline-parallel", "2", "--no-prefix-cache", "--embeddings"),
+        "--no-logprobs",
         *("--adapter", "a=/x", "--adapter", "b=/y=z", "--argument", "seed=1", "--argument", 'dtype="float32"'),
     ) == Options(
         Path("/m"),
@@ -33,6 +34,7 @@ def test_every_option_is_read():
         pipeline_parallel=2,
         prefix_cache=False,
         embeddings=True,
+        tells_logprobs=False,
         adapters={"a": Path("/x"), "b": Path("/y=z")},
         arguments={"seed": 1, "dtype": "float32"},
     )

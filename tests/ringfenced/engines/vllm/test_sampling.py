@@ -49,6 +49,14 @@ def test_a_bias_outside_the_vocabulary_has_no_effect():
     assert "logit_bias" not in params(logit_bias={100: 2.0})
 
 
+def test_log_probabilities_are_left_out_where_nobody_wants_them():
+    def wanted(wire):
+        return "logprobs" in params_from_wire(wire, {}, tokens_max=1, tokens_n=1, tells_logprobs=False)
+
+    assert not wanted(types_pb2.Sampling())
+    assert wanted(types_pb2.Sampling(logprobs=0))
+
+
 def test_no_more_likely_tokens_are_told_than_vllm_gives():
     assert params(logprobs=5)["logprobs"] == 5
     assert params(logprobs=1000)["logprobs"] == LOGPROBS_MAX
