@@ -52,13 +52,7 @@ def params_from_wire(
     Raises:
         BadSampling: a value is not finite or out of its range.
     """
-    params: dict[str, Any] = {"temperature": 0.0, **defaults, "max_tokens": tokens_max}
-    for name, (low, high) in _RANGES.items():
-        if wire.HasField(name):  # type: ignore[arg-type]  # names of fields
-            value = getattr(wire, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise BadSampling(name)
-            params[_NAMES.get(name, name)] = value
+    params: dict[str, Any] = {"temperature": 0.0, **defaults, "max_tokens": tokens_max, **_in_range(wire)}
     if wire.HasField("top_k"):
         params["top_k"] = wire.top_k
     if params.get("top_k", 0) > _TOP_K_MAX or params.get("repetition_penalty", 1.0) <= 0:
@@ -75,6 +69,17 @@ def params_from_wire(
     if tells_logprobs or wire.HasField("logprobs"):
         params["logprobs"] = min(wire.logprobs, LOGPROBS_MAX)
     return params
+
+
+def _in_range(wire: types_pb2.Sampling) -> dict[str, float]:
+    found = {}
+    for name, (low, high) in _RANGES.items():
+        if wire.HasField(name):  # type: ignore[arg-type]  # names of fields
+            value = getattr(wire, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise BadSampling(name)
+            found[_NAMES.get(name, name)] = value
+    return found
 
 
 def structure_from_wire(wire: types_pb2.ResponseFormat) -> dict[str, str] | None:
