@@ -2,11 +2,12 @@
 PYTHON ?= python3
 ARGS ?=
 export PYTHON
+export VLLM_PYTHON
 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-placement bench-caps bench-log bench-recognize eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-placement bench-caps bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,10 @@ demo: setup ## real requests through daemon, engine, agent and a stand-in provid
 
 test: setup ## the whole test suite
 	@$(BIN)/pytest $(ARGS)
+
+test-vllm: setup ## the engine contract on vLLM, installed for processors into the user's cache (VLLM_PYTHON=one that is there)
+	@vllm="$$(scripts/vllm.sh | tail -1)" && RINGFENCE_TEST_VLLM="$$vllm" \
+		$(BIN)/pytest -m vllm tests/ringfenced/engines/vllm $(ARGS)
 
 test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
 	@$(BIN)/python bench/redteam.py $(ARGS)
@@ -82,6 +87,10 @@ bench-recognize: setup ## what recognising costs, beside Presidio in one run
 
 bench-fairness: setup ## a flood beside a light department, a long prompt beside a stream, a prefix found again
 	@PYTHONPATH=tests $(BIN)/python bench/fairness.py $(ARGS)
+
+bench-vllm: setup ## our vLLM engine beside vllm serve (VLLM_PYTHON=one that is there; ARGS=--write keeps the result)
+	@vllm="$$(scripts/vllm.sh | tail -1)" && RINGFENCE_TEST_VLLM="$$vllm" \
+		PYTHONPATH=tests $(BIN)/python bench/vllm.py $(ARGS)
 
 eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, JSON=1, POLICY=name)
 	@$(BIN)/python bench/deid.py $(if $(DATA),--data '$(DATA)') $(if $(filter 1,$(JSON)),--json) \

@@ -16,9 +16,9 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -31,26 +31,22 @@ from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
-from ringfenced.config import Agent, Config, LocalModel, Tls
+from ringfenced.config import Agent, Config, Tls
 from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
 from ringfenced.engines.attach import AttachedEngines
 from ringfenced.engines.cgroup import EngineCgroups
-from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
-from ringfenced.errors import NotFound
 from ringfenced.flow import Flow
 from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
-from ringfenced.schedule.fit import planned_ways
-from ringfenced.schedule.footprint import Appetite, groups, ways
-from ringfenced.schedule.plan import Gpu
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
+from ringfenced.site.hosting import engine_specs, other_weights
 from ringfenced.site.node import SiteNode
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.ledger import SqliteLedger
@@ -58,9 +54,6 @@ from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
-from ringfenced.weights import BadModelFile
-from ringfenced.weights.dryrun import LoadSettings
-from ringfenced.weights.files import read_gguf_file
 
 _LOG = logging.getLogger("ringfenced")
 
@@ -108,7 +101,7 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
             socket_dir=config.runtime_folder,
             budget=lambda taken: budget(placeable(), taken, reserves),
             around=Surroundings(cgroups=EngineCgroups.delegated()),
-            weights=_weights(config, placeable),
+            weights=other_weights(config, placeable),
         )
         async with _meanwhile(engines.run()):
             yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
@@ -240,11 +233,6 @@ def check_files(config: Config) -> None:
         raise ConfigError(str(error)) from error
 
 
-def engine_specs(config: Config, devices: Sequence[DeviceFacts]) -> tuple[EngineSpec, ...]:
-    """What the supervisor must start for each model of the file, and on which of the devices it could be."""
-    return tuple(_placed_spec(config, model, devices) for model in config.models)
-
-
 def link_path(config: Config) -> Path:
     """Where the supervisor serves its workers."""
     return config.runtime_folder / "link.sock"
@@ -263,70 +251,6 @@ def _devices() -> Iterator[Inventory]:
         yield devices
 
 
-def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFacts]) -> EngineSpec:
-    path = model.path
-    return replace(
-        _engine_spec(model),
-        gather_ms=round(config.streams.coalesce_ms),
-        preload=model.preload,
-        pin=model.pin,
-        rank=model.rank,
-        idle_unload_s=float(model.idle_unload_s),
-        replicas=model.replicas,
-        load_timeout_s=float(model.load_timeout_s),
-        ways=footprint(model, devices),
-        context_tokens=model.context_tokens if model.engine == "llama.cpp" else 0,
-        tells_progress=model.engine == "llama.cpp",
-        weights=path.name if path is not None else model.library,
-    )
-
-
-def footprint(model: LocalModel, devices: Sequence[DeviceFacts]) -> tuple[Mapping[str, int], ...]:
-    """What one engine of a model takes, in bytes by device; several ways where it could be placed in several.
-
-    From the model's own figures where they can be read and nobody says otherwise, else from its files' size.
-    """
-    gpus = 0
-    if model.engine == "vllm":
-        gpus = model.vllm.tensor_parallel * model.vllm.pipeline_parallel
-    elif model.gpu_layers:
-        gpus = max(1, len(model.tensor_split))
-    cells = model.cache_tokens or model.context_tokens * model.sequences
-    appetite = Appetite(
-        weights_bytes=_size(model.path),
-        cells=cells,
-        memory_bytes=model.memory_bytes,
-        gpus=gpus,
-        gpu_share=model.vllm.memory_share if model.engine == "vllm" else None,
-        devices=model.devices,
-    )
-    if model.engine == "llama.cpp" and not model.memory_bytes and model.path is not None:
-        settings = LoadSettings(
-            cells=cells,
-            sequences=model.sequences,
-            key_type=model.cache_type,
-            value_type=model.cache_type,
-            gpu_layers=model.gpu_layers,
-            tensor_split=model.tensor_split,
-            flash_attention=model.flash_attention,
-            embeddings=model.embeddings,
-        )
-        with suppress(BadModelFile):  # the engine, which reads it too, says what is wrong with it
-            shape = read_gguf_file(model.path).shape
-            known = [[Gpu(d.id, d.memory_free_bytes or 0) for d in group] for group in groups(appetite, devices)]
-            return planned_ways(shape, settings, known or [[]])
-    return ways(appetite, devices)
-
-
-def _size(path: Path | None) -> int | None:
-    """Bytes of a model's file or folder; None where there is none, which the engine will tell."""
-    if path is None or not path.exists():
-        return None
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size
-
-
 async def _placeable(config: Config, devices: Inventory) -> Callable[[], tuple[DeviceFacts, ...]]:
     """What models can be placed on; GPUs are asked for only where a model may use one."""
     if not any(model.gpu_layers or model.engine == "vllm" for model in config.models):
@@ -334,48 +258,6 @@ async def _placeable(config: Config, devices: Inventory) -> Callable[[], tuple[D
         return lambda: (reader.sample(),)
     await devices.fresh()
     return devices.inventory
-
-
-def _weights(config: Config, devices: Callable[[], Sequence[DeviceFacts]]) -> Callable[[str, str], EngineSpec] | None:
-    """A model's program with other weights, those of a name in the library; None where there is none."""
-    library = config.library
-    if library is None:
-        return None
-    models = {model.name: model for model in config.models}
-
-    def weights(name: str, entry: str) -> EngineSpec:
-        folder = library.folder / entry
-        files = sorted(folder.glob("*.gguf")) if Path(entry).name == entry and folder.is_dir() else []
-        if models[name].engine == "llama.cpp" and not files:
-            raise NotFound(f"The library has no GGUF model of the name {entry[:128]!r}.", model=name)
-        path = files[0] if models[name].engine == "llama.cpp" else folder
-        changed = models[name].model_copy(update={"path": path, "library": "", "sha256": ""})
-        return _placed_spec(config, changed, devices())
-
-    return weights
-
-
-def _engine_spec(model: LocalModel) -> EngineSpec:
-    if model.engine == "command":
-        return EngineSpec(model.name, EngineKind.COMMAND, model.command)
-    arguments = (
-        *("--model", str(model.path)),
-        *("--context", str(model.context_tokens)),
-        *("--sequences", str(model.sequences)),
-        *("--queue", str(model.waiting)),
-        *("--threads", str(model.threads)),
-        *("--gpu-layers", str(model.gpu_layers)),
-        *("--cells", str(model.cache_tokens)),
-        *("--step-tokens", str(model.step_tokens)),
-        *("--cache-type", model.cache_type),
-        *("--flash-attention", model.flash_attention),
-        *(("--tensor-split", ",".join(map(str, model.tensor_split))) if model.tensor_split else ()),
-        *(argument for adapter in model.adapters for argument in ("--adapter", f"{adapter.name}={adapter.path}")),
-        *(("--projector", str(model.projector)) if model.projector else ()),
-        *(("--embeddings",) if model.embeddings else ()),
-        *(("--sha256", model.sha256) if model.sha256 else ()),
-    )
-    return EngineSpec(model.name, EngineKind.LLAMA_CPP, arguments)
 
 
 def _endpoint(config: Config, worker: int | None) -> Endpoint:

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.labels import PUBLIC, Label, Level
-from ringfence.recognize.finding import Finding
 from ringfenced.device import DeviceFacts as DeviceFacts  # noqa: PLC0414 - said to be exported
+
+if TYPE_CHECKING:  # the package loads the recognisers, which an engine process has no use for
+    from ringfence.recognize.finding import Finding
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

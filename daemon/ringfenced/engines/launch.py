@@ -35,11 +35,15 @@ SOCKET_PATH_BYTES_MAX = 107
 VMSTAT = Path("/proc/vmstat")
 """Counts what the kernel killed because memory ran out (``oom_kill``, since Linux 4.13)."""
 
+VLLM_PROGRAM = Path(__file__).with_name("vllm") / "bootstrap.py"
+"""What a vLLM engine runs, by its path: its interpreter need not know our packages."""
+
 
 class EngineKind(StrEnum):
     """Which program hosts a model."""
 
     LLAMA_CPP = "llama.cpp"
+    VLLM = "vllm"
     COMMAND = "command"
 
 
@@ -50,7 +54,7 @@ class EngineSpec:
     name: str
     """The model's name, unique on the node."""
     kind: EngineKind
-    """``llama.cpp`` runs `ringfenced.engines.worker`; ``command`` runs `arguments` as they stand."""
+    """``llama.cpp`` runs `ringfenced.engines.worker`, ``vllm`` `VLLM_PROGRAM`; ``command`` runs `arguments` alone."""
     arguments: tuple[str, ...]
     """Command line without ``--socket`` and ``--parent``, which the launcher adds."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +82,8 @@ class EngineSpec:
     """It takes ``--progress-fd N`` (`progress`), as `ringfenced.engines.worker` does."""
     weights: str = ""
     """Name of the file or folder that its weights come from, for people."""
+    interpreter: str = ""
+    """With vllm: the Python of the virtual environment that has it; the daemon's own if empty."""
 
 
 class EngineStartError(Exception):
@@ -100,22 +106,33 @@ def command_line(
     spec: EngineSpec, path: Path, parent_pid: int, *, context_tokens: int = 0, progress_fd: int = -1
 ) -> tuple[str, ...]:
     """Return the program and its arguments; what stands later in a command line counts."""
-    ours = (sys.executable, "-P", "-m", "ringfenced.engines.worker") if spec.kind is EngineKind.LLAMA_CPP else ()
     shorter = context_tokens and spec.context_tokens and context_tokens != spec.context_tokens
     return (
-        *(*ours, *spec.arguments, "--socket", str(path), "--parent", str(parent_pid)),
+        *(*_program(spec), *spec.arguments, "--socket", str(path), "--parent", str(parent_pid)),
         *(("--context", str(context_tokens)) if shorter else ()),
         *(("--progress-fd", str(progress_fd)) if progress_fd >= 0 else ()),
     )
 
 
+def _program(spec: EngineSpec) -> tuple[str, ...]:
+    match spec.kind:
+        case EngineKind.LLAMA_CPP:
+            return (sys.executable, "-P", "-m", "ringfenced.engines.worker")
+        case EngineKind.VLLM:
+            return (spec.interpreter or sys.executable, "-P", str(VLLM_PROGRAM))
+        case EngineKind.COMMAND:
+            return ()
+
+
 def environment(spec: EngineSpec) -> dict[str, str]:
     """Return all that an engine sees of the environment: nothing of the daemon's own."""
     roots = {str(Path(package.__path__[0]).parent): None for package in (ringfence, ringfenced)}
+    # vLLM's interpreter must not see the daemon's other packages: the program finds ours by itself
+    path = {} if spec.kind is EngineKind.VLLM else {"PYTHONPATH": os.pathsep.join(roots)}
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(roots),
+        **path,
         "PYTHONDONTWRITEBYTECODE": "1",
         "GGML_NO_BACKTRACE": "1",  # llama.cpp's abort would start a debugger on itself
         **spec.environment,

@@ -13,12 +13,13 @@ commands wait in the socket; after it, they are read, so that a cancel takes eff
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
@@ -58,6 +59,17 @@ class Backend(Protocol):
 
     def load(self) -> engine_pb2.EngineLoad:
         """Say how busy the engine is; asked ten times a second while it is."""
+
+
+@runtime_checkable
+class Sleeper(Protocol):
+    """A backend that can give the memory of its devices back and keep the process."""
+
+    def sleep(self, connection: Connection) -> None:
+        """Give it back; then send a description."""
+
+    def wake(self, connection: Connection) -> None:
+        """Take it again; then send a description."""
 
 
 class Connection(asyncio.Protocol):
@@ -115,6 +127,12 @@ class Connection(asyncio.Protocol):
             self._send()
         elif self._timer is None:
             self._timer = self._loop.call_later(wait_s, self._send)
+
+    def hang_up(self) -> None:
+        """Let the daemon know at once that nothing more comes, whatever is still to be done before the process ends."""
+        if self._transport is not None:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(_fileno(self._transport))) as ours:
+                ours.shutdown(socket.SHUT_RDWR)
 
     def _collect(self) -> engine_pb2.EngineFrame:
         if not self._queued:
@@ -175,6 +193,12 @@ class Connection(asyncio.Protocol):
                 self._backend.count(self, command.count)
             case "embed":
                 self._backend.embed(self, command.embed)
+            case "sleep" if isinstance(self._backend, Sleeper):
+                self._backend.sleep(self)
+            case "wake" if isinstance(self._backend, Sleeper):
+                self._backend.wake(self)
+            case "sleep" | "wake":  # it stays as it is
+                self.dirty().description.CopyFrom(self._backend.describe())
             case "describe":
                 self._gather_s = command.describe.gather_ms / 1000
                 self.dirty().description.CopyFrom(self._backend.describe())
@@ -208,6 +232,11 @@ class EngineServer:
         connections, self.unflushed = self.unflushed, []
         for connection in connections:
             connection.flush()
+
+    def hang_up(self) -> None:
+        """Hang up on every daemon."""
+        for connection in self.connections:
+            connection.hang_up()
 
     def stop(self) -> None:
         """Let `serve` return; nothing is finished first."""
@@ -255,6 +284,11 @@ def run(serving: Coroutine[Any, Any, None]) -> None:
         asyncio.run(serving)
     else:
         uvloop.run(serving)
+
+
+def _fileno(transport: asyncio.Transport) -> int:
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
 
 
 def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

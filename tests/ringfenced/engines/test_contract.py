@@ -79,7 +79,7 @@ def start(kind, launch, folder):
 async def test_an_engine_describes_itself(start):
     engine = await start("--sequences", "3")
     description = engine.client.description
-    assert description.engine in {"scripted", "llama.cpp"}
+    assert description.engine in {"scripted", "llama.cpp", "vllm"}
     assert description.engine_version
     assert (description.context_tokens_max, description.sequences_max) == (512, 3)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -186,8 +188,8 @@ class Hosting(Engines):
         super().__init__()
         self.begun = []
 
-    def engine(self, name):
-        return self if name == "house" else None
+    def place(self, name, **_):
+        return contextlib.nullcontext(SimpleNamespace(engine=self)) if name == "house" else None
 
     def start(self, prompt, **how):
         self.begun.append(how)
@@ -203,8 +205,9 @@ def test_an_adapter_is_offered_like_a_model_and_runs_on_its_models_engine():
     directory.check_model("house-letters")
     assert directory.context_tokens_max("house-letters") == directory.context_tokens_max("house")
     how = {"cache_salt": b"", "confidential": True, "deadline_ms": 0, "claim": None}
-    directory.engine("house-letters").start("prompt", **how)
-    directory.engine("house").start("prompt", **how)
+    for name in ("house-letters", "house"):
+        with directory.place(name, seconds_max=None, salt=b"") as place:
+            place.engine.start("prompt", **how)
     assert engines.begun == [{**how, "adapter": "house-letters"}, how]
 
 
