@@ -27,6 +27,7 @@ from ringfenced.engines.probing import dry_run
 from ringfenced.schedule.plan import Gpu, plan
 from ringfenced.weights.dryrun import HOST, DeviceUse, LoadSettings
 from ringfenced.weights.files import read_gguf_file
+from ringfenced.weights.serving import serving
 
 AIM = 0.02
 """How far the plan may be from llama.cpp's real use (issue 5)."""
@@ -47,21 +48,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rfp-", dir=options.folder) as folder:
         for preset, weights, cells, sequences in TRIED:
             path = write_model(Path(folder) / f"{preset}-{weights}.gguf", PRESETS[preset], weights=weights, sparse=True)
-            settings = LoadSettings(cells, sequences, max(512, sequences + 64), gpu_layers=-1)
             print(f"{preset} {weights}, {cells} cells, {sequences} sequences", flush=True)
-            worst = max(worst, asyncio.run(_one(path, settings)))
+            worst = max(worst, asyncio.run(_one(path, cells, sequences)))
             path.unlink()
     print(f"largest error of a dry run on the GPU: {worst:.2%}, aim {AIM:.0%}: {'met' if worst <= AIM else 'MISSED'}")
     sys.exit(worst > AIM)
 
 
-async def _one(path: Path, settings: LoadSettings) -> float:
+async def _one(path: Path, cells: int, sequences: int) -> float:
+    settings = serving(
+        context_tokens=cells // sequences,
+        sequences=sequences,
+        cells=cells,
+        is_kept_in_place=True,
+        settings=LoadSettings(cells=0, gpu_layers=-1),
+    )
     planned = plan(read_gguf_file(path).shape, settings, (Gpu(CALLS, _free_bytes()),)).uses
     libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}  # noqa: TID251  # it launches a child
     dry = (await dry_run(path, [settings], variables=libraries))[0] or ()
     async with AsyncExitStack() as stack:
         before = device.read()
-        real, pid = await _loaded(stack, path, settings)
+        real, pid = await _loaded(stack, path, cells, sequences)
         after = device.read()
     for name, uses in (("planned", planned), ("dry run", dry), ("real", real)):
         for use in uses:
@@ -81,7 +88,7 @@ async def _one(path: Path, settings: LoadSettings) -> float:
     return abs(_on_gpus(dry) / own - 1)
 
 
-async def _loaded(stack: AsyncExitStack, path: Path, settings: LoadSettings) -> tuple[Sequence[DeviceUse], int]:
+async def _loaded(stack: AsyncExitStack, path: Path, cells: int, sequences: int) -> tuple[Sequence[DeviceUse], int]:
     """Load the model in an engine; return what it says that it uses, and its process."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rfp-")))
     log, socket = folder / "engine.log", folder / "engine.sock"
@@ -89,8 +96,8 @@ async def _loaded(stack: AsyncExitStack, path: Path, settings: LoadSettings) -> 
         stack,
         log,
         *(sys.executable, "-P", "-m", "ringfenced.engines.worker", "--socket", str(socket), "--model", str(path)),
-        *("--context", str(settings.cells // settings.sequences), "--sequences", str(settings.sequences)),
-        *("--cells", str(settings.cells), "--gpu-layers", "-1"),
+        *("--context", str(cells // sequences), "--sequences", str(sequences)),
+        *("--cells", str(cells), "--gpu-layers", "-1"),
     )
 
     async def is_ready() -> bool:

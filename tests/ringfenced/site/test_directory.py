@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -188,8 +186,17 @@ class Hosting(Engines):
         super().__init__()
         self.begun = []
 
+    engine = property(lambda self: self)
+
     def place(self, name, **_):
-        return contextlib.nullcontext(SimpleNamespace(engine=self)) if name == "house" else None
+        assert name == "house"
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
 
     def start(self, prompt, **how):
         self.begun.append(how)
