@@ -90,7 +90,7 @@ bench-fairness: setup ## a flood beside a light department, a long prompt beside
 
 bench-vllm: setup ## our vLLM engine beside vllm serve (VLLM_PYTHON=one that is there; ARGS=--write keeps the result)
 	@vllm="$$(scripts/vllm.sh | tail -1)" && RINGFENCE_TEST_VLLM="$$vllm" \
-		PYTHONPATH=tests $(BIN)/python bench/vllm.py $(ARGS)
+		PYTHONPATH=tests $(BIN)/python bench/hosted_vllm.py $(ARGS)
 
 eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, JSON=1, POLICY=name)
 	@$(BIN)/python bench/deid.py $(if $(DATA),--data '$(DATA)') $(if $(filter 1,$(JSON)),--json) \

@@ -151,7 +151,7 @@ def _write(folder: Path, facts: dict[str, object], record: Record, rows: list[li
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench/vllm.py", description="Our vLLM engine beside vllm serve.")
+    parser = argparse.ArgumentParser(prog="bench/hosted_vllm.py", description="Our vLLM engine beside vllm serve.")
     parser.add_argument("--write", action="store_true", help="keep the result")
     parser.add_argument("--repetitions", type=int, default=5, help="of everything")
     parser.add_argument("--words", type=int, default=40, help="of each prompt")
