@@ -102,7 +102,7 @@ def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFact
         load_timeout_s=float(model.load_timeout_s),
         ways=footprint(model, devices),
         context_tokens=model.context_tokens if model.engine == "llama.cpp" else 0,
-        tells_progress=model.engine == "llama.cpp",
+        tells_progress=model.engine != "command",
         weights=path.name if path is not None else model.library,
     )
 

@@ -183,6 +183,9 @@ def open_host(options: Options) -> VllmHost:
     except TypeError as error:
         raise BadOption(f"vLLM {vllm.__version__} does not take one of the arguments: {error}") from None
     config = arguments.create_engine_config(SERVING)
+    # Without this a model may write space between JSON's parts for ever. vLLM's check of the setting does not know that
+    # both backends among which it chooses by itself keep to it, so it is set behind that check.
+    config.structured_outputs_config.disable_any_whitespace = True
     if current_platform.is_cpu() and not config.cache_config.kv_cache_memory_bytes:
         config.cache_config.kv_cache_memory_bytes = _cache_bytes(config, options)
     engine = AsyncLLM.from_vllm_config(config, usage_context=SERVING, disable_log_stats=True)

@@ -7,7 +7,6 @@ another.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import sys
@@ -18,15 +17,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from ringfenced.engines.confine import confine
+from ringfenced.engines.progress import EXIT_NO_MEMORY, ProgressPipe
 from ringfenced.engines.server import EXIT_DEFECT, EngineServer, run
 from ringfenced.engines.vllm import environment, options, tether
 from ringfenced.engines.vllm.quiet import StderrRelay
 
 EXIT_START = 1
 """Exit status where the model could not be loaded."""
-
-EXIT_NO_MEMORY = 71
-"""Exit status where there was not enough memory to load it (sysexits.h: EX_OSERR)."""
 
 SOCKET_PATH_BYTES_MAX = 107
 """Longest path of a unix socket (unix(7))."""
@@ -56,11 +53,11 @@ def main() -> NoReturn:
         needs_network=chosen.needs_network,
     )
     tempfile.tempdir = None  # what it was is known already
-    confine(arguments.parent)
+    confine(arguments.parent, needs_network=chosen.needs_network)
     tether.adopt()
     tether.sweep()
     relay = StderrRelay()
-    progress = Progress(arguments.progress_fd)
+    progress = ProgressPipe(arguments.progress_fd)
 
     def leave(status: int) -> NoReturn:
         """End with all of vLLM's processes, at once: its own way takes seconds, and there is nothing to save."""
@@ -85,14 +82,14 @@ async def _serve(
     socket: Path,
     chosen: options.Options,
     relay: StderrRelay,
-    progress: Progress,
+    progress: ProgressPipe,
     leave: Callable[[int], NoReturn],
 ) -> None:
-    progress.tell("starting vLLM")
+    progress.say("starting vLLM")
     from ringfenced.engines.vllm import host as hosts  # noqa: PLC0415  # imports vLLM: after the process is confined
     from ringfenced.engines.vllm.backend import Limits, VllmBackend  # noqa: PLC0415  # with it
 
-    progress.tell("reading weights")
+    progress.say("reading weights")
     host = hosts.open_host(chosen)
     server = EngineServer()
 
@@ -101,28 +98,15 @@ async def _serve(
         leave(EXIT_DEFECT)
 
     tether.watch(die)
-    progress.tell("warming up")
+    progress.say("warming up")
     await host.warm_up()
+    progress.close()
     relay.silence()
     hosts.hush()
     limits = Limits(host.facts.context_tokens_max, chosen.sequences, chosen.queue)
     async with asyncio.TaskGroup() as tasks:
         await server.serve(socket, VllmBackend(server, host, limits, tasks))
         leave(0)
-
-
-class Progress:
-    """Tells the launcher what is being done, a line for each stage."""
-
-    def __init__(self, file: int) -> None:
-        """Take the file descriptor that the launcher gave; -1 for none."""
-        self._file = file
-
-    def tell(self, stage: str) -> None:
-        """Tell what begins now; a launcher that does not read misses it."""
-        if self._file >= 0:
-            with contextlib.suppress(OSError):
-                os.write(self._file, stage.encode() + b"\n")
 
 
 def private_folder(socket: Path) -> Path:

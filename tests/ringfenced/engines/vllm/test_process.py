@@ -137,7 +137,7 @@ async def test_a_model_of_embeddings_embeds_and_answers_nothing(launch_vllm):
     with pytest.raises(errors.Unsupported), engine.client.start(long(1), confidential=True) as run:
         await run.take()
     with pytest.raises(errors.ContextExceeded):
-        await engine.client.embed(["x" * 600])
+        await engine.client.embed(["x" * 1100])
 
 
 async def _available(stream):
