@@ -7,7 +7,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-placement bench-caps bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh
 	@$(BIN)/python bench/recognize.py $(ARGS)
+
+bench-killed: setup ## what callers notice of an engine that is killed (ARGS=--write keeps the result)
+	@$(BIN)/python bench/killed.py $(ARGS)
 
 bench-fairness: setup ## a flood beside a light department, a long prompt beside a stream, a prefix found again
 	@PYTHONPATH=tests $(BIN)/python bench/fairness.py $(ARGS)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psutil
 
+from fakes.modellibrary import bring
 from fakes.random_gguf import write_random_gguf
 from fakes.site import Site, site
+from ringfenced.library.folder import Library
 
 TINY = Path(__file__).resolve().parents[2] / "models/tiny/ringfence-tiny.gguf"
 GIB = 1024**3
@@ -58,9 +60,8 @@ async def stage(folder: Path, workers: int) -> AsyncIterator[Site]:
     shutil.copy(TINY, folder / TINY.name)
     for seed, name in enumerate(("first", "second", "third"), 1):
         write_random_gguf(folder / f"{name}.gguf", seed=seed)
-    other = folder / "library" / "other"
-    other.mkdir(parents=True)
-    write_random_gguf(other / "other.gguf", seed=99)
+    other = write_random_gguf(folder / "other.gguf", seed=99)
+    bring(Library(folder / "library"), {other.name: other.read_bytes()}, name="other")
     async with site(folder, workers=workers, extra=extra(folder)) as made:
         yield made
 

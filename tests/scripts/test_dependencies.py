@@ -20,6 +20,7 @@ DECLARED = {
     + PROJECT["build-system"]["requires"]
     + EXTRAS["daemon"]
     + EXTRAS["agent"]
+    + EXTRAS["pull"]
     + EXTRAS["dev"],
     "llama": EXTRAS["llama"],
 }
