@@ -37,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--queue", type=int, default=256, help="answers that wait")
     parser.add_argument("--step-tokens", type=int, default=64, help="prompt tokens a step while answers run")
     parser.add_argument(
-        "--step-ms", type=int, default=100, help="most time that reading adds to a step while answers run"
+        "--step-ms", type=int, default=500, help="most time that reading adds to a step while answers run"
     )
     parser.add_argument("--no-prefix-cache", action="store_true", help="keep nothing of prompts that were read")
     parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 for one a usable core")

@@ -138,13 +138,15 @@ async def test_a_flood_at_most_doubles_what_a_light_department_waits(kind, answe
     assert p95(first) <= 3 * p95(first_alone)  # the step that it finds is added
 
 
-async def test_a_department_of_twice_the_weight_waits_less():
-    light, heavy = (House(COSTS_MS["136 M"]) for _ in range(2))
-    for house in (light, heavy):
-        house.times(b"light", 1, seconds=20, of={"answer": 32})
-    _, one = light.times(b"light", 1, seconds=40, of={"answer": 32}, answer=32)
-    _, two = heavy.times(b"light", 1, seconds=40, of={"answer": 32, "weight": 8}, answer=32)
-    assert sum(two) / len(two) < sum(one) / len(one)
+async def test_a_department_waits_the_longer_the_less_its_weight():
+    """In long answers: in short ones what is read of prompts counts for more than whose turn a token is."""
+    means = []
+    for light, flood in ((8, 1), (1, 1), (1, 8)):
+        house = House(COSTS_MS["136 M"])
+        house.times(b"light", 1, seconds=20, of={"answer": 300})
+        _, whole = house.times(b"light", 1, seconds=150, of={"answer": 300, "weight": light}, answer=300, weight=flood)
+        means.append(sum(whole) / len(whole))
+    assert means[0] < 0.95 * means[1] < 0.95**2 * means[2]
 
 
 async def test_running_answers_do_not_stop_for_a_stream_of_newcomers():

@@ -43,7 +43,7 @@ class Limits:
     """Answers that wait, of each class of priority."""
     step_tokens: int
     """Prompt tokens a step while answers are running: what a long prompt may add to their gaps."""
-    step_s: float = 0.1
+    step_s: float = 0.5
     """Seconds that reading these may take; fewer are read where they would take longer."""
     keeping: Keeping = field(default_factory=Keeping)
     """What is kept of answers that ended."""
