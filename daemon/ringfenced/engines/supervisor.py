@@ -225,7 +225,8 @@ class EngineSupervisor:
         known = self._of(name)
         if self._weights is None or self._group is None:
             raise errors.Unsupported("This node has no library to take other weights from. Set [library].")
-        replacement = hand_over(self, known, self._weights(name, weights))
+        spec = await asyncio.to_thread(self._weights, name, weights)  # whole files may be read
+        replacement = hand_over(self, known, spec)
         self._spawn(replacement.run(), f"replacement of {name}")
         while not replacement.is_done:
             yield replacement.loading

@@ -142,10 +142,12 @@ def _take_order(work: Settling, event: state.BudgetChanged | state.UnloadAsked |
 
 
 def _preload(work: Settling) -> None:
-    """Start what shall be there from the beginning, the pinned first, then by rank, while memory holds it."""
-    preloaded = [plan for plan in work.plans.values() if plan.preload]
+    """Start what shall be there from the beginning, the pinned first, then by rank; later what memory does not hold."""
+    there = {engine.model for engine in work.engines.values()}  # somebody may have asked already
+    preloaded = [plan for plan in work.plans.values() if plan.preload and plan.name not in there]
     for plan in sorted(preloaded, key=lambda plan: (not plan.pin, -plan.rank)):
-        work.grow(plan)
+        if not work.grow(plan):
+            work.kept.add(plan.name)
 
 
 def _want(work: Settling, model: str, want: state.Want) -> bool:

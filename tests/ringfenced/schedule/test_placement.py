@@ -270,6 +270,22 @@ def test_preloading_fills_memory_and_evicts_nobody():
     assert w.live == ["b", "c"]
 
 
+def test_what_does_not_fit_at_the_start_is_loaded_once_it_does():
+    """After a crash the memory of the engines before may still be taken."""
+    w = world(plan("a", preload=True), cpu=0)
+    w.do(Began())
+    assert w.live == []
+    w.do(BudgetChanged({"cpu": 2}))
+    assert w.live == ["a"]
+
+
+def test_what_is_asked_for_before_the_start_is_not_loaded_twice():
+    w = world(plan("a", preload=True))
+    w.want("a")
+    w.do(Began())
+    assert w.live == ["a"]
+
+
 def test_an_engine_that_dies_is_started_again_and_its_callers_wait():
     w = world(plan("a", preload=True))
     w.do(Began())

@@ -139,7 +139,8 @@ class Batcher:
 
     def add(self, answer: Answer, command: engine_pb2.EngineSubmit) -> None:
         """Queue an answer, or fail it or the one that must go for it."""
-        cached = self._cache.cached(answer.group, answer.prompt)
+        # The context is not asked anything while it computes in its thread, also not how far a window reaches.
+        cached = 0 if self._is_computing else self._cache.cached(answer.group, answer.prompt)
         answer.ticket = self._door.ticket(
             answer, command, prompt_tokens=len(answer.prompt) - cached, answer_tokens_max=answer.tokens_max
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NoReturn
 
 GRAMMAR_CHARS_MAX = 256 * 1024
@@ -30,12 +31,17 @@ ELEMENTS_MAX = 100_000
 RULES_MAX = 20_000
 """Most rules, those that repetitions become included: llama.cpp looks for left recursion with a call a rule."""
 
+RANGES_MAX = 128
+"""Most ranges of one set of characters: looking for one costs as many comparisons, here and in llama.cpp."""
+
 STATES_MAX = 512
 """Most ways in which one text may be read: llama.cpp keeps every one of them."""
 
 _PROBE_STEPS = 24
 _PROBE_CHARACTERS = 12
 _PROBE_WORK_MAX = 60_000
+_PROBE_SETS = 64
+_PROBE_EDGES = 48
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -248,6 +254,8 @@ class _Reader:
                 self.at += 1
                 high = self.character()
             ranges.append((low, high))
+            if len(ranges) > RANGES_MAX:
+                self.fail(f"a set of more than {RANGES_MAX} ranges")
         self.at += 1
         self.count(len(ranges) + 1)
         return Characters(tuple(ranges), negated)
@@ -458,8 +466,9 @@ def _characters(states: Mapping[int, _Stack]) -> list[int]:
     sets = [
         element for alternative, place, _ in states.values() if isinstance(element := alternative[place], Characters)
     ]
-    edges = dict.fromkeys(edge for one in sets[:64] if not one.negated for pair in one.ranges for edge in pair)
-    edges.update(dict.fromkeys((ord("a"), ord(" "), ord("0"), ord('"'))))
+    sets = sets[:_PROBE_SETS]
+    of_sets = (edge for one in sets if not one.negated for pair in one.ranges for edge in pair)
+    edges = dict.fromkeys((ord("a"), ord(" "), ord("0"), ord('"'), *islice(of_sets, _PROBE_EDGES)))
     counted = sorted(edges, key=lambda character: -sum(one.has(character) for one in sets))
     return counted[:_PROBE_CHARACTERS]
 

@@ -13,7 +13,7 @@ from ringfenced.engines.llama.answer import Answer
 from ringfenced.engines.llama.batcher import Limits
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.calls import CallParser
-from ringfenced.engines.llama.gbnf import BadGrammar
+from ringfenced.engines.llama.gbnf import BadGrammar, check_grammar
 from ringfenced.engines.llama.grammar import BadSchema, schema_to_grammar
 from ringfenced.engines.llama.logprobs import LIKELIEST_MAX, Logprobs
 from ringfenced.engines.llama.matcher import Grammars, Matcher
@@ -45,6 +45,7 @@ _REASONS: dict[type[Exception], str] = {
     BadSchema: "bad_schema",
     BadGrammar: "bad_grammar",
     BadSampling: "bad_sampling",
+    RecursionError: "bad_schema",  # what nests without end is a schema, of an answer or of a tool
     BadPicture: "bad_picture",
 }
 
@@ -132,7 +133,7 @@ class AnswerMaker:
                 return bound.matcher is not None
             try:
                 matcher = bound.later()
-            except (BadSchema, BadGrammar):
+            except (BadSchema, BadGrammar, RecursionError):
                 return False
             if not matcher.accept_all(self._model.tokenize(text, is_control=False)):
                 return False
@@ -193,6 +194,7 @@ class AnswerMaker:
         """What makes the grammar of the answer's own form; None for free text."""
         form = command.response_format
         if form.grammar:
+            check_grammar(form.grammar)  # before it is put beside those of tools
             return lambda: form.grammar
         return (lambda: schema_to_grammar(form.json_schema)) if form.json_schema else None
 

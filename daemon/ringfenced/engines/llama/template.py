@@ -155,15 +155,17 @@ class ChatTemplate:
 
     def _run(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> str:
         try:
-            return self._template.render(
+            text = self._template.render(
                 messages=messages,
                 add_generation_prompt=True,
                 bos_token=self._bos,
                 eos_token=self._eos,
                 tools=list(tools) or None,
             )
+            text.encode()  # half a character, which JSON can escape, is no text that a tokenizer takes
         except Exception:  # noqa: BLE001  # foreign code may raise anything, content in it
             raise TemplateRefused("the model's chat template does not take these messages") from None
+        return text
 
 
 def _strings(value: Any) -> Iterator[str]:

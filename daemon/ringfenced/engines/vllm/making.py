@@ -68,6 +68,7 @@ _REASONS: dict[type[Exception], str] = {
     BadSchema: "bad_schema",
     BadGrammar: "bad_grammar",
     BadSampling: "bad_sampling",
+    RecursionError: "bad_schema",  # what nests without end is a schema, of an answer or of a tool
 }
 
 
