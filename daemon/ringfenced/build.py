@@ -46,7 +46,7 @@ from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.exits import AgentExits, NoExits
-from ringfenced.site.hosting import engine_specs, other_weights
+from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.node import SiteNode
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.ledger import SqliteLedger
@@ -96,8 +96,9 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
     )
     with closing(ledger), _devices() as devices:
         placeable = await _placeable(config, devices)
+        specs = await asyncio.to_thread(engine_specs, config, placeable())  # a model that is new is read whole
         engines = EngineSupervisor(
-            engine_specs(config, placeable()),
+            specs,
             socket_dir=config.runtime_folder,
             budget=lambda taken: budget(placeable(), taken, reserves),
             around=Surroundings(cgroups=EngineCgroups.delegated()),
@@ -121,7 +122,7 @@ async def linked(
 async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Shared, Link]]:
     """A worker process's view of the node's own things."""
     async with Link.open(link_path(config)) as link:
-        engines = AttachedEngines(engine_specs(config, ()), socket_dir=config.runtime_folder, supervisor=link)
+        engines = AttachedEngines(attached_specs(config), socket_dir=config.runtime_folder, supervisor=link)
         async with _meanwhile(engines.run()):
             with _devices() as devices:
                 yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link

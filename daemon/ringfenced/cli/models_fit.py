@@ -23,6 +23,7 @@ from ringfenced.weights import BadModelFile, ModelShape
 from ringfenced.weights.dryrun import CACHE_TYPES, HOST, DryRunFailed, LoadSettings, answered, ask
 from ringfenced.weights.files import read_gguf_file
 from ringfenced.weights.folders import read_hf_folder
+from ringfenced.weights.serving import serving
 
 DRY_RUN_S: Final = 60
 """How long a dry run may take."""
@@ -75,12 +76,12 @@ def fit_command(
         free = size_of(host) if host else psutil.virtual_memory().available
         memory.append(DeviceMemory(HOST, free))
         memory += [DeviceMemory(f"CUDA{number}", size_of(size)) for number, size in enumerate(gpus or ())]
-    settings = LoadSettings(
-        context_tokens * sequences,
-        sequences,
-        key_type=cache_type,
-        value_type=cache_type,
-        gpu_layers=gpu_layers if len(memory) > 1 else 0,
+    layers = gpu_layers if len(memory) > 1 else 0
+    settings = serving(
+        context_tokens=context_tokens,
+        sequences=sequences,
+        is_kept_in_place=layers != 0,
+        settings=LoadSettings(0, key_type=cache_type, value_type=cache_type, gpu_layers=layers),
     )
     path = Path(model)
     shape = shape_at(path)

@@ -10,7 +10,7 @@ from ringfenced.engines.restart import DEATHS_MAX
 from ringfenced.engines.status import EngineState, EngineStatus
 from ringfenced.model import Loading, Target, TargetKind
 from ringfenced.schedule.placement import impossible
-from ringfenced.schedule.placement_state import Engine, Phase, Placement, Plan
+from ringfenced.schedule.placement_state import Engine, Phase, Placement, Plan, Trouble
 
 CONTEXT_SHARE_MIN = 8
 """Where loading runs out of memory, the context is halved down to an eighth of what was configured."""
@@ -83,7 +83,7 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
     ready = [one for one in mine if one.client is not None and _phase(engines, one) is Phase.READY]
     queue = placement.queues.get(spec.name, ())
     trouble = placement.troubles.get(spec.name)
-    state = _state(engines, is_wanted=bool(queue), is_failed=trouble is not None)
+    state = _state(engines, is_wanted=bool(queue), is_failed=trouble is not None and not _is_shorter(trouble))
     loading = loading_of(known, placement, replicas, 0.0)
     counted = [one.process_bytes for one in mine if one.process_bytes is not None]
     return EngineStatus(
@@ -140,6 +140,11 @@ def loading_of(known: Known, placement: Placement, replicas: Mapping[int, Replic
 
 def _phase(engines: Iterable[Engine], replica: Replica) -> Phase:
     return next(engine.phase for engine in engines if engine.number == replica.engine.number)
+
+
+def _is_shorter(trouble: Trouble) -> bool:
+    """Whether all that is wrong is that the next try has a shorter context."""
+    return bool(trouble.context_tokens) and trouble.retry_at_s is not None
 
 
 def _state(engines: list[Engine], *, is_wanted: bool, is_failed: bool) -> EngineState:

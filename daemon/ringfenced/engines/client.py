@@ -49,6 +49,7 @@ class EngineClient(asyncio.Protocol):
         self._described: asyncio.Future[wire.Description] = loop.create_future()
         self._load: wire.Load | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
+        self._is_unloaded = False
 
     @classmethod
     async def connect(
@@ -228,8 +229,13 @@ class EngineClient(asyncio.Protocol):
         with contextlib.suppress(errors.Unavailable):
             self.send(engine_pb2.EngineCommand(shutdown=engine_pb2.EngineShutdown()))
 
-    def close(self) -> None:
-        """Close the connection; its runs end with `Unavailable`. The engine goes on."""
+    def close(self, *, is_unloaded: bool = False) -> None:
+        """Close the connection; its runs end with `Unavailable`. The engine goes on.
+
+        Args:
+            is_unloaded: the model is being unloaded, so that trying again would load it again.
+        """
+        self._is_unloaded = is_unloaded
         if self._transport is not None:
             self._transport.abort()
 
@@ -258,6 +264,16 @@ class EngineClient(asyncio.Protocol):
             f"{what}; try again", reason="engine_died", model=self._model, retry_after_ms=RETRY_AFTER_DEATH_MS
         )
 
+    def _ended(self) -> errors.Unavailable:
+        if not self._is_unloaded:
+            return self.unavailable("the engine died while it worked on the request")
+        return errors.Unavailable(
+            "The model was unloaded while it worked on the request. Try again later.",
+            reason="unloaded",
+            model=self._model,
+            retry_after_ms=RETRY_AFTER_DEATH_MS,
+        )
+
     # ── what the event loop calls ────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -276,10 +292,10 @@ class EngineClient(asyncio.Protocol):
         """End every run; the engine's death is an error for its requests only."""
         runs, self._runs = self._runs, {}
         for run in runs.values():
-            run.end(self.unavailable("the engine died while it worked on the request"))
+            run.end(self._ended())
         for future in self._replies.values():
             if not future.done():
-                future.set_exception(self.unavailable("the engine died while it worked on the request"))
+                future.set_exception(self._ended())
         if not self._described.done():
             self._described.set_exception(self.unavailable("the engine died before it described itself"))
             self._described.exception()  # read: nobody may be waiting any more

@@ -125,8 +125,11 @@ class Replacement:
         placement, name = self._supervisor.placement, self._known.spec.name
         trouble = placement.troubles.get(name)
         is_shorter = trouble is not None and trouble.context_tokens and trouble.retry_at_s is not None
-        if trouble is None or is_shorter or self._engines(self._new):
+        if self._engines(self._new):
             return None
+        if trouble is None or is_shorter:
+            is_wanted = name in placement.kept or bool(placement.queues.get(name))
+            return None if is_wanted else "The model was unloaded meanwhile, or there is no room for it."
         return trouble.why
 
     def _take_back(self, why: str) -> None:

@@ -100,7 +100,7 @@ class Replica:
         """Let it end; requests in it end with `Unavailable` at once."""
         self._stopping.set()
         if self.client is not None:
-            self.client.close()
+            self.client.close(is_unloaded=True)
 
     async def run(self) -> End:
         """Start it, stay until it ends, is told to stop or hangs; nothing of it runs when this returns or raises."""

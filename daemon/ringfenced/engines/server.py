@@ -26,7 +26,10 @@ from google.protobuf.message import DecodeError
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines import frames
 
-WRITE_BYTES_MAX = 8 * 1024 * 1024
+EMBEDDING_BYTES_MAX = 4 * 1024 * 1024
+"""Largest embeddings of one request: a frame holds them, and several wait to be read (`WRITE_BYTES_MAX`)."""
+
+WRITE_BYTES_MAX = 24 * 1024 * 1024
 """Bytes that may wait for a daemon that does not read; beyond that its connection and all its sequences end."""
 
 LOAD_INTERVAL_S = 0.1

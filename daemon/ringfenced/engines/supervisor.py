@@ -24,7 +24,7 @@ from ringfenced.engines.client import EngineClient
 from ringfenced.engines.launch import EngineSpec, socket_path
 from ringfenced.engines.place import Place
 from ringfenced.engines.refusal import refusal_of
-from ringfenced.engines.replacing import hand_over
+from ringfenced.engines.replacing import Replacement, hand_over
 from ringfenced.engines.replica import End, Replica, Surroundings, connect_when_ready
 from ringfenced.engines.restart import DEATHS_MAX, Quarantine, decide_restart
 from ringfenced.engines.status import EngineState, EngineStatus
@@ -36,6 +36,9 @@ __all__ = ["EngineState", "EngineStatus", "EngineSupervisor", "connect_when_read
 
 BUDGET_S = 2.0
 """How often it is asked what engines may take, in seconds."""
+
+REPLACING_RETRY_MS = 5000
+"""When to try again to replace a model that is being replaced; loading takes seconds at least."""
 
 PREFERRED_MAX = 1024
 """Salts of a model whose engine is remembered."""
@@ -95,6 +98,8 @@ class EngineSupervisor:
         self._asked: dict[int, state.Wanted] = {}
         self._leases: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._replacing: set[str] = set()
+        """Models that are being replaced: one at a time each."""
         self._is_over = False
         self._numbers = itertools.count(1)
         self._inbox: deque[state.Event] = deque()
@@ -220,19 +225,38 @@ class EngineSupervisor:
         Raises:
             NotFound: there is no such model, or no such weights.
             Unavailable: the new weights cannot be loaded; the old ones stay.
-            Unsupported: this node has no library.
+            Unsupported: this node has no library, or the model no weights of its own.
+            Overloaded: another replacement of it is not done.
         """
         known = self._of(name)
+        if name in self._replacing:
+            raise errors.Overloaded(
+                "Another replacement of the model is not done yet. Try again once it is.",
+                reason="replacing",
+                model=name,
+                retry_after_ms=REPLACING_RETRY_MS,
+            )
         if self._weights is None or self._group is None:
             raise errors.Unsupported("This node has no library to take other weights from. Set [library].")
-        spec = await asyncio.to_thread(self._weights, name, weights)  # whole files may be read
-        replacement = hand_over(self, known, spec)
-        self._spawn(replacement.run(), f"replacement of {name}")
+        self._replacing.add(name)
+        try:
+            spec = await asyncio.to_thread(self._weights, name, weights)  # whole files may be read
+            replacement = hand_over(self, known, spec)
+        except BaseException:
+            self._replacing.discard(name)
+            raise
+        self._spawn(self._replace(name, replacement), f"replacement of {name}")
         while not replacement.is_done:
             yield replacement.loading
             await replacement.news()
         replacement.result()
         yield replacement.loading
+
+    async def _replace(self, name: str, replacement: Replacement) -> None:
+        try:
+            await replacement.run()
+        finally:
+            self._replacing.discard(name)
 
     async def changed(self) -> None:
         """Wait until something of a state, or of a progress, changes."""

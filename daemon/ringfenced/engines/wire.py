@@ -340,6 +340,11 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
         "a model with a longer context",
         "inputs",
     ),
+    "too_many_inputs": _Failure(
+        errors.InvalidRequest,
+        "{inputs} inputs are more than the {inputs_max} that this model embeds at once; send them in several requests",
+        "inputs",
+    ),
     "bad_picture": _Failure(
         errors.InvalidRequest,
         "a picture cannot be read, or is too large; send at most 16, PNG or JPEG, of 16 MiB and 8 million pixels",

@@ -180,7 +180,7 @@ def largest_context(
     gpus = tuple(Gpu(each.device, each.free_bytes) for each in memory if each.device != HOST)
 
     def does_fit(steps: int) -> bool:
-        cells = steps * CELLS_STEP * max(1, settings.sequences)
+        cells = steps * CELLS_STEP * max(1, settings.contexts or settings.sequences)
         tried = plan(shape, replace(settings, cells=cells), gpus, compute)
         return not any(device.short_bytes for device in _devices(tried, memory))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from ringfence.configfile import ConfigError
 from ringfenced.config import Config, LocalModel
 from ringfenced.engines.launch import EngineKind, EngineSpec
-from ringfenced.errors import NotFound
-from ringfenced.library.errors import LibraryError
+from ringfenced.errors import NotFound, Unavailable, Unsupported
+from ringfenced.library.errors import LibraryError, NotThere
 from ringfenced.library.folder import Library
 from ringfenced.library.signing import public_key
 from ringfenced.model import DeviceFacts
@@ -39,6 +39,12 @@ def engine_specs(config: Config, devices: Sequence[DeviceFacts]) -> tuple[Engine
     return tuple(_placed_spec(config, _found(model, library), devices) for model in config.models)
 
 
+def attached_specs(config: Config) -> tuple[EngineSpec, ...]:
+    """What a worker process must know of each model: engines are another's, and no file is looked at."""
+    gather_ms = round(config.streams.coalesce_ms)
+    return tuple(EngineSpec(model.name, EngineKind(model.engine), (), gather_ms=gather_ms) for model in config.models)
+
+
 def other_weights(
     config: Config, devices: Callable[[], Sequence[DeviceFacts]]
 ) -> Callable[[str, str], EngineSpec] | None:
@@ -49,10 +55,14 @@ def other_weights(
     models = {model.name: model for model in config.models}
 
     def weights(name: str, entry: str) -> EngineSpec:
+        if models[name].engine == "command":
+            raise Unsupported("The model's engine is a command of the configuration: change it there.", model=name)
         try:
-            found = _found(models[name].model_copy(update={"path": None, "library": entry, "sha256": ""}), library)
-        except ConfigError as error:
-            raise NotFound(str(error), model=name) from error
+            found = _opened(models[name].model_copy(update={"path": None, "library": entry, "sha256": ""}), library)
+        except NotThere as error:
+            raise NotFound(f"{error}", model=name) from error
+        except (LibraryError, OSError) as error:
+            raise Unavailable(f"The library does not give it: {error}", reason="library_refused", model=name) from error
         return _placed_spec(config, found, devices())
 
     return weights
@@ -82,9 +92,13 @@ def _found(model: LocalModel, library: Library | None) -> LocalModel:
     if not model.library or library is None:
         return model
     try:
-        entry = library.open(model.library)
+        return _opened(model, library)
     except (LibraryError, OSError) as error:
         raise ConfigError(f"model {model.name}: {error}") from error
+
+
+def _opened(model: LocalModel, library: Library) -> LocalModel:
+    entry = library.open(model.library)
     projector = model.projector or (entry.projector if model.engine == "llama.cpp" else None)
     return model.model_copy(update={"path": entry.weights, "projector": projector})
 
@@ -101,7 +115,7 @@ def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFact
         replicas=model.replicas,
         load_timeout_s=float(model.load_timeout_s),
         ways=footprint(model, devices),
-        context_tokens=model.context_tokens if model.engine == "llama.cpp" else 0,
+        context_tokens=model.context_tokens if model.engine == "llama.cpp" and not model.cache_tokens else 0,
         tells_progress=model.engine != "command",
         weights=path.name if path is not None else model.library,
     )

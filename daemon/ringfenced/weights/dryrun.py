@@ -47,6 +47,8 @@ class LoadSettings:
     is_pool: bool = True
     """Whether all sequences share the cells; otherwise each has its part of them, which a processor computes faster:
     it computes the attention to all cells of a pool and masks what is not meant."""
+    contexts: int = 0
+    """Whole contexts that the cells are to hold; 0 for one a sequence. Fewer where some sequences are only kept."""
 
     @property
     def outputs(self) -> int:

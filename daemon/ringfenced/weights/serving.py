@@ -63,4 +63,5 @@ def serving(
         tensor_split=rest.tensor_split,
         flash_attention=rest.flash_attention,
         is_pool=is_pool,
+        contexts=sequences if is_pool else at_once,
     )

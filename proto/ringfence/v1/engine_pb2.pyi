@@ -616,7 +616,7 @@ class EngineFailure(_message.Message):
     sequence: _builtins.int
     reason: _builtins.str
     """"context_exceeded", "input_too_long", "input_empty" (numbers: index), "bad_schema", "bad_grammar", "bad_sampling",
-    "bad_picture", "template_refused", "overloaded", "too_late" (at the
+    "too_many_inputs", "bad_picture", "template_refused", "overloaded", "too_late" (at the
     door: it cannot make its deadline; numbers: wait_ms), "deadline", "unsupported", "adapter_unknown", "internal".
     """
     message: _builtins.str

@@ -16,7 +16,7 @@ import numpy as np
 
 from ringfence.v1 import engine_pb2
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
-from ringfenced.engines.server import Connection, EngineServer
+from ringfenced.engines.server import EMBEDDING_BYTES_MAX, Connection, EngineServer
 
 BATCH_TOKENS_MIN = 512
 """Least size of a batch, in tokens; at least one context, too."""
@@ -110,6 +110,10 @@ class EmbeddingBackend:
         """Queue a request, or fail it."""
         if len(self._jobs) >= self._limits.queue_max:
             connection.fail(command.sequence, "overloaded")
+            return
+        inputs_max = EMBEDDING_BYTES_MAX // (4 * self._context.dimensions)
+        if len(command.inputs) > inputs_max:
+            connection.fail(command.sequence, "too_many_inputs", inputs=len(command.inputs), inputs_max=inputs_max)
             return
         inputs = [self._model.tokenize_input(text) for text in command.inputs]
         for index, tokens in enumerate(inputs):
@@ -217,3 +221,4 @@ class EmbeddingBackend:
             prompt_tokens=job.prompt_tokens,
             duration_us=round((time.monotonic() - job.began_s) * 1e6),
         )
+        job.connection.flush()  # a frame of their own: those of several requests may be too much for one

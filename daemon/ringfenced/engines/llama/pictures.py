@@ -1,7 +1,8 @@
 """Pictures in a prompt, through llama.cpp's mtmd: bounded before they are decoded, then read in steps of their own.
 
-mtmd decodes PNG and JPEG with stb_image, which is foreign code: what it is given has a known beginning and a size that
-says how much memory it will take. It runs in the engine's process, which holds no secrets.
+mtmd decodes PNG and JPEG with stb_image, which is foreign code and inflates whatever a PNG holds, however small its
+header says that it is: what it is given has a known beginning, a bounded size, and holds no more than that size takes.
+It runs in the engine's process, which holds no secrets.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +149,8 @@ def check_picture(data: bytes) -> None:
     width, height = size
     if not 0 < width * height <= PIXELS_MAX:
         raise BadPicture(f"a picture of more than {PIXELS_MAX} pixels, or of none")
+    if data.startswith(_PNG) and not _png_holds(data, width, height):
+        raise BadPicture("a picture that holds more than its size takes, or is broken")
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:
@@ -155,6 +159,25 @@ def _png_size(data: bytes) -> tuple[int, int] | None:
         return None
     width, height = struct.unpack(">II", data[16:24])
     return width, height
+
+
+def _png_holds(data: bytes, width: int, height: int) -> bool:
+    """Whether what is compressed in a PNG is no more than its size takes: at most 8 bytes a pixel, and a byte for each
+    row of each of the seven passes of an interlaced one.
+    """  # noqa: D205  # one sentence
+    most = 8 * width * height + 8 * height + 64
+    inflating, held, at = zlib.decompressobj(), 0, len(_PNG)
+    try:
+        while at + 12 <= len(data):  # length, type, content, checksum
+            length = int.from_bytes(data[at : at + 4], "big")
+            if data[at + 4 : at + 8] == b"IDAT":
+                held += len(inflating.decompress(data[at + 8 : at + 8 + length], most + 1 - held))
+                if held > most or inflating.unconsumed_tail:
+                    return False
+            at += 12 + length
+    except zlib.error:
+        return False
+    return True
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

@@ -60,4 +60,5 @@ class Embedding(Work):
             prompt_tokens=self.read_tokens,
             duration_us=round((time.monotonic() - self._started_s) * 1e6),
         )
+        self.connection.flush()  # a frame of their own, as llama.cpp's
         came(0.0)

@@ -17,7 +17,7 @@ from ringfenced.engines.llama.outlet import Outlet
 from ringfenced.engines.llama.prompt import PromptReader, Unreadable
 from ringfenced.engines.llama.template import TemplateRefused
 from ringfenced.engines.llama.tools import ToolFacts, call_schema
-from ringfenced.engines.server import Connection
+from ringfenced.engines.server import EMBEDDING_BYTES_MAX, Connection
 from ringfenced.engines.vllm.answer import Answer
 from ringfenced.engines.vllm.embedding import Embedding
 from ringfenced.engines.vllm.sampling import BadSampling, params_from_wire, structure_from_wire
@@ -117,6 +117,9 @@ class RequestMaker:
         """
         if not self._facts.dimensions:
             raise Refused("unsupported")
+        inputs_max = EMBEDDING_BYTES_MAX // (4 * self._facts.dimensions)
+        if len(command.inputs) > inputs_max:
+            raise Refused("too_many_inputs", inputs=len(command.inputs), inputs_max=inputs_max)
         prompts = [self._vocabulary.to_embed(text) for text in command.inputs]
         for index, prompt in enumerate(prompts):
             if not 0 < len(prompt) <= self._context_tokens_max:
