@@ -246,8 +246,9 @@ class Flow:
     async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
         """On a place of the model, which is loaded where it is not.
 
-        An engine that dies before it said anything is nobody's fault and no answer: the same request is tried once
-        more on another of the same model. A stream that has begun ends there, since it could not be continued exactly.
+        An engine that dies before it said anything is no answer: the same request is tried once more on another of the
+        same model, unless nobody else was in the engine, for then the request itself may have ended it. A stream that
+        has begun ends there, since it could not be continued exactly.
         """
         answer = self._embed if way.request.prompt.embeds else self._answer
         begun = False
@@ -262,7 +263,7 @@ class Flow:
                             begun = True
                             yield event
                 except Unavailable as error:
-                    if begun or is_last or error.reason != ENGINE_DIED:
+                    if begun or is_last or error.reason != ENGINE_DIED or error.numbers.get("alone"):
                         raise
                 else:
                     return

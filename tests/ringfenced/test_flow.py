@@ -262,6 +262,15 @@ async def test_an_engine_that_dies_before_the_first_token_is_tried_once_more():
     assert nouns.settled == [("ward", "r1", 1)]
 
 
+async def test_a_request_that_was_alone_in_an_engine_that_died_is_not_tried_again():
+    """It may have ended the engine itself, and would end the next one."""
+    alone = Unavailable("the engine died", reason="engine_died", numbers={"alone": 1})
+    nouns = Nouns(
+        small=[[alone], [TextDelta("sure", 1), finish(1, -0.1)]], large=[TextDelta("sure", 20), finish(20, -0.1)]
+    )
+    assert [type(event) for event in await run(nouns)] == [Decision, Escalation, TextDelta, Finish, Receipt]
+
+
 async def test_an_engine_that_dies_twice_hands_the_request_up_the_ladder():
     nouns = Nouns(small=[[died()], [died()]], large=[TextDelta("sure", 20), finish(20, -0.1)])
     events = await run(nouns)

@@ -29,7 +29,8 @@ def fit_report(output: Output, result: Fit, shape: ModelShape) -> None:
     """Write whether a model fits: a table by device, and what to do."""
     settings, plan = result.plan.settings, result.plan
     how = "dry run of llama.cpp" if plan.is_dry_run else "computed; compute buffers at most"
-    title = f"{settings.cells:,} tokens of {settings.key_type} cache, {settings.contexts or settings.sequences} contexts ({how})"
+    contexts = settings.contexts or settings.sequences
+    title = f"{settings.cells:,} tokens of {settings.key_type} cache, {contexts} contexts ({how})"
     uses = {use.device: use for use in plan.uses}
     rows = []
     for device in result.devices:

@@ -85,6 +85,7 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
     trouble = placement.troubles.get(spec.name)
     state = _state(engines, is_wanted=bool(queue), is_failed=trouble is not None and not _is_shorter(trouble))
     loading = loading_of(known, placement, replicas, 0.0)
+    loads = [load for one in ready if one.client is not None and (load := one.client.load) is not None]
     counted = [one.process_bytes for one in mine if one.process_bytes is not None]
     return EngineStatus(
         name=spec.name,
@@ -106,6 +107,8 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
         process_bytes=sum(counted) if counted else None,
         used_unix_ms=known.used_unix_ms,
         load_ms=0.0 if state is EngineState.READY else known.expected_load_s * 1000,
+        wait_ms=min((load.wait_interactive_ms for load in loads), default=None),
+        waiting_batch=sum(load.waiting_batch for load in loads),
         obstacle="" if state is EngineState.READY else obstacle_of(spec.name, placement),
         weights=spec.weights,
     )

@@ -264,9 +264,11 @@ class EngineClient(asyncio.Protocol):
             f"{what}; try again", reason="engine_died", model=self._model, retry_after_ms=RETRY_AFTER_DEATH_MS
         )
 
-    def _ended(self) -> errors.Unavailable:
+    def _ended(self, *, is_alone: bool) -> errors.Unavailable:
         if not self._is_unloaded:
-            return self.unavailable("the engine died while it worked on the request")
+            error = self.unavailable("the engine died while it worked on the request")
+            error.numbers = {"alone": int(is_alone)}
+            return error
         return errors.Unavailable(
             "The model was unloaded while it worked on the request. Try again later.",
             reason="unloaded",
@@ -291,11 +293,12 @@ class EngineClient(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
         """End every run; the engine's death is an error for its requests only."""
         runs, self._runs = self._runs, {}
+        is_alone = len(runs) + len(self._replies) == 1
         for run in runs.values():
-            run.end(self._ended())
+            run.end(self._ended(is_alone=is_alone))
         for future in self._replies.values():
             if not future.done():
-                future.set_exception(self._ended())
+                future.set_exception(self._ended(is_alone=is_alone))
         if not self._described.done():
             self._described.set_exception(self.unavailable("the engine died before it described itself"))
             self._described.exception()  # read: nobody may be waiting any more

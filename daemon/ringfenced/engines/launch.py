@@ -80,6 +80,8 @@ class EngineSpec:
     """Longest prompt and answer, which is halved where loading runs out of memory; 0 where the engine knows."""
     tells_progress: bool = False
     """It takes ``--progress-fd N`` (`progress`), as `ringfenced.engines.worker` does."""
+    is_bounded: bool = True
+    """Whether `ways` says what it takes of the node's own memory at most; otherwise no control group bounds it."""
     weights: str = ""
     """Name of the file or folder that its weights come from, for people."""
     interpreter: str = ""

@@ -14,8 +14,8 @@ from ringfenced.engines.client import EngineClient
 from ringfenced.engines.launch import STOP_GRACE_S, EngineProcess, EngineSpec, EngineStartError
 from ringfenced.engines.memory import process_bytes
 from ringfenced.engines.progress import Progress
-from ringfenced.schedule.footprint import HOST
 from ringfenced.schedule.placement_state import Engine
+from ringfenced.weights.dryrun import HOST
 
 POLL_S = 0.02
 """How often a loading engine's socket is tried; a try costs some 50 microseconds."""
@@ -102,6 +102,10 @@ class Replica:
         if self.client is not None:
             self.client.close(is_unloaded=True)
 
+    def _bound(self) -> int | None:
+        """Bytes of the node's own memory that it may take; None for no bound."""
+        return self.engine.need.get(HOST) if self.spec.is_bounded else None
+
     async def run(self) -> End:
         """Start it, stay until it ends, is told to stop or hangs; nothing of it runs when this returns or raises."""
         groups = self._around.cgroups
@@ -112,7 +116,7 @@ class Replica:
                 self._path,
                 context_tokens=self.engine.context_tokens,
                 on_progress=self._on_change,
-                cgroup=groups.make(number, self.engine.need.get(HOST)) if groups is not None else None,
+                cgroup=groups.make(number, self._bound()) if groups is not None else None,
             )
         except EngineStartError as error:
             return End(str(error))

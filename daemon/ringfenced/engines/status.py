@@ -62,6 +62,11 @@ class EngineStatus:
     """When a request last began or ended in it; None where none did."""
     load_ms: float = 0.0
     """How long loading it is expected to take, waiting for memory not included; 0 where it is ready."""
+    wait_ms: int | None = None
+    """How long a new interactive request is expected to wait for its place, by the least busy engine; None where none
+    has said."""
+    waiting_batch: int = 0
+    """Requests in its engines' queues that nobody waits for."""
     obstacle: str = ""
     """Why it cannot be loaded as things stand; empty where it can."""
     weights: str = ""

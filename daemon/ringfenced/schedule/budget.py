@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ringfenced.model import DeviceFacts
-from ringfenced.schedule.footprint import HOST
+from ringfenced.weights.dryrun import HOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ringfenced.schedule.cachesize import CELLS_STEP
+from ringfenced.schedule.footprint import PROCESS_BYTES
 from ringfenced.schedule.plan import Compute, Gpu, Plan, plan
 from ringfenced.weights.dryrun import HOST, LoadSettings
 from ringfenced.weights.shape import ModelShape
@@ -15,8 +16,6 @@ from ringfenced.weights.shape import ModelShape
 GPU_CONTEXT_BYTES: Final = 544 * 1024**2
 """What a process takes of a GPU besides what llama.cpp accounts for: 530 to 532 MiB on an H200 with CUDA 13.0 and
 driver 580 (bench/results/gpu-2026-11-29.md), rounded up; it differs by GPU, driver and build."""
-PROCESS_BYTES: Final = 150 * 1024**2
-"""What an engine process takes of the host before any model: Python, numpy and llama.cpp's libraries (bench/fit.py)."""
 
 
 @dataclass(frozen=True, slots=True)

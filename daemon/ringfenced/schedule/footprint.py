@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ringfenced.model import DeviceFacts
-
-HOST = "cpu"
-"""The node's own memory, as devices are named."""
+from ringfenced.weights.dryrun import HOST
 
 PROCESS_BYTES = 160 * 1024**2
 """An engine process without a model: Python, llama.cpp and numpy. Measured resident size with the bundled model, whose
@@ -42,6 +40,8 @@ class Appetite:
     """Share of each GPU's memory that it takes whatever the model; None for what the model needs."""
     devices: tuple[str, ...] = ()
     """Those that it may use; empty for any."""
+    host_bytes: int = PROCESS_BYTES
+    """What an engine on GPUs takes of the node's own memory."""
 
 
 def ways(appetite: Appetite, devices: Sequence[DeviceFacts]) -> tuple[Mapping[str, int], ...]:
@@ -52,7 +52,9 @@ def ways(appetite: Appetite, devices: Sequence[DeviceFacts]) -> tuple[Mapping[st
     """
     need = _bytes(appetite)
     if together := groups(appetite, devices):
-        return tuple({HOST: PROCESS_BYTES} | {d.id: _part(d, need, appetite) for d in group} for group in together)
+        return tuple(
+            {HOST: appetite.host_bytes} | {d.id: _part(d, need, appetite) for d in group} for group in together
+        )
     return ({HOST: need} if need else {},)
 
 

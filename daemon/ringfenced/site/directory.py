@@ -14,6 +14,7 @@ from ringfenced.errors import NotFound
 from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Target, TargetKind
 from ringfenced.nouns import Place
 from ringfenced.site.adapted import AdaptedPlace, AdapterPlace
+from ringfenced.weights.dryrun import HOST
 
 
 class Engines(Protocol):
@@ -266,6 +267,8 @@ def _local_facts(model: LocalModel, status: EngineStatus) -> Iterator[ModelFacts
         completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
         requests_running=status.running,
         requests_waiting=status.waiting,
+        requests_waiting_batch=status.waiting_batch,
+        wait_ms=status.wait_ms,
         failure=status.failure or (status.obstacle if status.state == "unloaded" else ""),
         progress=status.progress,
         stage=status.stage,
@@ -290,7 +293,10 @@ def _local_facts(model: LocalModel, status: EngineStatus) -> Iterator[ModelFacts
 
 def _memory(status: EngineStatus) -> tuple[ModelMemory, ...]:
     """What a model takes by device, as planned and as its engine's library reports it."""
-    measured = {use.device: use.bytes for use in status.description.memory} if status.description is not None else {}
+    gpus = [name for name in status.planned if name != HOST]  # in the order in which the engine sees them
+    as_engines_say = {f"CUDA{number}": name for number, name in enumerate(gpus)}
+    uses = status.description.memory if status.description is not None else ()
+    measured = {as_engines_say.get(use.device, use.device): use.bytes for use in uses}
     names = dict.fromkeys((*status.planned, *measured))
     return tuple(ModelMemory(name, status.planned.get(name), measured.get(name)) for name in names)
 

@@ -17,12 +17,12 @@ from ringfenced.library.folder import Library
 from ringfenced.library.signing import public_key
 from ringfenced.model import DeviceFacts
 from ringfenced.schedule.fit import planned_ways
-from ringfenced.schedule.footprint import Appetite, groups, ways
+from ringfenced.schedule.footprint import PROCESS_BYTES, Appetite, groups, ways
 from ringfenced.schedule.plan import Gpu
 from ringfenced.weights import BadModelFile
-from ringfenced.weights.dryrun import LoadSettings
+from ringfenced.weights.dryrun import HOST, LoadSettings
 from ringfenced.weights.files import read_gguf_file
-from ringfenced.weights.serving import BATCH_TOKENS_MIN, serving
+from ringfenced.weights.serving import BATCH_TOKENS_MIN, PARKED_BYTES_MAX, serving
 
 
 def engine_specs(config: Config, devices: Sequence[DeviceFacts]) -> tuple[EngineSpec, ...]:
@@ -117,6 +117,7 @@ def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFact
         ways=footprint(model, devices),
         context_tokens=model.context_tokens if model.engine == "llama.cpp" and not model.cache_tokens else 0,
         tells_progress=model.engine != "command",
+        is_bounded=model.engine == "llama.cpp" or bool(model.memory_bytes),
         weights=path.name if path is not None else model.library,
     )
 
@@ -131,21 +132,31 @@ def footprint(model: LocalModel, devices: Sequence[DeviceFacts]) -> tuple[Mappin
         gpus = model.vllm.tensor_parallel * model.vllm.pipeline_parallel
     elif model.gpu_layers:
         gpus = max(1, len(model.tensor_split))
-    settings = _load_settings(model)
     appetite = Appetite(
         weights_bytes=_size(model.path),
-        cells=settings.cells,
-        memory_bytes=model.memory_bytes,
+        cells=_load_settings(model).cells,
+        memory_bytes=0 if model.engine == "vllm" and gpus else model.memory_bytes,
         gpus=gpus,
         gpu_share=model.vllm.memory_share if model.engine == "vllm" else None,
         devices=model.devices,
+        host_bytes=model.memory_bytes if model.engine == "vllm" and model.memory_bytes else PROCESS_BYTES,
     )
     if model.engine == "llama.cpp" and not model.memory_bytes and model.path is not None:
         with suppress(BadModelFile):  # the engine, which reads it too, says what is wrong with it
             shape = read_gguf_file(model.path).shape
             known = [[Gpu(d.id, d.memory_free_bytes or 0) for d in group] for group in groups(appetite, devices)]
-            return planned_ways(shape, settings, known or [[]])
+            settings = _load_settings(model, is_cuttable=not any(layer.state_bytes for layer in shape.layers))
+            return tuple(_with_more(model, way) for way in planned_ways(shape, settings, known or [[]]))
     return ways(appetite, devices)
+
+
+def _with_more(model: LocalModel, way: Mapping[str, int]) -> Mapping[str, int]:
+    """What comes to a model's own memory: its projector and adapters, beside it; what is kept outside its cache."""
+    files = [*filter(None, (model.projector,)), *(adapter.path for adapter in model.adapters)]
+    more = sum(_size(path) or 0 for path in files)
+    device = next((name for name in way if name != HOST), HOST)
+    kept = PARKED_BYTES_MAX if device == HOST and model.prefix_cache and not model.embeddings else 0
+    return {**way, device: way.get(device, 0) + more + kept}
 
 
 def _size(path: Path | None) -> int | None:
@@ -157,8 +168,8 @@ def _size(path: Path | None) -> int | None:
     return path.stat().st_size
 
 
-def _load_settings(model: LocalModel) -> LoadSettings:
-    """How llama.cpp is to load a model, as its engine will."""
+def _load_settings(model: LocalModel, *, is_cuttable: bool = True) -> LoadSettings:
+    """How llama.cpp is to load a model, as its engine will; one that cannot be cut is never kept in the cache."""
     rest = LoadSettings(
         cells=0,
         key_type=model.cache_type,
@@ -175,7 +186,7 @@ def _load_settings(model: LocalModel) -> LoadSettings:
         sequences=model.sequences,
         cells=model.cache_tokens,
         step_tokens=model.step_tokens,
-        is_kept_in_place=model.prefix_cache and model.gpu_layers != 0,
+        is_kept_in_place=model.prefix_cache and model.gpu_layers != 0 and is_cuttable,
         settings=rest,
     )
 

@@ -10,6 +10,8 @@ SEQUENCES_MAX: Final = 256
 """LLAMA_MAX_SEQ."""
 KEPT_MAX: Final = 64
 """Sequences that ended and are kept in the cache of a GPU."""
+PARKED_BYTES_MAX: Final = 256 * 1024 * 1024
+"""Most memory of the states of sequences that ended and are kept outside the cache, on processors."""
 BATCH_TOKENS_MIN: Final = 512
 """Tokens of a prompt that are read at once while nobody waits for a token."""
 

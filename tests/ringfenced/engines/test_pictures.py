@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,22 @@ def asking(*parts, **sampling):
     parts = tuple(Text(part) if isinstance(part, str) else Image(part, "image/png") for part in parts)
     bias = tuple((token, -1e9) for token in range(BYTES_FROM))
     return Prompt((Message(Role.USER, parts),), sampling=Sampling(tokens_max=12, logit_bias=bias, **sampling))
+
+
+def test_a_picture_that_holds_more_than_it_says_is_refused():
+    """A decoder inflates all of it: 16 MiB of zeros in 16 KiB, behind a header of one pixel."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    whole = png(1, 1, RED)
+    packed = zlib.compress(bytes(16 << 20))
+    end = whole.index(b"IDAT") - 4
+    for parts in ([packed], [packed[:100], packed[100:]]):
+        with pytest.raises(BadPicture, match="holds more"):
+            check_picture(whole[:end] + b"".join(chunk(b"IDAT", part) for part in parts))
+    check_picture(whole)
+    check_picture(png(300, 200, BLUE))
 
 
 async def say(client, prompt):

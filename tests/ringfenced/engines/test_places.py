@@ -151,6 +151,45 @@ async def test_unloading_lets_what_runs_end_first(tmp_path):
         assert supervisor.states()["m"].state is EngineState.UNLOADED
 
 
+async def test_a_request_that_an_unload_ends_is_told_so_and_does_not_load_the_model_again(tmp_path):
+    async with supervised(tmp_path, scripted("m", "--interval-ms", "20")) as supervisor:
+        with supervisor.place("m") as place:
+            await had(place)
+            answering = asyncio.create_task(said(place.engine, "/script {}"))
+            await until(lambda: place.engine.running == 1)
+            await supervisor.unload("m", force=True)
+            with pytest.raises(errors.Unavailable) as caught:
+                await answering
+            assert caught.value.reason == "unloaded"
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_who_was_alone_in_an_engine_that_died_is_told_so(tmp_path, others):
+    async with supervised(tmp_path, scripted("m", "--interval-ms", "20")) as supervisor:
+        with supervisor.place("m") as place:
+            await had(place)
+            answering = [asyncio.create_task(said(place.engine, "/script {}")) for _ in range(1 + others)]
+            await until(lambda: place.engine.running == 1 + others)
+            os.kill(supervisor.states()["m"].pid, signal.SIGKILL)
+            ends = await asyncio.gather(*answering, return_exceptions=True)
+        assert [(end.reason, end.numbers["alone"]) for end in ends] == [("engine_died", 1 - others)] * (1 + others)
+
+
+async def test_one_replacement_at_a_time_and_an_unload_ends_it(tmp_path):
+    """The second is refused; one whose model is unloaded meanwhile ends with an error instead of waiting for ever."""
+    async with supervised(tmp_path, scripted(), weights=lambda *_: slow()) as supervisor:
+        await ask(supervisor, "m", "/echo a")
+        first = supervisor.replace("m", "slow")
+        while not (await anext(first)).progress:
+            pass
+        with pytest.raises(errors.Overloaded, match="not done"):
+            await anext(supervisor.replace("m", "slow"))
+        await supervisor.unload("m", force=True)
+        with pytest.raises(errors.Unavailable):
+            async with asyncio.timeout(10):
+                [loading async for loading in first]
+
+
 async def test_an_idle_model_is_unloaded(tmp_path):
     async with supervised(tmp_path, scripted(idle_unload_s=0.2)) as supervisor:
         await ask(supervisor, "m", "/echo a")

@@ -517,7 +517,8 @@ class Anything(World):
             assert engine.stop_by_s <= self.now_s, "requests ended without a grace"
             assert any(rank > mine.rank for rank in waiting), "requests ended for nobody of a higher rank"
         elif engine.cause is None and engine.phase is Phase.READY and not engine.served and not mine.idle_unload_s:
-            spare = [e for e in self.placement.engines.values() if e.model == engine.model and e.phase is Phase.READY]
+            others = [e for e in self.placement.engines.values() if e.model == engine.model and e is not engine]
+            spare = [e for e in others if e.phase is Phase.READY or e.served]  # its model has served, or still can
             is_old = engine.version != mine.version
             assert self.now_s - engine.since_s >= GRACE_S or spare or is_old, "thrash"
             assert not mine.pin or is_old, "a pinned model made room"

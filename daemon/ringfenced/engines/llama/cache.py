@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ringfenced.engines.llama.cells import Cells
 from ringfenced.engines.llama.prefixes import Prefixes, Tokens
-from ringfenced.weights.serving import KEPT_MAX
+from ringfenced.weights.serving import KEPT_MAX, PARKED_BYTES_MAX
 
 TOKENS_MIN = 32
 """Shorter beginnings are not worth keeping or sharing: they are read within a step."""
@@ -79,7 +79,7 @@ class Keeping:
     """Outside the cache instead of in it."""
     sequences_max: int = KEPT_MAX
     """Most of them."""
-    bytes_max: int = 256 * 1024 * 1024
+    bytes_max: int = PARKED_BYTES_MAX
     """Most memory of parked states, together."""
 
     @property

@@ -13,6 +13,8 @@ FIXED = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Compiled grammars are not kept for others: their text is a request's (xgrammar still keeps some kilobytes).
+    "VLLM_XGRAMMAR_CACHE_MB": "0",
     # Errors only, and only until readiness (`quiet.py`).
     "VLLM_LOGGING_LEVEL": "ERROR",
     "TQDM_DISABLE": "1",
