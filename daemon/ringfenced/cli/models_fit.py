@@ -16,7 +16,9 @@ import typer
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.models_fit_node import node_loaded, node_memory
 from ringfenced.cli.models_fit_report import fit_json, fit_report, header_json, header_report
+from ringfenced.cli.models_settings import where
 from ringfenced.cli.output import Output, json_option
+from ringfenced.library.errors import LibraryError
 from ringfenced.schedule.fit import DeviceMemory, Fit, Loaded, fit
 from ringfenced.schedule.plan import Gpu, calibrated, compute_bound, dry_run_plan
 from ringfenced.weights import BadModelFile, ModelShape
@@ -47,7 +49,7 @@ def size_of(text: str) -> int:
 
 def fit_command(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A GGUF file, the first of its shards, or a folder with config.json.")],
+    model: Annotated[str, typer.Argument(help="A name in the library, a GGUF file, or a folder with config.json.")],
     *,
     context_tokens: Annotated[int, typer.Option("--context", min=1, help="Tokens of each answer and prompt.")] = 4096,
     sequences: Annotated[int, typer.Option(min=1, help="Answers at the same time.")] = 4,
@@ -83,7 +85,7 @@ def fit_command(
         is_kept_in_place=layers != 0,
         settings=LoadSettings(0, key_type=cache_type, value_type=cache_type, gpu_layers=layers),
     )
-    path = Path(model)
+    path = _path_of(model)
     shape = shape_at(path)
     remark = output.remark if is_dry and shape.format == "gguf" else None
     result = fit_of(path, shape, settings, memory, loaded, remark=remark)
@@ -93,6 +95,21 @@ def fit_command(
         fit_report(output, result, shape)
     if not result.fits:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _path_of(model: str) -> Path:
+    """Where a model's files are: a path, or what the library has of that name.
+
+    Raises:
+        Failure: there is neither.
+    """
+    path = Path(model)
+    if path.exists() or path.name != model:
+        return path
+    try:
+        return where(None, None, None).library.open(model).weights
+    except LibraryError as error:
+        raise Failure(f"{model}: there is no such file, and {error.message}", code=ExitCode.FAILED) from None
 
 
 def show_command(

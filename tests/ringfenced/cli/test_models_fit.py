@@ -9,12 +9,14 @@ import typer
 from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner
 
+from fakes.modellibrary import bring
 from fakes.random_model import LLAMA_8B, SMALL, write_model
 from ringfence.v1.admin_pb2 import Device, Model, ModelMemory, ModelState
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.models_fit import fit_command, show_command, size_of
 from ringfenced.cli.models_fit_node import loaded_of, memory_of
 from ringfenced.cli.models_fit_report import size_text
+from ringfenced.library.folder import Library
 from ringfenced.schedule.fit import DeviceMemory, Loaded
 
 GIB = 1024**3
@@ -56,6 +58,16 @@ def test_a_model_that_does_not_fit_on_gpus_that_are_only_spoken_of(large):
     assert 256 <= longest < 32768
     assert run("fit", large, *arguments[:-1], longest).exit_code == 0
     assert run("fit", large, *arguments[:-1], longest + 256).exit_code == 1
+
+
+def test_a_model_of_the_library_is_named(tmp_path, monkeypatch):
+    made = write_model(tmp_path / "made.gguf", SMALL["llama"], weights="q4_0")
+    bring(Library(tmp_path / "library"), {"made.gguf": made.read_bytes()}, name="made")
+    monkeypatch.setenv("RINGFENCE_LIBRARY", str(tmp_path / "library"))
+    assert run("fit", "made", "--no-dry-run", "--host", "4GiB", "--json").exit_code == 0
+    other = run("fit", "other", "--no-dry-run", "--host", "4GiB")
+    assert other.exit_code != 0
+    assert "no such file" in other.exception.message
 
 
 def test_what_a_header_says_is_shown(small):

@@ -96,11 +96,11 @@ class Place:
     """Its number."""
     group: Hashable | None
     """Who may share with it: the same salt, the same adapter; None for nobody."""
-    prompt: Tokens
+    prompt: Tokens = field(repr=False)
     """The tokens that it begins with."""
     shared: int
     """How many of them need not be read."""
-    drawn: list[int] = field(default_factory=list)
+    drawn: list[int] = field(default_factory=list, repr=False)
     """The tokens that follow the prompt in the cache."""
 
 

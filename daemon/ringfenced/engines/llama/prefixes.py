@@ -7,7 +7,7 @@ comparing 4,000 tokens takes 3 microseconds.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ Tokens = NDArray[np.int32]
 @dataclass(slots=True)
 class _Entry:
     group: Hashable
-    tokens: Tokens
+    tokens: Tokens = field(repr=False)
     readable: int
 
 

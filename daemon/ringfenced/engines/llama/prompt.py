@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ringfence.v1 import types_pb2
@@ -33,7 +33,7 @@ class Unreadable(ValueError):
 class ReadPrompt:
     """A prompt as the model sees it."""
 
-    tokens: list[int]
+    tokens: list[int] = field(repr=False)
     """Its tokens; `PLACEHOLDER` for those that pictures make."""
     sights: tuple[tuple[int, Sight], ...] = ()
     """Pictures, each with the place of its first token."""

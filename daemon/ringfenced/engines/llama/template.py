@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import jinja2
@@ -38,13 +38,13 @@ class Turn:
 
     role: str
     """``system``, ``user``, ``assistant`` or ``tool``."""
-    content: str
+    content: str = field(repr=False)
     """Its text."""
-    name: str = ""
+    name: str = field(default="", repr=False)
     """Who speaks, where that is said."""
-    calls: tuple[Mapping[str, Any], ...] = ()
+    calls: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     """Calls that the model made in it, as OpenAI's API has them, but for arguments, which are values and not text."""
-    call_id: str = ""
+    call_id: str = field(default="", repr=False)
     """The call that it answers."""
 
     def as_openai(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Turn:
 class Segment:
     """A stretch of the rendered prompt."""
 
-    text: str
+    text: str = field(repr=False)
     """The text."""
     is_control: bool
     """Whether control tokens in it are meant as such."""
