@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from ringfence.labels import Label, meet
-from ringfenced.config import Config, LocalModel, Provider, ProviderModel
+from ringfenced.config import Config, Provider, ProviderModel
+from ringfenced.config_models import LocalModel
 from ringfenced.engines.status import EngineStatus
 from ringfenced.errors import NotFound
 from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Target, TargetKind

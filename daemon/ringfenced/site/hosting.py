@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
-from ringfenced.config import Config, LocalModel
+from ringfenced.config import Config
+from ringfenced.config_models import LocalModel
 from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.library.errors import LibraryError, NotThere
