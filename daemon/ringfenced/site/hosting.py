@@ -136,7 +136,7 @@ def footprint(model: LocalModel, devices: Sequence[DeviceFacts]) -> tuple[Mappin
     appetite = Appetite(
         weights_bytes=_size(model.path),
         cells=_load_settings(model).cells,
-        memory_bytes=0 if model.engine == "vllm" and gpus else model.memory_bytes,
+        memory_bytes=model.memory_bytes,
         gpus=gpus,
         gpu_share=model.vllm.memory_share if model.engine == "vllm" else None,
         devices=model.devices,

@@ -15,6 +15,7 @@ from ringfenced.config import Config
 from ringfenced.engines.client import EngineClient
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.library.folder import Library
+from ringfenced.model import DeviceFacts
 from ringfenced.schedule.plan import plan
 from ringfenced.site.hosting import _load_settings, attached_specs, engine_specs, other_weights
 from ringfenced.weights.files import read_gguf_file
@@ -118,3 +119,16 @@ def test_a_cache_of_a_given_size_is_not_tried_again_with_half_the_context(tmp_pa
     """It would be as large."""
     assert engine_specs(config(tmp_path, f'path = "{TINY}"', "cache_tokens = 4096"), ())[0].context_tokens == 0
     assert engine_specs(config(tmp_path, f'path = "{TINY}"'), ())[0].context_tokens == 1024
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_what_vllm_takes_of_the_nodes_memory_is_what_an_operator_says(tmp_path, gpus):
+    """On a GPU it takes its share of that besides; where nobody says, no control group bounds what is not known."""
+    (tmp_path / "model").mkdir()
+    lines = ('engine = "vllm"', f'path = "{tmp_path}/model"')
+    devices = [DeviceFacts(id="GPU-1", kind="gpu", name="x", memory_total_bytes=100, memory_free_bytes=100)][:gpus]
+    (said,) = engine_specs(config(tmp_path, *lines, "memory_bytes = 5000000000"), devices)
+    assert said.ways[0]["cpu"] == 5_000_000_000
+    assert said.ways[0].get("GPU-1", 90) == 90
+    assert said.is_bounded
+    assert not engine_specs(config(tmp_path, *lines), devices)[0].is_bounded
