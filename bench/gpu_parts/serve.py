@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=60, help="of each prompt")
     parser.add_argument("--repetitions", type=int, default=3, help="of everything")
     parser.add_argument("--compiled", action="store_true", help="vLLM's defaults, torch.compile included")
+    parser.add_argument("--attention-backend", help="vLLM's name of one; its own choice if not given")
     parser.add_argument("--start-s", type=float, default=150.0, help="how long a side may take to start")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has vLLM")
     options = parser.parse_args()
@@ -112,6 +113,8 @@ def _report(sides: Sequence[Side], levels: Sequence[int], rates: Any, firsts: An
 async def _serve(stack: AsyncExitStack, folder: Path, scratch: Path, options: argparse.Namespace) -> Server:
     port, log = free_port(), scratch / "serve.log"
     further: list[str] = [] if options.compiled else ["--compilation-config", json.dumps(GRAPHS)]
+    if options.attention_backend:
+        further += ["--attention-backend", options.attention_backend]
     process = start(
         stack,
         log,
@@ -130,9 +133,11 @@ async def _serve(stack: AsyncExitStack, folder: Path, scratch: Path, options: ar
 
 async def _ours(stack: AsyncExitStack, folder: Path, scratch: Path, options: argparse.Namespace) -> Engine:
     socket, log = scratch / "engine.sock", scratch / "engine.log"
-    further = {"kv_cache_memory_bytes": CACHE_BYTES}
+    further: dict[str, object] = {"kv_cache_memory_bytes": CACHE_BYTES}
     if not options.compiled:
-        further["compilation_config"] = GRAPHS  # type: ignore[assignment]  # of several types
+        further["compilation_config"] = GRAPHS
+    if options.attention_backend:
+        further["attention_backend"] = options.attention_backend
     process = start(
         stack,
         log,
