@@ -24,7 +24,7 @@ MODEL = """
 [[models]]
 name = "{name}"
 engine = "command"
-command = ["{python}", "-P", "-m", "ringfenced.engines.scripted", "--interval-ms", "2"]
+command = ["{python}", "-P", "-m", "ringfenced.engines.scripted", "--interval-ms", "2", "--load-ms", "500"]
 preload = false
 memory_bytes = {bytes}
 """

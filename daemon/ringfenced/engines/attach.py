@@ -19,6 +19,7 @@ from ringfenced.engines.place import Place
 from ringfenced.engines.replica import connect_when_ready
 from ringfenced.engines.status import EngineState, EngineStatus
 from ringfenced.model import Loading, Target, TargetKind
+from ringfenced.schedule.placement_settle import LOADING
 
 CONNECT_S = 5.0
 """How long a connection to an engine that the supervisor calls ready may take, in seconds."""
@@ -143,7 +144,7 @@ class AttachedEngines:
             self._supervisor.tell("leave", asking.number)
 
         place = Place(give_back)
-        place.tell(Loading(Target(TargetKind.LOCAL, name), 0.0, self._states[name].stage))
+        place.tell(Loading(Target(TargetKind.LOCAL, name), 0.0, self._states[name].stage or LOADING))
         asking.task = self._spawn(self._bring(place, asking, name, what, arguments), f"place {asking.number}")
         return place
 

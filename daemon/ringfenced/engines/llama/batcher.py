@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,22 @@ class Batch:
         """Pictures that are read before it, each with its position and its sequence."""
         self.status = 0
         """What came of computing it; 0 for well."""
+
+    def sort(self) -> None:
+        """Put the sequences in the order of their numbers, as they are stored.
+
+        Where sequences have cells of their own llama.cpp computes only those together that follow each other, one
+        number after the other (`llama_batch_allocr::split_equal`); for all others it reads the weights again.
+        """
+        order = sorted(range(len(self.owners)), key=self.owners.__getitem__)
+        now = {was: place for place, was in enumerate(order)}
+        self.tokens = [self.tokens[was] for was in order]
+        self.positions = [self.positions[was] for was in order]
+        self.owners = [self.owners[was] for was in order]
+        self.outputs = [self.outputs[was] for was in order]
+        drawn = sorted(zip((now[was] for was in self.places), self.drawn, strict=True), key=itemgetter(0))
+        self.places = [place for place, _ in drawn]
+        self.drawn = [answer for _, answer in drawn]
 
 
 class Batcher:
@@ -280,6 +297,7 @@ class Batcher:
             self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
         rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
         self._read(batch, readers, self._stride.reading(batch.running, rest_s))
+        batch.sort()
         return batch
 
     def _choose_adapter(self) -> None:
