@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ringfenced.engines.client import EngineClient, shortest_wait_ms
 from ringfenced.engines.launch import EngineSpec
 from ringfenced.engines.replica import Replica
 from ringfenced.engines.restart import DEATHS_MAX
@@ -107,11 +108,24 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
         process_bytes=sum(counted) if counted else None,
         used_unix_ms=known.used_unix_ms,
         load_ms=0.0 if state is EngineState.READY else known.expected_load_s * 1000,
-        wait_ms=min((load.wait_interactive_ms for load in loads), default=None),
+        wait_ms=shortest_wait_ms(one.client for one in ready if one.client is not None),
         waiting_batch=sum(load.waiting_batch for load in loads),
         obstacle="" if state is EngineState.READY else obstacle_of(spec.name, placement),
         weights=spec.weights,
     )
+
+
+def waits_of(placement: Placement, replicas: Mapping[int, Replica]) -> dict[str, int]:
+    """How long a request would wait now for its place in each model that is ready and all of whose places are taken.
+
+    Returns:
+        Milliseconds, by the shortest line where it has several engines; a model without a line is not in it.
+    """
+    waits: dict[str, list[EngineClient]] = {}
+    for engine in placement.engines.values():
+        if engine.phase is Phase.READY and (client := replicas[engine.number].client) is not None:
+            waits.setdefault(engine.model, []).append(client)
+    return {name: wait_ms for name, clients in waits.items() if (wait_ms := shortest_wait_ms(clients))}
 
 
 def obstacle_of(model: str, placement: Placement) -> str:

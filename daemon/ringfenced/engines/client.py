@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -356,3 +356,9 @@ class EngineClient(asyncio.Protocol):
         """Return a number that no living sequence of this connection has."""
         self._sequence = self._sequence % 0xFFFF_FFFF + 1
         return self._sequence
+
+
+def shortest_wait_ms(clients: Iterable[EngineClient]) -> int | None:
+    """Return how many milliseconds a request would wait for its place in the freest engine; None where none has said."""
+    loads = [load for client in clients if (load := client.load) is not None]
+    return min((load.wait_interactive_ms for load in loads), default=None)

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfenced import errors
-from ringfenced.engines.board import Known, loading_of, plan_of, status_of
+from ringfenced.engines.board import Known, loading_of, plan_of, status_of, waits_of
 from ringfenced.engines.client import EngineClient
 from ringfenced.engines.launch import EngineSpec, socket_path
 from ringfenced.engines.place import Place
@@ -155,6 +155,10 @@ class EngineSupervisor:
     def states(self) -> Mapping[str, EngineStatus]:
         """Return where every model stands."""
         return {name: status_of(known, self._placement, self._replicas) for name, known in self._known.items()}
+
+    def waits(self) -> dict[str, int]:
+        """Return how many milliseconds a request would wait for its place where all of a ready model's are taken."""
+        return waits_of(self._placement, self._replicas)
 
     def place(
         self,

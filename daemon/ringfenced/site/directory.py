@@ -28,6 +28,10 @@ class Engines(Protocol):
         """Where each model stands."""
         ...
 
+    def waits(self) -> Mapping[str, int]:
+        """How many milliseconds a request would wait for its place, where all places of a ready model are taken."""
+        ...
+
     def place(self, name: str, *, seconds_max: float | None, salt: bytes) -> AdapterPlace:
         """A place on a model."""
         ...
@@ -88,6 +92,9 @@ class SiteDirectory:
         self.policy_digest = config.policy_digest()
         self._offered_for: tuple[str, ...] | None = None
         self._offers: tuple[Offer, ...] = ()
+        self._waits: Mapping[str, int] = {}
+        self._offers_now: tuple[Offer, ...] = ()
+        """The same with the lines before the engines, which change all the time."""
         self._names = (
             *self._models,
             *self._adapters,
@@ -107,7 +114,20 @@ class SiteDirectory:
             local = [offer for name, model in self._models.items() for offer in _local_offers(model, states[name])]
             exits = [self._exit_offer(provider, model) for provider in self._providers for model in provider.models]
             self._offered_for, self._offers = now, (*local, *exits)
-        return self._offers
+            self._offers_now = self._offers
+            self._waits = {}
+        if (waits := self._engines.waits()) != self._waits:
+            self._waits = waits
+            self._offers_now = tuple(self._waited(offer, waits) for offer in self._offers)
+        return self._offers_now
+
+    def _waited(self, offer: Offer, waits: Mapping[str, int]) -> Offer:
+        """An offer with the wait for a place in its time to the first token."""
+        target = offer.target
+        if target.kind is not TargetKind.LOCAL:
+            return offer
+        base = self._adapters[target.model][0].name if target.model in self._adapters else target.model
+        return replace(offer, first_token_ms=offer.first_token_ms + waits[base]) if base in waits else offer
 
     def place(self, model: str, *, seconds_max: float | None, salt: bytes) -> Place:
         """A place on an engine that hosts `model`, an adapter perhaps; it is loaded where it is not."""

@@ -150,6 +150,23 @@ async def test_a_busy_engine_of_a_worker_is_not_evicted(tmp_path):
         assert supervisor.states()["a"].deaths == 0
 
 
+async def test_supervisor_and_worker_know_how_long_the_line_is(tmp_path):
+    """What a newcomer would wait for, by what an answer was measured to take."""
+    spec = scripted("m", "--sequences", "1", "--first-ms", "300")
+    async with node(tmp_path, spec) as (supervisor, worker), worker() as engines:
+        await ask(engines, "m", "/echo measured")
+        await until(lambda: engines.engine("m") is not None)
+        assert supervisor.waits() == engines.waits() == {}
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                place = stack.enter_context(engines.place("m"))
+                assert await place.wait() is None
+                stack.enter_context(place.engine.start(prompt("/hang"), confidential=True))
+            await until(lambda: engines.waits().get("m", 0) > 300)
+            await until(lambda: supervisor.waits().get("m", 0) > 300)
+        await until(lambda: supervisor.waits() == engines.waits() == {})
+
+
 def test_a_status_comes_back_as_it_was_told():
     uses = (DeviceUse("cpu", 1, 2, 3),)
     described = Description("scripted", "1", "none", 512, 4, 7, True, True, False, memory=uses)

@@ -42,6 +42,7 @@ class Context:
 
     is_cuttable = True
     window = 0
+    is_pool = False
 
     def __init__(self, step_ms, answer_ms, read_ms):
         self.costs_ms = step_ms, answer_ms, read_ms

@@ -46,6 +46,12 @@ def test_what_is_read_is_bounded_by_tokens_and_time(read_ms, tokens):
     assert stride((10,), read_ms).reading(1, None) == tokens
 
 
+def test_more_is_read_where_more_wait_for_a_first_token_than_for_a_next_one():
+    one = stride((10,) * 8, 0.5)
+    assert [one.reading(running, None, 6) for running in (0, 1, 2, 3, 6, 8)] == [256, 256, 192, 128, 64, 64]
+    assert one.reading(0, None, 1) == 64
+
+
 def test_a_step_may_take_twice_as_long_as_without_reading():
     """Where a step takes long anyway, a prompt gets half of the machine."""
     assert stride((400,), 10.0).reading(1, None) == 40
@@ -100,20 +106,45 @@ readers = st.lists(
 )
 
 
-@given(readers, st.integers(0, 200))
-def test_reading_is_divided_without_rest(readers, tokens):
-    given_ = divide(readers, tokens)
+@given(readers, st.integers(0, 200), st.booleans(), st.integers(0, 2), st.integers(0, 60))
+def test_reading_is_divided_within_its_bounds(readers, tokens, is_short_first, least, over):
+    given_ = divide(readers, tokens, is_short_first=is_short_first, least=least, over=over)
     assert all(0 <= more <= reader.left for more, reader in zip(given_, readers, strict=True))
-    assert sum(given_) == min(tokens, sum(reader.left for reader in readers))
+    assert sum(given_) <= tokens + over
+    assert 2 * sum(given_) >= min(tokens, sum(reader.left for reader in readers)) - len(WEIGHTS)
+    if sum(given_) > tokens:
+        assert any(more == reader.left for more, reader in zip(given_, readers, strict=True))
+    if 2 * least * len(readers) <= tokens:
+        assert all(more >= min(least, reader.left) for more, reader in zip(given_, readers, strict=True))
 
 
 def test_a_short_prompt_does_not_wait_for_a_long_one_and_the_long_one_does_not_stop():
-    assert divide([Reader(b"a", 1, 4000), Reader(b"a", 1, 500), Reader(b"a", 1, 60)], 64) == [32, 0, 32]
+    """They take turns, so that each step has few pieces."""
+    prompts = [Reader(b"a", 1, 4000), Reader(b"a", 1, 500), Reader(b"a", 1, 60)]
+    assert divide(prompts, 64) == [64, 0, 0]
+    assert divide(prompts, 64, is_short_first=True) == [0, 0, 60]
 
 
 def test_equal_prompts_are_read_one_after_the_other():
     """Half as long to the first token, on average, as all at the same time."""
     assert divide([Reader(b"a", 1, 100)] * 3, 64) == [64, 0, 0]
+
+
+def test_what_is_left_of_a_piece_goes_to_the_next_prompt_where_it_gets_on_by_it():
+    assert divide([Reader(b"a", 1, 30), Reader(b"a", 1, 100)], 64) == [30, 34]
+    assert divide([Reader(b"a", 1, 40), Reader(b"a", 1, 100)], 64) == [40, 0]
+
+
+def test_a_prompt_is_read_to_its_end_where_little_would_be_left():
+    assert divide([Reader(b"a", 1, 90)], 64, over=32) == [90]
+    assert divide([Reader(b"a", 1, 90)], 64, over=20) == [64]
+    assert divide([Reader(b"a", 1, 100)], 64, over=64) == [64]
+
+
+def test_every_prompt_gets_some_where_that_leaves_half_for_one():
+    """Where each sequence has cells of its own no prompt that waits stands between two that run."""
+    assert divide([Reader(b"a", 1, 100)] * 4, 20, least=1) == [17, 1, 1, 1]
+    assert divide([Reader(b"a", 1, 100)] * 4, 7, least=1) == [7, 0, 0, 0]
 
 
 def test_prompts_of_those_who_get_nothing_else_come_first():

@@ -70,6 +70,7 @@ class Exits:
 class Engines:
     def __init__(self, state="ready", **values):
         self.changes = 0
+        self.waiting = {}
         self.set(state, **values)
 
     def set(self, state, **values):
@@ -78,6 +79,9 @@ class Engines:
 
     def states(self):
         return {"house": self._status}
+
+    def waits(self):
+        return dict(self.waiting)
 
 
 def directory(exits, engines=None, failure=""):
@@ -127,6 +131,18 @@ def test_a_model_that_can_be_loaded_is_on_offer_and_takes_the_longer():
     loaded = offers(made)["house"]
     engines.set("unloaded", load_ms=1500.0)
     assert offers(made)["house"] == replace(loaded, first_token_ms=loaded.first_token_ms + 1500)
+
+
+def test_a_line_before_a_model_makes_it_take_the_longer():
+    """So that who cannot wait is served elsewhere, or told."""
+    engines = Engines("ready")
+    made = directory(Exits(Exit()), engines)
+    free = offers(made)
+    engines.waiting = {"house": 4000}
+    assert offers(made) == free | {"house": replace(free["house"], first_token_ms=free["house"].first_token_ms + 4000)}
+    assert made.offers() is made.offers()
+    engines.waiting = {}
+    assert offers(made) == free
 
 
 def test_a_model_whose_context_had_to_be_cut_offers_that():

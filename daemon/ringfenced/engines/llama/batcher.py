@@ -296,8 +296,10 @@ class Batcher:
         if not self._sat_out:
             self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
         rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
-        self._read(batch, readers, self._stride.reading(batch.running, rest_s))
-        batch.sort()
+        tokens = self._stride.reading(batch.running, rest_s, len(readers) if len(weights) == 1 else 1)
+        self._read(batch, readers, tokens, over=0 if limit_s is not None else tokens // 2)
+        if not self._context.is_pool:
+            batch.sort()
         return batch
 
     def _choose_adapter(self) -> None:
@@ -369,14 +371,26 @@ class Batcher:
         assert answer.place is not None, "what it gave back is enough"
         answer.position = answer.place.shared
 
-    def _read(self, batch: Batch, readers: list[Answer], budget: int) -> None:
-        """Add pieces of prompts to a batch."""
+    def _read(self, batch: Batch, readers: list[Answer], budget: int, over: int) -> None:
+        """Add pieces of prompts to a batch.
+
+        Where each sequence has cells of its own every prompt gets a token at least: one that got none would stand
+        between two that run, which could not be computed together.
+        """
         left = [
             Reader(answer.ticket.share, answer.ticket.weight, answer.reading_end - answer.position)
             for answer in readers
         ]
         served = {answer.ticket.share for answer in self._running}
-        for answer, tokens in zip(readers, divide(left, budget, served=served), strict=True):
+        given = divide(
+            left,
+            budget,
+            served=served,
+            is_short_first=self._steps % 2 == 0,
+            least=0 if self._context.is_pool else 1,
+            over=min(over, self._limits.batch_tokens - batch.running - budget),
+        )
+        for answer, tokens in zip(readers, given, strict=True):
             if not tokens:
                 continue
             assert answer.place is not None

@@ -225,7 +225,8 @@ class LlamaContext:
         self._adapter = ""
         self._memory = lib.llama_get_memory(self.pointer)
         self._compute = lib.llama_decode if self._memory else lib.llama_encode
-        self._is_pool = settings.is_pool
+        self.is_pool = settings.is_pool
+        """Whether all sequences share one pool of cells; else each has cells of its own."""
         self._model = model
         self._outputs_max = settings.outputs
         self.dimensions: int = lib.llama_model_n_embd_out(model.pointer)
@@ -321,7 +322,7 @@ class LlamaContext:
 
         In a pool they share the cells; where each sequence has cells of its own, they are copied.
         """
-        if self._is_pool:
+        if self.is_pool:
             lib.llama_memory_seq_cp(self._memory, owner, to, 0, tokens)
             return
         is_copied = self.restore(to, self.save(owner))

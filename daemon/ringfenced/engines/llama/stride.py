@@ -4,14 +4,16 @@ Three rules, each with its reason:
 
 - **Gaps.** What is read of prompts makes everybody who waits for a token wait longer: it is bounded by tokens and by
   the time that they are measured to take. While nobody waits for a token, twice as much: who comes next, or cancels,
-  has to wait for the end of the step.
+  has to wait for the end of the step. And more, in proportion, where more wait for their first token than for a next
+  one: larger pieces cost less a token, and the sooner many run, the more each reading of the weights does.
 - **Shares.** On a processor a step takes the longer the more answers are in it, so that a department with one answer
   would be slowed down by one with many. It is not slowed down below its part of the machine: so many of the others'
   answers sit out a step, in turns, as keep the step short enough. On a GPU, where answers cost next to nothing, none
   does. What is read counts likewise.
 - **Prompts.** Shares with prompts to read split what is read by weight, those without a running answer first. Within
-  one, half goes to the oldest, so that it never stops, and half to the one with least left, so that a short one does
-  not wait for a long one.
+  one, every other step is the oldest's, so that it never stops, and every other that of the one with least left, so
+  that a short one does not wait for a long one. As few as can be in one step, and each to its end where little would
+  be left: llama.cpp reads all weights once more for each length of a piece.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ READ_TOKENS_MIN = 16
 
 SHORT_S = 0.005
 """What is read in less time than this, nobody notices."""
+
+CROWD_MAX = 4.0
+"""How many times as much is read in a step, at most, where more wait for a first token than for a next one."""
 
 PART = 0.85
 """How much of the time in which a share would get its part a step may take: measures lag behind."""
@@ -101,20 +106,23 @@ class Stride:
             return None
         return decode_s + read * (self._read_s or 0.0)
 
-    def reading(self, running: int, limit_s: float | None) -> int:
+    def reading(self, running: int, limit_s: float | None, readers: int = 1) -> int:
         """Return how many tokens may be read in a step.
 
         Args:
             running: how many answers get a token in it.
             limit_s: most seconds that reading may take for the sake of other shares; None for any.
+            readers: how many prompts wait to be read; 1 where they are several shares'.
         """
         room = self._batch_tokens - running
         if self._read_s is None:
             return min(room, self._step_tokens)
+        crowd = min(CROWD_MAX, max(1.0, readers / max(1, running)))
+        step_tokens, step_s = self._step_tokens * crowd, self._step_s * crowd
         if not running:
-            tokens = min(self._step_s / self._read_s, max(self._step_tokens, 2 * SHORT_S / self._read_s))
+            tokens = min(step_s / self._read_s, max(step_tokens, 2 * SHORT_S / self._read_s))
             return min(room, max(2 * READ_TOKENS_MIN, int(tokens)))
-        tokens = min(self._step_tokens, max(self._step_s, self.decode_s(running) or 0.0) / self._read_s)
+        tokens = min(step_tokens, max(step_s, self.decode_s(running) or 0.0) / self._read_s)
         tokens = max(tokens, SHORT_S / self._read_s)
         if limit_s is not None:
             return max(1, min(room, int(min(tokens, limit_s / self._read_s))))
@@ -177,29 +185,54 @@ def split(wanted: Mapping[bytes, int], weights: Mapping[bytes, int], total: int)
     return given
 
 
-def divide(readers: Sequence[Reader], tokens: int, *, served: Container[bytes] = ()) -> list[int]:
+def divide(
+    readers: Sequence[Reader],
+    tokens: int,
+    *,
+    served: Container[bytes] = (),
+    is_short_first: bool = False,
+    least: int = 0,
+    over: int = 0,
+) -> list[int]:
     """Return how many tokens of each prompt are read.
 
     Args:
         readers: the prompts, the oldest first.
         tokens: how many altogether, at most.
         served: shares that get tokens in the same step already; those of the others are read first.
+        is_short_first: whether it is the turn of the prompt of each share with least left, else of its oldest.
+        least: of each prompt, where all of these are at most half of `tokens`.
+        over: how many more may be read where that ends a prompt.
     """
-    wanted: dict[bytes, int] = {}
-    for reader in readers:
-        wanted[reader.share] = wanted.get(reader.share, 0) + reader.left
-    weights = {reader.share: reader.weight for reader in readers}
-    parts = split({share: want for share, want in wanted.items() if share not in served}, weights, tokens)
-    rest = tokens - sum(parts.values())
-    parts |= split({share: want for share, want in wanted.items() if share in served}, weights, rest)
-    given = [0] * len(readers)
+    if 2 * least * len(readers) > tokens:
+        least = 0
+    given = [min(least, reader.left) for reader in readers]
+    left = [reader.left - some for reader, some in zip(readers, given, strict=True)]
+    parts = _parts(readers, left, tokens - sum(given), served)
     for share, part in parts.items():
-        rest = part
         own = [place for place, reader in enumerate(readers) if reader.share == share]
-        shortest = min(own, key=lambda place: readers[place].left)
-        order = [(own[0], (part + 1) // 2), (shortest, part // 2), *((place, part) for place in own)]
-        for place, most in order:
-            more = min(most, rest, readers[place].left - given[place])
+        if is_short_first:
+            own.sort(key=left.__getitem__)
+        rest = part
+        for place in own:
+            if 2 * rest < part:  # what would hardly get on is another time's
+                break
+            more = min(rest, left[place])
+            end = left[place] - more
+            if 2 * end <= more and end <= over:
+                over -= end
+                more = left[place]
             given[place] += more
             rest -= more
     return given
+
+
+def _parts(readers: Sequence[Reader], left: list[int], tokens: int, served: Container[bytes]) -> dict[bytes, int]:
+    """Return how much is read for each share."""
+    wanted: dict[bytes, int] = {}
+    for reader, some in zip(readers, left, strict=True):
+        wanted[reader.share] = wanted.get(reader.share, 0) + some
+    weights = {reader.share: reader.weight for reader in readers}
+    parts = split({share: want for share, want in wanted.items() if share not in served}, weights, tokens)
+    rest = tokens - sum(parts.values())
+    return parts | split({share: want for share, want in wanted.items() if share in served}, weights, rest)
