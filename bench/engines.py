@@ -37,10 +37,34 @@ TINY = ROOT / "models/tiny/ringfence-tiny.gguf"
 CALLERS = (1, 4, 8, 16)
 CONTEXT_TOKENS = 1024
 THREADS = 1
-ROUNDS = 2
-"""Questions of each caller in a repetition."""
-ROUNDS_BUNDLED = 16
-"""On the bundled model: an answer takes less time there than clocks of processor time tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of a model in a repetition."""
+
+    words: int
+    """Of each prompt."""
+    tokens: int
+    """Most of each answer."""
+    rounds: int
+    """Questions of each caller."""
+    rounds_single: int
+    """The same for sides that answer one at a time: their rate does not depend on it, and they take long."""
+
+    def __str__(self) -> str:
+        """For people."""
+        return (
+            f"prompts of {self.words} words, answers of {self.tokens} tokens, {self.rounds} questions of each caller"
+            f" ({self.rounds_single} of sides that answer one at a time)"
+        )
+
+
+BUNDLED = Work(words=60, tokens=48, rounds=8, rounds_single=4)
+LARGER = Work(words=12, tokens=32, rounds=3, rounds_single=1)
+"""Where a processor reads some hundred tokens a second, prompts of a length that lets the whole end today."""
+SINGLE = ("llama_cpp.server", "llama_cpp.Llama")
+"""Sides that answer one at a time."""
 
 
 def main() -> None:
@@ -56,7 +80,8 @@ def main() -> None:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - the date of a report
         "command": "make bench-engines" + (f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""),
         "repetitions": options.repetitions,
-        "questions_each": f"{ROUNDS_BUNDLED} on the bundled model, {ROUNDS} on others",
+        "bundled": str(BUNDLED),
+        "larger": str(LARGER),
         "threads": THREADS,
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -83,16 +108,17 @@ class _Measuring:
         here.mkdir()
         async with AsyncExitStack() as stack:
             sides = await self._sides(stack, Serving(path, max(CALLERS), CONTEXT_TOKENS, THREADS), here)
+            work = BUNDLED if path == TINY else LARGER
             for side in sides:  # what is lazy on any side is done before it is measured
-                await measure(side, 2, questions(2, options.words, 8, seed=-1))
-            rounds = ROUNDS_BUNDLED if path == TINY else ROUNDS
+                await measure(side, 2, questions(2, work.words, 8, seed=-1))
             for repetition in range(options.repetitions):
                 for callers in CALLERS:
-                    asked = questions(rounds * callers, options.words, options.tokens, seed=100 * repetition + callers)
+                    asked = questions(work.rounds * callers, work.words, work.tokens, seed=100 * repetition + callers)
                     for place in range(len(sides)):
                         side = sides[(place + repetition) % len(sides)]
+                        count = callers * (work.rounds_single if side.name in SINGLE else work.rounds)
                         self.say(f"{name}: {callers} callers, {side.name}, repetition {repetition + 1}")
-                        _keep(self.record, f"{name}, {callers}", side.name, await measure(side, callers, asked))
+                        _keep(self.record, f"{name}, {callers}", side.name, await measure(side, callers, asked[:count]))
 
     async def _sides(self, stack: AsyncExitStack, serving: Serving, here: Path) -> list[Side]:
         self.say("starting the sides")
@@ -155,8 +181,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="the bundled model alone")
     parser.add_argument("--write", action="store_true", help="keep the result")
     parser.add_argument("--repetitions", type=int, default=3, help="of everything")
-    parser.add_argument("--words", type=int, default=60, help="of each prompt")
-    parser.add_argument("--tokens", type=int, default=48, help="most of each answer")
     parser.add_argument("--preset", default="llama-300m", help="the larger model (engines_parts/random_model.py)")
     parser.add_argument("--weights", default="q8_0", help="type of its matrices")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where JSON and table go")

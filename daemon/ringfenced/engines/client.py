@@ -359,6 +359,6 @@ class EngineClient(asyncio.Protocol):
 
 
 def shortest_wait_ms(clients: Iterable[EngineClient]) -> int | None:
-    """Return how many milliseconds a request would wait for its place in the freest engine; None where none has said."""
+    """Return how many milliseconds a request would wait for a place in the freest engine; None where none has said."""
     loads = [load for client in clients if (load := client.load) is not None]
     return min((load.wait_interactive_ms for load in loads), default=None)
