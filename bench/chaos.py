@@ -53,6 +53,8 @@ class Outcome:
     killed: int = 0
     orders: Counter[str] = field(default_factory=Counter)
     """What operators did, and how it ended."""
+    tempted: int = 0
+    """Sensitive requests whose caller permits that de-identified text leaves, and names no model."""
     reached: int = 0
     """Bodies that reached the provider."""
     leaked: int = 0
@@ -127,11 +129,12 @@ class Chaos:
         chance = self._chance
         sensitive = chance.random() < 0.5
         options: dict = {"sampling": {"tokens_max": chance.choice((4, 16, 60))}}
-        if chance.random() < 0.8:
+        if chance.random() < 0.6:
             options["model"] = chance.choice(list(setting.MODELS))
-        else:
-            options["permission"] = types.Permission(ladder_length_max=3, deidentified_egress=not sensitive)
-            options["quality_min"] = chance.choice((0.0, 0.0, 0.9))  # only the provider has the most
+        else:  # the sensitive ones permit it too, and some ask for what only the provider has
+            options["permission"] = types.Permission(ladder_length_max=3, deidentified_egress=True)
+            options["quality_min"] = chance.choice((0.0, 0.9))
+            self._outcome.tempted += sensitive
         if sensitive:
             options["label"] = Label(Level.RESTRICTED)
             text = SECRET.format(number=number)
@@ -264,7 +267,8 @@ def report(facts: dict[str, object], outcome: Outcome) -> str:
 |---|---|
 | requests that hung | {outcome.hung} |
 | errors without a type | {outcome.untyped} |
-| sensitive requests at the provider (of {outcome.reached} that got there) | {outcome.leaked} |
+| sensitive requests at the provider (of {outcome.reached} that got there; {outcome.tempted} were permitted to leave \
+de-identified) | {outcome.leaked} |
 | requests counted after the end | {outcome.running_after} |
 | microcredits held after the end | {outcome.held_after} |
 | engine processes left | {outcome.engines_left} |
