@@ -110,7 +110,9 @@ async def test_what_somebody_waits_for_goes_before_what_nobody_does():
     await asyncio.sleep(0)
     house.embed(99, b"ward", 4)
     await house.end()
-    assert sum(ended < house.ended[99] for ended in house.ended.values()) < 2 * PLACES  # those that had places, and who got one with it
+    assert (
+        sum(ended < house.ended[99] for ended in house.ended.values()) < 2 * PLACES
+    )  # those that had places, and who got one with it
 
 
 async def test_shares_take_turns_over_the_steps():
