@@ -132,7 +132,8 @@ class Chaos:
         if chance.random() < 0.6:
             options["model"] = chance.choice(list(setting.MODELS))
         else:  # the sensitive ones permit it too, and some ask for what only the provider has
-            options["permission"] = types.Permission(ladder_length_max=3, deidentified_egress=True)
+            permission = types.Permission(ladder_length_max=chance.choice((1, 3)), deidentified_egress=True)
+            options["permission"] = permission
             options["quality_min"] = chance.choice((0.0, 0.9))
             self._outcome.tempted += sensitive
         if sensitive:
@@ -159,13 +160,13 @@ class Chaos:
 
     async def _kill(self) -> None:
         while True:
-            await asyncio.sleep(self._chance.uniform(1.0, 5.0))
+            await asyncio.sleep(self._chance.uniform(0.3, 2.0))
             if alive := setting.engines(self._made):
                 self._outcome.killed += setting.kill(self._chance.choice(alive))
 
     async def _order(self) -> None:
         while True:
-            await asyncio.sleep(self._chance.uniform(0.5, 3.0))
+            await asyncio.sleep(self._chance.uniform(0.3, 2.0))
             name = self._chance.choice(list(setting.MODELS))
             order = self._chance.choice(("load", "load", "unload", "force", "replace"))
             try:

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -90,7 +90,12 @@ def kill(process: psutil.Process) -> bool:
 def _own(made: Site) -> list[psutil.Process]:
     """The daemon's own processes: itself and its request workers; not what it has forked and not yet begun."""
     daemon = psutil.Process(made.daemon.pid)
-    return [daemon, *(child for child in daemon.children() if "--worker" in child.cmdline())]
+    own = [daemon]
+    for child in daemon.children():
+        with suppress(psutil.Error):  # an engine that has just ended
+            if "--worker" in child.cmdline():
+                own.append(child)
+    return own
 
 
 def resident_bytes(made: Site) -> int:
