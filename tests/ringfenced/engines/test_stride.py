@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfenced.engines.llama.stride import PART, READ_TOKENS_MIN, Reader, Stride, divide, split
+from ringfenced.engines.llama.stride import PART, READ_TOKENS_MIN, Reader, Stride, Turn, divide, split
 
 names = st.sampled_from((b"a", b"b", b"c"))
 WEIGHTS = {b"a": 1, b"b": 2, b"c": 4}
@@ -27,7 +27,7 @@ def test_nothing_is_known_before_it_was_measured():
     assert one.decode_s(1) is None
     assert one.expected_s(0, 10) is None
     assert one.reading(3, None) == 64
-    assert one.limit_s({b"a": 1, b"b": 3}, WEIGHTS) is None
+    assert one.turn({b"a": 1, b"b": 3}, WEIGHTS, is_reading=True) == Turn(frozenset((b"a", b"b")), None)
 
 
 def test_steps_are_short_even_while_nobody_waits_for_a_token():
@@ -48,8 +48,13 @@ def test_what_is_read_is_bounded_by_tokens_and_time(read_ms, tokens):
 
 def test_more_is_read_where_more_wait_for_a_first_token_than_for_a_next_one():
     one = stride((10,) * 8, 0.5)
-    assert [one.reading(running, None, 6) for running in (0, 1, 2, 3, 6, 8)] == [256, 256, 192, 128, 64, 64]
-    assert one.reading(0, None, 1) == 64
+    assert [one.reading(running, readers=6) for running in (0, 1, 2, 3, 6, 8)] == [256, 256, 192, 128, 64, 64]
+    assert one.reading(0, readers=1) == 64
+
+
+def test_less_is_read_in_a_step_where_others_may_come():
+    one = stride((10,) * 8, 2.0)
+    assert [one.reading(running, readers=6, is_shared=True) for running in (0, 1, 8)] == [50, 25, 25]
 
 
 def test_a_step_may_take_twice_as_long_as_without_reading():
@@ -66,24 +71,70 @@ def test_what_was_not_measured_lies_between_its_neighbours():
     assert one.decode_s(7) is None
 
 
+EIGHT_MS = (40, 50, 60, 70, 80, 90, 100, 110)
+LIGHT, FLOOD = {b"light": 1, b"flood": 7}, {b"light": 1, b"flood": 1}
+
+
+def turns(one, running, weights, count, *, is_reading=False):
+    """So many turns, and the seconds that each takes."""
+    for _ in range(count):
+        turn = one.turn(running, weights, is_reading=is_reading)
+        yield turn, one.decode_s(sum(running[share] for share in turn.shares))
+
+
 def test_a_share_with_one_answer_keeps_its_part_of_the_machine():
-    one = stride((40, 50, 60, 70, 80, 90, 100, 110))
-    running, weights = {b"light": 1, b"flood": 7}, {b"light": 1, b"flood": 1}
-    limit_s = one.limit_s(running, weights)
-    assert limit_s == pytest.approx(0.08 * PART)
-    assert one.turns(running, weights, limit_s) == {b"light": 1, b"flood": 2}
+    """It is in every step; the flood in as many as let each of its tokens take half as long again, all at once."""
+    one = stride(EIGHT_MS)
+    made = list(turns(one, LIGHT, FLOOD, 700))
+    assert all(b"light" in turn.shares for turn, _ in made)
+    assert sum(seconds for _, seconds in made) / 700 == pytest.approx(0.04 * (1 + PART), rel=0.02)
+    assert sum(b"flood" in turn.shares for turn, _ in made) == pytest.approx(700 * 0.04 * PART / 0.07, rel=0.02)
+
+
+def test_a_share_is_disturbed_the_less_the_greater_its_weight():
+    made = list(turns(stride(EIGHT_MS), LIGHT, {b"light": 4, b"flood": 1}, 2000))
+    assert sum(seconds for _, seconds in made) / 2000 == pytest.approx(0.04 * (1 + PART / 4), rel=0.02)
+
+
+@given(st.dictionaries(names, st.integers(1, 6), min_size=1))
+def test_nobody_waits_for_ever(running):
+    one = stride(tuple(40 + 10 * place for place in range(18)))
+    made = [turn for turn, _ in turns(one, running, WEIGHTS, 200)]
+    for share in running:
+        assert any(share in turn.shares for turn in made[-100:])
 
 
 def test_where_answers_cost_nothing_none_sits_out():
-    one = stride((10, 10.1, 10.2, 10.3))
-    running, weights = {b"light": 1, b"flood": 3}, {b"light": 1, b"flood": 1}
-    assert one.turns(running, weights, one.limit_s(running, weights)) == running
+    made = turns(stride((10, 10.1, 10.2, 10.3)), {b"light": 1, b"flood": 3}, FLOOD, 20)
+    assert sum(len(turn.shares) for turn, _ in made) >= 39
 
 
 def test_a_share_alone_gets_all():
-    one = stride((10, 20, 30))
-    assert one.limit_s({b"a": 3}, {b"a": 1}) is None
-    assert one.turns({b"a": 3}, {b"a": 1}, 0.001) == {b"a": 3}
+    turn = stride((10, 20, 30)).turn({b"a": 3}, {b"a": 1}, is_reading=True)
+    assert turn == Turn(frozenset((b"a",)), None)
+
+
+def test_what_a_flood_reads_is_saved_up_and_read_in_pieces_that_are_worth_it():
+    """A single token a step would cost nearly as much as sixteen."""
+    one = stride(EIGHT_MS, 1.0)
+    read, seconds = [], 0.0
+    for turn, step_s in turns(one, LIGHT, FLOOD, 300, is_reading=True):
+        read.append(one.reading(1, turn.read_s))
+        one.read(read[-1])
+        seconds += step_s + 0.001 * read[-1]
+    assert set(read) == {0, *(count for count in read if count >= READ_TOKENS_MIN)}
+    assert sum(read) * 0.001 / 300 == pytest.approx(0.04 * PART / 2, rel=0.1)
+    assert seconds / 300 <= 0.04 * (1 + PART) * 1.02
+
+
+def test_steps_that_take_longer_among_others_do_not_let_the_others_take_more():
+    one = stride(EIGHT_MS)
+    for _ in range(20):
+        one.note(1, 0, 0.08)
+    assert sum(b"flood" in turn.shares for turn, _ in turns(one, LIGHT, FLOOD, 100)) <= 45
+    for _ in range(1000):
+        one.note(1, 0, 0.08)
+    assert one.decode_s(1) == pytest.approx(0.08)
 
 
 @given(st.dictionaries(names, st.integers(0, 20)), st.integers(0, 60))

@@ -41,7 +41,6 @@ class Answer:
         "prompt",
         "sampler",
         "sequence",
-        "step",
         "ticket",
         "token",
         "tokens_max",
@@ -93,8 +92,6 @@ class Answer:
         """Its sequence in the cache; None while it waits."""
         self.leader: tuple[Place, int] | None = None
         """A sequence that is reading a beginning of its prompt, which it waits for, and how long that is."""
-        self.step = 0
-        """The step in which it got its last token."""
         self.is_gone = False
         """Whether it was ended while a step was being computed, after which its place is given back."""
         self.position = 0

@@ -8,7 +8,7 @@ be added and cancelled, but nothing of the batch or of the context changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -25,6 +25,9 @@ from ringfenced.engines.llama.sights import Sight
 from ringfenced.engines.llama.stride import Reader, Stride, divide
 from ringfenced.engines.server import Connection
 from ringfenced.weights.serving import batch_tokens, places
+
+LATELY_S = 10.0
+"""For how long a share that has nothing to do is reckoned with: people read an answer before they ask again."""
 
 ADAPTER_TURN_STEPS = 4
 """Steps with one LoRA adapter while answers wait for another: to change it costs llama.cpp 3 to 4 ms."""
@@ -136,6 +139,8 @@ class Batcher:
         self._sat_out = False
         """Whether those that run sat out the last step, for a share that has nothing but prompts to read."""
         self._began_s = 0.0
+        self._seen: dict[bytes, float] = {}
+        """When each share last had something to do."""
         self._places = np.arange(limits.places_max)
         self._exponents = np.empty((limits.places_max, model.tokens_n), np.float32)
 
@@ -285,22 +290,29 @@ class Batcher:
         counts: dict[bytes, int] = {}
         for answer in running:
             counts[answer.ticket.share] = counts.get(answer.ticket.share, 0) + 1
-        limit_s = self._stride.limit_s(counts, weights)
         readers = self._readers(reading)
         self._look(batch, readers)
-        if limit_s is None or not readers:
-            turns_s = limit_s
+        turn = self._stride.turn(counts, weights, is_reading=bool(readers))
+        unserved = [answer for answer in readers if answer.ticket.share not in counts]
+        self._sat_out = not self._sat_out and bool(unserved)
+        if self._sat_out:
+            readers = unserved
         else:
-            turns_s = limit_s / 2 + (self._stride.decode_s(min(counts.values())) or 0.0) / 2
-        self._sat_out = not self._sat_out and any(answer.ticket.share not in counts for answer in readers)
-        if not self._sat_out:
-            self._advance(batch, self._stepping(running, self._stride.turns(counts, weights, turns_s)))
-        rest_s = None if limit_s is None else limit_s - (self._stride.decode_s(batch.running) or 0.0)
-        tokens = self._stride.reading(batch.running, rest_s, len(readers) if len(weights) == 1 else 1)
-        self._read(batch, readers, tokens, over=0 if limit_s is not None else tokens // 2)
+            self._advance(batch, [answer for answer in running if answer.ticket.share in turn.shares])
+        is_shared = self._is_shared(weights)
+        tokens = self._stride.reading(batch.running, turn.read_s, readers=len(readers), is_shared=is_shared)
+        self._read(batch, readers, tokens, over=0 if is_shared and batch.running else tokens // 2)
+        self._stride.read(len(batch.tokens) - batch.running)
         if not self._context.is_pool:
             batch.sort()
         return batch
+
+    def _is_shared(self, shares: Iterable[bytes]) -> bool:
+        """Whether several shares have had something to do lately, so that one of them may come back at any time."""
+        self._seen |= dict.fromkeys(shares, self._began_s)
+        if len(self._seen) > 1:
+            self._seen = {share: at_s for share, at_s in self._seen.items() if at_s > self._began_s - LATELY_S}
+        return len(self._seen) > 1
 
     def _choose_adapter(self) -> None:
         """See whose turn it is: a batch has one adapter."""
@@ -325,22 +337,10 @@ class Batcher:
             batch.owners.append(place.owner)
             place.drawn.append(token)
             answer.position += 1
-            answer.step = self._steps
         batch.drawn = running.copy()
         batch.running = len(running)
         batch.outputs = [1] * batch.running
         batch.places = list(range(batch.running))
-
-    def _stepping(self, running: list[Answer], turns: dict[bytes, int]) -> list[Answer]:
-        """Return whose turn it is: of each share those that have waited longest."""
-        if sum(turns.values()) == len(running):
-            return running
-        stepping = []
-        for answer in sorted(running, key=lambda one: one.step):
-            if turns[answer.ticket.share]:
-                turns[answer.ticket.share] -= 1
-                stepping.append(answer)
-        return sorted(stepping, key=_owner)
 
     def _look(self, batch: Batch, readers: list[Answer]) -> None:
         """Add the pictures that come next in prompts to a batch."""
@@ -374,8 +374,8 @@ class Batcher:
     def _read(self, batch: Batch, readers: list[Answer], budget: int, over: int) -> None:
         """Add pieces of prompts to a batch.
 
-        Where each sequence has cells of its own every prompt gets a token at least: one that got none would stand
-        between two that run, which could not be computed together.
+        Where each sequence has cells of its own every prompt gets a token at least beside those that run: one that got
+        none would stand between two of these, which could not be computed together.
         """
         left = [
             Reader(answer.ticket.share, answer.ticket.weight, answer.reading_end - answer.position)
@@ -387,7 +387,7 @@ class Batcher:
             budget,
             served=served,
             is_short_first=self._steps % 2 == 0,
-            least=0 if self._context.is_pool else 1,
+            least=1 if batch.running and not self._context.is_pool else 0,
             over=min(over, self._limits.batch_tokens - batch.running - budget),
         )
         for answer, tokens in zip(readers, given, strict=True):
@@ -405,7 +405,6 @@ class Batcher:
                 batch.outputs[-1] = 1
                 batch.places.append(len(batch.outputs) - 1)
                 batch.drawn.append(answer)
-                answer.step = self._steps
                 self._reading.remove(answer)
                 self._running.append(answer)
                 self._running.sort(key=_owner)  # where each has cells of its own, neighbours are computed together

@@ -225,7 +225,7 @@ class EmbeddingBackend:
             self._jobs.append(self._door.begin(ticket).item)
 
     def _compose(self) -> list[tuple[_Job, int, list[int]]]:
-        """Take one input of each share in turn, of each of its requests in turn, until the next does not fit any more."""
+        """Take an input of each share in turn, of each of its requests in turn, until one does not fit any more."""
         lines: dict[bytes, deque[_Job]] = {}
         for job in self._jobs:
             lines.setdefault(job.ticket.share, deque()).append(job)

@@ -7,9 +7,10 @@ Three rules, each with its reason:
   has to wait for the end of the step. And more, in proportion, where more wait for their first token than for a next
   one: larger pieces cost less a token, and the sooner many run, the more each reading of the weights does.
 - **Shares.** On a processor a step takes the longer the more answers are in it, so that a department with one answer
-  would be slowed down by one with many. It is not slowed down below its part of the machine: so many of the others'
-  answers sit out a step, in turns, as keep the step short enough. On a GPU, where answers cost next to nothing, none
-  does. What is read counts likewise.
+  would be slowed down by one with many. It is not slowed down below its part of the machine: the others sit out steps,
+  until it has saved up the time for one with all of them. Together, since each part of a batch costs something for
+  itself (`ringfenced.engines.llama.batcher.Batch.sort`). On a GPU, where answers cost next to nothing, none sits out.
+  What is read counts likewise.
 - **Prompts.** Shares with prompts to read split what is read by weight, those without a running answer first. Within
   one, every other step is the oldest's, so that it never stops, and every other that of the one with least left, so
   that a short one does not wait for a long one. As few as can be in one step, and each to its end where little would
@@ -24,17 +25,25 @@ from dataclasses import dataclass
 READ_TOKENS_MIN = 16
 """Least that is read in a step: fewer cost nearly as much."""
 
+SHARED_S = 0.05
+"""Seconds of a step that go into reading, at most, where there are several shares: who comes finds a step begun."""
+
 SHORT_S = 0.005
 """What is read in less time than this, nobody notices."""
 
 CROWD_MAX = 4.0
 """How many times as much is read in a step, at most, where more wait for a first token than for a next one."""
 
-PART = 0.85
-"""How much of the time in which a share would get its part a step may take: measures lag behind."""
+PART = 0.5
+"""How much of what a share's part of the machine would let others take they get: measures lag behind, and a share that
+has just come finds a step begun."""
 
 _LEARNT = 0.1
 """Weight of what is measured anew."""
+
+_LEARNT_SLOWER = 0.01
+"""The same where a share's own step took longer than it did: among others all steps take longer, which is no reason to
+let the others take more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,16 @@ class Reader:
     """Of that share."""
     left: int
     """Tokens still to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who is in a step."""
+
+    shares: frozenset[bytes]
+    """Those whose answers get a token."""
+    read_s: float | None
+    """Seconds that may go into reading for the sake of the shares that wait for tokens; None for any."""
 
 
 class Stride:
@@ -64,10 +83,23 @@ class Stride:
         self._batch_tokens = batch_tokens
         self._step_s = step_s
         self._decode_s: dict[int, float] = {}
+        self._alone_s: dict[int, float] = {}
+        """What a step with so many answers and nothing else takes where nothing disturbs it."""
         self._read_s: float | None = None
+        self._saved_s = 0.0
+        """Time that the share which steps each time can bear, saved up for the others' answers."""
+        self._saved_read_s = 0.0
+        """The same for reading."""
+        self._turns = 0
+        self._last: dict[bytes, int] = {}
+        """The last turn in which each share stepped."""
 
     def note(self, running: int, read: int, seconds: float) -> None:
         """Take what a step took in which so many answers got a token and so many tokens were read."""
+        if not read:
+            alone_s = self._alone_s.get(running, seconds)
+            learnt = _LEARNT if seconds < alone_s else _LEARNT_SLOWER
+            self._alone_s[running] = alone_s + learnt * (seconds - alone_s)
         if not read and running in self._decode_s:  # nearly always
             self._decode_s[running] += _LEARNT * (seconds - self._decode_s[running])
             return
@@ -106,64 +138,91 @@ class Stride:
             return None
         return decode_s + read * (self._read_s or 0.0)
 
-    def reading(self, running: int, limit_s: float | None, readers: int = 1) -> int:
+    def reading(self, running: int, limit_s: float | None = None, *, readers: int = 1, is_shared: bool = False) -> int:
         """Return how many tokens may be read in a step.
 
         Args:
             running: how many answers get a token in it.
-            limit_s: most seconds that reading may take for the sake of other shares; None for any.
-            readers: how many prompts wait to be read; 1 where they are several shares'.
+            limit_s: most seconds that reading may take for the sake of other shares; None for any. Where they do not
+                suffice for the least that is worth it, nothing is read.
+            readers: how many prompts wait to be read.
+            is_shared: whether there were several shares lately.
         """
         room = self._batch_tokens - running
         if self._read_s is None:
             return min(room, self._step_tokens)
-        crowd = min(CROWD_MAX, max(1.0, readers / max(1, running)))
+        crowd = 1.0 if is_shared else min(CROWD_MAX, max(1.0, readers / max(1, running)))
         step_tokens, step_s = self._step_tokens * crowd, self._step_s * crowd
         if not running:
             tokens = min(step_s / self._read_s, max(step_tokens, 2 * SHORT_S / self._read_s))
             return min(room, max(2 * READ_TOKENS_MIN, int(tokens)))
+        if is_shared:
+            step_s = min(step_s, SHARED_S)
         tokens = min(step_tokens, max(step_s, self.decode_s(running) or 0.0) / self._read_s)
         tokens = max(tokens, SHORT_S / self._read_s)
         if limit_s is not None:
-            return max(1, min(room, int(min(tokens, limit_s / self._read_s))))
+            some = min(room, int(min(tokens, limit_s / self._read_s)))
+            return some if some >= READ_TOKENS_MIN else 0
         return min(room, max(READ_TOKENS_MIN, int(tokens)))
 
-    def limit_s(self, running: Mapping[bytes, int], weights: Mapping[bytes, int]) -> float | None:
-        """Return how long a step may take for every share that waits for tokens to get its part of the machine.
+    def turn(self, running: Mapping[bytes, int], weights: Mapping[bytes, int], *, is_reading: bool) -> Turn:
+        """Return who gets a token in the next step, so that every share gets its part of the machine.
+
+        The share that others would slow down most steps each time. What it can bear more than its own step is saved
+        up, until it pays for a step with the others, all of them at once, and for reading.
 
         Args:
             running: answers of each share that wait for a token.
             weights: weight of each share that has anything to do, those that only read included.
-
-        Returns:
-            Seconds; None where there is but one share, or nothing to go by.
+            is_reading: whether there are prompts to read.
         """
+        limits = self._limits(running, weights)
+        if not limits:
+            self._saved_s = self._saved_read_s = 0.0
+            return Turn(frozenset(running), None)
+        first = min(limits, key=lambda share: limits[share])
+        alone_s = self._alone_s.get(running[first]) or self.decode_s(running[first]) or 0.0
+        shares = self._company(first, running, limits)
+        more_s = (self.decode_s(sum(running[share] for share in shares)) or 0.0) - alone_s
+        parts = (len(shares) > 1) + is_reading
+        gain_s = (limits[first] - alone_s) / max(1, parts)
+        if len(shares) > 1:
+            self._saved_s = min(self._saved_s, max(0.0, more_s)) + gain_s
+            if self._saved_s < more_s:
+                shares = frozenset((first,))
+            else:
+                self._saved_s -= max(0.0, more_s)
+        if is_reading:
+            most_s = max(self._step_s, alone_s)
+            self._saved_read_s = min(self._saved_read_s, most_s) + gain_s
+        self._turns += 1
+        self._last |= dict.fromkeys(shares, self._turns)
+        return Turn(shares, self._saved_read_s)
+
+    def read(self, tokens: int) -> None:
+        """Take that so many tokens are read in a step, at the cost of what was saved up."""
+        self._saved_read_s = max(0.0, self._saved_read_s - tokens * (self._read_s or 0.0))
+
+    def _limits(self, running: Mapping[bytes, int], weights: Mapping[bytes, int]) -> dict[bytes, float]:
+        """How long a step may take for each share that waits for tokens, in seconds; empty where there is but one."""
         if len(weights) < 2:  # noqa: PLR2004  # two are needed to disturb each other
-            return None
+            return {}
         total = sum(weights.values())
-        limits = []
-        for share, count in running.items():
-            alone_s = self.decode_s(count)
-            if alone_s is not None:
-                limits.append(alone_s * max(1.0, PART * total / weights[share]))
-        return min(limits, default=None)
+        return {
+            share: alone_s * (1 + PART * (total / weights[share] - 1))
+            for share, count in running.items()
+            if (alone_s := self._alone_s.get(count) or self.decode_s(count)) is not None
+        }
 
-    def turns(
-        self, running: Mapping[bytes, int], weights: Mapping[bytes, int], limit_s: float | None
-    ) -> dict[bytes, int]:
-        """Return how many answers of each share get a token in the next step; one of each at least.
-
-        Args:
-            running: answers of each share that wait for a token.
-            weights: weight of each of these shares.
-            limit_s: how long the step may take for that; None for any time.
-        """
-        total = sum(running.values())
-        if limit_s is None or len(running) < 2:  # noqa: PLR2004  # alone there is nobody to wait for
-            return dict(running)
-        while total > len(running) and (self.decode_s(total) or 0.0) > limit_s:
-            total -= 1
-        return split(running, weights, total)
+    def _company(self, first: bytes, running: Mapping[bytes, int], limits: Mapping[bytes, float]) -> frozenset[bytes]:
+        """The share that steps each time, the one that has waited longest, and whoever bears more than that one."""
+        self._last = {share: turn for share, turn in self._last.items() if share in running}
+        others = [share for share in running if share != first]
+        if not others:
+            return frozenset((first,))
+        longest = min(others, key=lambda share: self._last.get(share, 0))
+        bears_s = limits.get(longest, float("inf"))
+        return frozenset((first, longest, *(share for share in others if limits.get(share, 0.0) <= bears_s)))
 
 
 def split(wanted: Mapping[bytes, int], weights: Mapping[bytes, int], total: int) -> dict[bytes, int]:
