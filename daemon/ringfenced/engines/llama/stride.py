@@ -26,7 +26,8 @@ READ_TOKENS_MIN = 16
 """Least that is read in a step: fewer cost nearly as much."""
 
 SHARED_S = 0.05
-"""Seconds of a step that go into reading, at most, where there are several shares: who comes finds a step begun."""
+"""Seconds of a step that go into reading, at most, where there are several shares, and no more than its answers take:
+who comes finds a step begun."""
 
 SHORT_S = 0.005
 """What is read in less time than this, nobody notices."""
@@ -156,10 +157,12 @@ class Stride:
         if not running:
             tokens = min(step_s / self._read_s, max(step_tokens, 2 * SHORT_S / self._read_s))
             return min(room, max(2 * READ_TOKENS_MIN, int(tokens)))
+        decode_s = self.decode_s(running) or 0.0
         if is_shared:
-            step_s = min(step_s, SHARED_S)
-        tokens = min(step_tokens, max(step_s, self.decode_s(running) or 0.0) / self._read_s)
-        tokens = max(tokens, SHORT_S / self._read_s)
+            tokens = min(step_tokens, min(SHARED_S, decode_s or SHARED_S) / self._read_s)
+        else:
+            tokens = min(step_tokens, max(step_s, decode_s) / self._read_s)
+            tokens = max(tokens, SHORT_S / self._read_s)
         if limit_s is not None:
             some = min(room, int(min(tokens, limit_s / self._read_s)))
             return some if some >= READ_TOKENS_MIN else 0
