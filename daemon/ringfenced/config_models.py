@@ -36,6 +36,13 @@ class Vllm(Section):
     """Further fields of vLLM's AsyncEngineArgs, by their names."""
 
 
+_LLAMA_ONLY = (
+    *("sha256", "gpu_layers", "tensor_split", "cache_tokens", "cache_type", "flash_attention", "step_tokens"),
+    "projector",
+)
+"""Settings of a model that only llama.cpp heeds."""
+
+
 class LocalModel(Section):
     """One model that this node hosts, in an engine process of its own."""
 
@@ -118,6 +125,10 @@ class LocalModel(Section):
             raise ValueError("a model needs either path, its file or folder, or library, its name there")
         if self.engine == "command" and not self.command:
             raise ValueError('a model with engine "command" needs command, the program and its arguments')
+        foreign = [name for name in _LLAMA_ONLY if name in self.model_fields_set and self.engine != "llama.cpp"]
+        foreign += ["vllm"] if "vllm" in self.model_fields_set and self.engine != "vllm" else []
+        if foreign:
+            raise ValueError(f'{", ".join(foreign)}: nothing that engine "{self.engine}" heeds; remove it')
         return self
 
 

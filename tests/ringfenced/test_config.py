@@ -68,6 +68,11 @@ def test_a_good_agent_and_provider_are_taken():
         (GOOD.replace('department = "ward"', 'department = "x"'), "which no [[departments]] names"),
         (GOOD.replace('tcp = "127.0.0.1:0"', ""), "listen.unix"),
         (GOOD + '[[models]]\nname = "m"\n', "needs either path"),
+        (
+            GOOD + '[[models]]\nname = "m"\nengine = "vllm"\npath = "m"\ngpu_layers = 3\nsha256 = ""\n',
+            'sha256, gpu_layers: nothing that engine "vllm" heeds',
+        ),
+        (GOOD + '[[models]]\nname = "m"\npath = "m"\nvllm = { tensor_parallel = 2 }\n', 'engine "llama.cpp" heeds'),
         (GOOD + '[[models]]\nname = "m"\nengine = "command"\n', "needs command"),
         (GOOD + '[[models]]\nname = "m"\npath = "a"\n[[models]]\nname = "m"\npath = "a"\n', "twice: m"),
         (GOOD.replace("spiffe://", "https://"), "identity"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,6 +153,19 @@ def load_from_wire(wire: engine_pb2.EngineLoad) -> Load:
         cells=wire.cells,
         asleep=wire.asleep,
     )
+
+
+def uses_to_wire(uses: Iterable[DeviceUse]) -> list[engine_pb2.EngineMemory]:
+    """Write what an engine uses, by device."""
+    return [
+        engine_pb2.EngineMemory(
+            device=use.device,
+            weights_bytes=use.weights_bytes,
+            cache_bytes=use.cache_bytes,
+            compute_bytes=use.compute_bytes,
+        )
+        for use in uses
+    ]
 
 
 def description_from_wire(wire: engine_pb2.EngineDescription) -> Description:

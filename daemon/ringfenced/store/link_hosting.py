@@ -156,7 +156,10 @@ class HostingEnd:
     async def _wait(self, number: int, name: str, place: Place) -> int | None:
         stack = self._had[number] = contextlib.ExitStack()
         stack.enter_context(place)
-        if number in self._left:
+        is_left = number in self._left
+        # Questions are taken up in the order of their numbers: nobody asks for what is before this one any more.
+        self._left = {left for left in self._left if left > number}
+        if is_left:
             self._leave(number)
             return None
         while (loading := await place.wait()) is not None:
@@ -174,7 +177,6 @@ class HostingEnd:
         if stack is None:
             self._left.add(number)  # told before the question was taken up
             return
-        self._left.discard(number)
         stack.close()
 
     def _tell(self, number: int, loading: Loading) -> None:

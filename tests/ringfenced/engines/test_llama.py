@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from fakes.random_extras import write_random_bert
 from ringfenced import errors
 from ringfenced.model import File, Finish, FinishReason, Json, Message, Prompt, Role, Sampling, Text, TextDelta
 
@@ -206,3 +207,10 @@ async def test_the_engine_is_back_soon_after_loading(launch, tiny_gguf):
     began_s = time.monotonic()
     await launch("worker", "--threads", "1", "--model", tiny_gguf)
     assert time.monotonic() - began_s < 2
+
+
+async def test_an_engine_that_embeds_says_what_it_uses(launch, tmp_path):
+    """So that what was planned for it can be compared."""
+    engine = await launch("worker", "--embeddings", "--model", write_random_bert(tmp_path / "bert.gguf"))
+    assert all(use.weights_bytes > 0 for use in engine.client.description.memory)
+    assert [use.device for use in engine.client.description.memory] == ["cpu"]

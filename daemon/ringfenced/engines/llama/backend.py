@@ -13,6 +13,7 @@ from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.llama.making import AnswerMaker, Refused
 from ringfenced.engines.llama.sights import PictureReader
 from ringfenced.engines.server import Connection, EngineServer
+from ringfenced.engines.wire import uses_to_wire
 
 INLINE_S = 0.01
 """Shorter steps are computed in the loop: handing one to a thread takes 0.1 ms, a hundredth of that."""
@@ -72,15 +73,7 @@ class LlamaBackend:
             supports_logprobs=True,
             supports_images=self._has_projector,
             adapters=self._adapters,
-            memory=[
-                engine_pb2.EngineMemory(
-                    device=use.device,
-                    weights_bytes=use.weights_bytes,
-                    cache_bytes=use.cache_bytes,
-                    compute_bytes=use.compute_bytes,
-                )
-                for use in self._context.uses
-            ],
+            memory=uses_to_wire(self._context.uses),
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:

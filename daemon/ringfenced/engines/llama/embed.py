@@ -20,6 +20,7 @@ from ringfence.v1 import engine_pb2
 from ringfenced.engines.admission import Admission, Ticket
 from ringfenced.engines.llama.binding import LlamaContext, LlamaModel
 from ringfenced.engines.server import EMBEDDING_BYTES_MAX, Connection, EngineServer
+from ringfenced.engines.wire import uses_to_wire
 
 BATCH_TOKENS_MIN = 512
 """Least size of a batch, in tokens; at least one context, too."""
@@ -113,6 +114,7 @@ class EmbeddingBackend:
             model_bytes=self._model.bytes,
             supports_embeddings=True,
             embedding_dimensions=self._context.dimensions,
+            memory=uses_to_wire(self._context.uses),
         )
 
     def submit(self, connection: Connection, command: engine_pb2.EngineSubmit) -> None:
