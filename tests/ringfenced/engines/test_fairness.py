@@ -162,3 +162,13 @@ async def test_running_answers_do_not_stop_for_a_stream_of_newcomers():
             house.ask(f"new {number}".encode(), prompt=400, answer=1)
         house.step()
     assert running.completion_tokens >= (house.batcher._steps - began) // 2
+
+
+@pytest.mark.parametrize("kind", COSTS_MS)
+async def test_a_flood_gets_on_beside_a_light_department(kind):
+    """Its prompts are read and its answers made also while a long answer of another's is, on engines of every speed."""
+    house = House(COSTS_MS[kind])
+    house.times(b"light", 1, seconds=COSTS_MS[kind][0] * 5, of={})  # measured
+    before = house.asked
+    _, whole = house.times(b"light", 1, seconds=COSTS_MS[kind][0] * 10, of={"answer": 900}, answer=32)
+    assert house.asked - before - 11 - len(whole) >= 20 * len(whole) > 0

@@ -129,6 +129,19 @@ def test_what_a_flood_reads_is_saved_up_and_read_in_pieces_that_are_worth_it():
     assert seconds / 300 <= 0.04 * (1 + PART) * 1.02
 
 
+@given(st.floats(0.1, 500), st.floats(0.01, 500), st.booleans())
+def test_a_floods_prompts_are_read_however_slow_the_engine_is(step_ms, read_ms, is_shared):
+    one = stride(tuple(step_ms * (1 + place / 10) for place in range(8)), read_ms)
+    read = 0
+    for _ in range(2000):
+        tokens = one.reading(1, one.turn(LIGHT, FLOOD, is_reading=True).read_s, is_shared=is_shared)
+        one.read(tokens)
+        read += tokens
+    assert read * read_ms <= 2000 * step_ms * PART + 16 * read_ms, "no more than their part"
+    part = 2000 * step_ms * PART / 2 * 0.8 - (READ_TOKENS_MIN + 1) * read_ms
+    assert read * read_ms >= part or read >= 2000 * READ_TOKENS_MIN * 0.2
+
+
 def test_steps_that_take_longer_among_others_do_not_let_the_others_take_more():
     one = stride(EIGHT_MS)
     for _ in range(20):

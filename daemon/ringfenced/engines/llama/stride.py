@@ -163,10 +163,12 @@ class Stride:
         else:
             tokens = min(step_tokens, max(step_s, decode_s) / self._read_s)
             tokens = max(tokens, SHORT_S / self._read_s)
+        tokens = max(READ_TOKENS_MIN, tokens)
         if limit_s is not None:
-            some = min(room, int(min(tokens, limit_s / self._read_s)))
-            return some if some >= READ_TOKENS_MIN else 0
-        return min(room, max(READ_TOKENS_MIN, int(tokens)))
+            tokens = min(tokens, limit_s / self._read_s)
+            if tokens < READ_TOKENS_MIN:
+                return 0
+        return min(room, int(tokens))
 
     def turn(self, running: Mapping[bytes, int], weights: Mapping[bytes, int], *, is_reading: bool) -> Turn:
         """Return who gets a token in the next step, so that every share gets its part of the machine.
@@ -196,7 +198,7 @@ class Stride:
             else:
                 self._saved_s -= max(0.0, more_s)
         if is_reading:
-            most_s = max(self._step_s, alone_s)
+            most_s = max(self._step_s, alone_s, READ_TOKENS_MIN * (self._read_s or 0.0))
             self._saved_read_s = min(self._saved_read_s, most_s) + gain_s
         self._turns += 1
         self._last |= dict.fromkeys(shares, self._turns)
