@@ -85,7 +85,7 @@ def turns(one, running, weights, count, *, is_reading=False):
 
 
 def test_a_share_with_one_answer_keeps_its_part_of_the_machine():
-    """It is in every step; the flood in as many as let each of its tokens take half as long again, all at once."""
+    """It is in every step; the flood in as many as let its tokens take so much longer, all at once."""
     one = stride(EIGHT_MS)
     made = list(turns(one, LIGHT, FLOOD, 700))
     assert all(b"light" in turn.shares for turn, _ in made)

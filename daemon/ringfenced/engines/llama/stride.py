@@ -35,7 +35,7 @@ SHORT_S = 0.005
 CROWD_MAX = 4.0
 """How many times as much is read in a step, at most, where more wait for a first token than for a next one."""
 
-PART = 0.5
+PART = 0.4
 """How much of what a share's part of the machine would let others take they get: measures lag behind, and a share that
 has just come finds a step begun."""
 
