@@ -194,11 +194,12 @@ class Admission(Generic[T]):
 
     # ── what others are told ─────────────────────────────────────────────────────────────────────────────────────
 
-    def load(self, *, places: int) -> engine_pb2.EngineLoad:
+    def load(self, *, places: int, places_max: int = 0) -> engine_pb2.EngineLoad:
         """Say how busy the engine is; without what the cache holds.
 
         Args:
             places: how many it runs at once.
+            places_max: the same with places that are held for shares that have nothing running; 0 for none such.
         """
         is_free = not self._queue and len(self._running) < places
         work = self._pace.work or 1.0
@@ -209,6 +210,7 @@ class Admission(Generic[T]):
             waiting_batch=self._queue.waiting(Priority.BATCH),
             wait_interactive_ms=math.ceil(waits[0] * 1000),
             wait_batch_ms=math.ceil(waits[1] * 1000),
+            wait_newcomer_ms=0 if len(self._running) < places_max else math.ceil(waits[0] * 1000),
             first_token_ms=math.ceil((self._pace.first_token_s or 0) * 1000),
             token_ms=(self._pace.token_s or 0) * 1000,
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ringfenced import errors
-from ringfenced.engines.client import EngineClient, shortest_wait_ms
+from ringfenced.engines.client import EngineClient, unavoidable_waits_ms
 from ringfenced.engines.launch import EngineSpec, socket_path
 from ringfenced.engines.place import Place
 from ringfenced.engines.replica import connect_when_ready
@@ -97,9 +97,8 @@ class AttachedEngines:
         return self._states
 
     def waits(self) -> dict[str, int]:
-        """Return how long a request would wait for its place; as `EngineSupervisor.waits`."""
-        clients = {name: [self._clients[number] for number in self._ready(name)] for name in self._states}
-        return {name: wait_ms for name, some in clients.items() if (wait_ms := shortest_wait_ms(some))}
+        """Return how many milliseconds whoever asks would wait for a place; as `EngineSupervisor.waits`."""
+        return unavoidable_waits_ms(client for client in self._clients.values() if not client.is_closed)
 
     def place(self, name: str, *, seconds_max: float | None = None, salt: bytes = b"") -> Place:
         """Ask for a place on a model; as `EngineSupervisor.place`. The salt is of no account between processes."""
@@ -244,12 +243,9 @@ class AttachedEngines:
 
     def _best(self, name: str) -> int | None:
         """The engine of a model that has the fewest of this process's requests; None where none is ready."""
-        return min(self._ready(name), key=lambda number: self._clients[number].running, default=None)
-
-    def _ready(self, name: str) -> list[int]:
-        """The engines of a model that are ready and that this process is connected to."""
         status = self._states.get(name)
-        return [number for number in status.ready if self._is_connected(number)] if status is not None else []
+        ready = [number for number in status.ready if self._is_connected(number)] if status is not None else []
+        return min(ready, key=lambda number: self._clients[number].running, default=None)
 
     def _is_connected(self, number: int) -> bool:
         client = self._clients.get(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ringfenced.engines.client import EngineClient, shortest_wait_ms
+from ringfenced.engines.client import shortest_wait_ms
 from ringfenced.engines.launch import EngineSpec
 from ringfenced.engines.replica import Replica
 from ringfenced.engines.restart import DEATHS_MAX
@@ -113,19 +113,6 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
         obstacle="" if state is EngineState.READY else obstacle_of(spec.name, placement),
         weights=spec.weights,
     )
-
-
-def waits_of(placement: Placement, replicas: Mapping[int, Replica]) -> dict[str, int]:
-    """How long a request would wait now for its place in each model that is ready and all of whose places are taken.
-
-    Returns:
-        Milliseconds, by the shortest line where it has several engines; a model without a line is not in it.
-    """
-    waits: dict[str, list[EngineClient]] = {}
-    for engine in placement.engines.values():
-        if engine.phase is Phase.READY and (client := replicas[engine.number].client) is not None:
-            waits.setdefault(engine.model, []).append(client)
-    return {name: wait_ms for name, clients in waits.items() if (wait_ms := shortest_wait_ms(clients))}
 
 
 def obstacle_of(model: str, placement: Placement) -> str:

@@ -362,3 +362,21 @@ def shortest_wait_ms(clients: Iterable[EngineClient]) -> int | None:
     """Return how many milliseconds a request would wait for a place in the freest engine; None where none has said."""
     loads = [load for client in clients if (load := client.load) is not None]
     return min((load.wait_interactive_ms for load in loads), default=None)
+
+
+def unavoidable_waits_ms(clients: Iterable[EngineClient]) -> dict[str, int]:
+    """Return how long every request would wait for its place in each model, whoever asks.
+
+    What somebody who has requests running waits besides, the engine says at its door.
+
+    Args:
+        clients: of engines that are ready.
+
+    Returns:
+        Milliseconds, in the freest engine of each model; models that have a place for somebody are left out.
+    """
+    waits: dict[str, int] = {}
+    for client in clients:
+        wait_ms = client.load.wait_newcomer_ms if client.load is not None else 0
+        waits[client.model] = min(wait_ms, waits.get(client.model, wait_ms))
+    return {model: wait_ms for model, wait_ms in waits.items() if wait_ms}

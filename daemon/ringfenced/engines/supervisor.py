@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfenced import errors
-from ringfenced.engines.board import Known, loading_of, plan_of, status_of, waits_of
-from ringfenced.engines.client import EngineClient
+from ringfenced.engines.board import Known, loading_of, plan_of, status_of
+from ringfenced.engines.client import EngineClient, unavoidable_waits_ms
 from ringfenced.engines.launch import EngineSpec, socket_path
 from ringfenced.engines.place import Place
 from ringfenced.engines.refusal import refusal_of
@@ -157,8 +157,9 @@ class EngineSupervisor:
         return {name: status_of(known, self._placement, self._replicas) for name, known in self._known.items()}
 
     def waits(self) -> dict[str, int]:
-        """Return how many milliseconds a request would wait for its place where all of a ready model's are taken."""
-        return waits_of(self._placement, self._replicas)
+        """Return how many milliseconds whoever asks would wait for a place, by model; without models that have one."""
+        ready = (one.number for one in self._placement.engines.values() if one.phase is state.Phase.READY)
+        return unavoidable_waits_ms(client for number in ready if (client := self._replicas[number].client) is not None)
 
     def place(
         self,

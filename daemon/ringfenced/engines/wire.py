@@ -124,6 +124,8 @@ class Load:
     """How long a new interactive request of an average kind would wait for its place."""
     wait_batch_ms: int
     """The same for a batch request."""
+    wait_newcomer_ms: int
+    """The same for an interactive one of a share that has nothing running."""
     first_token_ms: int | None
     """Measured from its place to the first token; None before any."""
     token_ms: float | None
@@ -146,6 +148,7 @@ def load_from_wire(wire: engine_pb2.EngineLoad) -> Load:
         waiting_batch=wire.waiting_batch,
         wait_interactive_ms=wire.wait_interactive_ms,
         wait_batch_ms=wire.wait_batch_ms,
+        wait_newcomer_ms=wire.wait_newcomer_ms,
         first_token_ms=wire.first_token_ms or None,
         token_ms=wire.token_ms or None,
         cells_running=wire.cells_running,

@@ -29,7 +29,7 @@ class Engines(Protocol):
         ...
 
     def waits(self) -> Mapping[str, int]:
-        """How many milliseconds a request would wait for its place, where all places of a ready model are taken."""
+        """How many milliseconds whoever asks would wait for a place, by model; without models that have one."""
         ...
 
     def place(self, name: str, *, seconds_max: float | None, salt: bytes) -> AdapterPlace:
@@ -122,7 +122,7 @@ class SiteDirectory:
         return self._offers_now
 
     def _waited(self, offer: Offer, waits: Mapping[str, int]) -> Offer:
-        """An offer with the wait for a place in its time to the first token."""
+        """An offer with the wait that nobody escapes in its time to the first token."""
         target = offer.target
         if target.kind is not TargetKind.LOCAL:
             return offer

@@ -495,6 +495,7 @@ class EngineLoad(_message.Message):
     WAITING_BATCH_FIELD_NUMBER: _builtins.int
     WAIT_INTERACTIVE_MS_FIELD_NUMBER: _builtins.int
     WAIT_BATCH_MS_FIELD_NUMBER: _builtins.int
+    WAIT_NEWCOMER_MS_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
     TOKEN_MS_FIELD_NUMBER: _builtins.int
     CELLS_RUNNING_FIELD_NUMBER: _builtins.int
@@ -507,6 +508,8 @@ class EngineLoad(_message.Message):
     wait_interactive_ms: _builtins.int
     """How long a new request of an average kind is expected to wait for its place, in milliseconds."""
     wait_batch_ms: _builtins.int
+    wait_newcomer_ms: _builtins.int
+    """The same for an interactive request of a share that has nothing running: some engines hold places for such."""
     first_token_ms: _builtins.int
     """Measured: from its place to the first token, for an average prompt, and from one token to the next; 0 before any."""
     token_ms: _builtins.float
@@ -523,6 +526,7 @@ class EngineLoad(_message.Message):
         waiting_batch: _builtins.int = ...,
         wait_interactive_ms: _builtins.int = ...,
         wait_batch_ms: _builtins.int = ...,
+        wait_newcomer_ms: _builtins.int = ...,
         first_token_ms: _builtins.int = ...,
         token_ms: _builtins.float = ...,
         cells_running: _builtins.int = ...,
@@ -532,7 +536,7 @@ class EngineLoad(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asleep", b"asleep", "cells", b"cells", "cells_kept", b"cells_kept", "cells_running", b"cells_running", "first_token_ms", b"first_token_ms", "running", b"running", "token_ms", b"token_ms", "wait_batch_ms", b"wait_batch_ms", "wait_interactive_ms", b"wait_interactive_ms", "waiting_batch", b"waiting_batch", "waiting_interactive", b"waiting_interactive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asleep", b"asleep", "cells", b"cells", "cells_kept", b"cells_kept", "cells_running", b"cells_running", "first_token_ms", b"first_token_ms", "running", b"running", "token_ms", b"token_ms", "wait_batch_ms", b"wait_batch_ms", "wait_interactive_ms", b"wait_interactive_ms", "wait_newcomer_ms", b"wait_newcomer_ms", "waiting_batch", b"waiting_batch", "waiting_interactive", b"waiting_interactive"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -172,3 +172,20 @@ async def test_a_flood_gets_on_beside_a_light_department(kind):
     before = house.asked
     _, whole = house.times(b"light", 1, seconds=COSTS_MS[kind][0] * 10, of={"answer": 900}, answer=32)
     assert house.asked - before - 11 - len(whole) >= 15 * len(whole) > 0
+
+
+async def test_a_line_of_one_department_is_no_wait_for_another():
+    """Places are held for it, so that no decision leaves the model out for the flood's sake."""
+    house = House(COSTS_MS["bundled"])
+    house.times(b"flood", 8, seconds=1.0)
+    for _ in range(30):
+        house.ask(b"flood")
+    house.step()
+    load = house.batcher.load()
+    assert load.wait_interactive_ms > 0
+    assert load.wait_newcomer_ms == 0
+    for share in range(4):
+        house.ask(b"%d" % share, answer=900)
+    house.step()
+    load = house.batcher.load()
+    assert load.wait_newcomer_ms == load.wait_interactive_ms > 0

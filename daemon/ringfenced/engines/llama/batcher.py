@@ -151,7 +151,7 @@ class Batcher:
 
     def load(self) -> engine_pb2.EngineLoad:
         """Say how busy it is."""
-        load = self._door.load(places=self._limits.sequences_max)
+        load = self._door.load(places=self._limits.sequences_max, places_max=self._limits.places_max)
         load.cells = self._cache.cells
         load.cells_running = self._cache.cells_running
         load.cells_kept = self._cache.cells_kept
@@ -292,17 +292,20 @@ class Batcher:
             counts[answer.ticket.share] = counts.get(answer.ticket.share, 0) + 1
         readers = self._readers(reading)
         self._look(batch, readers)
-        turn = self._stride.turn(counts, weights, is_reading=bool(readers))
         unserved = [answer for answer in readers if answer.ticket.share not in counts]
         self._sat_out = not self._sat_out and bool(unserved)
+        read_s = None
         if self._sat_out:
             readers = unserved
         else:
+            turn = self._stride.turn(counts, weights, is_reading=bool(readers))
             self._advance(batch, [answer for answer in running if answer.ticket.share in turn.shares])
+            read_s = turn.read_s
         is_shared = self._is_shared(weights)
-        tokens = self._stride.reading(batch.running, turn.read_s, readers=len(readers), is_shared=is_shared)
+        tokens = self._stride.reading(batch.running, read_s, readers=len(readers), is_shared=is_shared)
         self._read(batch, readers, tokens, over=0 if is_shared and batch.running else tokens // 2)
-        self._stride.read(len(batch.tokens) - batch.running)
+        if read_s is not None:
+            self._stride.read(len(batch.tokens) - batch.running)
         if not self._context.is_pool:
             batch.sort()
         return batch

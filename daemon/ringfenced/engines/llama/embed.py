@@ -179,7 +179,7 @@ class EmbeddingBackend:
 
     def load(self) -> engine_pb2.EngineLoad:
         """Say how busy it is."""
-        return self._door.load(places=PLACES)
+        return self._door.load(places=PLACES, places_max=len(self._jobs) + 1)  # a newcomer always has one
 
     def _drop(self, is_meant: Callable[[_Job], bool]) -> None:
         for ticket in [ticket for ticket in self._door if is_meant(ticket.item)]:
