@@ -116,12 +116,12 @@ def crossed(
     """
     shape = (len(lessons.rows), len(lessons.models))
     anchor, free = np.zeros(shape), np.zeros(shape)
-    none, all_of_it = np.zeros(len(lessons.models)), np.ones(len(lessons.models))
+    none = np.zeros(len(lessons.models))
     for fold in range(int(folds.max(initial=0)) + 1):
         tried = np.flatnonzero(folds == fold)
         heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), none, seed=seed)
-        for part, trust in ((anchor, none), (free, all_of_it)):
-            part[tried] = heads.trusted(trust).logits(lessons.rows[tried], lessons.segment[tried], lessons.configured)
+        anchor[tried] = heads.anchors(lessons.rows[tried], lessons.segment[tried], lessons.configured)
+        free[tried] = heads.free(lessons.rows[tried])
     return anchor, free
 
 

@@ -67,6 +67,15 @@ class Heads:
                 linear[:, column] = (linear[:, column] + trees.walked(rows)) / 2
         return linear
 
+    def anchors(
+        self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Log-odds by the anchors alone; arguments as those of `logits`."""
+        base, moved = believed(rows[:, -SAID:], configured)
+        own = np.concatenate([self.by_segment, np.zeros((len(self.models), 1))], axis=1)[:, segments].T
+        told: NDArray[np.float64] = base + self.shift + self.slope * moved + own
+        return told
+
     def logits(
         self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]
     ) -> NDArray[np.float64]:
@@ -77,9 +86,7 @@ class Heads:
             segments: place of each row's segment in `segments`; -1 for one that is not among them.
             configured: quality of each of `models`, 0 to 1.
         """
-        base, moved = believed(rows[:, -SAID:], configured)
-        own = np.concatenate([self.by_segment, np.zeros((len(self.models), 1))], axis=1)[:, segments].T
-        anchor = base + self.shift + self.slope * moved + own
+        anchor = self.anchors(rows, segments, configured)
         mixed: NDArray[np.float64] = anchor + self.trust * (self.free(rows) - anchor)
         return np.clip(mixed, -30, 30)
 
