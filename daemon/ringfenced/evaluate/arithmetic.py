@@ -29,6 +29,15 @@ _PROMISING = re.compile(
     r"[=≈≃]|\\approx|\d\s?(?:[+*×·⋅^]|plus|times|mal|fois|x\s)|(?:%|[Pp]ercent|Prozent|pour cent) (?:of|von|de)"  # noqa: RUF001
 )
 """What no calculation is without, apart from rare ways to say one: all else is passed over at the speed of a scan."""
+_PLAIN = r"(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?:\.\d{1,4})?(?![\d.,]\d)"
+_SIMPLE = re.compile(
+    r"(?:[^\n=+*/×÷^%\\(){}<>≈_-]*?(?:[^\W\d_]{2}|[.:,;])\s|\s*)(?<!times )(?<! plus )(?<!minus )(?<! by )(?<! of )(?<! mal )(?<! von )"
+    rf"\$?(?P<one>{_PLAIN})(?: [a-z]{{3,20}})?\s?(?P<sign>[-+*x×/÷−])\s?\$?(?P<other>{_PLAIN})(?: [a-z]{{3,20}})?"  # noqa: RUF001
+    rf"\s?=\s?\$?(?P<stated>{_PLAIN})(?![\d%])[^\n=+*/×÷^%\\\d−-]*$",  # noqa: RUF001
+    re.MULTILINE,
+)
+"""A line with one calculation of two numbers and nothing else that could belong to it: what most worked answers are made
+of. It is read here at the speed of a scan."""
 _TRUNCATED = 0.01
 """A result cut off rather than rounded is taken from two decimals on: 20/3 = 6.66."""
 _YEAR_MIN = 1900
@@ -92,9 +101,27 @@ def calculations(text: str) -> list[Calculation]:
     """All calculations of `text`, judged, in their order."""
     made: list[Calculation] = []
     for line in _LINES.finditer(text, 0, min(len(text), CHARS_MAX)):
-        if _PROMISING.search(text, line.start(), line.end()):
-            made += calculations_in(symbols(text, line.start(), line.end()))
+        start, end = line.span()
+        simple = _SIMPLE.match(text, start, end)
+        one = _simply(simple) if simple else None
+        if one is not None:
+            made.append(one)
+        elif _PROMISING.search(text, start, end):
+            made += calculations_in(symbols(text, start, end))
     return made
+
+
+def _simply(found: re.Match[str]) -> Calculation | None:
+    """The one calculation of a plain line, where it holds exactly; None leaves the line to the general way."""
+    one, other, stated = (float(found[name].replace(",", "")) for name in ("one", "other", "stated"))
+    sign = found["sign"]
+    if sign == "/" or sign == "÷":
+        worth = one / other if other else None
+    else:
+        worth = one + other if sign == "+" else one - other if sign in "-−" else one * other  # noqa: RUF001
+    if worth != stated:
+        return None
+    return Calculation(found.start("one"), found.end("stated"), "calculation", True, False, (one, other), stated)
 
 
 def calculations_in(given: Sequence[Symbol]) -> list[Calculation]:
@@ -239,7 +266,13 @@ def _judged(left: list[Symbol], right: list[Symbol], *, loose: bool) -> Calculat
         return None
     if (kind != "unit" and len({symbol.letter for symbol in numbers}) > 1) or _is_date(left):
         return None  # 2x + 3 = 7 has an unknown
-    verdicts = [_holds(left, right, reading, loose=loose) for reading in _readings(numbers, kind)]
+    verdicts: list[str | None] = []
+    for reading in _readings(numbers, kind):
+        verdict = _holds(left, right, reading, loose=loose)
+        # 1,557 x 6 = 9,340 is no German 9.34: a reading that the text does not force has to fit exactly
+        verdicts.append("" if verdict == "rounded" and reading.german else verdict)
+        if verdict == "exact":
+            break
     if all(verdict is None for verdict in verdicts):
         return None
     return Calculation(

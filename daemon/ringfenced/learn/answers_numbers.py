@@ -25,6 +25,18 @@ _USUAL = frozenset((0.0, 1.0, 2.0, 7.0, 10.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.
 _COUNTED = re.compile(r"\bhow many\b|\bwie viele\b|\bcombien de\b|\bnumber of\b", re.IGNORECASE)
 _PAID = re.compile(r"\bhow much\b|[$€£]|\bwie viel\b", re.IGNORECASE)
 _OPERATIONS = (("+",), (" - ", " − ", " – "), ("*", "×", " x ", "\\times"), ("/", "÷", "\\frac"))  # noqa: RUF001
+_WANTED = tuple(
+    re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    for words in (
+        "left|remain|remaining|remains|fewer|less|spent|spends|gave|gives away|lost|loses|difference|change",
+        "twice|times|each|per|every|double|triple|dozen",
+        "half|third|quarter|split|equally|average|divide|divided|shares|ratio",
+        "percent|percentage|discount|interest",
+    )
+)
+"""Words of a question that hardly any right answer leaves without a difference, a product, a quotient, a percentage."""
+_ASKED_FOR = re.compile(r"\bhow (?:many|much)(?: more| less| fewer| total)? (\w{3,30})", re.IGNORECASE)
+_RUNS_ON = re.compile(r"\n\s{0,8}(?:Question|Q|Problem|User|Human)\s?\d{0,3}\s?:")
 _LARGE = 1_000.0
 _MANY = 3
 
@@ -34,10 +46,11 @@ NAMES: tuple[str, ...] = (
     "rounded", "operands", "operands_invented", "share_invented", "question_numbers_unused", "share_unused",
     "numbers_unexplained", "steps_over_numbers", "long_calculations", "results_fractional", "results_large",
     "magnitude_max", "sums", "differences", "products", "quotients", "percents", "letters",
+    "results_unused", "minus_missing", "times_missing", "divide_missing", "percent_missing",
     *(f"final_{how}" for how in HOW),
     "final_is_last_result", "final_is_a_result", "final_is_given", "final_magnitude", "final_negative",
     "final_fractional", "final_fraction_of_count", "final_over_question", "final_grouped", "final_money",
-    "final_percent", "final_decimals", "final_chars_after", "final_roundness", "final_small",
+    "final_percent", "final_rivals", "final_repeated", "asked_noun_back", "runs_on", "final_decimals", "final_chars_after", "final_roundness", "final_small",
 )  # fmt: skip
 """What each number is, in their order; counts and magnitudes are logarithms."""
 
@@ -73,9 +86,9 @@ def measured(question: str, answer: str, final: Final) -> list[float]:
         math.log1p(answer.count("=")),
         *_judged(done),
         *_traced(given, known, stated, done),
-        *_shaped(answer, done),
+        *_shaped(question, answer, done),
         *(float(final.how == how) for how in HOW),
-        *_ended(question, known, given, final, done),
+        *_ended(question, answer, known, given, final, done),
     ]
 
 
@@ -128,25 +141,39 @@ def _traced(
     ]
 
 
-def _shaped(answer: str, done: Sequence[Calculation]) -> list[float]:
+def _shaped(question: str, answer: str, done: Sequence[Calculation]) -> list[float]:
     results = [abs(one.stated) for one in done]
+    signs = [sum(map(answer.count, written)) for written in _OPERATIONS]
+    percents = answer.count("%") + answer.count("0.")
     return [
         math.log1p(sum(len(one.operands) > _MANY for one in done)),
         math.log1p(sum(result != round(result) for result in results)),
         math.log1p(sum(result >= _LARGE for result in results)),
         _magnitude(max(results, default=0.0)),
-        *(math.log1p(sum(map(answer.count, signs))) for signs in _OPERATIONS),
+        *map(math.log1p, signs),
         math.log1p(answer.count("%")),
         math.log1p(sum(map(answer.count, (" x ", " x.", "x =", " y ", "Let ")))),
+        _unused_results(done),
+        *(float(not used and wanted.search(question) is not None) for wanted, used in zip(_WANTED, (*signs[1:], percents), strict=True)),
     ]
 
 
+def _unused_results(done: Sequence[Calculation]) -> float:
+    """The share of results, but for the last, that no later step takes up."""
+    later: set[float] = set()
+    unused = 0
+    for place, one in enumerate(reversed(done)):
+        unused += place > 0 and abs(one.stated) not in later
+        later.update(map(abs, one.operands))
+    return unused / max(1, len(done) - 1)
+
+
 def _ended(
-    question: str, known: set[float], given: Sequence[float], final: Final, done: Sequence[Calculation]
+    question: str, answer: str, known: set[float], given: Sequence[float], final: Final, done: Sequence[Calculation]
 ) -> list[float]:
     value = final.value
     if value is None:
-        return [0.0] * 12 + [math.log1p(final.chars_after), 0.0, 0.0]
+        return [*[0.0] * 13, *_last_words(question, answer), 0.0, math.log1p(final.chars_after), 0.0, 0.0]
     results = [one.stated for one in done]
     fractional = value != round(value)
     written = final.written
@@ -163,11 +190,26 @@ def _ended(
         float("," in written),
         float("$" in written or "€" in written),
         float(final.after[:2].lstrip("\\").startswith("%")),
+        math.log1p(len({last_of for last_of in (_last_number(answer), value, results[-1] if results else value)}) - 1),
+        math.log1p(answer.count(written.strip())),
+        *_last_words(question, answer),
         math.log1p(decimals),
         math.log1p(final.chars_after),
         float(value != 0 and value % 10 == 0) + float(value != 0 and value % 100 == 0),
         float(abs(value) <= 2),  # noqa: PLR2004  hardly ever what a problem of several steps comes to
     ]
+
+
+def _last_number(answer: str) -> float | None:
+    found = _NUMBER.findall(answer[-200:])
+    return float(found[-1].replace(",", "")) if found and len(found[-1]) <= _DIGITS_MAX else None
+
+
+def _last_words(question: str, answer: str) -> list[float]:
+    """Whether what is asked for is named at the end, and whether the answer goes on with a question of its own."""
+    asked = _ASKED_FOR.search(question)
+    named = asked is not None and asked[1].lower() in answer[-200:].lower()
+    return [float(named), float(_RUNS_ON.search(answer) is not None)]
 
 
 def _same(one: float, other: float) -> bool:

@@ -21,6 +21,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "concludes": "therefore thus hence so finally altogether total overall daher also donc".split(),
     "orders": "first second third then next step now after finally firstly secondly zuerst dann ensuite".split(),
     "explains": "because since means given need know find calculate let determine".split(),
+    "lacks": "information specify specified provided given mentioned specific enough missing unknown".split(),
     "negates": "not no never none without nicht kein pas aucun doesn't isn't don't".split(),
 }  # fmt: skip
 _OF = {word: place for place, words in enumerate(_KINDS.values()) for word in words}
