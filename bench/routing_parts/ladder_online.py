@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ringfenced.learn.answers import NAMES, agrees, read_answer
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 from ringfenced.learn.verifier import Verifier
 from ringfenced.learn.verifier_fit import refit_due, refit_rows
 from ringfenced.learn.verifier_share import escalates

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ringfenced.learn import answers_form, answers_numbers, answers_words
 from ringfenced.learn.answers_final import final_of, question_of
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 
 __all__ = ["BUCKETS", "CHARS_MAX", "NAMES", "agrees", "read_answer"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from ringfenced.learn.values import BadState
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.verifier import Verifier
 
 __all__ = ["Prior", "question_key"]
