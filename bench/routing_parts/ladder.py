@@ -115,7 +115,9 @@ def _of_pair(pair: Pair, seeds: int) -> dict[str, Routed]:
     runs = [_run(stream, priors, seed) for seed in range(seeds)]
     figures = {name: metrics.mean([run[name] for run in runs]) for name in runs[0]}
     lengths = np.array([len(prompt) for prompt in pair.prompts], np.float64)
-    blind = [metrics.by_score(np.random.default_rng(seed).random(len(lengths)), pair.weak, pair.strong) for seed in range(20)]
+    blind = [
+        metrics.by_score(np.random.default_rng(seed).random(len(lengths)), pair.weak, pair.strong) for seed in range(20)
+    ]
     return figures | {
         "random": metrics.mean(blind),
         "length": metrics.by_score(lengths, pair.weak, pair.strong),

@@ -139,7 +139,9 @@ def _answer(
         )
         lines.append(_line(draw, style, place, name, thing, shown))
         value = result
-    closing = draw.choice((f"#### {value:.0f}", f"The answer is {_written(value)}.", f"So {name} has {_written(value)} {thing}."))
+    closing = draw.choice(
+        (f"#### {value:.0f}", f"The answer is {_written(value)}.", f"So {name} has {_written(value)} {thing}.")
+    )
     if error == "fraction":
         closing = f"The answer is {value:.2f}."
     text = "\n".join([*lines, closing])

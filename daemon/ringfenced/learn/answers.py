@@ -13,7 +13,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfenced.learn import answers_form, answers_numbers, answers_words
+from ringfenced.evaluate.arithmetic import calculations
+from ringfenced.learn import answers_ending, answers_form, answers_numbers, answers_words
 from ringfenced.learn.answers_final import final_of, question_of
 from ringfenced.learn.outcome import Features
 
@@ -25,7 +26,7 @@ BUCKETS = 1 << 12
 """Buckets of the hashed words: more would only add noise at the some hundred labels that there are to learn from."""
 GRAMS_MAX = 400
 """Words of an answer that are hashed, the last ones: how it ends says the most."""
-NAMES: tuple[str, ...] = (*answers_words.NAMES, *answers_numbers.NAMES, *answers_form.NAMES)
+NAMES: tuple[str, ...] = (*answers_words.NAMES, *answers_numbers.NAMES, *answers_ending.NAMES, *answers_form.NAMES)
 """What each hand feature is, in their order."""
 _RELATIVE = 1e-6
 _SHORT_CHARS = 80
@@ -44,11 +45,12 @@ def read_answer(question: str, answer: str, *, salt: bytes = b"") -> Features:
     """
     asked = question_of(_bounded(question))
     said = _bounded(answer)
-    final = final_of(said)
     words = answers_words.words_of(said)
+    known, done = answers_numbers.known_of(asked), calculations(said)
     hand = (
         *answers_words.measured(asked, said, words),
-        *answers_numbers.measured(asked, said, final),
+        *answers_numbers.measured(asked, said, known, done),
+        *answers_ending.measured(asked, said, final_of(said), known, done),
         *answers_form.measured(asked, said),
     )
     index, weight = _hashed(words[-GRAMS_MAX:], said[-24:], salt)
@@ -97,13 +99,17 @@ def _bounded(text: str) -> str:
 def _hashed(words: list[str], end: str, salt: bytes) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Buckets of single words and pairs of them, and of the marks that an answer ends in, digits all alike."""
     key = zlib.crc32(salt) | 1 << 32
-    marks = ["#" + "".join("0" if mark.isdigit() else mark for mark in end[at : at + 4]) for at in range(0, len(end), 2)]
+    marks = [
+        "#" + "".join("0" if mark.isdigit() else mark for mark in end[at : at + 4]) for at in range(0, len(end), 2)
+    ]
     codes = np.array([zlib.crc32(word.encode()) for word in words + marks], np.uint64)
     if not len(codes):
         return np.zeros(0, np.uint32), np.zeros(0, np.float32)
     codes = _mixed(codes + np.uint64(key))
     pairs = _mixed(codes[: len(words)][:-1] * np.uint64(31) + codes[: len(words)][1:])
-    buckets, counts = np.unique((np.concatenate((codes, pairs)) % np.uint64(BUCKETS)).astype(np.uint32), return_counts=True)
+    buckets, counts = np.unique(
+        (np.concatenate((codes, pairs)) % np.uint64(BUCKETS)).astype(np.uint32), return_counts=True
+    )
     weight = np.log1p(counts).astype(np.float32)
     return buckets, weight / np.float32(np.sqrt(np.dot(weight, weight)))
 

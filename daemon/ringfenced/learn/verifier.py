@@ -6,6 +6,7 @@ and weights of hashed words join once there are enough labels for them (`verifie
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,8 @@ _CLIP: Final = 4.0
 """Standard deviations that a feature counts at most: an odd answer must not decide alone."""
 _LOGIT_MAX: Final = 12.0
 _VOTE_MIN: Final = 0.01
+_KIND: Final = float(zlib.crc32(" ".join(NAMES).encode()))
+"""Tells weights of these features from weights of others."""
 _COLUMNS: Final = ("mean", "scale", "weights", "variance", "prior")
 
 
@@ -106,7 +109,7 @@ class Verifier:
     def to_bytes(self) -> bytes:
         """The same as bytes, of `packed.pack`; the same verifier gives the same bytes."""
         arrays = {name: getattr(self.linear, name) for name in _COLUMNS}
-        arrays["numbers"] = np.array([self.linear.bias, self.trees_share, self.labels], np.float64)
+        arrays["numbers"] = np.array([_KIND, self.linear.bias, self.trees_share, self.labels], np.float64)
         arrays["hashed"] = self.hashed
         if self.trees is not None:
             arrays |= self.trees.arrays("trees")
@@ -121,7 +124,9 @@ class Verifier:
         """
         arrays = unpack(content)
         mean, scale, weights, variance, prior = (_column(arrays, name, len(NAMES)) for name in _COLUMNS)
-        bias, share, labels = (float(number) for number in _column(arrays, "numbers", 3))
+        kind, bias, share, labels = (float(number) for number in _column(arrays, "numbers", 4))
+        if kind != _KIND:
+            raise BadState("a verifier of other features; refit it from the outcomes")
         hashed = _column(arrays, "hashed", len(arrays.get("hashed", ()))).astype(np.float32)
         in_bounds = (scale > 0).all() and (variance >= 0).all() and 0 <= share <= 1 and 0 <= labels < 1 << 53
         if len(hashed) not in {0, BUCKETS} or not in_bounds:
