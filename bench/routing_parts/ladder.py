@@ -1,5 +1,7 @@
-"""Protocol (c), the ladder: the weak model answers first, a verifier reads question and answer, and what it trusts least
-goes up to the strong model. Online: no label of the stream before, outcomes come 200 questions later.
+"""Protocol (c), the ladder: what the verifier trusts least of the weak model's answers goes up to the strong model.
+
+The weak model answers first; a verifier reads question and answer. Online: no label of the stream before it begins,
+outcomes come 200 questions later.
 
 What the ladder sees: question and the weak model's answer, at once; the weak model's outcome, of every question, after
 the delay; the strong model's outcome, of escalated questions only, after the delay; where the file has the strong
@@ -17,10 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringfenced.learn.answers import read_answer
 from routing_parts import metrics
 from routing_parts.data import Loaded, Matrix, Pair
-from routing_parts.ladder_online import DELAY, Floats, Stream, climbed, question_only
+from routing_parts.ladder_online import DELAY, Stream, climbed, question_only
 from routing_parts.ladder_prior import Priors, priors_for
 from routing_parts.metrics import Routed
 
@@ -28,7 +29,7 @@ __all__ = ["Ladder", "ladder"]
 
 PAIR = ("mistralai/mixtral-8x7b-chat", "gpt-4-1106-preview")
 """RouteLLM's two models, by RouterBench's names."""
-ROWS_MIN = 2 * DELAY // 2 + 50
+ROWS_MIN = DELAY + 50
 """A shorter stream would end before much was learned."""
 ROWS_MAX = 1_500
 SEEDS = 3
@@ -145,8 +146,3 @@ def _weighted(figures: Sequence[Routed], weights: Sequence[int]) -> Routed:
     return Routed(
         of([one.apgr for one in figures]), of([one.cpt50 for one in figures]), of([one.cpt80 for one in figures])
     )
-
-
-def featured(questions: Sequence[str], answers: Sequence[str]) -> Floats:
-    """Hand features of some answers, as rows."""
-    return np.array([read_answer(one, other, salt=_SALT).hand for one, other in zip(questions, answers, strict=True)])

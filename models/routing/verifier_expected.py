@@ -1,9 +1,9 @@
 """What is expected of each feature before any data: its weight in logits, for one standard deviation of it.
 
-Set by judgement, before any file was looked at, from what is known of how models fail at worked answers: long chains of
-steps, large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that does
+Set by judgement, before any file was looked at, from what is known of how models fail at worked answers: long chains
+of steps, large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that does
 not follow from the last step, hedging, repetition, answers that are cut off or do not have the form that was asked for.
-On files that it has not seen it ranks answers better than weights learned from the other files do (MODEL_CARD.md), so
+On files that it has not seen it ranks answers better than weights learned from the other files do (VERIFIER.md), so
 that learning starts here.
 """
 
@@ -96,6 +96,6 @@ EXPECTED: dict[str, float] = {
     "json_parses": 0.10,
 }
 CHEAP_SCALE = 0.6
-"""How much of it the cheap model's prior starts with: as it stands, worked answers would differ by 1.7 in their logits."""
+"""How much of it the cheap model's prior starts with: whole, worked answers would differ by 1.7 in their logits."""
 STRONG_SCALE = 0.2
 """The same for the strong model: what is hard for the one is harder for the other too, but it errs far less."""

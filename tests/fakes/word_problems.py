@@ -2,8 +2,8 @@
 
 A problem is a story of some steps, each of which changes an amount. An answer works through them in one of a few
 styles. Its errors: a slip (a result that its calculation does not give), a wrong operation, a step left out, a number
-misread, a result left as a fraction, an answer that is cut off. Harder problems (more steps, larger numbers, percentages)
-go wrong more often, for the weak and the strong model alike.
+misread, a result left as a fraction, an answer that is cut off. Harder problems (more steps, larger numbers,
+percentages) go wrong more often, for the weak and the strong model alike.
 """
 
 from __future__ import annotations

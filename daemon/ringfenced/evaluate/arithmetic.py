@@ -38,8 +38,8 @@ _SIMPLE = re.compile(
     rf"\s?=\s?\$?(?P<stated>{_PLAIN})(?!%)[^{_SIGNS[:-1]}\d−-]*$",  # noqa: RUF001
     re.MULTILINE,
 )
-"""A line with one calculation of two numbers and nothing else that could belong to it: what most worked answers are made
-of. It is read here at the speed of a scan."""
+"""A line with one calculation of two numbers and nothing else that could belong to it: what most worked answers are
+made of. It is read here at the speed of a scan."""
 _TRUNCATED = 0.01
 """A result cut off rather than rounded is taken from two decimals on: 20/3 = 6.66."""
 _YEAR_MIN = 1900

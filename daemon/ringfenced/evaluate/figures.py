@@ -26,8 +26,8 @@ class Symbol(NamedTuple):
     """One symbol of a text."""
 
     kind: str
-    """`n` number, `o` operator, `=` equals, `~` about equals, `a` a word for about, `i` a word for equals, `(`, `)`, `w` words, `?` what no
-    calculation here may hold (a function, a command), `!` what ends one."""
+    """`n` number, `o` operator, `=` equals, `~` about equals, `a` a word for about, `i` a word for equals, `(`, `)`,
+    `w` words, `?` what no calculation here may hold (a function, a command), `!` what ends one."""
     text: str
     """The operator: one of + - * / ^ and `of`; empty otherwise."""
     start: int
@@ -61,7 +61,9 @@ _NUMBER = (
 )
 _TOKENS = re.compile(
     rf"(?P<n>{_NUMBER})"
-    r"|(?P<o>(?<=[\d\s)])[xX](?=\s?[\d$(.])|(?<=[\d)])\*\*(?=[\d(-])|(?<=[\d)] )\*\*(?= [\d(-])|(?<!\*)\*(?!\*)|[-+/^·⋅∙✕÷∕−–×]|\\(?:times|cdot|div)\b)"  # noqa: RUF001
+    r"|(?P<o>(?<=[\d\s)])[xX](?=\s?[\d$(.])"
+    r"|(?<=[\d)])\*\*(?=[\d(-])|(?<=[\d)] )\*\*(?= [\d(-])|(?<!\*)\*(?!\*)"  # ** in a power, * in a product, not in bold
+    r"|[-+/^·⋅∙✕÷∕−–×]|\\(?:times|cdot|div)\b)"  # noqa: RUF001
     r"|(?P<z>[²³])"
     r"|(?P<w>[^\W\d_](?:[\w'’-]| (?=[^\W\d_]))*+)"  # noqa: RUF001
     r"|(?P<e>[=≈≃]|\\approx\b)"
@@ -159,7 +161,7 @@ def _valued(text: str) -> tuple[float, float, float, float]:
 
 
 def _separated(text: str, grouping: str, point: str) -> tuple[float, float] | None:
-    """The number where `grouping` parts thousands and `point` decimals, and one of its last place; None if it cannot."""
+    """The number where `grouping` parts thousands and `point` decimals, and one of its last place; None if neither."""
     whole, dot, decimals = text.rpartition(point) if point in text else (text, "", "")
     groups = re.split(rf"[{re.escape(grouping)}'’\u00a0\u202f\u2009 ]", whole)  # noqa: RUF001
     wrong = any(len(group) != _GROUP_DIGITS for group in groups[1:]) or (len(groups) > 1 and groups[0] in {"", "0"})

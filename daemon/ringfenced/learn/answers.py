@@ -77,9 +77,11 @@ def agrees(question: str, cheap: str, strong: str) -> bool | None:
         one, other = (answers_form.choice_in(text, choices) for text in (cheap, strong))
         return None if one is None or other is None else one == other
     one_final, other_final = final_of(_bounded(cheap)), final_of(_bounded(strong))
-    if one_final.value is not None and other_final.value is not None and answers_numbers.has_numbers(asked):
-        apart = abs(one_final.value - other_final.value)
-        return apart <= _RELATIVE * max(1.0, abs(one_final.value), abs(other_final.value))
+    one_value, other_value = one_final.value, other_final.value
+    if answers_numbers.has_numbers(asked) and not (one_value is None and other_value is None):
+        if one_value is None or other_value is None:
+            return None
+        return abs(one_value - other_value) <= _RELATIVE * max(1.0, abs(one_value), abs(other_value))
     if max(len(cheap), len(strong)) <= _SHORT_CHARS:
         return _plain(cheap) == _plain(strong)
     return None

@@ -137,7 +137,7 @@ class Verifier:
 
 def matrix_of(features: Sequence[Features]) -> Floats:
     """The hand features of some answers as rows."""
-    return np.array([one.hand for one in features], np.float64).reshape(len(features), -1)
+    return np.array([one.hand for one in features], np.float64).reshape(len(features), len(NAMES))
 
 
 def _column(arrays: Arrays, name: str, length: int) -> Floats:

@@ -77,7 +77,7 @@ def refit(prior: Verifier, outcomes: Sequence[Judged], seen: Sequence[Features] 
         np.array([one.score for one in outcomes], np.float64),
         np.array([one.weight for one in outcomes], np.float64),
         spread,
-        grams,
+        grams=grams,
         seed=seed,
     )
 
@@ -88,12 +88,12 @@ def refit_rows(
     score: Floats,
     weight: Floats,
     spread: Floats,
-    grams: Sequence[Features] = (),
     *,
+    grams: Sequence[Features] = (),
     trees: bool = True,
     seed: int = 0,
 ) -> Verifier:
-    """`refit` on rows of hand features; `grams` are the same answers, for their hashed words; without trees if asked."""
+    """`refit` on rows of hand features; `grams` are the same answers, for their words; without trees if asked."""
     base = _respread(prior.linear, spread)
     if not len(hand):
         return replace(prior, linear=base)

@@ -47,6 +47,6 @@ class Prior:
 
 
 def question_key(prompt: str) -> int:
-    """64 bits that tell a question again, whatever its spaces and case; the judge keeps them of what it was trained on."""
+    """64 bits that tell a question again, whatever its spaces and case; the judge keeps those of its training set."""
     plain = " ".join(prompt.lower().split())
     return int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=8).digest(), "big")
