@@ -7,9 +7,10 @@ What the ladder sees: question and the weak model's answer, at once; the weak mo
 the delay; the strong model's outcome, of escalated questions only, after the delay; where the file has the strong
 model's answers, whether the two come to the same, of escalated questions only, at once (`answers.agrees`).
 
-Files that can be used: those of two models with the weak one's answers, and those of many models with answers, as the
-pair of `PAIR` or else of the cheapest and the best that have them. Figures are means over streams in a few orders, and
-over files by their rows. A file of more than `ROWS_MAX` rows is drawn from.
+Files that can be used: those of two models with the weak one's answers; where there are none, those of many models with
+answers, as the pair of `PAIR` or else of the cheapest and the best that have them; of these, files whose answers are
+bare letters only where there are no others, since a verifier has nothing to read in them. Figures are means over
+streams in a few orders, and over files by their rows. A file of more than `ROWS_MAX` rows is drawn from.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ PAIR = ("mistralai/mixtral-8x7b-chat", "gpt-4-1106-preview")
 ROWS_MIN = DELAY + 50
 """A shorter stream would end before much was learned."""
 ROWS_MAX = 1_500
+BARE_CHARS = 20
 SEEDS = 3
 _SALT = b"evaluation"
 
@@ -59,7 +61,7 @@ def ladder(loaded: Loaded, *, seeds: int = SEEDS, tell: Callable[[str], None] = 
         tell: is told how far it is.
     """
     notes: list[str] = []
-    pairs = [pair for pair in (*loaded.pairs, *_of_matrices(loaded.matrices)) if _usable(pair, notes)]
+    pairs = _chosen(loaded, notes)
     if not pairs:
         return None
     figures: dict[str, list[Routed]] = {}
@@ -93,6 +95,26 @@ def _of_matrices(matrices: Sequence[Matrix]) -> list[Pair]:
         if weak != strong:
             made.append(matrix.pair(weak, strong))
     return made
+
+
+def _chosen(loaded: Loaded, notes: list[str]) -> list[Pair]:
+    """The files of the first kind of which there are any; the notes name the others."""
+    two = [pair for pair in loaded.pairs if _usable(pair, notes)]
+    many = [pair for pair in _of_matrices(loaded.matrices) if _usable(pair, notes)]
+    kinds = (two, [pair for pair in many if not _is_bare(pair)], [pair for pair in many if _is_bare(pair)])
+    chosen = next((kind for kind in kinds if kind), [])
+    notes.extend(
+        f"{pair.name}: not in (c), which has files with more to read in their answers"
+        for kind in kinds
+        if kind is not chosen
+        for pair in kind
+    )
+    return chosen
+
+
+def _is_bare(pair: Pair) -> bool:
+    """Whether the weak model's answers are letters and single words."""
+    return bool(np.median([len(answer) for answer in pair.weak_answers or ("",)]) < BARE_CHARS)
 
 
 def _usable(pair: Pair, notes: list[str]) -> bool:

@@ -4,13 +4,13 @@ import random
 
 import numpy as np
 import pytest
+
 from fakes.word_problems import worked
+from ringfenced.learn.answers import NAMES
 from routing_parts import ladder, ladder_online
-from routing_parts.data import Loaded, Pair
+from routing_parts.data import Loaded, Matrix, Pair
 from routing_parts.ladder_online import DELAY, Stream, climbed, question_only
 from routing_parts.ladder_prior import QUESTION, priors_for
-
-from ringfenced.learn.answers import NAMES
 
 
 def _pair(rows, seed=1, *, strong_answers=True):
@@ -90,3 +90,26 @@ def test_a_file_without_answers_or_too_short_is_left_out():
     short = _pair(100)
     unanswered = Pair("mute", short.prompts, short.groups, short.weak, short.strong)
     assert ladder.ladder(Loaded((short, unanswered), (), (), ())) is None
+
+
+def test_files_with_more_to_read_are_preferred():
+    """Bare letters serve only where there is nothing else, and the notes say what was left out."""
+    worked_pair = _pair(260)
+    bare = Pair("letters", worked_pair.prompts, worked_pair.groups, worked_pair.weak, worked_pair.strong, ("A",) * 260)
+    notes = []
+    matrices = tuple(
+        Matrix(
+            name=pair.name,
+            prompts=pair.prompts,
+            tasks=pair.groups,
+            models=ladder.PAIR,
+            scores=np.stack([pair.weak, pair.strong], axis=1),
+            costs=np.ones((260, 2)),
+            answers={ladder.PAIR[0]: pair.weak_answers},
+        )
+        for pair in (worked_pair, bare)
+    )
+    assert [pair.name for pair in ladder._chosen(Loaded((), matrices, (), ()), notes)] == ["problems"]
+    assert any("letters" in note for note in notes)
+    assert [pair.name for pair in ladder._chosen(Loaded((), matrices[1:], (), ()), [])] == ["letters"]
+    assert [pair.name for pair in ladder._chosen(Loaded((worked_pair,), matrices[1:], (), ()), [])] == ["problems"]

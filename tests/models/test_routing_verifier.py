@@ -10,10 +10,10 @@ sys.path.insert(0, str(ROOT / "bench"))
 sys.path.insert(0, str(ROOT / "models"))
 from routing.verifier_expected import EXPECTED  # noqa: E402
 from routing.verifier_train import FIRM, Group, fitted, judge_bytes, kind_of, trained  # noqa: E402
-from routing_parts.ladder_prior import JUDGE, SHIPPED, priors_for  # noqa: E402
 
 from ringfenced.learn.answers import NAMES  # noqa: E402
 from ringfenced.learn.verifier_prior import Prior, question_key  # noqa: E402
+from routing_parts.ladder_prior import JUDGE, SHIPPED, priors_for  # noqa: E402
 
 
 def _group(source, factor, rows=60):

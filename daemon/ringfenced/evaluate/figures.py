@@ -62,7 +62,7 @@ _NUMBER = (
 _TOKENS = re.compile(
     rf"(?P<n>{_NUMBER})"
     r"|(?P<o>(?<=[\d\s)])[xX](?=\s?[\d$(.])"
-    r"|(?<=[\d)])\*\*(?=[\d(-])|(?<=[\d)] )\*\*(?= [\d(-])|(?<!\*)\*(?!\*)"  # ** in a power, * in a product, not in bold
+    r"|(?<=[\d)])\*\*(?=[\d(-])|(?<=[\d)] )\*\*(?= [\d(-])|(?<!\*)\*(?!\*)"  # of a power or a product, not of bold
     r"|[-+/^·⋅∙✕÷∕−–×]|\\(?:times|cdot|div)\b)"  # noqa: RUF001
     r"|(?P<z>[²³])"
     r"|(?P<w>[^\W\d_](?:[\w'’-]| (?=[^\W\d_]))*+)"  # noqa: RUF001

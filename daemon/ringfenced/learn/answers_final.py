@@ -35,7 +35,7 @@ _STATED = (
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _EQUALS = re.compile(rf"[=≈][^\n\d=]{{0,12}}?({NUMBER})([^\n]{{0,16}})")
 HOW = ("hash", "boxed", "said", "bold", "so", "last", "none")
-"""How the final value is stated: after ####, in a box, as the answer, in bold, after therefore, merely last, not at all."""
+"""How the final value is stated: after ####, in a box, as the answer, in bold, after therefore, merely last, or not."""
 
 
 class Final(NamedTuple):

@@ -56,7 +56,8 @@ class Linear:
 
     def with_prior(self, rows: Floats) -> Floats:
         """Standardised rows and, as one more feature, the logit that the prior alone would give."""
-        return np.c_[rows, rows @ self.prior]
+        wide: Floats = np.c_[rows, rows @ self.prior]
+        return wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,7 +57,7 @@ the total is $100 - $30 = **$70**
 100 / 3 ≈ 33
 33.33 * 3 = 100
 ½ * 8 = 4
-"""
+"""  # noqa: RUF001
 WRONG = r"""
 12 × 3 = 35
 $5 + $7 = $13
@@ -76,7 +76,7 @@ $5 + $7 = $13
 50 cents * 4 = $3
 100 + 20% = 130
 7 - 2 = 4
-"""
+"""  # noqa: RUF001
 NONE = r"""
 2x + 3 = 7
 x + 5 + 3 = 12
@@ -137,7 +137,7 @@ def test_where_numbers_come_from_is_told():
 
 
 numbers = st.integers(0, 99_999)
-signs = st.sampled_from(["+", "-", "*", "x", "×", "\\times", "plus", "minus", "times"])
+signs = st.sampled_from(["+", "-", "*", "x", "\u00d7", "\\times", "plus", "minus", "times"])
 starts = st.sampled_from(["", "So there are ", "3. Then ", "Total: ", "**Step 2** ", "On day 4, "])
 ends = st.sampled_from(["", ".", " boxes.", " in all", ", and so on", "\n", "**"])
 
@@ -147,7 +147,7 @@ def _worth(sign, one, other):
 
 
 @given(starts, numbers, signs, numbers, ends, st.integers(-3, 3), st.booleans())
-def test_generated_sums_are_judged(start, one, sign, other, end, off, grouped):
+def test_generated_sums_are_judged(start, one, sign, other, end, off, grouped):  # noqa: PLR0917  hypothesis names them
     """Two numbers, any sign, any words around: right if the result is, wrong if it is off by one or more."""
     worth = _worth(sign, one, other) + off
     shown = f"{worth:,}" if grouped else str(worth)
@@ -205,7 +205,8 @@ def test_nothing_breaks_it(text):
 @pytest.mark.parametrize(
     "text",
     ["9^" * 5000 + "9 = 1", "(" * 10_000, "(" * 9_000 + "1" + ")" * 9_000 + " + 1 = 2", "1+" * 9_999 + "1 = 3",
-     "9" * 20_000, "= " * 10_000, "1 = " * 5_000, "\\frac{" * 3_000, "1,000" * 4_000, "a " * 10_000 + "= 3", "1 1/2 " * 3_000],
+     "9" * 20_000, "= " * 10_000, "1 = " * 5_000, "\\frac{" * 3_000, "1,000" * 4_000,
+     "a " * 10_000 + "= 3", "1 1/2 " * 3_000],
 )  # fmt: skip
 def test_hostile_texts_take_no_time(text):
     """Towers of powers, deep brackets and endless sums are passed over, in linear time."""

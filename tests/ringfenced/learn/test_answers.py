@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from fakes.word_problems import ERRORS, worked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.word_problems import ERRORS, worked
 from ringfenced.learn.answers import BUCKETS, NAMES, agrees, read_answer
 
 QUESTION = "Janet has 16 eggs. She eats 3 and bakes with 4. She sells the rest for $2 each. How much does she make?"

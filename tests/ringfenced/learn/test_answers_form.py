@@ -13,8 +13,8 @@ def _named(question, answer):
 
 @pytest.mark.parametrize(
     ("answer", "letter"),
-    [("B", "B"), ("B\n", "B"), ("The answer is C.", "C"), ("\\boxed{A}", "A"), ("Option B", "B"), ("None of these", None),
-     ("A red one, but the answer is B", "B"), ("E", None)],
+    [("B", "B"), ("B\n", "B"), ("The answer is C.", "C"), ("\\boxed{A}", "A"), ("Option B", "B"),
+     ("None of these", None), ("A red one, but the answer is B", "B"), ("E", None)],
 )  # fmt: skip
 def test_the_chosen_letter(answer, letter):
     """A letter alone, in a box or named as the answer; only letters that were offered count."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes.word_problems import worked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.word_problems import worked
 from ringfenced.learn.answers import NAMES, read_answer
 from ringfenced.learn.outcome import BadState
 from ringfenced.learn.packed import pack, unpack

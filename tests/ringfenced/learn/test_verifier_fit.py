@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from fakes.word_problems import worked
 
+from fakes.word_problems import worked
 from ringfenced.learn.answers import NAMES, read_answer
 from ringfenced.learn.verifier import Linear, Verifier
 from ringfenced.learn.verifier_fit import TREES_LABELS_MIN, Judged, refit, refit_due

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.word_problems import worked
 
+from fakes.word_problems import worked
 from ringfenced.learn import verifier_prior
 from ringfenced.learn.answers import read_answer
 from ringfenced.learn.outcome import BadState
