@@ -40,7 +40,8 @@ _MANY = 3
 NAMES: tuple[str, ...] = (
     "question_numbers", "question_spoken_numbers", "question_magnitude", "asks_count", "asks_amount",
     "question_percent", "numbers", "numbers_per_word", "numbers_distinct", "equals", "calculations", "wrong",
-    "share_right", "any_wrong", "rounded", "operands", "operands_invented", "share_invented", "question_numbers_unused", "share_unused",
+    "share_right", "any_wrong", "rounded", "operands", "operands_invented", "share_invented",
+    "question_numbers_unused", "share_unused",
     "numbers_unexplained", "steps_over_numbers", "long_calculations", "results_fractional", "results_large",
     "magnitude_max", "sums", "differences", "products", "quotients", "percents", "letters",
     "results_unused", "minus_missing", "times_missing", "divide_missing", "percent_missing",
