@@ -45,9 +45,13 @@ from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.directory import SiteDirectory
+from ringfenced.site.evaluating import LogprobFloors
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
+from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
+from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
@@ -169,8 +173,12 @@ async def working(
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         flow = Flow(
             directory=directory,
+            outlook=NothingMeasured(),
             scanning=scanning,
             policy=recogniser.policy,
+            policies=OpenPolicies(directory.policy_digest),
+            learning=NothingLearned(),
+            evaluating=LogprobFloors(),
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,

@@ -26,14 +26,15 @@ from ringfence.labels import may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
-from ringfenced.decide import Circumstances, decide, tokens_max
-from ringfenced.decide.evaluate import falls_short, has_evaluator
+from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
-from ringfenced.decide.rules import label_deidentified
 from ringfenced.deidentify import deidentify, reidentified
 from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
 from ringfenced.identify import demand, identify
+from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
+    GOOD,
+    Answer,
     CallerRole,
     Candidate,
     Classification,
@@ -51,10 +52,27 @@ from ringfenced.model import (
     TargetKind,
     Terms,
     Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
     Vectors,
+    Verdict,
     Wallet,
 )
-from ringfenced.nouns import Directory, Egress, Engine, Ledger, Memory, Recorder, Scanning, World
+from ringfenced.nouns import (
+    Directory,
+    Egress,
+    Engine,
+    Evaluating,
+    Learning,
+    Ledger,
+    Memory,
+    Outlook,
+    Policies,
+    Recorder,
+    Scanning,
+    World,
+)
 from ringfenced.schedule import claim
 from ringfenced.way import Way
 
@@ -73,8 +91,12 @@ class Flow:
         self,
         *,
         directory: Directory,
+        outlook: Outlook,
         scanning: Scanning,
         policy: Policy,
+        policies: Policies,
+        learning: Learning,
+        evaluating: Evaluating,
         ledger: Ledger,
         egress: Egress,
         memory: Memory,
@@ -85,8 +107,12 @@ class Flow:
 
         Args:
             directory: callers, targets, engines.
+            outlook: what is measured of the targets.
             scanning: the recognisers.
             policy: what each finding implies.
+            policies: who may do what, and which label may go where.
+            learning: what is expected of each target's answer.
+            evaluating: who judges answers.
             ledger: the wallets.
             egress: the way out.
             memory: labels of earlier turns.
@@ -94,8 +120,12 @@ class Flow:
             world: clocks and randomness.
         """
         self._directory = directory
+        self._outlook = outlook
         self._scanning = scanning
         self._policy = policy
+        self._policies = policies
+        self._learning = learning
+        self._evaluating = evaluating
         self._ledger = ledger
         self._egress = egress
         self._memory = memory
@@ -139,7 +169,12 @@ class Flow:
             assert way.classification is not None
             assert way.decision is not None
             demand_target(way.decision, wallet)
-            labels = Inherited(way.classification.label, way.classification.label_asserted)
+            labels = Inherited(
+                way.classification.label,
+                way.classification.label_asserted,
+                way.decision.target,
+                way.classification.prompt_chars,
+            )
             await self._memory.remember(way.caller, request, labels)
             yield way.decision
 
@@ -191,11 +226,27 @@ class Flow:
         way.step = 3
         if request.model:
             directory.check_model(request.model)
+        if request.evaluators:
+            self._evaluating.check(request.evaluators)
         wallet = await self._ledger.glance(caller.department)
-        circumstances = Circumstances(max(0, wallet.available_microcredits), self._time_left_ms(request))
-        offers = directory.offers()
+        asked = asked_of(request, caller, way.classification)
+        offers = self._outlook.offers(directory.offers())
         way.offers = {offer.target: offer for offer in offers}
-        way.decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
+        way.inputs = Inputs(
+            asked=asked,
+            offers=offers,
+            rating=self._learning.rated(request, asked, offers),
+            rulings=self._policies.rulings(asked, offers),
+            circumstances=Circumstances(
+                wallet_microcredits=max(0, wallet.available_microcredits),
+                time_left_ms=self._time_left_ms(request),
+                closed=self._outlook.closed(asked),
+                last=inherited.target,
+                cached_chars=inherited.chars,
+                draw=self._world.draw(),
+            ),
+        )
+        way.decision = decide(way.inputs)
         return wallet
 
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,9 +257,8 @@ class Flow:
         ladder = way.decision.ladder
         for place, rung in enumerate(ladder):
             above = ladder[place + 1] if place + 1 < len(ladder) else None
-            offer = way.offers[rung.target]
-            held_back: list[Event] | None = [] if above and has_evaluator(offer) else None
-            way.begin_rung(rung.target)
+            held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
+            way.begin_rung(rung.target, self._world.clock())
             begun = False
             try:
                 async with aclosing(self._run(way, rung)) as events:
@@ -217,28 +267,39 @@ class Flow:
                             yield event
                             continue
                         begun = True
+                        if way.rung_first_s is None:
+                            way.rung_first_s = self._world.clock()
                         if held_back is not None:
                             held_back.append(event)
                         else:
                             self._mark_first(way)
                             yield event
             except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
+                self._outlook.ended(way, rung, error)
                 # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
                 # caller already saw cannot be taken back, so a stream that began ends here.
                 if above is None or (begun and held_back is None):
                     raise
                 yield Escalation(rung.target, above.target, error.message)
                 continue
+            self._outlook.ended(way, rung, None)
             way.step = 6
-            assert way.finish is not None
-            shortfall = falls_short(way.finish, offer) if above else None
-            if above and shortfall:
-                yield Escalation(rung.target, above.target, shortfall)
+            verdict = await self._judge(way, rung, held_back)
+            if above and not verdict.good:
+                yield Escalation(rung.target, above.target, verdict.reason)
                 continue
             for event in held_back or ():
                 self._mark_first(way)
                 yield event
             return
+
+    async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
+        """What is said of a rung's answer; nobody judges what the caller has seen already."""
+        if said is None:
+            return GOOD
+        verdict = await self._evaluating.judge(way, rung, _answer_of(said))
+        way.verdicts.append((rung.target, verdict))
+        return verdict
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
         return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
@@ -272,7 +333,7 @@ class Flow:
         assert way.caller is not None
         inputs = [part.text for turn in way.request.prompt.messages for part in turn.parts if isinstance(part, Text)]
         claimed = claim(way.caller, way.request.priority)
-        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request), claim=claimed)
+        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request, rung), claim=claimed)
         way.finish = Finish(FinishReason.STOP, embedded.usage)
         way.cost_microcredits += cost(way.offers[rung.target], embedded.usage)
         yield Vectors(embedded.vectors)
@@ -283,7 +344,7 @@ class Flow:
         assert way.classification is not None
         label = way.classification.label
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
-        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
+        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
         offer = way.offers[rung.target]
         with engine.start(
             prompt,
@@ -338,7 +399,7 @@ class Flow:
         await self._ledger.secure(way.caller.department, way.request.id, way.cost_microcredits + most)
         way.cost_microcredits += most
         try:
-            deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
+            deadline_ms = self._deadline_ms(way.request, rung) or PROVIDER_MS_MAX
             async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
                 async for event in reidentified(answer, mapping, json=bool(way.request.prompt.json_schema)):
                     if isinstance(event, Sent):
@@ -368,6 +429,7 @@ class Flow:
 
     def _record(self, way: Way) -> None:
         way.finished_s = self._world.clock()
+        self._learning.learn(way)
         self._recorder.record(way)
 
     def _receipt(self, way: Way) -> Receipt:
@@ -410,11 +472,29 @@ class Flow:
         left_s = self._time_left_s(request)
         return None if left_s is None else left_s * 1000
 
-    def _deadline_ms(self, request: Request) -> int:
-        """Milliseconds left, 0 for no limit."""
+    def _deadline_ms(self, request: Request, rung: Candidate) -> int:
+        """Milliseconds that a rung may take, 0 for no limit: what is left, less what the rungs above it need."""
         left = self._time_left_ms(request)
         if left is None:
             return 0
+        left -= rung.leave_ms
         if left < 1:
             raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
         return int(left)
+
+
+def _answer_of(said: list[Event]) -> Answer:
+    """What a rung answered, put together from its deltas."""
+    texts = [event for event in said if type(event) is TextDelta]
+    calls: dict[int, ToolCall] = {}
+    for event in said:
+        if isinstance(event, ToolCallDelta):
+            before = calls.get(event.index, ToolCall("", "", ""))
+            calls[event.index] = ToolCall(
+                before.id or event.id, before.name or event.name, before.arguments_json + event.arguments_json
+            )
+    return Answer(
+        text="".join(piece.text for piece in texts),
+        tool_calls=tuple(calls[index] for index in sorted(calls)),
+        logprobs=tuple(one.logprob for piece in texts for one in piece.logprobs),
+    )

@@ -232,6 +232,8 @@ class Request:
     """The upstream system that its content comes from; empty for none."""
     priority: Priority = Priority.INTERACTIVE
     """Whether somebody waits for it."""
+    evaluators: tuple[str, ...] = ()
+    """Evaluators of this site that judge its answer, besides those of its target."""
 
 
 # ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +256,10 @@ class Inherited:
     """The join of their labels."""
     label_asserted: Label = PUBLIC
     """The join of what of them stays after de-identification."""
+    target: Target | None = None
+    """Where the conversation's last turn ran; None where that is not known."""
+    chars: int = 0
+    """How long that turn's prompt was, in code points."""
 
 
 class Contributor(StrEnum):
@@ -374,6 +380,15 @@ class Offer:
     """It answers; False for a model that only embeds."""
     logprob_floor: float | None = None
     """An answer whose lowest token log-probability is under this is handed up; None for no such evaluator."""
+    prompt_token_ms: float = 0.0
+    """Expected time per token of the prompt, on top of `first_token_ms`."""
+    evaluators: tuple[str, ...] = ()
+    """Evaluators of this site that judge its answers."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its answers are judged, so that they are held back while a better rung remains."""
+        return bool(self.evaluators) or self.logprob_floor is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +407,8 @@ class Estimate:
     """Expected tokens of the prompt."""
     completion_tokens: int
     """Expected tokens of the answer."""
+    quality_uncertainty: float = 0.0
+    """Standard deviation of `quality`; 0 where it is configured and nothing was learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +424,10 @@ class Candidate:
     """The same for people; no content."""
     deidentified: bool
     """The payload must be de-identified on its way there."""
+    leave_ms: int = 0
+    """Of the time left, what this rung must leave for the rungs above it."""
+    policies: tuple[str, ...] = ()
+    """Names of the site's policies that decided; empty where none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +440,15 @@ class Decision:
     refused: tuple[Candidate, ...]
     policy_digest: str
     """SHA-256 of the policy in force, hex."""
+    fallbacks: tuple[Candidate, ...] = ()
+    """Open targets that may take the place of a rung that gives no answer at all, in order; they are among `refused` as
+    well. Never dearer than what is held."""
+    expected: Estimate | None = None
+    """The whole ladder's expected cost, time and quality, escalations weighed by how likely they are; None without."""
+    propensity: float = 1.0
+    """How likely this first rung was, exploration considered."""
+    explored: bool = False
+    """The first rung was taken to learn of it."""
 
     @property
     def target(self) -> Target | None:
@@ -540,6 +570,38 @@ class Finish:
 
     reason: FinishReason
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rung answered, whole, for those who judge it."""
+
+    text: str = field(repr=False)
+    """Everything it said."""
+    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
+    """The calls that it asked for."""
+    logprobs: tuple[float, ...] = ()
+    """Of each token, where the target gave them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evaluators of a rung's answer say."""
+
+    good: bool
+    """It is good enough to be given."""
+    score: float
+    """How good, 0 to 1: the least of what they said."""
+    evaluator: str = ""
+    """Whose word that is; empty where nobody judged."""
+    reason: str = ""
+    """Why it falls short, for people; no content. Empty where it does not."""
+    scores: tuple[tuple[str, float], ...] = ()
+    """What each evaluator said, in the order in which they were asked."""
+
+
+GOOD = Verdict(good=True, score=1.0)
+"""The verdict on an answer that nobody judges."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.nouns import World
+from ringfenced.site.evaluating import LogprobFloors
+from ringfenced.site.learning import NothingLearned
+from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
@@ -145,8 +149,12 @@ def flow(nouns):
     world = World(lambda: 1.0, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
+        outlook=NothingMeasured(),
         scanning=Scanner(lambda _: ()),
         policy=DEFAULT,
+        policies=OpenPolicies("d"),
+        learning=NothingLearned(),
+        evaluating=LogprobFloors(),
         ledger=nouns,
         egress=None,
         memory=nouns,

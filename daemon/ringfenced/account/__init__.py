@@ -26,7 +26,15 @@ def cost(offer: Offer, usage: Usage) -> int:
     return price(offer, usage.prompt_tokens, usage.completion_tokens)
 
 
-def estimate(offer: Offer, prompt_chars: int, tokens_max: int, *, inputs: int = 1) -> Estimate:
+def estimate(
+    offer: Offer,
+    prompt_chars: int,
+    tokens_max: int,
+    *,
+    inputs: int = 1,
+    quality: float | None = None,
+    quality_uncertainty: float = 0.0,
+) -> Estimate:
     """What a run on `offer` is expected to take, before it runs.
 
     Args:
@@ -34,6 +42,8 @@ def estimate(offer: Offer, prompt_chars: int, tokens_max: int, *, inputs: int = 
         prompt_chars: code points of all that the target would be given.
         tokens_max: upper bound on the answer, in tokens; 0 for none.
         inputs: how often the prompt may fill the context.
+        quality: expected quality, 0 to 1; None for the configured one.
+        quality_uncertainty: its standard deviation.
     """
     prompt_tokens = int(prompt_chars / CHARS_PER_TOKEN) + 1
     completion_tokens = max(1, tokens_max // 2) if tokens_max else 0
@@ -42,8 +52,11 @@ def estimate(offer: Offer, prompt_chars: int, tokens_max: int, *, inputs: int = 
     return Estimate(
         cost_microcredits=price(offer, prompt_tokens, completion_tokens),
         cost_microcredits_max=price(offer, max(prompt_tokens, prompt_tokens_max), tokens_max),
-        latency_ms=int(offer.first_token_ms + offer.token_ms * completion_tokens),
-        quality=offer.quality,
+        latency_ms=int(
+            offer.first_token_ms + offer.prompt_token_ms * prompt_tokens + offer.token_ms * completion_tokens
+        ),
+        quality=offer.quality if quality is None else quality,
+        quality_uncertainty=quality_uncertainty,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
     )

@@ -132,6 +132,7 @@ def decode_asked(
         metadata=dict(request.metadata),
         source=request.source,
         priority=PRIORITIES.get(request.priority, Priority.INTERACTIVE),
+        evaluators=tuple(request.task.evaluators),
     )
 
 
@@ -147,6 +148,7 @@ def _check_names(request: pb.GenerateRequest, limits: Limits) -> None:
         ("source", request.source),
         *(("permission.providers", name) for name in permission.providers),
         *(("permission.regions", name) for name in permission.regions),
+        *(("task.evaluators", name) for name in request.task.evaluators),
     )
     for path, name in named:
         if len(name) > limits.name_chars_max:

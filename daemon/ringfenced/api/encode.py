@@ -14,6 +14,7 @@ from ringfenced.model import (
     Decision,
     EntryProof,
     Escalation,
+    Estimate,
     Event,
     Finish,
     Loading,
@@ -112,6 +113,10 @@ def decision_to_pb(decision: Decision) -> types.Decision:
         label=label_to(decision.label),
         policy_digest=decision.policy_digest,
         ladder=[target_to_pb(candidate.target) for candidate in decision.ladder],
+        expected=_estimate_to_pb(decision.expected) if decision.expected is not None else None,
+        propensity=decision.propensity,
+        explored=decision.explored,
+        fallbacks=[target_to_pb(candidate.target) for candidate in decision.fallbacks],
     )
 
 
@@ -178,20 +183,26 @@ def contributions_to_pb(contributions: Iterable[Contribution]) -> list[types.Con
     ]
 
 
+def _estimate_to_pb(expected: Estimate) -> types.Estimate:
+    return types.Estimate(
+        cost_microcredits=expected.cost_microcredits,
+        latency_ms=expected.latency_ms,
+        quality=expected.quality,
+        prompt_tokens=expected.prompt_tokens,
+        completion_tokens=expected.completion_tokens,
+        cost_microcredits_max=expected.cost_microcredits_max,
+        quality_uncertainty=expected.quality_uncertainty,
+    )
+
+
 def _candidate_to_pb(candidate: Candidate) -> types.Candidate:
-    expected = candidate.estimate
     return types.Candidate(
         target=target_to_pb(candidate.target),
-        estimate=types.Estimate(
-            cost_microcredits=expected.cost_microcredits,
-            latency_ms=expected.latency_ms,
-            quality=expected.quality,
-            prompt_tokens=expected.prompt_tokens,
-            completion_tokens=expected.completion_tokens,
-            cost_microcredits_max=expected.cost_microcredits_max,
-        ),
+        estimate=_estimate_to_pb(candidate.estimate),
         chosen=candidate.chosen,
         rule=candidate.rule,
         reason=candidate.reason,
         deidentified=candidate.deidentified,
+        policies=candidate.policies,
+        leave_ms=candidate.leave_ms,
     )

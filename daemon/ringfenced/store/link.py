@@ -22,7 +22,7 @@ from typing import Any
 
 from ringfence.labels import Category, Label, Level
 from ringfenced import errors
-from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
+from ringfenced.model import Caller, Inherited, Prompt, Request, Target, TargetKind, Wallet
 from ringfenced.nouns import Ledger, Memory
 from ringfenced.store.link_hosting import Hosting, HostingEnd
 
@@ -376,11 +376,23 @@ def _wallet_to(wallet: Wallet) -> list[object]:
 
 
 def _labels_to(labels: Inherited) -> list[object]:
-    return [[int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)]
+    last = labels.target
+    return [
+        *([int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)),
+        None if last is None else [last.kind, last.model, last.provider, last.node, last.region],
+        labels.chars,
+    ]
 
 
 def _labels_from(said: list[Any]) -> Inherited:
-    return Inherited(*(Label(Level(level), frozenset(map(Category, categories))) for level, categories in said))
+    label, asserted, last, chars = said
+    target = None if last is None else Target(TargetKind(last[0]), *last[1:])
+    return Inherited(_label_from(label), _label_from(asserted), target, chars)
+
+
+def _label_from(said: list[Any]) -> Label:
+    level, categories = said
+    return Label(Level(level), frozenset(map(Category, categories)))
 
 
 def _error_to(error: errors.RingfenceError) -> dict[str, object]:
