@@ -51,6 +51,8 @@ class Table:
     """Whose they are."""
     targets: tuple[Target, ...]
     """Of each."""
+    names: tuple[str, ...]
+    """Of each, as people write it."""
     place: Mapping[Target, int]
     """In which row a target stands."""
     rank: NDArray[np.int64]
@@ -91,13 +93,14 @@ def compiled(offers: tuple[Offer, ...]) -> Table:
     clearances: dict[Label | None, int] = {}
     for offer in offers:
         clearances.setdefault(offer.clearance, len(clearances))
-    names = [str(target) for target in targets]
+    names = tuple(map(str, targets))
     rank = np.empty(len(offers), np.int64)
     rank[sorted(range(len(offers)), key=names.__getitem__)] = np.arange(len(offers))
     leaves = [target.kind is TargetKind.PROVIDER for target in targets]
     return Table(
         offers=offers,
         targets=targets,
+        names=names,
         place={target: place for place, target in enumerate(targets)},
         rank=rank,
         leaves=_mask(leaves),

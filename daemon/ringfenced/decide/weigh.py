@@ -29,8 +29,6 @@ class Weighed:
     """What each is expected to take."""
     quality: Real
     """How good each is expected to be."""
-    uncertainty: Real
-    """Standard deviation of that."""
     utility: Real
     """What each is worth, less its cost, in microcredits."""
     removed: NDArray[np.int8]
@@ -54,7 +52,6 @@ def weigh(inputs: Inputs) -> Weighed:
         inputs=inputs,
         estimated=estimated,
         quality=quality,
-        uncertainty=np.asarray(rating.uncertainty, np.float64),
         utility=rating.good_answer_microcredits * quality - estimated.cost,
         removed=removals(table, estimated, inputs),
     )

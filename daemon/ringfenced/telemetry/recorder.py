@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from ringfenced.decide.considered import rules_of
 from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
 from ringfenced.telemetry.devices import DeviceMetrics
@@ -141,7 +142,7 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
         line["label"] = str(way.classification.label)
         line["findings"] = way.classification.findings_by_type()
     if way.decision is not None:
-        line["refused"] = {str(candidate.target): candidate.rule for candidate in way.decision.refused}
+        line["refused"] = rules_of(way.decision)
     if way.ran:
         line["ran"] = [str(target) for target in way.ran]
     if way.finish is not None:
