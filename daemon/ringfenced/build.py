@@ -53,6 +53,7 @@ from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import NothingMeasured
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
@@ -169,6 +170,9 @@ async def working(
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
         if lines is not None:
             stack.callback(lines.flush)
+        decisions = _decisions(config, pseudonym, worker)
+        if decisions is not None:
+            stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         flow = Flow(
@@ -182,7 +186,7 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=CanonicalRecorder(metrics, lines, _unix_ms),
+            recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
         )
         if metrics is not None:
@@ -330,6 +334,14 @@ def _metrics(config: Config, worker: int | None) -> Metrics | None:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
     return Metrics(registry)
+
+
+def _decisions(config: Config, pseudonym: Callable[[str], str], worker: int | None) -> DecisionFiles | None:
+    """Where decisions are kept; each worker writes files of its own, and the limit is for all together."""
+    bytes_max = config.routing.keep_decisions_mb * 1024 * 1024 // (config.workers if worker is not None else 1)
+    if not bytes_max:
+        return None
+    return DecisionFiles(config.state / "decisions", str(worker or 0), bytes_max, pseudonym)
 
 
 def _pseudonym_key_path(config: Config) -> Path:

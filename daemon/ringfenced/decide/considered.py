@@ -17,7 +17,6 @@ from ringfenced.decide.rules import FIRST_OF_ESTIMATE, NAMES, RULES, UNRULED, Re
 from ringfenced.decide.weigh import Weighed
 from ringfenced.model import Candidate, Decision, Estimate, Target
 
-
 _NO_ESTIMATE: Final = Estimate(0, 0, 0, 0.0, 0, 0)
 """What a rule is given that reads none."""
 
