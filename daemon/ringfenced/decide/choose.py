@@ -177,8 +177,11 @@ def _above(tried: Rung, rungs: tuple[Rung, ...], limits: Limits) -> tuple[Rung, 
 
 
 def _fallbacks(weighed: Weighed, good: Mask, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
-    """The next best of what is open and good enough, and no dearer than the dearest rung may be."""
-    others = good & (weighed.estimated.cost_max <= max(rung.cost_max for rung in rungs))
+    """The next best of what is open and good enough: what would be taken were the rungs away.
+
+    Each keeps to ceiling and wallet by itself; who lets one stand in holds what it costs more than the rung.
+    """
+    others = good.copy()
     others[[rung.place for rung in rungs]] = False
     return tuple(_first(weighed, others, FALLBACKS_MAX))
 

@@ -15,7 +15,8 @@ from ringfenced.inputs import Asked, Circumstances, Inputs
 OPEN: Final = 0
 """The number of no rule: the target is open."""
 
-_DENIED: Final = Remembered(denied)
+_DENIED: Final = Remembered(denied, 512)
+"""Of the rulings that a policy gives again: a byte for each target."""
 
 
 def removals(table: Table, estimated: Estimates, inputs: Inputs) -> NDArray[np.int8]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,6 @@ from ringfenced.model import Offer, Target, TargetKind
 
 Mask = NDArray[np.bool_]
 Made = TypeVar("Made")
-
-REMEMBERED_MAX: Final = 8
-"""How many offers, and rulings, are remembered: those in use, and those that requests on their way still hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,9 +121,10 @@ def denied(table: Table, by_target: Mapping[Target, Ruling]) -> Mask:
 class Remembered(Generic[Made]):
     """The last few values that were made of the same objects; by identity, because comparing would cost as much."""
 
-    def __init__(self, make: Callable[..., Made]) -> None:
-        """Remember what `make` makes."""
+    def __init__(self, make: Callable[..., Made], most: int) -> None:
+        """Remember the last `most` values that `make` made."""
         self._make = make
+        self._most = most
         self._made: OrderedDict[tuple[int, ...], tuple[tuple[object, ...], Made]] = OrderedDict()
 
     def of(self, *parts: object) -> Made:
@@ -137,7 +135,7 @@ class Remembered(Generic[Made]):
             return found[1]
         made = self._make(*parts)
         self._made[key] = parts, made
-        if len(self._made) > REMEMBERED_MAX:
+        if len(self._made) > self._most:
             self._made.popitem(last=False)
         return made
 

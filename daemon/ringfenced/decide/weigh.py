@@ -14,7 +14,8 @@ from ringfenced.decide.masks import OPEN, removals
 from ringfenced.decide.table import Mask, Remembered, Table, compiled
 from ringfenced.inputs import Asked, Inputs
 
-_TABLES: Final = Remembered(compiled)
+_TABLES: Final = Remembered(compiled, 8)
+"""Of the offers in use, and of those that requests on their way still hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
