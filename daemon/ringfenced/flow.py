@@ -11,14 +11,15 @@
     9. answer     with the receipt
 
 `Flow` is the sentence; the verbs are pure, and the nouns come in as the Protocols of `nouns`, wired in `build.py`.
-Where a request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks
-it (invariant 8). The transport still owes the verification of the peer's certificate, and a bound on a request's size
-and time.
+Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung, are computed once from the
+label, and every later step only takes from them (invariant 8). The transport still owes the verification of the peer's
+certificate, and a bound on a request's size and time.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
 from ringfenced.deidentify import deidentify, reidentified
-from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
@@ -74,6 +75,7 @@ from ringfenced.nouns import (
     World,
 )
 from ringfenced.schedule import claim
+from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
@@ -252,37 +254,31 @@ class Flow:
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _climb(self, way: Way) -> AsyncGenerator[Event, None]:
-        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged."""
+        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged.
+
+        A rung that gives no answer at all is stood in for where that is allowed, or followed by the next one: the set
+        of targets is the decision's, and it only shrinks.
+        """
         assert way.decision is not None
-        ladder = way.decision.ladder
-        for place, rung in enumerate(ladder):
-            above = ladder[place + 1] if place + 1 < len(ladder) else None
+        ladder = deque(way.decision.ladder)
+        while ladder:
+            rung = ladder.popleft()
+            above = ladder[0] if ladder else None
             held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
-            way.begin_rung(rung.target, self._world.clock())
-            begun = False
             try:
-                async with aclosing(self._run(way, rung)) as events:
+                async with aclosing(self._try(way, rung, held_back)) as events:
                     async for event in events:
-                        if type(event) is Loading:  # no part of an answer
-                            yield event
-                            continue
-                        begun = True
-                        if way.rung_first_s is None:
-                            way.rung_first_s = self._world.clock()
-                        if held_back is not None:
-                            held_back.append(event)
-                        else:
-                            self._mark_first(way)
-                            yield event
-            except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
-                self._outlook.ended(way, rung, error)
-                # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
-                # caller already saw cannot be taken back, so a stream that began ends here.
-                if above is None or (begun and held_back is None):
+                        yield event
+            except NO_ANSWER as error:
+                if way.first_delta_s is not None or self._is_late(way):  # what was seen cannot be taken back
                     raise
-                yield Escalation(rung.target, above.target, error.message)
+                if (other := self._stand_in(way, rung, error, ladder)) is not None:
+                    ladder.appendleft(other)
+                if not ladder:
+                    raise
+                way.unanswered.append((rung.target, error.reason))
+                yield Escalation(rung.target, ladder[0].target, error.message)
                 continue
-            self._outlook.ended(way, rung, None)
             way.step = 6
             verdict = await self._judge(way, rung, held_back)
             if above and not verdict.good:
@@ -292,6 +288,56 @@ class Flow:
                 self._mark_first(way)
                 yield event
             return
+
+    async def _try(self, way: Way, rung: Candidate, held_back: list[Event] | None) -> AsyncGenerator[Event, None]:
+        """Run one rung; its answer goes into `held_back`, where there is one, and to the caller otherwise."""
+        way.step = 5
+        self._outlook.begins(way, rung)
+        way.begin_rung(rung.target, self._world.clock())
+        ended: BaseException | None = None
+        try:
+            async with aclosing(self._run(way, rung)) as events:
+                async for event in events:
+                    if type(event) is Loading:  # no part of an answer
+                        yield event
+                        continue
+                    if way.rung_first_s is None:
+                        way.rung_first_s = self._world.clock()
+                    if held_back is not None:
+                        held_back.append(event)
+                    else:
+                        self._mark_first(way)
+                        yield event
+        except BaseException as error:
+            ended = error
+            raise
+        finally:
+            self._outlook.ended(way, rung, ended)
+
+    def _stand_in(
+        self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]
+    ) -> Candidate | None:
+        """Who takes the place of a rung that gave no answer."""
+        assert way.decision is not None
+        assert way.inputs is not None
+        if not way.decision.fallbacks or way.held_microcredits is None:
+            return None
+        left_ms = self._time_left_ms(way.request)
+        left = Left(
+            way.held_microcredits - way.cost_microcredits - sum(one.estimate.cost_microcredits_max for one in above),
+            None if left_ms is None else left_ms - rung.leave_ms,
+        )
+        found = stand_in(
+            rung,
+            error,
+            way.decision.fallbacks,
+            tried={*way.ran, rung.target, *(one.target for one in above)},
+            offers=way.offers,
+            closed=self._outlook.closed(way.inputs.asked),
+            left=left,
+            embeds=way.request.prompt.embeds,
+        )
+        return None if found is None else replace(found, leave_ms=rung.leave_ms)
 
     async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
         """What is said of a rung's answer; nobody judges what the caller has seen already."""
@@ -464,6 +510,11 @@ class Flow:
         if prompt.sampling.tokens_max is not None or prompt.embeds:
             return prompt
         return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
+
+    def _is_late(self, way: Way) -> bool:
+        """Whether no time is left for anything more."""
+        left_s = self._time_left_s(way.request)
+        return left_s is not None and left_s <= 0
 
     def _time_left_s(self, request: Request) -> float | None:
         return None if request.deadline_s is None else request.deadline_s - self._world.clock()

@@ -37,6 +37,8 @@ class Way:
     """What is reserved; None before step 4 and after step 7."""
     cost_microcredits: int = 0
     ran: list[Target] = field(default_factory=list)
+    unanswered: list[tuple[Target, str]] = field(default_factory=list)
+    """Targets that gave no answer at all before another took over, each with the error's reason."""
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
     """What was said of each answer that was judged, in order."""
     rung_started_s: float = 0.0
