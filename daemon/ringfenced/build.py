@@ -189,6 +189,7 @@ async def working(
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from ringfence.labels import may_leave
@@ -30,7 +30,8 @@ from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
 from ringfenced.deidentify import deidentify, reidentified
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.hedging import hedged
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
@@ -75,6 +76,7 @@ from ringfenced.nouns import (
     World,
 )
 from ringfenced.schedule import claim
+from ringfenced.schedule.hedge import hedge_of
 from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
 
@@ -104,6 +106,7 @@ class Flow:
         memory: Memory,
         recorder: Recorder,
         world: World,
+        hedge_after_s: float = 0.0,
     ) -> None:
         """Wire the nouns.
 
@@ -120,6 +123,8 @@ class Flow:
             memory: labels of earlier turns.
             recorder: where finished ways are written.
             world: clocks and randomness.
+            hedge_after_s: start a second local target where an interactive request has no first token after so many
+                seconds; 0 for never.
         """
         self._directory = directory
         self._outlook = outlook
@@ -133,6 +138,7 @@ class Flow:
         self._memory = memory
         self._recorder = recorder
         self._world = world
+        self._hedge_after_s = hedge_after_s
         self._running = 0
 
     def running(self) -> int:
@@ -181,9 +187,7 @@ class Flow:
             yield way.decision
 
             way.step = 4
-            held = way.decision.cost_microcredits_max()
-            await self._ledger.reserve(way.caller.department, request.id, held)
-            way.held_microcredits = held
+            await self._reserve(way)
 
             async with aclosing(self._climb(way)) as events:  # steps 5 and 6
                 async for event in events:
@@ -251,6 +255,23 @@ class Flow:
         way.decision = decide(way.inputs)
         return wallet
 
+    # ── step 4 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _reserve(self, way: Way) -> None:
+        """Hold what the ladder may cost, and what a hedge may where both fit."""
+        assert way.caller is not None
+        assert way.decision is not None
+        assert way.inputs is not None
+        held = way.decision.cost_microcredits_max()
+        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision)) is not None:
+            both = held + hedge.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged
+                await self._ledger.reserve(way.caller.department, way.request.id, both)
+                way.held_microcredits, way.hedge = both, hedge
+                return
+        await self._ledger.reserve(way.caller.department, way.request.id, held)
+        way.held_microcredits = held
+
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _climb(self, way: Way) -> AsyncGenerator[Event, None]:
@@ -280,6 +301,8 @@ class Flow:
                 yield Escalation(rung.target, ladder[0].target, error.message)
                 continue
             way.step = 6
+            assert way.rung is not None
+            rung = way.rung  # who answered, if it was hedged
             verdict = await self._judge(way, rung, held_back)
             if above and not verdict.good:
                 yield Escalation(rung.target, above.target, verdict.reason)
@@ -293,7 +316,7 @@ class Flow:
         """Run one rung; its answer goes into `held_back`, where there is one, and to the caller otherwise."""
         way.step = 5
         self._outlook.begins(way, rung)
-        way.begin_rung(rung.target, self._world.clock())
+        way.begin_rung(rung, self._world.clock())
         ended: BaseException | None = None
         try:
             async with aclosing(self._run(way, rung)) as events:
@@ -312,7 +335,8 @@ class Flow:
             ended = error
             raise
         finally:
-            self._outlook.ended(way, rung, ended)
+            assert way.rung is not None
+            self._outlook.ended(way, way.rung, ended)
 
     def _stand_in(
         self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]
@@ -348,7 +372,24 @@ class Flow:
         return verdict
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
+        if rung.target.kind is TargetKind.PROVIDER:
+            return self._run_provider(way, rung)
+        hedge, way.hedge = way.hedge, None  # the first rung's alone
+        return self._run_local(way, rung) if hedge is None else self._run_hedged(way, rung, hedge)
+
+    def _run_hedged(self, way: Way, rung: Candidate, hedge: Candidate) -> AsyncGenerator[Event, None]:
+        """On a second local model as well, where the first token is late; whoever loses is paid for what came."""
+        other = replace(hedge, leave_ms=rung.leave_ms)
+
+        def second() -> AsyncGenerator[Event, None]:
+            way.ran.insert(-1, other.target)
+            return self._run_local(way, other)
+
+        def won() -> None:
+            way.rung = other
+            way.ran[-2:] = [rung.target, other.target]
+
+        return hedged(self._run_local(way, rung), second, self._hedge_after_s, won)
 
     async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
         """On a place of the model, which is loaded where it is not.
@@ -391,7 +432,7 @@ class Flow:
         label = way.classification.label
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
-        offer = way.offers[rung.target]
+        offer, piece = way.offers[rung.target], None
         with engine.start(
             prompt,
             cache_salt=self._salt(way),
@@ -406,7 +447,7 @@ class Flow:
                 way.cost_microcredits += cost(offer, piece.usage)
             finally:
                 # Who hangs up pays for what came; without a finish the prompt's tokens are as estimated.
-                if way.finish is None and run.tokens_received:
+                if type(piece) is not Finish and run.tokens_received:
                     way.cost_microcredits += price(offer, rung.estimate.prompt_tokens, run.tokens_received)
         yield piece
 
