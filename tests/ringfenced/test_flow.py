@@ -500,8 +500,8 @@ async def test_a_rung_that_was_late_is_followed_while_there_is_time():
     nouns.offers = lambda: (offer("small", 0.5, 1000), offer("spare", 0.5, 1000))
     in_time = replace(ALONE, deadline_s=60.0)
     assert told(await run(nouns, in_time)) == [("local:small", "local:spare")]
-    now = [1.0]
-    made = flow(nouns, clock=lambda: now[0]).generate(in_time, WARD.identity)
+    now, nouns = [1.0], Nouns(small=[[late], [late]], large=[[TextDelta("sure", 1), finish(1, -0.1)]])
+    made = flow(nouns, clock=lambda: now[0]).generate(replace(REQUEST, deadline_s=60.0), WARD.identity)
     assert type(await anext(made)) is Decision
     now[0] = 61.0
     with pytest.raises(DeadlineExceeded):
