@@ -29,6 +29,7 @@ from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
+from ringfenced.decide.rules import ceiling
 from ringfenced.deidentify import deidentify, reidentified
 from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
 from ringfenced.hedging import hedged
@@ -293,7 +294,7 @@ class Flow:
             except NO_ANSWER as error:
                 if way.first_delta_s is not None or self._is_late(way):  # what was seen cannot be taken back
                     raise
-                if (other := self._stand_in(way, rung, error, ladder)) is not None:
+                if (other := await self._stand_in(way, rung, error, ladder)) is not None:
                     ladder.appendleft(other)
                 if not ladder:
                     raise
@@ -338,30 +339,36 @@ class Flow:
             assert way.rung is not None
             self._outlook.ended(way, way.rung, ended)
 
-    def _stand_in(
+    async def _stand_in(
         self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]
     ) -> Candidate | None:
-        """Who takes the place of a rung that gave no answer."""
+        """Who takes the place of a rung that gave no answer; what it may cost is held."""
+        assert way.caller is not None
         assert way.decision is not None
         assert way.inputs is not None
-        if not way.decision.fallbacks or way.held_microcredits is None:
-            return None
+        assert way.held_microcredits is not None
+        owed = way.cost_microcredits + sum(one.estimate.cost_microcredits_max for one in above)
         left_ms = self._time_left_ms(way.request)
-        left = Left(
-            way.held_microcredits - way.cost_microcredits - sum(one.estimate.cost_microcredits_max for one in above),
-            None if left_ms is None else left_ms - rung.leave_ms,
-        )
-        found = stand_in(
-            rung,
-            error,
-            way.decision.fallbacks,
-            tried={*way.ran, rung.target, *(one.target for one in above)},
-            offers=way.offers,
-            closed=self._outlook.closed(way.inputs.asked),
-            left=left,
-            embeds=way.request.prompt.embeds,
-        )
-        return None if found is None else replace(found, leave_ms=rung.leave_ms)
+        for most in (ceiling(way.inputs.asked, way.inputs.rulings), way.held_microcredits):
+            other = stand_in(
+                rung,
+                error,
+                way.decision.fallbacks,
+                tried={*way.ran, rung.target, *(one.target for one in above)},
+                offers=way.offers,
+                closed=self._outlook.closed(way.inputs.asked),
+                left=Left(None if most is None else most - owed, None if left_ms is None else left_ms - rung.leave_ms),
+                embeds=way.request.prompt.embeds,
+            )
+            if other is None:
+                return None
+            needed = owed + other.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # then what fits into the hold may still stand in
+                if needed > way.held_microcredits:
+                    await self._ledger.raise_hold(way.caller.department, way.request.id, needed)
+                    way.held_microcredits = needed
+                return replace(other, leave_ms=rung.leave_ms)
+        return None
 
     async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
         """What is said of a rung's answer; nobody judges what the caller has seen already."""

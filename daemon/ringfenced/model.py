@@ -444,7 +444,7 @@ class Decision:
     """SHA-256 of the policy in force, hex."""
     fallbacks: tuple[Candidate, ...] = ()
     """Open targets that may take the place of a rung that gives no answer at all, in order; they are among `refused` as
-    well. Never dearer than what is held."""
+    well. Each keeps to ceiling and wallet by itself."""
     expected: Estimate | None = None
     """The whole ladder's expected cost, time and quality, escalations weighed by how likely they are; None without."""
     propensity: float = 1.0

@@ -202,6 +202,10 @@ class Ledger(Protocol):
         """Hold an amount; WalletEmpty if it would overdraw."""
         ...
 
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold so much in all for a request that holds; WalletEmpty, its hold as before, if that would overdraw."""
+        ...
+
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Write down what a request that holds may owe once bytes left; booked if its process dies before it settles.
 

@@ -116,6 +116,7 @@ class Nouns:
     """Directory, ledger, memory and recorder at once."""
 
     policy_digest = "d"
+    wallet = 10**9
 
     def __init__(self, **answers):
         self._answers = answers
@@ -134,7 +135,7 @@ class Nouns:
         return Place(self, pieces)
 
     async def glance(self, department):
-        return Wallet(department, 10**9, 0, 0)
+        return Wallet(department, self.wallet, 0, 0)
 
     async def reserve(self, *hold):
         self.held.append(hold)
@@ -150,6 +151,11 @@ class Nouns:
 
     def record(self, way):
         self.ways.append(way)
+
+    async def raise_hold(self, department, request_id, amount):
+        if amount > self.wallet:
+            raise WalletEmpty("x")
+        self.held.append((department, request_id, amount))
 
     async def secure(self, *_):
         pass
@@ -406,23 +412,33 @@ async def test_what_was_seen_is_never_begun_again():
 
 
 @pytest.mark.usefixtures("falls_back")
-async def test_what_fell_half_way_and_is_owed_leaves_no_room_for_another():
-    """The hold is for one answer; who cannot say that nothing was generated is paid whole."""
+async def test_what_fell_half_way_and_is_owed_counts_against_ceiling_and_hold():
+    """Who cannot say that nothing was generated is paid whole; what stands in is held for besides."""
     owed = Unavailable("it broke off", reason="provider_bad_answer", numbers={"left": 1, "nothing_generated": 0})
     nouns = Site(acme=[owed], other=ANSWER)
+    await run(nouns, ALONE)
+    assert nouns.held == [("ward", "r1", 10), ("ward", "r1", 20)]
+    assert nouns.settled == [("ward", "r1", 11)]
+    nouns = Site(acme=[owed], other=ANSWER)
     with pytest.raises(Unavailable):
-        await run(nouns, ALONE)
+        await run(nouns, replace(ALONE, permission=Permission(cost_microcredits_max=19)))
     assert nouns.settled == [("ward", "r1", 10)]
     assert nouns.ways[0].unanswered == []
 
 
 @pytest.mark.usefixtures("falls_back")
-async def test_a_dearer_one_than_is_held_does_not_stand_in():
-    """Whatever the decision says: the wallet is never overdrawn."""
+async def test_a_dearer_one_is_held_for_before_it_begins():
+    """Where the wallet has no more, one that fits into the hold stands in; the wallet is never overdrawn."""
     nouns = Site((100, 200, 300), acme=[down()], other=ANSWER, small=ANSWER)
-    with pytest.raises(Unavailable):
-        await run(nouns, ALONE)
-    assert nouns.settled == [("ward", "r1", 0)]
+    assert told(await run(nouns, ALONE)) == [("acme/gpt", "other/gpt")]
+    assert nouns.held == [("ward", "r1", 10), ("ward", "r1", 20)]
+    nouns = Site((100, 200, 100), acme=[down()], other=ANSWER, small=ANSWER)
+    nouns.wallet = 20
+    spending = flow(nouns).generate(ALONE, WARD.identity)
+    assert type(await anext(spending)) is Decision
+    nouns.wallet = 19
+    assert told([event async for event in spending]) == [("acme/gpt", "local:small")]
+    assert nouns.held == [("ward", "r1", 10)]
 
 
 @pytest.mark.usefixtures("falls_back")

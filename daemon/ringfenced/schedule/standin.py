@@ -1,7 +1,8 @@
 """Who takes the place of a rung that gave no answer at all. Pure.
 
 Only targets that the decision left open may: the set is fixed in step 3 and gets smaller here (DESIGN.md, invariant 8).
-What stands in must also fit into what is held and into the time that is left, and must not be closed by now.
+What stands in must also keep to the ceiling, fit into the time that is left, and not be closed by now. What it may cost
+beyond what is held is held as well before it begins; where the wallet has no more, only what fits may stand in.
 
 | the rung ended because | who may stand in |
 |---|---|
@@ -39,10 +40,10 @@ _WAY_OUT: Final = frozenset({"lockdown", "ledger_failed", "witness_failed", "egr
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left for who stands in."""
+    """What is left for whoever stands in."""
 
-    microcredits: int
-    """Of what is held, less what is owed and what the rungs above may cost."""
+    microcredits: int | None
+    """Less what is owed and what the rungs above may cost; None for no limit."""
     ms: float | None
     """Of the time, less what the rungs above need; None for no limit."""
 
@@ -67,7 +68,7 @@ def stand_in(
         tried: targets that ran already, or were to.
         offers: what each target offered when it was decided.
         closed: targets that are closed by now.
-        left: of hold and time.
+        left: of money and time.
         embeds: texts are embedded.
 
     The caller owes that nothing of an answer was seen.
@@ -78,9 +79,9 @@ def stand_in(
             continue
         if embeds and target.model != failed.target.model:
             continue
-        if estimate.cost_microcredits_max > left.microcredits or (
-            left.ms is not None and estimate.latency_ms > left.ms
-        ):
+        if left.microcredits is not None and estimate.cost_microcredits_max > left.microcredits:
+            continue
+        if left.ms is not None and estimate.latency_ms > left.ms:
             continue
         return candidate
     return None
