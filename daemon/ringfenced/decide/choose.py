@@ -62,9 +62,7 @@ def choose(weighed: Weighed) -> Choice:
     limits = limits_of(inputs)
     value, rungs = _best(weighed, good, order, limits)
     choice = _explore(weighed, value, rungs, limits)
-    return Choice(
-        choice.rungs, _fallbacks(weighed, order, choice.rungs), rungs[0].place, choice.propensity, choice.explored
-    )
+    return Choice(choice.rungs, _fallbacks(order, choice.rungs), rungs[0].place, choice.propensity, choice.explored)
 
 
 def limits_of(inputs: Inputs) -> Limits:
@@ -175,12 +173,13 @@ def _above(tried: Rung, rungs: tuple[Rung, ...], limits: Limits) -> tuple[Rung, 
     return better if limits.fit((tried, *better)) else ()
 
 
-def _fallbacks(weighed: Weighed, order: Places, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
-    """The next best of what is open and good enough, and no dearer than the dearest rung may be."""
-    held = max(rung.cost_max for rung in rungs)
+def _fallbacks(order: Places, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
+    """The next best of what is open and good enough: what would be taken were the rungs away.
+
+    Each keeps to ceiling and wallet by itself; who lets one stand in holds what it costs more than the rung.
+    """
     taken = {rung.place for rung in rungs}
-    affordable = order[weighed.estimated.cost_max[order] <= held]
-    others = [place for place in affordable[: FALLBACKS_MAX + len(rungs)].tolist() if place not in taken]
+    others = [place for place in order[: FALLBACKS_MAX + len(rungs)].tolist() if place not in taken]
     return tuple(others[:FALLBACKS_MAX])
 
 
