@@ -23,6 +23,7 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from ringfence import reasons
 from ringfence.labels import may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
@@ -367,7 +368,7 @@ class Flow:
                 if needed > way.held_microcredits:
                     await self._ledger.raise_hold(way.caller.department, way.request.id, needed)
                     way.held_microcredits = needed
-                return replace(other, leave_ms=rung.leave_ms)
+                return replace(other, chosen=True, rule="chosen", reason=reasons.STANDS_IN, leave_ms=rung.leave_ms)
         return None
 
     async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -162,6 +163,7 @@ class Nouns:
 
     async def send(self, payload, terms, deadline_ms):
         """A provider's answer; `sent` is what left, and to whom."""
+        assert re.fullmatch(r"[A-Za-z ,;]+", terms.decision_reason)  # what a permit may say
         self.sent.append((terms.provider, payload))
         for piece in self._answers[terms.provider]:
             if isinstance(piece, Exception):
