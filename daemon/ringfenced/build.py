@@ -55,6 +55,7 @@ from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
@@ -171,6 +172,9 @@ async def working(
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
         if lines is not None:
             stack.callback(lines.flush)
+        decisions = _decisions(config, pseudonym, worker)
+        if decisions is not None:
+            stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
@@ -187,7 +191,7 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=CanonicalRecorder(metrics, lines, _unix_ms),
+            recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
             hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
@@ -337,6 +341,14 @@ def _metrics(config: Config, worker: int | None) -> Metrics | None:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
     return Metrics(registry)
+
+
+def _decisions(config: Config, pseudonym: Callable[[str], str], worker: int | None) -> DecisionFiles | None:
+    """Where decisions are kept; each worker writes files of its own, and the limit is for all together."""
+    bytes_max = config.routing.keep_decisions_mb * 1024 * 1024 // (config.workers if worker is not None else 1)
+    if not bytes_max:
+        return None
+    return DecisionFiles(config.state / "decisions", str(worker or 0), bytes_max, pseudonym)
 
 
 def _pseudonym_key_path(config: Config) -> Path:

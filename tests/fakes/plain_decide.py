@@ -71,9 +71,7 @@ class _Plain:
     def _rung(self, at: int) -> Rung:
         one = self.estimates[at]
         judged = self.offers[at].is_judged or bool(self.asked.evaluators) or self.asked.schema_checked
-        return Rung(
-            at, self._quality(at), one.cost_microcredits, one.cost_microcredits_max, one.latency_ms, judged=judged
-        )
+        return Rung(at, self._quality(at), one.cost_microcredits, one.cost_microcredits_max, one.latency_ms, judged)
 
     # ── choosing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

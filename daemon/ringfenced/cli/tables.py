@@ -7,12 +7,9 @@ from typing import Final
 
 from ringfence.v1.admin_pb2 import Model, ModelSpeed, ModelState, Wallet
 from ringfence.v1.types_pb2 import (
-    Candidate,
     Category,
     Contribution,
     Contributor,
-    Decision,
-    Estimate,
     Finding,
     Label,
     Level,
@@ -47,18 +44,6 @@ def target_of(target: Target) -> str:
     if target.provider:
         return f"{target.provider}/{target.model}" + (f" ({target.region})" if target.region else "")
     return f"{kind}:{target.node}/{target.model}" if target.node else f"{kind}:{target.model}"
-
-
-def decision_table(output: Output, decision: Decision, *, beside: bool) -> None:
-    """Every target that was considered, and why it was taken or not."""
-    chosen = target_of(decision.target) if decision.HasField("target") else "refused: no target is open"
-    output.table(
-        f"{chosen}   label {label_of(decision.label)}",
-        ("", "target", "credits", "ms", "quality", "rule", "reason"),
-        (_candidate_row(candidate) for candidate in decision.candidates),
-        beside=beside,
-        right=frozenset({"credits", "ms", "quality"}),
-    )
 
 
 def contributions_table(output: Output, contributions: Sequence[Contribution]) -> None:
@@ -150,20 +135,6 @@ def wallets_table(output: Output, wallets: Iterable[Wallet]) -> None:
         ),
         right=frozenset({"granted", "spent", "held", "available"}),
     )
-
-
-def _candidate_row(candidate: Candidate) -> tuple[str, ...]:
-    """One target that was considered."""
-    estimate = candidate.estimate
-    figures = (_cost(estimate), f"{estimate.latency_ms:,}", f"{estimate.quality:.2f}")
-    reason = candidate.reason + (" [de-identified]" if candidate.deidentified else "")
-    return ("*" if candidate.chosen else "", target_of(candidate.target), *figures, candidate.rule, reason)
-
-
-def _cost(estimate: Estimate) -> str:
-    """What it should cost, and what is held in case it costs more."""
-    expected, at_most = estimate.cost_microcredits, estimate.cost_microcredits_max
-    return credits_of(expected) + (f" (max {credits_of(at_most)})" if at_most > expected else "")
 
 
 def _model_row(model: Model) -> tuple[str, ...]:

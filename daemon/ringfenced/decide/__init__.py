@@ -38,7 +38,7 @@ def decide(inputs: Inputs) -> Decision:
     return Decision(
         label=inputs.asked.label,
         ladder=considered.ladder(),
-        refused=Unread(considered.count_refused(), considered.refused),
+        refused=Unread(considered),
         policy_digest=inputs.rulings.digest,
         fallbacks=considered.fallbacks(),
         expected=_expected(weighed, choice),
@@ -61,5 +61,5 @@ def _expected(weighed: Weighed, choice: Choice) -> Estimate | None:
         quality=last.quality,
         prompt_tokens=round(weighed.estimated.prompt_tokens * runs),
         completion_tokens=round(weighed.estimated.completion_tokens * runs),
-        quality_uncertainty=float(weighed.uncertainty[last.place]),
+        quality_uncertainty=float(weighed.inputs.rating.uncertainty[last.place]),
     )

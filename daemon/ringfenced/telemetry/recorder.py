@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from ringfenced.decide.considered import rules_of
+from ringfenced.decide.record import Recorded
 from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
 from ringfenced.model import Speed, Target
@@ -116,27 +118,37 @@ class AllowedFindings(Collector):
 class CanonicalRecorder:
     """Writes the line and counts."""
 
-    def __init__(self, metrics: Metrics | None, lines: LineBuffer | None, wall_clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics | None,
+        lines: LineBuffer | None,
+        wall_clock_ms: Callable[[], int],
+        decided: Callable[[Recorded], None] | None = None,
+    ) -> None:
         """Take what to feed.
 
         Args:
             metrics: None to count nothing.
             lines: where lines go; None to write none.
             wall_clock_ms: Unix time in milliseconds.
+            decided: where what decisions were made from goes; None to keep none.
         """
+        self._decided = decided
         self._metrics = metrics
         self._lines = lines
         self._wall_clock_ms = wall_clock_ms
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
 
     def record(self, way: Way) -> None:
-        """Write one line and count; without content."""
+        """Write one line, count, and keep what was decided from; without content."""
         outcome = _outcome(way)
         if self._metrics is not None:
             self._count(self._metrics, way, outcome)
         if self._lines is not None:
             line = {"event": REQUEST, "time_unix_ms": self._wall_clock_ms(), **fields(way, outcome)}
             self._lines.add(self._encode(line))
+        if self._decided is not None and way.inputs is not None:
+            self._decided(Recorded(way.request.id, self._wall_clock_ms(), way.inputs))
 
     @staticmethod
     def _count(metrics: Metrics, way: Way, outcome: str) -> None:
@@ -172,7 +184,7 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
         line["label"] = str(way.classification.label)
         line["findings"] = way.classification.findings_by_type()
     if way.decision is not None:
-        line["refused"] = {str(candidate.target): candidate.rule for candidate in way.decision.refused}
+        line["refused"] = rules_of(way.decision)
     line |= _runs(way)
     if way.finish is not None:
         line["finish"] = way.finish.reason
