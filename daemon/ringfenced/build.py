@@ -13,6 +13,7 @@ import hmac
 import logging
 import os
 import platform
+import random
 import secrets
 import sys
 import time
@@ -44,13 +45,14 @@ from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
+from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.evaluating import LogprobFloors
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
-from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.decisions import DecisionFiles
@@ -175,9 +177,12 @@ async def working(
             stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
+        if metrics is not None:
+            metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
         flow = Flow(
             directory=directory,
-            outlook=NothingMeasured(),
+            outlook=outlook,
             scanning=scanning,
             policy=recogniser.policy,
             policies=OpenPolicies(directory.policy_digest),
@@ -188,6 +193,7 @@ async def working(
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
@@ -198,6 +204,7 @@ async def working(
             name=config.node,
             started_unix_s=int(time.time()),
             directory=directory,
+            measured=outlook.with_measured,
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,

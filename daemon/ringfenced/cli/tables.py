@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from ringfence.v1.admin_pb2 import Model, ModelState, Wallet
+from ringfence.v1.admin_pb2 import Model, ModelSpeed, ModelState, Wallet
 from ringfence.v1.types_pb2 import (
     Category,
     Contribution,
@@ -109,7 +109,10 @@ def models_table(output: Output, models: Iterable[Model]) -> None:
     """Models with their state."""
     output.table(
         "models",
-        ("model", "kind", "engine", "state", "context", "quality", "running", "waiting", "credits/1k in", "out", ""),
+        (
+            *("model", "kind", "engine", "state", "context", "quality", "running", "waiting"),
+            *("credits/1k in", "out", "first, next ms", "measured", ""),
+        ),
         (_model_row(model) for model in models),
         right=frozenset({"context", "quality", "running", "waiting", "credits/1k in", "out"}),
     )
@@ -147,8 +150,16 @@ def _model_row(model: Model) -> tuple[str, ...]:
         str(model.requests_waiting),
         credits_of(model.prompt_microcredits_per_1k_tokens),
         credits_of(model.completion_microcredits_per_1k_tokens),
-        model.failure,
+        _speed(model.configured) if model.HasField("configured") else "-",
+        _speed(model.measured) if model.HasField("measured") else "-",
+        model.failure or "; ".join(f"left alone: {trouble}" for trouble in model.closed),
     )
+
+
+def _speed(speed: ModelSpeed) -> str:
+    """To the first token, what a hundred tokens of a prompt add to it, and for each further token."""
+    prompt = f" + {speed.prompt_token_ms * 100:.1f}/100" if speed.prompt_token_ms else ""
+    return f"{speed.first_token_ms:.0f}{prompt}, {speed.token_ms:.1f}"
 
 
 def _left(receipt: Receipt) -> str:
