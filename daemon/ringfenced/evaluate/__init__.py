@@ -1,1 +1,1 @@
-"""Step 6, evaluate: what can be said of an answer before anybody pays for a better one."""
+"""Judging answers: what can be said of one without asking anybody."""
