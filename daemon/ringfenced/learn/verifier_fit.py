@@ -158,7 +158,8 @@ def _grown(rows: Floats, score: Floats, weight: Floats, seed: int) -> Trees | No
     if score.min() == score.max():
         return None
     leaf = max(3, len(rows) // 150)
-    forest = ExtraTreesRegressor(
+    grow: Any = ExtraTreesRegressor  # it has no types
+    forest = grow(
         TREES, min_samples_leaf=leaf, max_features=0.3, max_depth=DEPTH_MAX, random_state=seed, n_jobs=1
     )
     forest.fit(rows.astype(np.float32), score, sample_weight=weight)
