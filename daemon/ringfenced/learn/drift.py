@@ -17,7 +17,7 @@ SLACK: Final = 0.05
 """Change of the mean score that is no drift."""
 ALARM: Final = 25.0
 """Sum of differences beyond the slack at which it alarms: a model whose mean falls by a fifth is found after some 170
-outcomes; one that stays as it was alarms in less than one of 50 series of 10,000 (`tests/ringfenced/learn/test_drift.py`)."""
+outcomes; one that stays as it was alarms in less than one of 50 series of 10,000 (measured in its test)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,12 @@ def drifted(scores: NDArray[Any], expected: NDArray[Any]) -> int | None:
         scores: 0 to 1.
         expected: of each, before it came.
     """
-    watch, began, found = Watch(), 0, None
+    watch, found = Watch(), None
+    began_up, began_down = 0, 0
     for place, (score, before) in enumerate(zip(scores.tolist(), np.asarray(expected).tolist(), strict=True)):
         watch = watch.after(score, before)
-        if watch.up == 0 and watch.down == 0:
-            began = place + 1
+        began_up = place + 1 if watch.up == 0 else began_up
+        began_down = place + 1 if watch.down == 0 else began_down
         if watch.is_drifting:
-            found, watch, began = began, Watch(), place + 1
+            found = began_up if watch.up > ALARM else began_down
     return found
