@@ -22,6 +22,7 @@ from ringfence.recognize.settings import Classification
 from ringfence.recognize.settings_types import near
 from ringfence.tls13 import HYBRID, Group
 from ringfenced.config_models import Library, LocalModel, Placement
+from ringfenced.config_routing import Routing
 from ringfenced.config_types import FilePath, Identity, Levels, Name, Price, Share, Speed
 from ringfenced.model import Caller, CallerRole
 
@@ -249,6 +250,8 @@ class Config(Section):
     """The models that lie on this node; none if unset."""
     placement: Placement = Placement()
     """Which models are in memory."""
+    routing: Routing = Routing()
+    """How targets are chosen among those that are allowed."""
     telemetry: Telemetry = Telemetry()
     """Logs and metrics."""
 

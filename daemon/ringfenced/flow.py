@@ -11,29 +11,34 @@
     9. answer     with the receipt
 
 `Flow` is the sentence; the verbs are pure, and the nouns come in as the Protocols of `nouns`, wired in `build.py`.
-Where a request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks
-it (invariant 8). The transport still owes the verification of the peer's certificate, and a bound on a request's size
-and time.
+Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung, are computed once from the
+label, and every later step only takes from them (invariant 8). The transport still owes the verification of the peer's
+certificate, and a bound on a request's size and time.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from ringfence import reasons
 from ringfence.labels import may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
-from ringfenced.decide import Circumstances, decide, tokens_max
-from ringfenced.decide.evaluate import falls_short, has_evaluator
+from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
-from ringfenced.decide.rules import label_deidentified
+from ringfenced.decide.rules import ceiling
 from ringfenced.deidentify import deidentify, reidentified
-from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.hedging import hedged
 from ringfenced.identify import demand, identify
+from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
+    GOOD,
+    Answer,
     CallerRole,
     Candidate,
     Classification,
@@ -51,11 +56,30 @@ from ringfenced.model import (
     TargetKind,
     Terms,
     Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
     Vectors,
+    Verdict,
     Wallet,
 )
-from ringfenced.nouns import Directory, Egress, Engine, Ledger, Memory, Recorder, Scanning, World
+from ringfenced.nouns import (
+    Directory,
+    Egress,
+    Engine,
+    Evaluating,
+    Learning,
+    Ledger,
+    Memory,
+    Outlook,
+    Policies,
+    Recorder,
+    Scanning,
+    World,
+)
 from ringfenced.schedule import claim
+from ringfenced.schedule.hedge import hedge_of
+from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
@@ -73,34 +97,50 @@ class Flow:
         self,
         *,
         directory: Directory,
+        outlook: Outlook,
         scanning: Scanning,
         policy: Policy,
+        policies: Policies,
+        learning: Learning,
+        evaluating: Evaluating,
         ledger: Ledger,
         egress: Egress,
         memory: Memory,
         recorder: Recorder,
         world: World,
+        hedge_after_s: float = 0.0,
     ) -> None:
         """Wire the nouns.
 
         Args:
             directory: callers, targets, engines.
+            outlook: what is measured of the targets.
             scanning: the recognisers.
             policy: what each finding implies.
+            policies: who may do what, and which label may go where.
+            learning: what is expected of each target's answer.
+            evaluating: who judges answers.
             ledger: the wallets.
             egress: the way out.
             memory: labels of earlier turns.
             recorder: where finished ways are written.
             world: clocks and randomness.
+            hedge_after_s: start a second local target where an interactive request has no first token after so many
+                seconds; 0 for never.
         """
         self._directory = directory
+        self._outlook = outlook
         self._scanning = scanning
         self._policy = policy
+        self._policies = policies
+        self._learning = learning
+        self._evaluating = evaluating
         self._ledger = ledger
         self._egress = egress
         self._memory = memory
         self._recorder = recorder
         self._world = world
+        self._hedge_after_s = hedge_after_s
         self._running = 0
 
     def running(self) -> int:
@@ -139,14 +179,17 @@ class Flow:
             assert way.classification is not None
             assert way.decision is not None
             demand_target(way.decision, wallet)
-            labels = Inherited(way.classification.label, way.classification.label_asserted)
+            labels = Inherited(
+                way.classification.label,
+                way.classification.label_asserted,
+                way.decision.target,
+                way.classification.prompt_chars,
+            )
             await self._memory.remember(way.caller, request, labels)
             yield way.decision
 
             way.step = 4
-            held = way.decision.cost_microcredits_max()
-            await self._ledger.reserve(way.caller.department, request.id, held)
-            way.held_microcredits = held
+            await self._reserve(way)
 
             async with aclosing(self._climb(way)) as events:  # steps 5 and 6
                 async for event in events:
@@ -191,57 +234,170 @@ class Flow:
         way.step = 3
         if request.model:
             directory.check_model(request.model)
+        if request.evaluators:
+            self._evaluating.check(request.evaluators)
         wallet = await self._ledger.glance(caller.department)
-        circumstances = Circumstances(max(0, wallet.available_microcredits), self._time_left_ms(request))
-        offers = directory.offers()
+        asked = asked_of(request, caller, way.classification)
+        offers = self._outlook.offers(directory.offers())
         way.offers = {offer.target: offer for offer in offers}
-        way.decision = decide(request, way.classification, offers, circumstances, directory.policy_digest)
+        way.inputs = Inputs(
+            asked=asked,
+            offers=offers,
+            rating=self._learning.rated(request, asked, offers),
+            rulings=self._policies.rulings(asked, offers),
+            circumstances=Circumstances(
+                wallet_microcredits=max(0, wallet.available_microcredits),
+                time_left_ms=self._time_left_ms(request),
+                closed=self._outlook.closed(asked),
+                last=inherited.target,
+                cached_chars=inherited.chars,
+                draw=self._world.draw(),
+            ),
+        )
+        way.decision = decide(way.inputs)
         return wallet
+
+    # ── step 4 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _reserve(self, way: Way) -> None:
+        """Hold what the ladder may cost, and what a hedge may where both fit."""
+        assert way.caller is not None
+        assert way.decision is not None
+        assert way.inputs is not None
+        held = way.decision.cost_microcredits_max()
+        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision)) is not None:
+            both = held + hedge.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged
+                await self._ledger.reserve(way.caller.department, way.request.id, both)
+                way.held_microcredits, way.hedge = both, hedge
+                return
+        await self._ledger.reserve(way.caller.department, way.request.id, held)
+        way.held_microcredits = held
 
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _climb(self, way: Way) -> AsyncGenerator[Event, None]:
-        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged."""
+        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged.
+
+        A rung that gives no answer at all is stood in for where that is allowed, or followed by the next one: the set
+        of targets is the decision's, and it only shrinks.
+        """
         assert way.decision is not None
-        ladder = way.decision.ladder
-        for place, rung in enumerate(ladder):
-            above = ladder[place + 1] if place + 1 < len(ladder) else None
-            offer = way.offers[rung.target]
-            held_back: list[Event] | None = [] if above and has_evaluator(offer) else None
-            way.begin_rung(rung.target)
-            begun = False
+        ladder = deque(way.decision.ladder)
+        while ladder:
+            rung = ladder.popleft()
+            above = ladder[0] if ladder else None
+            held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
             try:
-                async with aclosing(self._run(way, rung)) as events:
+                async with aclosing(self._try(way, rung, held_back)) as events:
                     async for event in events:
-                        if type(event) is Loading:  # no part of an answer
-                            yield event
-                            continue
-                        begun = True
-                        if held_back is not None:
-                            held_back.append(event)
-                        else:
-                            self._mark_first(way)
-                            yield event
-            except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
-                # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
-                # caller already saw cannot be taken back, so a stream that began ends here.
-                if above is None or (begun and held_back is None):
+                        yield event
+            except NO_ANSWER as error:
+                if way.first_delta_s is not None or self._is_late(way):  # what was seen cannot be taken back
                     raise
-                yield Escalation(rung.target, above.target, error.message)
+                if (other := await self._stand_in(way, rung, error, ladder)) is not None:
+                    ladder.appendleft(other)
+                if not ladder:
+                    raise
+                way.unanswered.append((rung.target, error.reason))
+                yield Escalation(rung.target, ladder[0].target, error.message)
                 continue
             way.step = 6
-            assert way.finish is not None
-            shortfall = falls_short(way.finish, offer) if above else None
-            if above and shortfall:
-                yield Escalation(rung.target, above.target, shortfall)
+            assert way.rung is not None
+            rung = way.rung  # who answered, if it was hedged
+            verdict = await self._judge(way, rung, held_back)
+            if above and not verdict.good:
+                yield Escalation(rung.target, above.target, verdict.reason)
                 continue
             for event in held_back or ():
                 self._mark_first(way)
                 yield event
             return
 
+    async def _try(self, way: Way, rung: Candidate, held_back: list[Event] | None) -> AsyncGenerator[Event, None]:
+        """Run one rung; its answer goes into `held_back`, where there is one, and to the caller otherwise."""
+        way.step = 5
+        self._outlook.begins(way, rung)
+        way.begin_rung(rung, self._world.clock())
+        ended: BaseException | None = None
+        try:
+            async with aclosing(self._run(way, rung)) as events:
+                async for event in events:
+                    if type(event) is Loading:  # no part of an answer
+                        yield event
+                        continue
+                    if way.rung_first_s is None:
+                        way.rung_first_s = self._world.clock()
+                    if held_back is not None:
+                        held_back.append(event)
+                    else:
+                        self._mark_first(way)
+                        yield event
+        except BaseException as error:
+            ended = error
+            raise
+        finally:
+            assert way.rung is not None
+            self._outlook.ended(way, way.rung, ended)
+
+    async def _stand_in(
+        self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]
+    ) -> Candidate | None:
+        """Who takes the place of a rung that gave no answer; what it may cost is held."""
+        assert way.caller is not None
+        assert way.decision is not None
+        assert way.inputs is not None
+        assert way.held_microcredits is not None
+        owed = way.cost_microcredits + sum(one.estimate.cost_microcredits_max for one in above)
+        left_ms = self._time_left_ms(way.request)
+        for most in (ceiling(way.inputs.asked, way.inputs.rulings), way.held_microcredits):
+            other = stand_in(
+                rung,
+                error,
+                way.decision.fallbacks,
+                tried={*way.ran, rung.target, *(one.target for one in above)},
+                offers=way.offers,
+                closed=self._outlook.closed(way.inputs.asked),
+                left=Left(None if most is None else most - owed, None if left_ms is None else left_ms - rung.leave_ms),
+                embeds=way.request.prompt.embeds,
+            )
+            if other is None:
+                return None
+            needed = owed + other.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # then what fits into the hold may still stand in
+                if needed > way.held_microcredits:
+                    await self._ledger.raise_hold(way.caller.department, way.request.id, needed)
+                    way.held_microcredits = needed
+                return replace(other, chosen=True, rule="chosen", reason=reasons.STANDS_IN, leave_ms=rung.leave_ms)
+        return None
+
+    async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
+        """What is said of a rung's answer; nobody judges what the caller has seen already."""
+        if said is None:
+            return GOOD
+        verdict = await self._evaluating.judge(way, rung, _answer_of(said))
+        way.verdicts.append((rung.target, verdict))
+        return verdict
+
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
+        if rung.target.kind is TargetKind.PROVIDER:
+            return self._run_provider(way, rung)
+        hedge, way.hedge = way.hedge, None  # the first rung's alone
+        return self._run_local(way, rung) if hedge is None else self._run_hedged(way, rung, hedge)
+
+    def _run_hedged(self, way: Way, rung: Candidate, hedge: Candidate) -> AsyncGenerator[Event, None]:
+        """On a second local model as well, where the first token is late; whoever loses is paid for what came."""
+        other = replace(hedge, leave_ms=rung.leave_ms)
+
+        def second() -> AsyncGenerator[Event, None]:
+            way.ran.insert(-1, other.target)
+            return self._run_local(way, other)
+
+        def won() -> None:
+            way.rung = other
+            way.ran[-2:] = [rung.target, other.target]
+
+        return hedged(self._run_local(way, rung), second, self._hedge_after_s, won)
 
     async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
         """On a place of the model, which is loaded where it is not.
@@ -272,7 +428,7 @@ class Flow:
         assert way.caller is not None
         inputs = [part.text for turn in way.request.prompt.messages for part in turn.parts if isinstance(part, Text)]
         claimed = claim(way.caller, way.request.priority)
-        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request), claim=claimed)
+        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request, rung), claim=claimed)
         way.finish = Finish(FinishReason.STOP, embedded.usage)
         way.cost_microcredits += cost(way.offers[rung.target], embedded.usage)
         yield Vectors(embedded.vectors)
@@ -283,8 +439,8 @@ class Flow:
         assert way.classification is not None
         label = way.classification.label
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
-        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request)
-        offer = way.offers[rung.target]
+        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
+        offer, piece = way.offers[rung.target], None
         with engine.start(
             prompt,
             cache_salt=self._salt(way),
@@ -299,7 +455,7 @@ class Flow:
                 way.cost_microcredits += cost(offer, piece.usage)
             finally:
                 # Who hangs up pays for what came; without a finish the prompt's tokens are as estimated.
-                if way.finish is None and run.tokens_received:
+                if type(piece) is not Finish and run.tokens_received:
                     way.cost_microcredits += price(offer, rung.estimate.prompt_tokens, run.tokens_received)
         yield piece
 
@@ -338,7 +494,7 @@ class Flow:
         await self._ledger.secure(way.caller.department, way.request.id, way.cost_microcredits + most)
         way.cost_microcredits += most
         try:
-            deadline_ms = self._deadline_ms(way.request) or PROVIDER_MS_MAX
+            deadline_ms = self._deadline_ms(way.request, rung) or PROVIDER_MS_MAX
             async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
                 async for event in reidentified(answer, mapping, json=bool(way.request.prompt.json_schema)):
                     if isinstance(event, Sent):
@@ -368,6 +524,7 @@ class Flow:
 
     def _record(self, way: Way) -> None:
         way.finished_s = self._world.clock()
+        self._learning.learn(way)
         self._recorder.record(way)
 
     def _receipt(self, way: Way) -> Receipt:
@@ -403,6 +560,11 @@ class Flow:
             return prompt
         return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
 
+    def _is_late(self, way: Way) -> bool:
+        """Whether no time is left for anything more."""
+        left_s = self._time_left_s(way.request)
+        return left_s is not None and left_s <= 0
+
     def _time_left_s(self, request: Request) -> float | None:
         return None if request.deadline_s is None else request.deadline_s - self._world.clock()
 
@@ -410,11 +572,29 @@ class Flow:
         left_s = self._time_left_s(request)
         return None if left_s is None else left_s * 1000
 
-    def _deadline_ms(self, request: Request) -> int:
-        """Milliseconds left, 0 for no limit."""
+    def _deadline_ms(self, request: Request, rung: Candidate) -> int:
+        """Milliseconds that a rung may take, 0 for no limit: what is left, less what the rungs above it need."""
         left = self._time_left_ms(request)
         if left is None:
             return 0
+        left -= rung.leave_ms
         if left < 1:
             raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
         return int(left)
+
+
+def _answer_of(said: list[Event]) -> Answer:
+    """What a rung answered, put together from its deltas."""
+    texts = [event for event in said if type(event) is TextDelta]
+    calls: dict[int, ToolCall] = {}
+    for event in said:
+        if isinstance(event, ToolCallDelta):
+            before = calls.get(event.index, ToolCall("", "", ""))
+            calls[event.index] = ToolCall(
+                before.id or event.id, before.name or event.name, before.arguments_json + event.arguments_json
+            )
+    return Answer(
+        text="".join(piece.text for piece in texts),
+        tool_calls=tuple(calls[index] for index in sorted(calls)),
+        logprobs=tuple(one.logprob for piece in texts for one in piece.logprobs),
+    )

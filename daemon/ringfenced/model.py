@@ -6,7 +6,7 @@ Money is in microcredits: millionths of a credit, whole numbers. Times last in n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -232,6 +232,8 @@ class Request:
     """The upstream system that its content comes from; empty for none."""
     priority: Priority = Priority.INTERACTIVE
     """Whether somebody waits for it."""
+    evaluators: tuple[str, ...] = ()
+    """Evaluators of this site that judge its answer, besides those of its target."""
 
 
 # ── what it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +256,10 @@ class Inherited:
     """The join of their labels."""
     label_asserted: Label = PUBLIC
     """The join of what of them stays after de-identification."""
+    target: Target | None = None
+    """Where the conversation's last turn ran; None where that is not known."""
+    chars: int = 0
+    """How long that turn's prompt was, in code points."""
 
 
 class Contributor(StrEnum):
@@ -374,6 +380,19 @@ class Offer:
     """It answers; False for a model that only embeds."""
     logprob_floor: float | None = None
     """An answer whose lowest token log-probability is under this is handed up; None for no such evaluator."""
+    prompt_token_ms: float = 0.0
+    """Expected time per token of the prompt, on top of `first_token_ms`."""
+    wait_ms: float = 0.0
+    """Of `first_token_ms`, what passes before it works on the request: being loaded, the line before it."""
+    evaluators: tuple[str, ...] = ()
+    """Evaluators of this site that judge its answers."""
+    cached_prompt_microcredits_per_1k_tokens: int | None = None
+    """Price of the prompt's tokens that its cache answers; None where they cost as much as the others."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its answers are judged, so that they are held back while a better rung remains."""
+        return bool(self.evaluators) or self.logprob_floor is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +411,8 @@ class Estimate:
     """Expected tokens of the prompt."""
     completion_tokens: int
     """Expected tokens of the answer."""
+    quality_uncertainty: float = 0.0
+    """Standard deviation of `quality`; 0 where it is configured and nothing was learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +428,10 @@ class Candidate:
     """The same for people; no content."""
     deidentified: bool
     """The payload must be de-identified on its way there."""
+    leave_ms: int = 0
+    """Of the time left, what this rung must leave for the rungs above it."""
+    policies: tuple[str, ...] = ()
+    """Names of the site's policies that decided; empty where none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,9 +441,19 @@ class Decision:
     label: Label
     ladder: tuple[Candidate, ...]
     """Rungs in order; empty when no target is open."""
-    refused: tuple[Candidate, ...]
+    refused: Sequence[Candidate]
+    """Every other target, each once; it may be made when it is read."""
     policy_digest: str
     """SHA-256 of the policy in force, hex."""
+    fallbacks: tuple[Candidate, ...] = ()
+    """Open targets that may take the place of a rung that gives no answer at all, in order; they are among `refused` as
+    well. Each keeps to ceiling and wallet by itself."""
+    expected: Estimate | None = None
+    """The whole ladder's expected cost, time and quality, escalations weighed by how likely they are; None without."""
+    propensity: float = 1.0
+    """How likely this first rung was, exploration considered."""
+    explored: bool = False
+    """The first rung was taken to learn of it."""
 
     @property
     def target(self) -> Target | None:
@@ -513,7 +548,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """An evaluator found an answer wanting; the next rung follows."""
+    """An evaluator found an answer wanting, or a target gave none; another follows."""
 
     source: Target
     destination: Target
@@ -540,6 +575,38 @@ class Finish:
 
     reason: FinishReason
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rung answered, whole, for those who judge it."""
+
+    text: str = field(repr=False)
+    """Everything it said."""
+    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
+    """The calls that it asked for."""
+    logprobs: tuple[float, ...] = ()
+    """Of each token, where the target gave them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evaluators of a rung's answer say."""
+
+    good: bool
+    """It is good enough to be given."""
+    score: float
+    """How good, 0 to 1: the least of what they said."""
+    evaluator: str = ""
+    """Whose word that is; empty where nobody judged."""
+    reason: str = ""
+    """Why it falls short, for people; no content. Empty where it does not."""
+    scores: tuple[tuple[str, float], ...] = ()
+    """What each evaluator said, in the order in which they were asked."""
+
+
+GOOD = Verdict(good=True, score=1.0)
+"""The verdict on an answer that nobody judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -635,6 +702,20 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """What a target takes."""
+
+    first_token_ms: float
+    """To the first token of an empty prompt, in milliseconds; what is waited before it works is not in it."""
+    prompt_token_ms: float
+    """For each token of the prompt that is read, on top."""
+    token_ms: float
+    """For each further token."""
+    answers: int = 0
+    """Measured from so many answers; 0 where it is configured."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """One model as an operator sees it."""
 
@@ -682,6 +763,12 @@ class ModelFacts:
     """Memory of its process groups by the kernel's account; None where not known."""
     weights: str = ""
     """Name of the file or folder that its weights come from."""
+    configured: Speed | None = None
+    """What it is expected to take by the configuration."""
+    measured: Speed | None = None
+    """What it was measured to take lately; None where too little is known, so that the configured counts."""
+    closed: tuple[str, ...] = ()
+    """The troubles for which it is left alone now, with the number of tenants; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

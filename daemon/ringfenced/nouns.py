@@ -10,8 +10,11 @@ from typing import Protocol, TypeVar
 from ringfence.labels import Label
 from ringfenced.classify import Scan
 from ringfenced.deidentify import Deidentified
+from ringfenced.inputs import Asked, Rating, Rulings
 from ringfenced.model import (
+    Answer,
     Caller,
+    Candidate,
     Claim,
     Embedded,
     Finish,
@@ -21,10 +24,12 @@ from ringfenced.model import (
     Prompt,
     Request,
     Sent,
+    Target,
     Terms,
     TextDelta,
     ToolCallDelta,
     Vectors,
+    Verdict,
     Wallet,
 )
 from ringfenced.way import Way
@@ -126,6 +131,62 @@ class Directory(Protocol):
         ...
 
 
+class Policies(Protocol):
+    """The site's policy in force: one value, replaced whole, so that a reload drops no request."""
+
+    def rulings(self, asked: Asked, offers: tuple[Offer, ...]) -> Rulings:
+        """What it says of each target for this request. Never raises: what cannot be evaluated denies."""
+        ...
+
+
+class Learning(Protocol):
+    """What this site has learned of its targets' answers; without content."""
+
+    def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
+        """What is expected of each target's answer to this request. Never raises."""
+        ...
+
+    def learn(self, way: Way) -> None:
+        """Take what came of a finished way. Never raises, never waits."""
+        ...
+
+
+class Outlook(Protocol):
+    """What is measured of the targets: how fast they are, which of them are closed to whom."""
+
+    def offers(self, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+        """The offers with measured times in place of configured ones; the same value until something changed."""
+        ...
+
+    def closed(self, asked: Asked) -> Mapping[Target, str]:
+        """Targets that are kept from this tenant's requests for now, with the reason."""
+        ...
+
+    def begins(self, way: Way, rung: Candidate) -> None:
+        """Let a rung begin; Unavailable where its target was closed to this tenant since it was decided on."""
+        ...
+
+    def ended(self, way: Way, rung: Candidate, error: BaseException | None) -> None:
+        """Take how a rung that began ended: answered where there is no error. Never raises, never waits."""
+        ...
+
+
+class Evaluating(Protocol):
+    """Who judges answers."""
+
+    def check(self, names: Sequence[str]) -> None:
+        """Pass if all are evaluators of this site; NotFound with the nearest names otherwise."""
+        ...
+
+    async def judge(self, way: Way, rung: Candidate, answer: Answer) -> Verdict:
+        """What the rung's evaluators and the request's say of its answer.
+
+        An evaluator that fails or is slow is passed over, and its failure counted: it never ends a request. What it is
+        shown stays where the request may go: a model that judges is one that the decision left open or a local one.
+        """
+        ...
+
+
 class Ledger(Protocol):
     """The wallets; one writer in the site."""
 
@@ -139,6 +200,10 @@ class Ledger(Protocol):
 
     async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Hold an amount; WalletEmpty if it would overdraw."""
+        ...
+
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold so much in all for a request that holds; WalletEmpty, its hold as before, if that would overdraw."""
         ...
 
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
@@ -206,3 +271,5 @@ class World:
     """Random bytes."""
     pseudonym: Callable[[str], str]
     """Identity to keyed pseudonym."""
+    draw: Callable[[], float | None] = lambda: None
+    """A number from 0 to 1 for exploration; None decides without chance."""

@@ -15,7 +15,7 @@ from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.embedding import decode_embedding, encode_embedding
 from ringfenced.api.encode import Encoder, contributions_to_pb, decision_to_pb, findings_to_pb
 from ringfenced.api.later import LaterInference
-from ringfenced.decide.rules import label_deidentified
+from ringfenced.decide import label_deidentified
 from ringfenced.errors import DeadlineExceeded
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, Request

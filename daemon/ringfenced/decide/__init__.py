@@ -1,134 +1,66 @@
 """Step 3: where a request runs, and why not elsewhere.
 
 `decide` is total: every offer stands in the decision once, as a rung of the ladder or refused with the rule that
-removed it. It never raises and it changes nothing; the same value answers a dry
-run, stands in the log and in the receipt.
+removed it. It never raises and it changes nothing; the same value answers a dry run, stands in the log and in the
+receipt, and the same `Inputs` give the same decision again.
+
+    weigh      every target beside the request: what it costs, how good it is, whether a rule removes it
+    choose     the best of what is open; a ladder where it is worth more; now and then one to learn of
+    tell       each target once, with its estimate and the rule and reason for or against it
 """
 
 from __future__ import annotations
 
-from ringfence import reasons
-from ringfenced.account import estimate as estimate_run
-from ringfenced.decide.evaluate import has_evaluator
-from ringfenced.decide.rules import Circumstances, Removal, inputs_of, needs_deidentification, removed
-from ringfenced.model import Candidate, Classification, Decision, Estimate, Offer, Request
+from ringfenced.decide.asked import asked_of, label_deidentified, tokens_max
+from ringfenced.decide.choose import Choice, choose
+from ringfenced.decide.considered import Considered, Unread
+from ringfenced.decide.ladder import expected as expected_of
+from ringfenced.decide.weigh import Weighed, weigh
+from ringfenced.inputs import Inputs
+from ringfenced.model import Decision, Estimate
 
-__all__ = ["TOKENS_DEFAULT_MAX", "Circumstances", "decide", "tokens_max"]
-
-TOKENS_DEFAULT_MAX = 512
-"""Bound on an answer whose request names none: an unbounded answer could not be priced before it runs."""
-
-_Open = tuple[Offer, Estimate]
+__all__ = ["asked_of", "decide", "label_deidentified", "tokens_max"]
 
 
-def tokens_max(request: Request) -> int:
-    """Upper bound on the answer's tokens."""
-    if request.prompt.embeds:
-        return 0
-    return request.prompt.sampling.tokens_max or TOKENS_DEFAULT_MAX
-
-
-def decide(
-    request: Request,
-    classification: Classification,
-    offers: tuple[Offer, ...],
-    circumstances: Circumstances,
-    policy_digest: str,
-) -> Decision:
-    """Choose the cheapest ladder of targets that is allowed, good enough and in time.
+def decide(inputs: Inputs) -> Decision:
+    """Choose the best ladder of targets that is allowed, good enough and in time.
 
     Args:
-        request: what is asked.
-        classification: what it is.
-        offers: every target of the site, as it stands now.
-        circumstances: the wallet's rest and the time left.
-        policy_digest: SHA-256 of the policy that the offers' clearances come from, hex.
+        inputs: what is asked, every target of the site as it stands, and what learning, policy and the moment say.
 
     Returns:
-        The decision; its ladder is empty where no target is open. The rungs together keep to ceiling and wallet.
+        The decision; its ladder is empty where no target is open and good enough. The rungs together keep to ceiling,
+        wallet and the time left. Refused candidates are made when they are read.
     """
-    bound = tokens_max(request)
-    open_: list[_Open] = []
-    refused: list[Candidate] = []
-    for offer in offers:
-        expected = estimate_run(offer, classification.prompt_chars, bound, inputs=inputs_of(request))
-        removal = removed(offer, request, classification, expected, circumstances)
-        if removal is None:
-            open_.append((offer, expected))
-        else:
-            refused.append(_candidate(offer, expected, classification, removal, chosen=False))
-    open_.sort(key=_preference)
-    rungs = _climb(open_, request, circumstances)
-    ladder = tuple(
-        _candidate(offer, expected, classification, _praise(place, offer, request), chosen=True)
-        for place, (offer, expected) in enumerate(rungs)
+    weighed = weigh(inputs)
+    choice = choose(weighed)
+    considered = Considered(weighed, choice)
+    ladder, fallbacks = considered.taken()
+    return Decision(
+        label=inputs.asked.label,
+        ladder=ladder,
+        refused=Unread(considered),
+        policy_digest=inputs.rulings.digest,
+        fallbacks=fallbacks,
+        expected=_expected(weighed, choice),
+        propensity=choice.propensity,
+        explored=choice.explored,
     )
-    taken = {candidate.target for candidate in ladder}
-    refused.extend(
-        _candidate(offer, expected, classification, _passed_over(offer, request, ladder), chosen=False)
-        for offer, expected in open_
-        if offer.target not in taken
-    )
-    return Decision(label=classification.label, ladder=ladder, refused=tuple(refused), policy_digest=policy_digest)
 
 
-def _preference(item: _Open) -> tuple[int, int, float, str]:
-    offer, expected = item
-    return expected.cost_microcredits, expected.latency_ms, -expected.quality, str(offer.target)
-
-
-def _climb(open_: list[_Open], request: Request, circumstances: Circumstances) -> list[_Open]:
-    """The rungs from `open_` (cheapest first): a try, the cheapest that is good enough, then ever better ones.
-
-    A rung has another above it only where an evaluator judges its answer, and all rungs together keep to the budget.
-    """
-    length_max = max(1, request.permission.ladder_length_max)
-    budget = circumstances.wallet_microcredits
-    if request.permission.cost_microcredits_max is not None:
-        budget = min(budget, request.permission.cost_microcredits_max)
-    first = next((item for item in open_ if item[0].quality >= request.quality_min), None)
-    if first is None:
-        return []
-    rungs = [first]
-    if length_max > 1:
-        tries = (item for item in open_[: open_.index(first)] if has_evaluator(item[0]))
-        rungs = [item for item in (next(tries, None),) if item and _cost([item, first]) <= budget] + rungs
-    for item in open_:
-        if len(rungs) == length_max or not has_evaluator(rungs[-1][0]):
-            break
-        if item[0].quality > rungs[-1][0].quality and _cost([*rungs, item]) <= budget:
-            rungs.append(item)
-    return rungs
-
-
-def _cost(rungs: list[_Open]) -> int:
-    return sum(expected.cost_microcredits_max for _, expected in rungs)
-
-
-def _praise(place: int, offer: Offer, request: Request) -> Removal:
-    if place > 0:
-        return Removal("chosen", reasons.NEXT_RUNG)
-    if offer.quality < request.quality_min:
-        return Removal("chosen", reasons.CHEAP_TO_TRY)
-    return Removal("chosen", reasons.CHEAPEST)
-
-
-def _passed_over(offer: Offer, request: Request, ladder: tuple[Candidate, ...]) -> Removal:
-    if offer.quality < request.quality_min:
-        return Removal("quality", f"expected quality {offer.quality:.2f}, asked for {request.quality_min:.2f}")
-    if not ladder:
-        return Removal("quality", "no rung above it is open")
-    return Removal("cost", f"{ladder[0].target} is cheaper or sooner")
-
-
-def _candidate(
-    offer: Offer, expected: Estimate, classification: Classification, removal: Removal, *, chosen: bool
-) -> Candidate:
-    return Candidate(
-        target=offer.target,
-        estimate=expected,
-        chosen=chosen,
-        rule=removal.rule,
-        reason=removal.reason,
-        deidentified=needs_deidentification(offer, classification),
+def _expected(weighed: Weighed, choice: Choice) -> Estimate | None:
+    """What the whole ladder is expected to take and to give, each rung weighed by how likely it is reached."""
+    rungs = choice.rungs
+    if not rungs:
+        return None
+    cost, latency_ms, runs = expected_of(rungs)
+    last = max(rungs, key=lambda rung: rung.quality)
+    return Estimate(
+        cost_microcredits=round(cost),
+        cost_microcredits_max=sum(rung.cost_max for rung in rungs),
+        latency_ms=round(latency_ms),
+        quality=last.quality,
+        prompt_tokens=round(weighed.estimated.prompt_tokens * runs),
+        completion_tokens=round(weighed.estimated.completion_tokens * runs),
+        quality_uncertainty=float(weighed.inputs.rating.uncertainty[last.place]),
     )

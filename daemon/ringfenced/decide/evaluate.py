@@ -22,8 +22,3 @@ def falls_short(finish: Finish, offer: Offer) -> str | None:
     if floor is None or lowest is None or lowest >= floor:
         return None
     return f"its least certain token had log-probability {lowest:.2f}, the floor is {floor:.2f}"
-
-
-def has_evaluator(offer: Offer) -> bool:
-    """Whether answers of this target are judged, so that they are held back while a better rung remains."""
-    return offer.logprob_floor is not None

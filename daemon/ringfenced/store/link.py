@@ -22,7 +22,7 @@ from typing import Any
 
 from ringfence.labels import Category, Label, Level
 from ringfenced import errors
-from ringfenced.model import Caller, Inherited, Prompt, Request, Wallet
+from ringfenced.model import Caller, Inherited, Prompt, Request, Target, TargetKind, Wallet
 from ringfenced.nouns import Ledger, Memory
 from ringfenced.store.link_hosting import Hosting, HostingEnd
 
@@ -112,6 +112,11 @@ class Link:
             # The hold is taken, or will be: nobody but this knows of it, and what is told now is read after that.
             self.settle(department, request_id, 0)
             raise
+
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold more; WalletEmpty if it would overdraw. Who is cancelled meanwhile settles what it holds, as ever."""
+        seen = await self._ask("raise_hold", department, request_id, amount_microcredits)
+        self._glances[department] = (Wallet(*seen), self._loop.time())
 
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Write down what may be owed once bytes left; Unavailable if that cannot be written."""
@@ -340,6 +345,10 @@ class _End:
                 await self._ledger.reserve(department, request_id, amount)
                 self._holds[request_id] = _Hold(department)
                 return _wallet_to(await self._ledger.wallet(department))
+            case "raise_hold":
+                department, request_id, amount = arguments
+                await self._ledger.raise_hold(department, request_id, amount)
+                return _wallet_to(await self._ledger.wallet(department))
             case "secure":
                 department, request_id, amount = arguments
                 await self._ledger.secure(department, request_id, amount)
@@ -376,11 +385,23 @@ def _wallet_to(wallet: Wallet) -> list[object]:
 
 
 def _labels_to(labels: Inherited) -> list[object]:
-    return [[int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)]
+    last = labels.target
+    return [
+        *([int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)),
+        None if last is None else [last.kind, last.model, last.provider, last.node, last.region],
+        labels.chars,
+    ]
 
 
 def _labels_from(said: list[Any]) -> Inherited:
-    return Inherited(*(Label(Level(level), frozenset(map(Category, categories))) for level, categories in said))
+    label, asserted, last, chars = said
+    target = None if last is None else Target(TargetKind(last[0]), *last[1:])
+    return Inherited(_label_from(label), _label_from(asserted), target, chars)
+
+
+def _label_from(said: list[Any]) -> Label:
+    level, categories = said
+    return Label(Level(level), frozenset(map(Category, categories)))
 
 
 def _error_to(error: errors.RingfenceError) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Labels of earlier turns and idempotency keys: in memory, bounded, without content.
+"""What earlier turns leave: their labels, where the last one ran, and idempotency keys; bounded, without content.
 
 A conversation's label can only rise while it lives. One that was pushed out by the bound would start anew; its earlier
 turns travel in the next request's messages and are scanned again, so that only what a caller asserted is lost.
@@ -37,7 +37,10 @@ class LabelMemory:
         if not request.conversation_id and not request.run_id:
             return Inherited()
         earlier = [self._labels.get(key, Inherited()) for key in self._threads(caller, request)]
-        return Inherited(join(e.label for e in earlier), join(e.label_asserted for e in earlier))
+        last = next((turn for turn in earlier if turn.target is not None), Inherited())  # a conversation before a run
+        return Inherited(
+            join(e.label for e in earlier), join(e.label_asserted for e in earlier), last.target, last.chars
+        )
 
     async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
         """Keep this turn's labels for the turns that follow.
@@ -50,7 +53,10 @@ class LabelMemory:
         for key in self._threads(caller, request):
             earlier = self._labels.get(key, Inherited())
             self._labels[key] = Inherited(
-                join((earlier.label, turn.label)), join((earlier.label_asserted, turn.label_asserted))
+                join((earlier.label, turn.label)),
+                join((earlier.label_asserted, turn.label_asserted)),
+                turn.target,
+                turn.chars,
             )
             self._labels.move_to_end(key)
             if len(self._labels) > self._entries_max:

@@ -775,19 +775,27 @@ class Task(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     QUALITY_MIN_FIELD_NUMBER: _builtins.int
+    EVALUATORS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """A stable name for this kind of work, for example "extract-note"; quality is learned by it."""
+    """A stable name for this kind of work, for example "extract-note"; quality is learned by it. Letters, digits and
+    ._:/-, at most 64; it is scanned like any other string and kept with outcomes, so it is no place for content.
+    """
     quality_min: _builtins.float
     """Least expected quality, 0 to 1, that a target must promise; 0 for any."""
+    @_builtins.property
+    def evaluators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Evaluators of this site that judge the answer, besides those of its target."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         quality_min: _builtins.float = ...,
+        evaluators: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "quality_min", b"quality_min"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluators", b"evaluators", "name", b"name", "quality_min", b"quality_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -842,6 +850,7 @@ class Estimate(_message.Message):
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
     COST_MICROCREDITS_MAX_FIELD_NUMBER: _builtins.int
+    QUALITY_UNCERTAINTY_FIELD_NUMBER: _builtins.int
     cost_microcredits: _builtins.int
     """What it is expected to cost."""
     latency_ms: _builtins.int
@@ -851,6 +860,8 @@ class Estimate(_message.Message):
     completion_tokens: _builtins.int
     cost_microcredits_max: _builtins.int
     """What it can cost at most; this amount is held."""
+    quality_uncertainty: _builtins.float
+    """Standard deviation of `quality`; 0 where it is configured and nothing was learned."""
     def __init__(
         self,
         *,
@@ -860,10 +871,11 @@ class Estimate(_message.Message):
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
         cost_microcredits_max: _builtins.int = ...,
+        quality_uncertainty: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "cost_microcredits", b"cost_microcredits", "cost_microcredits_max", b"cost_microcredits_max", "latency_ms", b"latency_ms", "prompt_tokens", b"prompt_tokens", "quality", b"quality"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "cost_microcredits", b"cost_microcredits", "cost_microcredits_max", b"cost_microcredits_max", "latency_ms", b"latency_ms", "prompt_tokens", b"prompt_tokens", "quality", b"quality", "quality_uncertainty", b"quality_uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -881,6 +893,8 @@ class Candidate(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     DEIDENTIFIED_FIELD_NUMBER: _builtins.int
+    POLICIES_FIELD_NUMBER: _builtins.int
+    LEAVE_MS_FIELD_NUMBER: _builtins.int
     chosen: _builtins.bool
     """True for the target that was taken and for the further rungs of its ladder."""
     rule: _builtins.str
@@ -889,10 +903,16 @@ class Candidate(_message.Message):
     """The same for people."""
     deidentified: _builtins.bool
     """The payload must be de-identified on its way there."""
+    leave_ms: _builtins.int
+    """Of the time left, what this rung must leave for the rungs above it, in milliseconds."""
     @_builtins.property
     def target(self) -> Global___Target: ...
     @_builtins.property
     def estimate(self) -> Global___Estimate: ...
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the site's policies that decided; empty where none did."""
+
     def __init__(
         self,
         *,
@@ -902,10 +922,12 @@ class Candidate(_message.Message):
         rule: _builtins.str = ...,
         reason: _builtins.str = ...,
         deidentified: _builtins.bool = ...,
+        policies: _abc.Iterable[_builtins.str] | None = ...,
+        leave_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen", b"chosen", "deidentified", b"deidentified", "estimate", b"estimate", "reason", b"reason", "rule", b"rule", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen", b"chosen", "deidentified", b"deidentified", "estimate", b"estimate", "leave_ms", b"leave_ms", "policies", b"policies", "reason", b"reason", "rule", b"rule", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -922,8 +944,16 @@ class Decision(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     POLICY_DIGEST_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    PROPENSITY_FIELD_NUMBER: _builtins.int
+    EXPLORED_FIELD_NUMBER: _builtins.int
+    FALLBACKS_FIELD_NUMBER: _builtins.int
     policy_digest: _builtins.str
     """Digest of the policy that was in force, SHA-256, hex."""
+    propensity: _builtins.float
+    """How likely this first rung was, exploration considered."""
+    explored: _builtins.bool
+    """The first rung was taken to learn of it."""
     @_builtins.property
     def target(self) -> Global___Target:
         """Unset when no target is open."""
@@ -940,6 +970,14 @@ class Decision(_message.Message):
     def ladder(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
         """Rungs in order; the first is `target`."""
 
+    @_builtins.property
+    def expected(self) -> Global___Estimate:
+        """The whole ladder's expected cost, time and quality; unset without one."""
+
+    @_builtins.property
+    def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
+        """May take the place of a rung that gives no answer at all, in order."""
+
     def __init__(
         self,
         *,
@@ -948,13 +986,22 @@ class Decision(_message.Message):
         label: Global___Label | None = ...,
         policy_digest: _builtins.str = ...,
         ladder: _abc.Iterable[Global___Target] | None = ...,
+        expected: Global___Estimate | None = ...,
+        propensity: _builtins.float = ...,
+        explored: _builtins.bool = ...,
+        fallbacks: _abc.Iterable[Global___Target] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "label", b"label", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected", b"_expected", "_target", b"_target", "expected", b"expected", "label", b"label", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "candidates", b"candidates", "label", b"label", "ladder", b"ladder", "policy_digest", b"policy_digest", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected", b"_expected", "_target", b"_target", "candidates", b"candidates", "expected", b"expected", "explored", b"explored", "fallbacks", b"fallbacks", "label", b"label", "ladder", b"ladder", "policy_digest", b"policy_digest", "propensity", b"propensity", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected: _TypeAlias = _typing.Literal["expected"]  # noqa: Y015
+    _WhichOneofArgType__expected: _TypeAlias = _typing.Literal["_expected", b"_expected"]  # noqa: Y015
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected) -> _WhichOneofReturnType__expected | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from ringfence.labels import Category, Label, Level, may_leave
 from ringfence.recognize.finding import Finding
+from ringfenced import decide as deciding
 from ringfenced.account import estimate
-from ringfenced.decide import Circumstances, decide
-from ringfenced.decide.rules import label_deidentified
+from ringfenced.decide import asked_of, label_deidentified
+from ringfenced.inputs import Circumstances, Inputs, configured, unruled
 from ringfenced.model import (
+    Caller,
+    CallerRole,
     Classification,
     Located,
     Message,
@@ -38,6 +41,13 @@ NOTE = Classification(
     400,
 )
 RICH = Circumstances(10**9, None)
+WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
+
+
+def decide(request, classification, offers, circumstances, digest):
+    """The decision of a site without a policy, which has learned nothing."""
+    asked = asked_of(request, WARD, classification)
+    return deciding.decide(Inputs(asked, offers, configured(offers), unruled(offers, digest), circumstances))
 
 
 def offer(name="tiny", **changes):

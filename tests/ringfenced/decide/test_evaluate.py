@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringfenced.decide.evaluate import falls_short, has_evaluator
+from ringfenced.decide.evaluate import falls_short
 from ringfenced.model import Finish, FinishReason, Offer, Target, TargetKind, Usage
 
 OFFER = Offer(Target(TargetKind.LOCAL, "tiny"), True, "", 0.5, 1024, 0, 0, 1, 1, logprob_floor=-1.5)
@@ -25,7 +25,7 @@ def test_an_unsure_answer_is_handed_up_with_the_numbers():
 def test_without_a_floor_or_log_probabilities_nothing_is_judged():
     assert falls_short(finish(-9.0), replace(OFFER, logprob_floor=None)) is None
     assert falls_short(finish(None), OFFER) is None
-    assert not has_evaluator(replace(OFFER, logprob_floor=None))
+    assert not replace(OFFER, logprob_floor=None).is_judged
 
 
 def test_a_filtered_answer_falls_short():

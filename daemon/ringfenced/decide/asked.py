@@ -1,0 +1,68 @@
+"""A request and what it was found to be, as the one value without content that decisions are made from."""
+
+from __future__ import annotations
+
+from ringfence.labels import Label, Level, join
+from ringfenced.inputs import Ability, Asked
+from ringfenced.model import Caller, Classification, Image, Prompt, Request, ToolMode
+
+TOKENS_DEFAULT_MAX = 512
+"""Bound on an answer whose request names none: an unbounded answer could not be priced before it runs."""
+
+DEIDENTIFIED = Label(Level.INTERNAL)
+"""What de-identified content is at least: no identifiers, but still about a site's own affairs."""
+
+
+def asked_of(request: Request, caller: Caller, classification: Classification) -> Asked:
+    """What decides where a request goes; nothing of what it says."""
+    return Asked(
+        caller=caller.identity,
+        department=caller.department,
+        tenant=caller.tenant,
+        roles=caller.roles,
+        model=request.model,
+        task=request.task,
+        permission=request.permission,
+        quality_min=request.quality_min,
+        needs=_needs(request.prompt),
+        inputs=len(request.prompt.messages) if request.prompt.embeds else 1,
+        prompt_chars=classification.prompt_chars,
+        tokens_max=tokens_max(request),
+        priority=request.priority,
+        label=classification.label,
+        label_deidentified=label_deidentified(classification),
+        lowered=bool(classification.findings) or classification.label != classification.label_asserted,
+        findings=frozenset(classification.findings_by_type()),
+        source=request.source or caller.source,
+        evaluators=request.evaluators,
+        schema_checked=bool(request.prompt.json_schema),
+    )
+
+
+def tokens_max(request: Request) -> int:
+    """Upper bound on the answer's tokens."""
+    if request.prompt.embeds:
+        return 0
+    return request.prompt.sampling.tokens_max or TOKENS_DEFAULT_MAX
+
+
+def label_deidentified(classification: Classification) -> Label:
+    """The label that de-identification leaves, if it leaves no residual finding: what was asserted stays."""
+    if classification.label == classification.label_asserted:
+        return classification.label
+    return join((classification.label_asserted, DEIDENTIFIED))
+
+
+def _needs(prompt: Prompt) -> frozenset[Ability]:
+    """What a target must be able to do."""
+    if prompt.embeds:
+        return frozenset({Ability.EMBEDDINGS})
+    needed = (
+        (Ability.TEXT, True),
+        (Ability.TOOLS, bool(prompt.tools) and prompt.tool_mode is not ToolMode.NONE),
+        (Ability.JSON_SCHEMA, bool(prompt.json_schema)),
+        (Ability.GRAMMAR, bool(prompt.grammar)),
+        (Ability.LOGPROBS, prompt.sampling.logprobs is not None),
+        (Ability.IMAGES, any(isinstance(part, Image) for turn in prompt.messages for part in turn.parts)),
+    )
+    return frozenset(ability for ability, is_needed in needed if is_needed)

@@ -1,0 +1,1 @@
+"""Judging answers: what can be said of one without asking anybody."""
