@@ -14,6 +14,8 @@ from typing import Any
 
 from litellm import Router
 
+CUTS = (("10", 99), ("50", 499), ("99", 989), ("999", 998))
+
 
 async def measure(count: int, requests: int) -> dict[str, float]:
     """Choose so many times among so many deployments."""
@@ -39,7 +41,7 @@ async def measure(count: int, requests: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, at in (("wall", 0), ("cpu", 1)):
         cuts = statistics.quantiles([one[at] * 1e6 for one in taken], n=1000, method="inclusive")
-        found |= {f"{name}_p{label}_us": round(cuts[cut], 1) for label, cut in (("50", 499), ("99", 989), ("999", 998))}
+        found |= {f"{name}_p{label}_us": round(cuts[cut], 1) for label, cut in CUTS}
     return found
 
 
