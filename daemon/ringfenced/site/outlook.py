@@ -26,8 +26,8 @@ FRESH_S: Final = 0.25
 """So long a change of measured times may go unnoticed, in seconds: what is decided on is compiled once a change."""
 NEAR: Final = 0.05
 """A change by less than this part is none."""
-NEAR_MS: Final = 1.0
-"""Nor is one by less than so many milliseconds."""
+NEAR_MS: Final = 5.0
+"""Nor is one by less than so many milliseconds: of the first token, of a thousand of a prompt, of a hundred others."""
 PACE_TOKENS_MIN: Final = 8
 """An answer of fewer tokens says nothing of its pace: the clock of a step is too coarse."""
 
