@@ -12,6 +12,7 @@ from ringfence.client import RingfenceCallError
 from ringfenced.cli import ask, devices, node
 from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
+from ringfenced.cli.decisions import decisions
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.lockdown import lockdown
@@ -114,6 +115,7 @@ app.command("node")(devices.node)
 app.command()(node.wallet)
 app.add_typer(agent, name="agent")
 app.add_typer(audit, name="audit")
+app.add_typer(decisions, name="decisions")
 app.add_typer(lockdown, name="lockdown")
 app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
