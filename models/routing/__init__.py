@@ -1,0 +1,1 @@
+"""The shipped priors of routing, and what trains them."""
