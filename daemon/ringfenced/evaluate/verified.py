@@ -1,4 +1,4 @@
-"""What was learned of how good answers look, asked of one: P(good | question, answer) of `ringfenced.learn.verifier`."""
+"""What was learned of how good answers look: P(good | question, answer) of `learn.verifier`, asked of one."""
 
 from __future__ import annotations
 
