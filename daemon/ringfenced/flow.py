@@ -18,7 +18,7 @@ and time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -30,6 +30,8 @@ from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
 from ringfenced.deidentify import deidentify, reidentified
 from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
+from ringfenced.evaluate import AGREEMENT
+from ringfenced.evaluate.agreement import same
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
@@ -49,12 +51,11 @@ from ringfenced.model import (
     Receipt,
     Request,
     Sent,
+    Target,
     TargetKind,
     Terms,
     Text,
     TextDelta,
-    ToolCall,
-    ToolCallDelta,
     Vectors,
     Verdict,
     Wallet,
@@ -255,50 +256,71 @@ class Flow:
         """Walk the ladder: an answer that may still be judged wanting is held back until it is judged."""
         assert way.decision is not None
         ladder = way.decision.ladder
+        short: list[tuple[Target, Answer]] = []  # what rungs answered that fell short
         for place, rung in enumerate(ladder):
             above = ladder[place + 1] if place + 1 < len(ladder) else None
-            held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
+            said: list[Event] = []
             way.begin_rung(rung.target, self._world.clock())
-            begun = False
             try:
-                async with aclosing(self._run(way, rung)) as events:
+                async with aclosing(self._hear(way, rung, said, is_shown=above is None)) as events:
                     async for event in events:
-                        if type(event) is Loading:  # no part of an answer
-                            yield event
-                            continue
-                        begun = True
-                        if way.rung_first_s is None:
-                            way.rung_first_s = self._world.clock()
-                        if held_back is not None:
-                            held_back.append(event)
-                        else:
-                            self._mark_first(way)
-                            yield event
+                        yield event
             except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
                 self._outlook.ended(way, rung, error)
                 # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
                 # caller already saw cannot be taken back, so a stream that began ends here.
-                if above is None or (begun and held_back is None):
+                if above is None:
                     raise
                 yield Escalation(rung.target, above.target, error.message)
                 continue
             self._outlook.ended(way, rung, None)
             way.step = 6
-            verdict = await self._judge(way, rung, held_back)
-            if above and not verdict.good:
+            answer = Answer.of(said)
+            verdict = await self._judge(way, rung, answer, is_last=above is None)
+            way.verdicts.extend(_compared(way, short, answer))
+            if above is not None and not verdict.good:
+                short.append((rung.target, answer))
                 yield Escalation(rung.target, above.target, verdict.reason)
                 continue
-            for event in held_back or ():
-                self._mark_first(way)
-                yield event
+            if above is not None:
+                for event in said:
+                    yield self._shown(way, event)
             return
 
-    async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
-        """What is said of a rung's answer; nobody judges what the caller has seen already."""
-        if said is None:
+    async def _hear(
+        self, way: Way, rung: Candidate, said: list[Event], *, is_shown: bool
+    ) -> AsyncGenerator[Event, None]:
+        """A rung's events as they come, where they are shown; in `said` what is held back, judged or compared."""
+        is_kept = not is_shown or way.is_judged(rung) or len(way.ran) > 1
+        async with aclosing(self._run(way, rung)) as events:
+            async for event in events:
+                if type(event) is Loading:  # no part of an answer
+                    yield event
+                    continue
+                if way.rung_first_s is None:
+                    way.rung_first_s = self._world.clock()
+                if is_kept:
+                    said.append(event)
+                if is_shown:
+                    yield self._shown(way, event)
+
+    def _shown(self, way: Way, event: Event) -> Event:
+        """An event as the caller asked for it: log-probabilities that only judges needed are taken out."""
+        if way.first_delta_s is None:
+            way.first_delta_s = self._world.clock()
+        if type(event) is TextDelta and event.logprobs and way.request.prompt.sampling.logprobs is None:
+            return event._replace(logprobs=())
+        return event
+
+    async def _judge(self, way: Way, rung: Candidate, answer: Answer, *, is_last: bool) -> Verdict:
+        """What is said of a rung's answer; what is said of the last one changes nothing, and is learned from."""
+        if not way.is_judged(rung):
             return GOOD
-        verdict = await self._evaluating.judge(way, rung, _answer_of(said))
-        way.verdicts.append((rung.target, verdict))
+        left_s = self._time_left_s(way.request)
+        seconds_max = None if left_s is None else left_s - rung.leave_ms / 1000
+        verdict = await self._evaluating.judge(way, rung, answer, seconds_max=seconds_max, is_last=is_last)
+        if verdict.evaluator:
+            way.verdicts.append((rung.target, verdict))
         return verdict
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
@@ -314,7 +336,7 @@ class Flow:
         answer = self._embed if way.request.prompt.embeds else self._answer
         begun = False
         for is_last in (False, True):
-            seconds_max, salt = self._time_left_s(way.request), self._salt(way)
+            seconds_max, salt = self._time_left_s(way.request), way.salt()
             with self._directory.place(rung.target.model, seconds_max=seconds_max, salt=salt) as place:
                 try:
                     while (loading := await place.wait()) is not None:
@@ -341,15 +363,14 @@ class Flow:
 
     async def _answer(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
         assert way.caller is not None
-        assert way.classification is not None
-        label = way.classification.label
-        confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
         offer = way.offers[rung.target]
+        if offer.supports_logprobs and prompt.sampling.logprobs is None and self._evaluating.needs_logprobs(way, rung):
+            prompt = replace(prompt, sampling=replace(prompt.sampling, logprobs=0))
         with engine.start(
             prompt,
-            cache_salt=self._salt(way),
-            confidential=confidential,
+            cache_salt=way.salt(),
+            confidential=way.is_confidential(),
             deadline_ms=deadline_ms,
             claim=claim(way.caller, way.request.priority),
         ) as run:
@@ -444,19 +465,10 @@ class Flow:
             findings_by_type=way.classification.findings_by_type(),
             finished_at_unix_ms=self._world.wall_clock_ms(),
             ran=tuple(way.ran),
+            verdicts=tuple(way.verdicts),
         )
 
     # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _mark_first(self, way: Way) -> None:
-        if way.first_delta_s is None:
-            way.first_delta_s = self._world.clock()
-
-    def _salt(self, way: Way) -> bytes:
-        """What prefixes may be shared within: one tenant, one label."""
-        assert way.caller is not None
-        assert way.classification is not None
-        return f"{way.caller.tenant}\0{way.classification.label}".encode()
 
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""
@@ -483,18 +495,10 @@ class Flow:
         return int(left)
 
 
-def _answer_of(said: list[Event]) -> Answer:
-    """What a rung answered, put together from its deltas."""
-    texts = [event for event in said if type(event) is TextDelta]
-    calls: dict[int, ToolCall] = {}
-    for event in said:
-        if isinstance(event, ToolCallDelta):
-            before = calls.get(event.index, ToolCall("", "", ""))
-            calls[event.index] = ToolCall(
-                before.id or event.id, before.name or event.name, before.arguments_json + event.arguments_json
-            )
-    return Answer(
-        text="".join(piece.text for piece in texts),
-        tool_calls=tuple(calls[index] for index in sorted(calls)),
-        logprobs=tuple(one.logprob for piece in texts for one in piece.logprobs),
-    )
+def _compared(way: Way, short: list[tuple[Target, Answer]], answer: Answer) -> Iterator[tuple[Target, Verdict]]:
+    """Whether answers that fell short came to the same as a later one: a label that needs no person."""
+    for target, before in short:
+        agreed = same(way.request.prompt, before, answer)
+        if agreed is not None:
+            reason = "" if agreed else "a later rung came to something else"
+            yield target, Verdict(good=agreed, score=float(agreed), evaluator=AGREEMENT, reason=reason)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ringfenced.inputs import Inputs
 from ringfenced.model import (
     Caller,
+    Candidate,
     Classification,
     Decision,
     EntryProof,
@@ -38,7 +39,8 @@ class Way:
     cost_microcredits: int = 0
     ran: list[Target] = field(default_factory=list)
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
-    """What was said of each answer that was judged, in order."""
+    """What was said of each answer that somebody judged, in order; whether a later rung came to the same stands after
+    what was said of that rung, under the earlier target's name."""
     rung_started_s: float = 0.0
     """Monotonic time at which the rung now running began."""
     rung_first_s: float | None = None
@@ -56,3 +58,31 @@ class Way:
         self.ran.append(target)
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
+
+    def salt(self) -> bytes:
+        """What prefixes may be shared within: one tenant, one label."""
+        assert self.caller is not None
+        assert self.classification is not None
+        return f"{self.caller.tenant}\0{self.classification.label}".encode()
+
+    def is_confidential(self) -> bool:
+        """Whether an engine keeps nothing of the prompt once it has answered."""
+        assert self.caller is not None
+        assert self.classification is not None
+        label = self.classification.label
+        return bool(self.classification.findings) or label.level > self.caller.label_default.level
+
+    def is_judged(self, rung: Candidate) -> bool:
+        """Whether anybody may have something to say of the rung's answer."""
+        prompt = self.request.prompt
+        asked = self.request.evaluators or prompt.json_schema or prompt.tools
+        return not prompt.embeds and (bool(asked) or self.offers[rung.target].is_judged)
+
+    def spare_microcredits(self, rung: Candidate) -> int:
+        """What of the hold neither what ran nor the rungs above `rung` need: what judging its answer may cost."""
+        if self.held_microcredits is None or self.decision is None:
+            return 0
+        ladder = self.decision.ladder
+        place = next((place for place, one in enumerate(ladder) if one.target == rung.target), len(ladder) - 1)
+        above = sum(one.estimate.cost_microcredits_max for one in ladder[place + 1 :])
+        return self.held_microcredits - self.cost_microcredits - above

@@ -20,6 +20,7 @@ from ringfence.v1.types_pb2 import (
     Target,
     TargetKind,
     Usage,
+    Verdict,
 )
 from ringfenced.cli.output import Output
 
@@ -115,6 +116,7 @@ def receipt_table(output: Output, receipt: Receipt, usage: Usage | None) -> None
         ("cost", f"{credits_of(receipt.cost_microcredits)} credits"),
         ("left the site", _left(receipt)),
     ]
+    rows.extend(("judged", _verdict(verdict)) for verdict in receipt.verdicts)
     if usage is not None:
         rows.insert(3, ("tokens", _usage(usage)))
     output.table("receipt", ("", ""), rows, beside=True)
@@ -178,6 +180,12 @@ def _model_row(model: Model) -> tuple[str, ...]:
         credits_of(model.completion_microcredits_per_1k_tokens),
         model.failure,
     )
+
+
+def _verdict(verdict: Verdict) -> str:
+    """What was said of one answer."""
+    said = "good enough" if verdict.good else f"falls short: {verdict.reason}"
+    return f"{target_of(verdict.target)} {said} ({verdict.evaluator} {verdict.score:.2f})"
 
 
 def _left(receipt: Receipt) -> str:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
+from ringfenced.model import Target, Verdict
 from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.way import Way
@@ -46,7 +47,17 @@ class Metrics:
         self.egress = Counter("ringfence_egress_entries", "Log entries of what left the site.", registry=registry)
         self.tokens = Counter("ringfence_completion_tokens", "Tokens of finished answers.", registry=registry)
         self.running = Gauge("ringfence_requests_running", "Requests on their way.", registry=registry)
+        self.evaluations = Counter(
+            "ringfence_evaluations",
+            "Times that an evaluator was asked of an answer, by how that ended.",
+            ["evaluator", "outcome"],
+            registry=registry,
+        )
         self._registry = registry
+
+    def count_evaluation(self, evaluator: str, outcome: str) -> None:
+        """Count that an evaluator was asked: ``good``, ``short``, or why it said nothing (`evaluating.Outcome`)."""
+        self.evaluations.labels(evaluator, outcome).inc()
 
     def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
         """Show what allow lists let go, by entity type; once."""
@@ -144,17 +155,28 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
         line["refused"] = {str(candidate.target): candidate.rule for candidate in way.decision.refused}
     if way.ran:
         line["ran"] = [str(target) for target in way.ran]
+    if way.verdicts:
+        line["verdicts"] = [_verdict(target, verdict) for target, verdict in way.verdicts]
     if way.finish is not None:
         line["finish"] = way.finish.reason
         line["prompt_tokens"] = way.finish.usage.prompt_tokens
         line["completion_tokens"] = way.finish.usage.completion_tokens
     if way.proofs:
         line["egress_entries"] = [proof.index for proof in way.proofs]
-    if isinstance(way.error, RingfenceError):
-        line["reason"] = way.error.reason
-    elif way.error is not None:
-        line["error_type"] = type(way.error).__name__
-    return line
+    return line | _failure(way.error)
+
+
+def _failure(error: BaseException | None) -> dict[str, object]:
+    if isinstance(error, RingfenceError):
+        return {"reason": error.reason}
+    return {} if error is None else {"error_type": type(error).__name__}
+
+
+def _verdict(target: Target, verdict: Verdict) -> dict[str, object]:
+    """What was said of one answer; reasons are our own words."""
+    said: dict[str, object] = {"target": str(target), "evaluator": verdict.evaluator}
+    said |= {"score": round(verdict.score, 3), "good": verdict.good}
+    return said | ({"reason": verdict.reason} if verdict.reason else {})
 
 
 def _outcome(way: Way) -> str:
