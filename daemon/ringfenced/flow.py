@@ -28,6 +28,7 @@ from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
+from ringfenced.decide.rules import ceiling
 from ringfenced.deidentify import deidentify, reidentified
 from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
 from ringfenced.evaluate import AGREEMENT
@@ -180,7 +181,7 @@ class Flow:
             yield way.decision
 
             way.step = 4
-            held = way.decision.cost_microcredits_max()
+            held = way.decision.cost_microcredits_max() + self._judging_microcredits_max(way)
             await self._ledger.reserve(way.caller.department, request.id, held)
             way.held_microcredits = held
 
@@ -469,6 +470,18 @@ class Flow:
         )
 
     # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _judging_microcredits_max(self, way: Way) -> int:
+        """What is held for judging: what it may cost, as far as ceiling and wallet have room for it."""
+        assert way.inputs is not None
+        assert way.decision is not None
+        most = self._evaluating.cost_microcredits_max(way)
+        if not most:
+            return 0
+        budget = way.inputs.circumstances.wallet_microcredits
+        if (limit := ceiling(way.inputs.asked, way.inputs.rulings)) is not None:
+            budget = min(budget, limit)
+        return max(0, min(most, budget - way.decision.cost_microcredits_max()))
 
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""

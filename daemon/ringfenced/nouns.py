@@ -178,6 +178,10 @@ class Evaluating(Protocol):
         """Whether somebody who judges the rung's answer goes by the log-probabilities of all its tokens."""
         ...
 
+    def cost_microcredits_max(self, way: Way) -> int:
+        """What judging the answers of the decision's rungs may cost at most, besides the rungs themselves."""
+        ...
+
     async def judge(
         self, way: Way, rung: Candidate, answer: Answer, *, seconds_max: float | None, is_last: bool
     ) -> Verdict:

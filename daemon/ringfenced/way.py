@@ -78,11 +78,9 @@ class Way:
         asked = self.request.evaluators or prompt.json_schema or prompt.tools
         return not prompt.embeds and (bool(asked) or self.offers[rung.target].is_judged)
 
-    def spare_microcredits(self, rung: Candidate) -> int:
-        """What of the hold neither what ran nor the rungs above `rung` need: what judging its answer may cost."""
+    def spare_microcredits(self) -> int:
+        """What of the hold neither what ran nor the rungs that have not run yet need: what judging may cost."""
         if self.held_microcredits is None or self.decision is None:
             return 0
-        ladder = self.decision.ladder
-        place = next((place for place, one in enumerate(ladder) if one.target == rung.target), len(ladder) - 1)
-        above = sum(one.estimate.cost_microcredits_max for one in ladder[place + 1 :])
-        return self.held_microcredits - self.cost_microcredits - above
+        ahead = sum(one.estimate.cost_microcredits_max for one in self.decision.ladder if one.target not in self.ran)
+        return self.held_microcredits - self.cost_microcredits - ahead

@@ -8,6 +8,7 @@ import pytest
 
 from ringfence.labels import Label
 from ringfence.recognize import DEFAULT
+from ringfenced.decide import decide
 from ringfenced.errors import NotFound, Unavailable
 from ringfenced.evaluate import Opinion, sums
 from ringfenced.flow import Flow
@@ -425,12 +426,15 @@ async def test_evaluators_that_a_request_names_hold_the_answer_back_too():
 class Paid:
     """Costs what it says, and calls every answer bad."""
 
-    def __init__(self, microcredits):
-        self.microcredits = microcredits
+    def __init__(self, microcredits, microcredits_max=50):
+        self.microcredits, self.microcredits_max = microcredits, microcredits_max
         self.spare = []
 
+    def cost_microcredits_max(self, way, rung):
+        return self.microcredits_max
+
     async def judge(self, case, way, rung, seconds_max):
-        self.spare.append(way.spare_microcredits(rung))
+        self.spare.append(way.spare_microcredits())
         way.cost_microcredits += self.microcredits
         return Opinion(0.0, "no")
 
@@ -440,23 +444,49 @@ async def test_what_judging_costs_is_settled_and_the_rungs_above_keep_what_they_
     nouns = Judged(small=list(RIGHT), large=list(RIGHT))
     await judged(nouns, site(sums=Judge("sums", paid, 1.0, 5.0, is_paid=True)))
     ((_, _, held),) = nouns.held
+    assert held == nouns.ways[0].decision.cost_microcredits_max() + 50
     large = nouns.ways[0].decision.ladder[1].estimate.cost_microcredits_max
     assert paid.spare == [held - 20 - large]
     assert nouns.settled == [("ward", "r1", 20 + 7 + 200)]
 
 
-async def test_judging_leaves_the_rungs_above_their_time():
+@pytest.mark.parametrize("room", [0, 30])
+async def test_for_judging_no_more_is_held_than_ceiling_and_wallet_have_room_for(room):
+    """A caller's ceiling holds for the whole request, judges included."""
+    nouns = Judged(small=list(RIGHT), large=list(RIGHT))
+    await judged(nouns)
+    ladder = nouns.ways[0].decision.cost_microcredits_max()
+    nouns = Judged(small=list(RIGHT), large=list(RIGHT))
+    permission = Permission(ladder_length_max=2, cost_microcredits_max=ladder + room)
+    evaluating = site(sums=Judge("sums", Paid(7), 1.0, 5.0, is_paid=True))
+    await judged(nouns, evaluating, replace(REQUEST, permission=permission))
+    assert nouns.held == [("ward", "r1", ladder + room)]
+
+
+async def test_a_single_rung_holds_nothing_for_judges_that_are_not_asked():
+    nouns = Judged(small=list(RIGHT))
+    paid = Paid(7)
+    evaluating = site(sums=Judge("sums", paid, 1.0, 5.0, is_paid=True))
+    await judged(nouns, evaluating, replace(REQUEST, permission=Permission()))
+    assert nouns.held == [("ward", "r1", nouns.ways[0].decision.cost_microcredits_max())]
+    assert paid.spare == []
+
+
+async def test_judging_leaves_the_rungs_above_their_time(monkeypatch):
     waited = []
+
+    def leaving(inputs):
+        decision = decide(inputs)
+        return replace(decision, ladder=tuple(replace(rung, leave_ms=4000) for rung in decision.ladder))
 
     class Waits:
         async def judge(self, case, way, rung, seconds_max):
             waited.append(seconds_max)
 
+    monkeypatch.setattr("ringfenced.flow.decide", leaving)
     evaluating = site(sums=Judge("sums", Waits(), 1.0, 60.0))
-    nouns = Judged(small=list(RIGHT), large=[])
-    await judged(nouns, evaluating, replace(REQUEST, deadline_s=11.0))
-    rung = nouns.ways[0].decision.ladder[0]
-    assert waited == [pytest.approx(10.0 - rung.leave_ms / 1000)]
+    await judged(Judged(small=list(RIGHT), large=[]), evaluating, replace(REQUEST, deadline_s=11.0))
+    assert waited == [pytest.approx(10.0 - 4.0)]
 
 
 class Tokens(Judged):

@@ -45,6 +45,10 @@ class NotAskedError(Exception):
 class Asking(Protocol):
     """Judges an answer by asking somebody: a model, a process."""
 
+    def cost_microcredits_max(self, way: Way, rung: Candidate) -> int:
+        """What judging the rung's answer may cost at most, before there is one."""
+        ...
+
     async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:
         """Its opinion; None where it has none. What it costs is added to the way's cost, however it ends.
 
@@ -128,6 +132,16 @@ class SiteEvaluating:
     def needs_logprobs(self, way: Way, rung: Candidate) -> bool:
         """Whether somebody who judges the rung's answer goes by the log-probabilities of all its tokens."""
         return any(self._judges[name].needs_logprobs for name in self._named(way, rung))
+
+    def cost_microcredits_max(self, way: Way) -> int:
+        """What judging the answers of the decision's rungs may cost at most; the last one is judged for nothing."""
+        assert way.decision is not None
+        return sum(
+            judge.how.cost_microcredits_max(way, rung)
+            for rung in way.decision.ladder[:-1]
+            for judge in map(self._judges.__getitem__, self._named(way, rung))
+            if judge.is_paid and not callable(judge.how)
+        )
 
     async def judge(
         self, way: Way, rung: Candidate, answer: Answer, *, seconds_max: float | None, is_last: bool

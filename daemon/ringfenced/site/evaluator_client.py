@@ -38,6 +38,10 @@ class EvaluatorClient:
         """Ask over `channel`; whoever opened it closes it."""
         self._evaluate = EvaluatorStub(channel).Evaluate
 
+    def cost_microcredits_max(self, way: Way, rung: Candidate) -> int:  # noqa: ARG002 - whatever it judges
+        """Nothing: it is the site's own."""
+        return 0
+
     async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:
         """What the process says; None where it has nothing to say.
 

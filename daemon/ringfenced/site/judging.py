@@ -1,7 +1,8 @@
 """Evaluators that ask a model of this node: a judge, and the same model again. Both are paid for like any answer.
 
-What they cost is bounded before they are asked, must be left of the request's hold (`Way.spare_microcredits`), and is
-added to the request's cost as it was used, also where they are left half-way. There is no way from here to a provider,
+What they may cost is held with the ladder as far as the request's ceiling and wallet have room for it, must still be
+left when they are asked (`Way.spare_microcredits`), and is added to the request's cost as it was used, also where they
+are left half-way. There is no way from here to a provider,
 and a model that the site's policy denies the request is not asked.
 """
 
@@ -67,6 +68,12 @@ _SYSTEM: Final = (
 _ASKED: Final = "{mark} TASK\n{task}\n{mark} ANSWER\n{answer}\n{mark} END"
 
 
+CHARS_PER_TOKEN_MAX: Final = 4
+"""Characters that an answer's tokens have on average at most, for what is held: English prose has some 4."""
+_FRAME_CHARS: Final = len(_SYSTEM) + len(_ASKED) + 7 * (2 * SALT_BYTES + 4)
+"""Of a judge's prompt, what stands around task, rubric and answer."""
+
+
 class Places(Protocol):
     """The models of this node."""
 
@@ -96,15 +103,24 @@ class JudgeModel:
         self._schema = VERDICT_SCHEMA if keeps_to_schema else ""
         self._entropy = entropy
 
-    async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:
+    def cost_microcredits_max(self, way: Way, rung: Candidate) -> int:  # noqa: ARG002 - whoever answered
+        """For task, rubric and an answer as long as is allowed; 0 where the model is not for this request."""
+        assert way.classification is not None
+        chars = way.classification.prompt_chars + CHARS_PER_TOKEN_MAX * tokens_max(way.request) + len(self._rubric)
+        try:
+            offer = _allowed(way, self._target)
+        except NotAskedError:
+            return 0
+        return estimate(offer, chars + _FRAME_CHARS, VERDICT_TOKENS_MAX).cost_microcredits_max
+
+    async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:  # noqa: ARG002 - whoever answered
         """The model's score; nothing to say of an answer without text."""
         if not case.answer.text.strip():
             return None
         prompt = self._prompt(case)
         offer = _allowed(way, self._target)
-        chars = sum(len(part.text) for turn in prompt.messages for part in turn.parts if isinstance(part, Text))
-        most = estimate(offer, chars, VERDICT_TOKENS_MAX).cost_microcredits_max
-        if most > way.spare_microcredits(rung):
+        most = estimate(offer, _chars(prompt), VERDICT_TOKENS_MAX).cost_microcredits_max
+        if most > way.spare_microcredits():
             raise NotAskedError
         answer = await self._asker.ask(way, offer, prompt, seconds_max, salt=self._entropy(SALT_BYTES))
         score = score_of(answer.text)
@@ -142,6 +158,10 @@ class SelfConsistency:
         self._samples = samples
         self._temperature = temperature
 
+    def cost_microcredits_max(self, way: Way, rung: Candidate) -> int:  # noqa: ARG002 - the rung says it
+        """For every further answer as much as for the first."""
+        return self._samples * rung.estimate.cost_microcredits_max if rung.target.kind is TargetKind.LOCAL else 0
+
     async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:
         """The share of further answers that come to the same; nothing to say where that cannot be told.
 
@@ -152,7 +172,7 @@ class SelfConsistency:
         offer = _allowed(way, rung.target)
         most = tokens_max(way.request)
         one = price(offer, case.finish.usage.prompt_tokens or rung.estimate.prompt_tokens, most)
-        affordable = self._samples if one == 0 else min(self._samples, way.spare_microcredits(rung) // one)
+        affordable = self._samples if one == 0 else min(self._samples, way.spare_microcredits() // one)
         if affordable < 1:
             raise NotAskedError
         prompts = [self._prompt(case.prompt, number, most) for number in range(1, affordable + 1)]
@@ -213,6 +233,10 @@ def _allowed(way: Way, target: Target) -> Offer:
     return way.offers[target]
 
 
+def _chars(prompt: Prompt) -> int:
+    return sum(len(part.text) for turn in prompt.messages for part in turn.parts if isinstance(part, Text))
+
+
 class _Asker:
     """Asks a model of this node and books what that used."""
 
@@ -245,7 +269,6 @@ class _Asker:
                     if isinstance(piece, Finish):
                         way.cost_microcredits += cost(offer, piece.usage)
                     elif run.tokens_received:
-                        chars = sum(len(p.text) for t in prompt.messages for p in t.parts if isinstance(p, Text))
-                        expected = estimate(offer, chars, 0).prompt_tokens
+                        expected = estimate(offer, _chars(prompt), 0).prompt_tokens
                         way.cost_microcredits += price(offer, expected, run.tokens_received)
         return Answer.of(said)

@@ -76,7 +76,8 @@ async def test_who_is_failed_is_the_last_who_is_asked():
 
 
 async def test_a_score_on_the_threshold_is_good_enough():
-    assert (await Site(one=good(0.5)).judge()).good
+    verdict = await Site(one=good(0.5), two=good(0.9)).judge()
+    assert (verdict.good, len(verdict.scores)) == (True, 2)
     assert not (await Site(one=good(0.499)).judge()).good
 
 

@@ -85,6 +85,21 @@ async def test_a_judge_that_the_hold_has_nothing_left_for_is_not_asked():
     assert (places.asked, made.cost_microcredits) == ([], 0)
 
 
+async def test_what_is_held_for_a_judge_suffices_for_what_it_is_asked_with():
+    """Also where task and answer are as long as they may be."""
+    made = paying(held=0, costs=(0, 0), asked=prompt(TASK, sampling=Sampling(tokens_max=100)))
+    who = judge(Places(large=['{"score": 10}']))
+    made.held_microcredits = who.cost_microcredits_max(made, rung(SMALL))
+    assert (await judged(who, made, "four" * 100)).score == 1
+
+
+def test_samples_hold_what_the_rung_itself_holds_for_each():
+    who = SelfConsistency(Places(), samples=3, temperature=0.7)
+    assert who.cost_microcredits_max(paying(), rung(SMALL, 70)) == 210
+    assert who.cost_microcredits_max(paying(), rung(offer("gpt", provider="cloud"), 70)) == 0
+    assert judge(Places()).cost_microcredits_max(way(SMALL), rung(SMALL)) == 0
+
+
 @pytest.mark.parametrize("more", [{"denied": ("large",)}, {}])
 async def test_a_model_that_policy_denies_or_that_is_not_there_is_not_asked(more):
     made = paying(**more) if more else way(SMALL, held=100_000)
