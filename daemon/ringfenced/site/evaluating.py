@@ -188,6 +188,8 @@ class SiteEvaluating:
                 outcome = Outcome.WITHHELD
             elif left_s <= 0:
                 outcome = Outcome.LATE
+            elif callable(judge.how) and _is_short(case):
+                opinion = _bounded(judge.how(case))
             else:
                 async with asyncio.timeout(left_s):
                     opinion = _bounded(await self._opinion(judge, case, way, rung, left_s))
@@ -207,8 +209,6 @@ class SiteEvaluating:
         how = judge.how
         if not callable(how):
             return await how.judge(case, way, rung, seconds_max)
-        if case.chars <= CHARS_ON_LOOP_MAX and not (case.prompt.json_schema or case.prompt.tools):
-            return how(case)
         return await asyncio.get_running_loop().run_in_executor(self._executor, how, case)
 
 
@@ -218,6 +218,11 @@ class LogprobFloors(SiteEvaluating):
     def __init__(self) -> None:
         """Begin."""
         super().__init__({}, clock=lambda: 0.0)
+
+
+def _is_short(case: Case) -> bool:
+    """Whether it is judged on the loop: reading takes a moment, and following a schema may take longer."""
+    return not (case.prompt.json_schema or case.prompt.tools) and case.chars <= CHARS_ON_LOOP_MAX
 
 
 def _may_see(judge: Judge, way: Way) -> bool:
