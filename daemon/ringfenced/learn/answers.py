@@ -97,13 +97,17 @@ def _bounded(text: str) -> str:
 def _hashed(words: list[str], end: str, salt: bytes) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Buckets of single words and pairs of them, and of the marks that an answer ends in, digits all alike."""
     key = zlib.crc32(salt) | 1 << 32
-    marks = ["#" + "".join("0" if mark.isdigit() else mark for mark in end[at : at + 4]) for at in range(0, len(end), 2)]
+    marks = [
+        "#" + "".join("0" if mark.isdigit() else mark for mark in end[at : at + 4]) for at in range(0, len(end), 2)
+    ]
     codes = np.array([zlib.crc32(word.encode()) for word in words + marks], np.uint64)
     if not len(codes):
         return np.zeros(0, np.uint32), np.zeros(0, np.float32)
     codes = _mixed(codes + np.uint64(key))
     pairs = _mixed(codes[: len(words)][:-1] * np.uint64(31) + codes[: len(words)][1:])
-    buckets, counts = np.unique((np.concatenate((codes, pairs)) % np.uint64(BUCKETS)).astype(np.uint32), return_counts=True)
+    buckets, counts = np.unique(
+        (np.concatenate((codes, pairs)) % np.uint64(BUCKETS)).astype(np.uint32), return_counts=True
+    )
     weight = np.log1p(counts).astype(np.float32)
     return buckets, weight / np.float32(np.sqrt(np.dot(weight, weight)))
 

@@ -24,7 +24,10 @@ _STATED = (
         ),
     ),
     ("bold", re.compile(rf"\*\*[^\d*\n]{{0,40}}?({NUMBER})([^\n]{{0,16}})")),
-    ("so", re.compile(rf"(?:[Tt]herefore|[Ss]o,?|[Tt]hus|[Hh]ence|[Ii]n total)\b[^\n\d]{{0,80}}?({NUMBER})(.{{0,16}})")),
+    (
+        "so",
+        re.compile(rf"(?:[Tt]herefore|[Ss]o,?|[Tt]hus|[Hh]ence|[Ii]n total)\b[^\n\d]{{0,80}}?({NUMBER})(.{{0,16}})"),
+    ),
 )
 _LAST = re.compile(rf"({NUMBER})([^\n]{{0,16}})")
 HOW = ("hash", "boxed", "said", "bold", "so", "last", "none")

@@ -11,9 +11,13 @@ import warnings
 __all__ = ["NAMES", "asks_for_code", "choice_in", "choices_of", "measured"]
 
 _CHOICES = re.compile(r"(?:^|\n)\s{0,4}\(?([A-J])[).:]\s")
-_LETTER = re.compile(r"\\boxed\s?\{+\s?(?:\\text\s?\{)?\(?([A-J])\b|(?:answer|option|choice)\s(?:is|:)?\s?[*(\"']{0,3}([A-J])\b")
+_LETTER = re.compile(
+    r"\\boxed\s?\{+\s?(?:\\text\s?\{)?\(?([A-J])\b|(?:answer|option|choice)\s(?:is|:)?\s?[*(\"']{0,3}([A-J])\b"
+)
 _ALONE = re.compile(r"^\W{0,4}([A-J])\b(?!')")
-_CODE = re.compile(r"\b(?:function|program|code|python|script|implement|sql|regex|algorithm|def|class)\b", re.IGNORECASE)
+_CODE = re.compile(
+    r"\b(?:function|program|code|python|script|implement|sql|regex|algorithm|def|class)\b", re.IGNORECASE
+)
 _JSON = re.compile(r"\bjson\b", re.IGNORECASE)
 _FENCE = re.compile(r"```(\w{0,12})[^\n]{0,40}\n(.*?)(?:```|\Z)", re.DOTALL)
 _TAGGED = re.compile(r"\[PYTHON\](.*?)(?:\[/PYTHON\]|\Z)", re.DOTALL)

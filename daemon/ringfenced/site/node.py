@@ -25,6 +25,7 @@ class SiteNode:
         name: str,
         started_unix_s: int,
         directory: SiteDirectory,
+        measured: Callable[[tuple[ModelFacts, ...]], tuple[ModelFacts, ...]],
         devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
@@ -32,11 +33,15 @@ class SiteNode:
         state: Path,
         has_agent: bool,
     ) -> None:
-        """Wire; `devices` tells of each as it was lately, `state` is the folder whose disk is watched."""
+        """Wire; `measured` adds what was measured to models, `devices` tells of each as it was lately.
+
+        `state` is the folder whose disk is watched.
+        """
         self.name = name
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
         self._directory = directory
+        self._measured = measured
         self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
@@ -46,7 +51,7 @@ class SiteNode:
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
-        return self._directory.models()
+        return self._measured(self._directory.models())
 
     def policy(self) -> tuple[str, str]:
         """Source and digest of the policy in force."""
