@@ -334,7 +334,7 @@ async def judged(nouns, evaluating=None, request=REQUEST):
     return [event async for event in flow(nouns, evaluating or site()).generate(request, WARD.identity)]
 
 
-def told(verdicts):
+def judgements(verdicts):
     return [(target.model, one.evaluator, one.good, one.score) for target, one in verdicts]
 
 
@@ -350,22 +350,22 @@ async def test_an_answer_that_falls_short_is_never_shown_and_the_receipt_says_wh
     assert events[1].reason == "1 of 1 calculations are wrong"
     assert "35" not in events[2].text
     expected = [("small", "sums", False, 0.0), ("large", "sums", True, 1.0), ("small", "agreement", False, 0.0)]
-    assert told(events[-1].verdicts) == expected
-    assert told(nouns.ways[0].verdicts) == expected
+    assert judgements(events[-1].verdicts) == expected
+    assert judgements(nouns.ways[0].verdicts) == expected
 
 
 async def test_a_good_enough_answer_ends_the_ladder():
     nouns = Judged(small=list(RIGHT), large=[])
     events = await judged(nouns)
     assert [type(event) for event in events] == [Decision, TextDelta, Finish, Receipt]
-    assert told(events[-1].verdicts) == [("small", "sums", True, 1.0)]
+    assert judgements(events[-1].verdicts) == [("small", "sums", True, 1.0)]
 
 
 async def test_the_last_rungs_answer_is_given_though_it_falls_short_and_the_receipt_says_so():
     nouns = Judged(small=list(WRONG), large=list(WRONG))
     events = await judged(nouns, request=SUM)
     assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
-    assert told(events[-1].verdicts) == [
+    assert judgements(events[-1].verdicts) == [
         ("small", "sums", False, 0.0),
         ("large", "sums", False, 0.0),
         ("small", "agreement", True, 1.0),
@@ -385,7 +385,7 @@ async def test_the_last_rung_is_judged_after_the_caller_has_its_finish():
     assert [type(await anext(events)) for _ in range(3)] == [Decision, TextDelta, Finish]
     assert seen == []
     receipt = await anext(events)
-    assert told(receipt.verdicts) == [("small", "sums", False, 0.0)]
+    assert judgements(receipt.verdicts) == [("small", "sums", False, 0.0)]
     assert seen == ["12 x 3 = 36. The answer is 36."]
 
 
@@ -402,7 +402,7 @@ async def test_three_rungs_are_compared_with_what_came_after_each():
     three = replace(SUM, permission=Permission(ladder_length_max=3))
     events = await judged(nouns, request=three)
     assert [event.destination.model for event in events if isinstance(event, Escalation)] == ["large", "largest"]
-    assert [one[:3] for one in told(events[-1].verdicts)] == [
+    assert [one[:3] for one in judgements(events[-1].verdicts)] == [
         ("small", "sums", False),
         ("large", "sums", False),
         ("small", "agreement", True),
