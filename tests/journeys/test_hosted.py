@@ -27,7 +27,7 @@ path = "reader.gguf"
 projector = "mmproj.gguf"
 tools = true
 adapters = [{ name = "reader-letters", path = "letters.gguf", quality = 0.5 }]
-context_tokens = 512
+context_tokens = 2048
 sequences = 2
 threads = 1
 [[models]]
