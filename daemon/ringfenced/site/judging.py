@@ -45,12 +45,13 @@ SALT_BYTES: Final = 16
 VERDICT_SCHEMA: Final = json.dumps(
     {
         "type": "object",
-        "properties": {"score": {"type": "integer", "minimum": 0, "maximum": 10}},
+        "properties": {"score": {"enum": list(range(11))}},
         "required": ["score"],
         "additionalProperties": False,
     }
 )
-"""What a judge answers: whole numbers to 10, which small models keep to better than decimals."""
+"""What a judge answers: whole numbers to 10, which small models keep to better than decimals. Enumerated, for
+llama.cpp's grammars do not keep to a maximum."""
 SCORE_MAX: Final = 10
 VERDICT_TOKENS_MAX: Final = 48
 """Tokens of a judge's answer: the document has some ten."""
