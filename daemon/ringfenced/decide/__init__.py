@@ -35,12 +35,13 @@ def decide(inputs: Inputs) -> Decision:
     weighed = weigh(inputs)
     choice = choose(weighed)
     considered = Considered(weighed, choice)
+    ladder, fallbacks = considered.taken()
     return Decision(
         label=inputs.asked.label,
-        ladder=considered.ladder(),
+        ladder=ladder,
         refused=Unread(considered),
         policy_digest=inputs.rulings.digest,
-        fallbacks=considered.fallbacks(),
+        fallbacks=fallbacks,
         expected=_expected(weighed, choice),
         propensity=choice.propensity,
         explored=choice.explored,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ringfenced.decide.ladder import Limits, Rung, best_ladder, hull
 from ringfenced.decide.rules import ceiling
@@ -25,6 +26,9 @@ FALLBACKS_MAX: Final = 3
 
 BOUND_DEVIATIONS: Final = 2.0
 """How many standard deviations above its expectation a quality might be: 97.7% of a normal distribution lie below."""
+
+
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +108,32 @@ def _best(weighed: Weighed, good: Mask, single: Rung, limits: Limits) -> tuple[f
 
 
 def _corners(weighed: Weighed, good: Mask, limits: Limits) -> tuple[list[Rung], list[Rung]]:
-    """What may stand under another rung, and what may stand at the end: the corners of either's hull."""
-    lower = weighed.open & _judged(weighed)
-    upper = good
+    """What may stand under another rung, and what may stand at the end: the corners of either's hull.
+
+    What leaves no room for any other rung is left out before, so that a corner is one that fits.
+    """
+    lower, upper = (weighed.open & _judged(weighed)).nonzero()[0], good.nonzero()[0]
     for each, most in (
         (weighed.estimated.cost_max, limits.cost_max),
         (weighed.estimated.latency_ms, limits.time_left_ms),
     ):
-        if most is not None and lower.any() and upper.any():
-            lower, upper = lower & (each <= most - each[upper].min()), upper & (each <= most - each[lower].min())
+        if most is None or not len(lower) or not len(upper) or 2 * each.max() <= most:
+            continue
+        under, above = each[lower], each[upper]
+        lower, upper = lower[under <= most - above.min()], upper[above <= most - under.min()]
+    if not len(lower) or not len(upper):
+        return [], []
     return _hull(weighed, lower), _hull(weighed, upper)
 
 
-def _hull(weighed: Weighed, rows: Mask) -> list[Rung]:
-    places = rows.nonzero()[0]
-    cost, latency_ms, rank = weighed.estimated.cost[places], weighed.estimated.latency_ms[places], weighed.table.rank
-    ordered = places[np.lexsort((rank[places], latency_ms, -weighed.quality[places], cost))]
-    return [_rung(weighed, place) for place in hull(ordered, weighed.estimated.cost, weighed.quality)]
+def _hull(weighed: Weighed, places: Places) -> list[Rung]:
+    cost = weighed.estimated.cost[places]
+    order = cost.argsort()
+    prices = cost[order]
+    if np.count_nonzero(prices[1:] == prices[:-1]):
+        latency_ms, rank = weighed.estimated.latency_ms[places], weighed.table.rank[places]
+        order = np.lexsort((rank, latency_ms, -weighed.quality[places], cost))
+    return [_rung(weighed, place) for place in hull(places[order], weighed.estimated.cost, weighed.quality)]
 
 
 def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Limits) -> tuple[Rung, ...]:

@@ -47,18 +47,19 @@ class Considered:
         self.prompt_tokens = weighed.estimated.prompt_tokens
         self.completion_tokens = weighed.estimated.completion_tokens
 
-    def ladder(self) -> tuple[Candidate, ...]:
-        """The rungs; each leaves the rungs above it the time that they are expected to take."""
-        rungs, made = self._choice.rungs, list[Candidate]()
-        leave_ms = 0
-        for told, rung in zip(reversed([*self._tell(list(self._taken))]), reversed(rungs), strict=True):
-            made.append(self._candidate(told, chosen=True, leave_ms=leave_ms))
-            leave_ms += rung.latency_ms
-        return tuple(reversed(made))
+    def taken(self) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+        """The rungs, and those that stand by for them.
 
-    def fallbacks(self) -> tuple[Candidate, ...]:
-        """Those that stand by, as they are told among the refused."""
-        return tuple(self._candidate(told, chosen=False) for told in self._tell(self._choice.fallbacks))
+        Each rung leaves the rungs above it the time that they are expected to take.
+        """
+        rungs = self._choice.rungs
+        told = list(self._tell((*self._taken, *self._choice.fallbacks)))
+        leave_ms = sum(rung.latency_ms for rung in rungs)
+        ladder = []
+        for rung, one in zip(rungs, told, strict=False):
+            leave_ms -= rung.latency_ms
+            ladder.append(self._candidate(one, chosen=True, leave_ms=leave_ms))
+        return tuple(ladder), tuple(self._candidate(one, chosen=False) for one in told[len(rungs) :])
 
     def refused(self) -> tuple[Candidate, ...]:
         """All that are no rung, in the order of the offers."""

@@ -138,6 +138,14 @@ def test_each_rung_leaves_the_time_that_those_above_it_need():
     assert [rung.leave_ms for rung in decision.ladder] == [decision.ladder[1].estimate.latency_ms, 0]
 
 
+def test_of_three_rungs_the_first_leaves_the_time_of_both_others():
+    three = (JUDGED, replace(GOOD, evaluators=("x",)), offer("best", 0.99, 3000))
+    asked = replace(ASKED, permission=Permission(ladder_length_max=3))
+    first, second, third = decide(given_(*three, asked=asked, worth=100_000)).ladder
+    assert first.leave_ms == second.estimate.latency_ms + third.estimate.latency_ms
+    assert (second.leave_ms, third.leave_ms) == (third.estimate.latency_ms, 0)
+
+
 def test_a_ladder_that_does_not_fit_the_time_left_is_shortened():
     both = sum(rung.estimate.latency_ms for rung in decide(given_(JUDGED, GOOD, asked=LADDER, worth=1500)).ladder)
     assert len(decide(given_(JUDGED, GOOD, asked=LADDER, worth=1500, time_left_ms=both)).ladder) == 2
@@ -228,11 +236,10 @@ def test_the_best_one_says_that_another_is_tried():
         {"draw": None},
         {"explore": 0.0},
         {"asked": replace(ASKED, model="cheap")},
-        {"asked": replace(ASKED, quality_min=0.95)},
         {"uncertainty": (0.0, 0.0)},
         {"asked": replace(ASKED, permission=Permission(cost_microcredits_max=250))},
     ],
-    ids=["no chance", "no share", "named model", "hopeless quality", "nothing to learn", "ceiling"],
+    ids=["no chance", "no share", "named model", "nothing to learn", "ceiling"],
 )
 def test_nothing_is_tried_where_it_must_not_be(changes):
     """The other one costs up to 400 and may be as good as 0.9."""
@@ -242,6 +249,14 @@ def test_nothing_is_tried_where_it_must_not_be(changes):
     decision = decide(given_(*offers, **{**usual, **changes}))
     assert not decision.explored
     assert decision.propensity == 1.0
+
+
+def test_what_would_not_be_good_enough_at_its_best_is_not_tried():
+    """The other one may be as good as 0.9, and costs a hundredth."""
+    some = {"explore": 1.0, "uncertainty": (0.0, 0.2), "draw": 0.5}
+    offers = (offer("best", 0.97, 1000), offer("o", 0.5, 10))
+    assert taken(decide(given_(*offers, asked=replace(ASKED, quality_min=0.85), **some))) == ["o"]
+    assert taken(decide(given_(*offers, asked=replace(ASKED, quality_min=0.95), **some))) == ["best"]
 
 
 # ── what holds for every decision ────────────────────────────────────────────────────────────────────────────────────
