@@ -12,11 +12,13 @@ import argparse
 import gc
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from decide_parts import made
@@ -41,6 +43,7 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=4000, help="for each number of candidates")
     parser.add_argument("--policies", type=int, default=10_000)
     parser.add_argument("--ladder", type=int, default=3, help="most rungs that the callers allow")
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has litellm: its router beside ours")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     options = parser.parse_args()
     before = machine.describe()
@@ -49,6 +52,8 @@ def main() -> int:
         told, samples = measure(size, options.requests, options.policies, options.ladder)
         rows.append({"candidates": size, **{part: summary(samples[part]) for part in samples}})
         print(f"{size} candidates measured", file=sys.stderr)
+    if options.peer:
+        told["peer"] = beside(options.peer, rows)
     text = report(rows, told)
     print(text)
     if options.write:
@@ -90,12 +95,24 @@ def measure(size: int, requests: int, policies: int, ladder: int) -> tuple[dict[
         ):
             samples[part].append((until[0] - since[0], until[1] - since[1]))
         if number % 10 == 0:
-            samples["stream"].append(took(lambda: decision_to_pb(decision)))
+            samples["stream"].append(took(partial(decision_to_pb, decision)))
         if number % 50 == 0:
             lists = replace(rating, quality=list(rating.quality), uncertainty=list(rating.uncertainty))
-            samples["plain"].append(took(lambda: plain_decide(replace(inputs, rating=lists))))
+            samples["plain"].append(took(partial(plain_decide, replace(inputs, rating=lists))))
     gc.unfreeze()
     return {"policy": ruled_by, "learning": rated_by, "ladder": f"at most {ladder} rungs"}, samples
+
+
+def beside(python: str, rows: list[dict]) -> str:
+    """Add what LiteLLM's router takes to choose, in a process of its own; how it was asked."""
+    script = Path(__file__).resolve().parent / "peers" / "litellm_route.py"
+    command = [python, str(script), ",".join(map(str, SIZES)), "300"]
+    surroundings = {"PATH": "/usr/bin:/bin", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
+    found = json.loads(done.stdout.splitlines()[-1])
+    for row in rows:
+        row["litellm"] = found["sizes"][str(row["candidates"])]
+    return f"LiteLLM {found['version']}, routing by cost, no policy and no label"
 
 
 def now() -> tuple[float, float]:
@@ -125,7 +142,7 @@ def report(rows: list[dict], told: dict[str, str]) -> str:
     lines = [f"With: {'; '.join(f'{name}: {text}' for name, text in told.items())}.", ""]
     for title, kind in (("Processor time of the thread", "cpu"), ("Wall time", "wall")):
         lines += [f"{title}, microseconds, p50 / p99 / p99.9", ""]
-        names = [*PARTS, "plain"]
+        names = [*PARTS, "plain", *(["litellm"] if "litellm" in rows[0] else [])]
         lines += [f"| candidates | {' | '.join(names)} |", "|---:|" + "---:|" * len(names)]
         for row in rows:
             cells = [" / ".join(f"{row[name][f'{kind}_p{q}_us']:,.0f}" for q in ("50", "99", "999")) for name in names]

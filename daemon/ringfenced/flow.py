@@ -266,7 +266,7 @@ class Flow:
         assert way.decision is not None
         assert way.inputs is not None
         held = way.decision.cost_microcredits_max()
-        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision)) is not None:
+        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision, held)) is not None:
             both = held + hedge.estimate.cost_microcredits_max
             both += self._judging_microcredits_max(way, both)
             with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged

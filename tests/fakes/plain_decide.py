@@ -45,6 +45,7 @@ class _Plain:
         told = {at: self._tell(at, rungs, chosen, explored=explored) for at in range(len(self.offers))}
         ladder = tuple(self._candidate(rung.place, told[rung.place], chosen) for rung in chosen)
         others = [at for at in told if at not in {rung.place for rung in chosen}]
+        others.sort(key=lambda at: self.removals[at] is None)
         fallbacks = [at for at in good if at in others]
         return Decision(
             label=self.asked.label,

@@ -128,6 +128,8 @@ class Breakers:
         return until_s, {target: _reason(rest_s, trouble) for target, (rest_s, trouble) in found.items()}
 
     def _of(self, route: Route) -> list[tuple[tuple[Route, Trouble], Breaker]]:
+        if not self._breakers:  # mostly
+            return []
         return [
             (key, self._breakers[key]) for key in ((route, trouble) for trouble in Trouble) if key in self._breakers
         ]

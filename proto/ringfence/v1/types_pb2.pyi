@@ -736,7 +736,9 @@ class Permission(_message.Message):
     cost_microcredits_max: _builtins.int
     """Ceiling on the whole request's cost, in millionths of a credit; unset for the wallet's rest."""
     ladder_length_max: _builtins.int
-    """How many rungs of the ladder may be tried; 0 means 1."""
+    """How many rungs of the ladder may be tried; 0 means 1. A target that gives no answer at all is stood in for besides,
+    where the decision left one open for that.
+    """
     local_only: _builtins.bool
     """Nothing may leave, whatever the label says."""
     @_builtins.property
