@@ -261,19 +261,17 @@ class Flow:
     # ── step 4 ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _reserve(self, way: Way) -> None:
-        """Hold what the ladder may cost, what a hedge may where both fit, and for judging as far as there is room."""
+        """Hold what ladder and judges may cost, and what a hedge may where all fit."""
         assert way.caller is not None
         assert way.decision is not None
         assert way.inputs is not None
-        held = way.decision.cost_microcredits_max()
+        held = way.decision.cost_microcredits_max() + self._judging_microcredits_max(way)
         if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision, held)) is not None:
             both = held + hedge.estimate.cost_microcredits_max
-            both += self._judging_microcredits_max(way, both)
             with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged
                 await self._ledger.reserve(way.caller.department, way.request.id, both)
                 way.held_microcredits, way.hedge = both, hedge
                 return
-        held += self._judging_microcredits_max(way, held)
         await self._ledger.reserve(way.caller.department, way.request.id, held)
         way.held_microcredits = held
 
@@ -564,16 +562,17 @@ class Flow:
 
     # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _judging_microcredits_max(self, way: Way, held: int) -> int:
-        """What is held for judging besides `held`: what it may cost, as far as ceiling and wallet have room for it."""
+    def _judging_microcredits_max(self, way: Way) -> int:
+        """What is held for judging: what it may cost, as far as ceiling and wallet have room for it."""
         assert way.inputs is not None
+        assert way.decision is not None
         most = self._evaluating.cost_microcredits_max(way)
         if not most:
             return 0
         budget = way.inputs.circumstances.wallet_microcredits
         if (limit := ceiling(way.inputs.asked, way.inputs.rulings)) is not None:
             budget = min(budget, limit)
-        return max(0, min(most, budget - held))
+        return max(0, min(most, budget - way.decision.cost_microcredits_max()))
 
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""
