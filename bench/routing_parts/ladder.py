@@ -1,13 +1,16 @@
-"""Protocol (c), the ladder: the weak model answers first, a verifier reads question and answer, and what it trusts least
-goes up to the strong model. Online: no label of the stream before, outcomes come 200 questions later.
+"""Protocol (c), the ladder: what the verifier trusts least of the weak model's answers goes up to the strong model.
+
+The weak model answers first; a verifier reads question and answer. Online: no label of the stream before it begins,
+outcomes come 200 questions later.
 
 What the ladder sees: question and the weak model's answer, at once; the weak model's outcome, of every question, after
 the delay; the strong model's outcome, of escalated questions only, after the delay; where the file has the strong
 model's answers, whether the two come to the same, of escalated questions only, at once (`answers.agrees`).
 
-Files that can be used: those of two models with the weak one's answers, and those of many models with answers, as the
-pair of `PAIR` or else of the cheapest and the best that have them. Figures are means over streams in a few orders, and
-over files by their rows. A file of more than `ROWS_MAX` rows is drawn from.
+Files that can be used: those of two models with the weak one's answers; where there are none, those of many models with
+answers, as the pair of `PAIR` or else of the cheapest and the best that have them; of these, files whose answers are
+bare letters only where there are no others, since a verifier has nothing to read in them. Figures are means over
+streams in a few orders, and over files by their rows. A file of more than `ROWS_MAX` rows is drawn from.
 """
 
 from __future__ import annotations
@@ -17,10 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringfenced.learn.answers import read_answer
 from routing_parts import metrics
 from routing_parts.data import Loaded, Matrix, Pair
-from routing_parts.ladder_online import DELAY, Floats, Stream, climbed, question_only
+from routing_parts.ladder_online import DELAY, Stream, climbed, question_only
 from routing_parts.ladder_prior import Priors, priors_for
 from routing_parts.metrics import Routed
 
@@ -28,9 +30,10 @@ __all__ = ["Ladder", "ladder"]
 
 PAIR = ("mistralai/mixtral-8x7b-chat", "gpt-4-1106-preview")
 """RouteLLM's two models, by RouterBench's names."""
-ROWS_MIN = 2 * DELAY // 2 + 50
+ROWS_MIN = DELAY + 50
 """A shorter stream would end before much was learned."""
 ROWS_MAX = 1_500
+BARE_CHARS = 20
 SEEDS = 3
 _SALT = b"evaluation"
 
@@ -58,7 +61,7 @@ def ladder(loaded: Loaded, *, seeds: int = SEEDS, tell: Callable[[str], None] = 
         tell: is told how far it is.
     """
     notes: list[str] = []
-    pairs = [pair for pair in (*loaded.pairs, *_of_matrices(loaded.matrices)) if _usable(pair, notes)]
+    pairs = _chosen(loaded, notes)
     if not pairs:
         return None
     figures: dict[str, list[Routed]] = {}
@@ -94,6 +97,26 @@ def _of_matrices(matrices: Sequence[Matrix]) -> list[Pair]:
     return made
 
 
+def _chosen(loaded: Loaded, notes: list[str]) -> list[Pair]:
+    """The files of the first kind of which there are any; the notes name the others."""
+    two = [pair for pair in loaded.pairs if _usable(pair, notes)]
+    many = [pair for pair in _of_matrices(loaded.matrices) if _usable(pair, notes)]
+    kinds = (two, [pair for pair in many if not _is_bare(pair)], [pair for pair in many if _is_bare(pair)])
+    chosen = next((kind for kind in kinds if kind), [])
+    notes.extend(
+        f"{pair.name}: not in (c), which has files with more to read in their answers"
+        for kind in kinds
+        if kind is not chosen
+        for pair in kind
+    )
+    return chosen
+
+
+def _is_bare(pair: Pair) -> bool:
+    """Whether the weak model's answers are letters and single words."""
+    return bool(np.median([len(answer) for answer in pair.weak_answers or ("",)]) < BARE_CHARS)
+
+
 def _usable(pair: Pair, notes: list[str]) -> bool:
     if pair.weak_answers is None:
         return False
@@ -115,7 +138,9 @@ def _of_pair(pair: Pair, seeds: int) -> dict[str, Routed]:
     runs = [_run(stream, priors, seed) for seed in range(seeds)]
     figures = {name: metrics.mean([run[name] for run in runs]) for name in runs[0]}
     lengths = np.array([len(prompt) for prompt in pair.prompts], np.float64)
-    blind = [metrics.by_score(np.random.default_rng(seed).random(len(lengths)), pair.weak, pair.strong) for seed in range(20)]
+    blind = [
+        metrics.by_score(np.random.default_rng(seed).random(len(lengths)), pair.weak, pair.strong) for seed in range(20)
+    ]
     return figures | {
         "random": metrics.mean(blind),
         "length": metrics.by_score(lengths, pair.weak, pair.strong),
@@ -143,8 +168,3 @@ def _weighted(figures: Sequence[Routed], weights: Sequence[int]) -> Routed:
     return Routed(
         of([one.apgr for one in figures]), of([one.cpt50 for one in figures]), of([one.cpt80 for one in figures])
     )
-
-
-def featured(questions: Sequence[str], answers: Sequence[str]) -> Floats:
-    """Hand features of some answers, as rows."""
-    return np.array([read_answer(one, other, salt=_SALT).hand for one, other in zip(questions, answers, strict=True)])

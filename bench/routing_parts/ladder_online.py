@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ringfenced.learn.answers import NAMES, agrees, read_answer
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 from ringfenced.learn.verifier import Verifier
 from ringfenced.learn.verifier_fit import refit_due, refit_rows
 from ringfenced.learn.verifier_share import escalates
@@ -24,7 +24,7 @@ AGREED = (0.12, 0.94)
 """What agreement says of the cheap answer before its outcome is known: P(good) where the strong one differs, and where
 it comes to the same."""
 AGREED_WEIGHT = 0.7
-AGREED_LABELS_MAX = 150
+AGREED_LABELS_MAX = 60
 """From so many outcomes on, agreement of the few answers that still wait for theirs adds nothing."""
 _AGREED_EVERY = 25
 
@@ -121,7 +121,7 @@ def _fitted(stream: Stream, prior: Verifier, rows: np.ndarray, seen: int) -> Ver
         stream.weak[rows],
         np.ones(len(rows)),
         stream.hand[:seen],
-        [stream.features[row] for row in rows],
+        grams=[stream.features[row] for row in rows],
     )
 
 
@@ -162,5 +162,5 @@ def _agreeing(stream: Stream, prior: Verifier, part: _Part, up: np.ndarray, row:
     rows = np.r_[np.arange(part.labels), told]
     score = np.r_[stream.weak[: part.labels], np.take(AGREED, stream.agreed[told].astype(int))]
     weight = np.r_[np.ones(part.labels), np.full(len(told), AGREED_WEIGHT)]
-    verifier = refit_rows(prior, stream.hand[rows], score, weight, stream.hand[:row])
+    verifier = refit_rows(prior, stream.hand[rows], score, weight, stream.hand[:row], trees=False)
     return verifier.judged_rows(stream.hand[part.recent : part.end])[0]

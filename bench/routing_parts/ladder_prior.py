@@ -39,8 +39,10 @@ class Priors:
 
 
 def priors_for(prompts: Sequence[str]) -> Priors:
-    """The weights for a file: the shipped ones, or, where a file that they were trained on shares a question with it,
-    those trained without that file. Where two files do, none that was trained will do: all weights are then nothing.
+    """The weights for a file: the shipped ones, if they were not trained on any of its questions.
+
+    Where one file of the training set shares a question with it, they are those trained without that file. Where two
+    do, none that was trained will do: all weights are then nothing.
     """
     keys = np.array([question_key(prompt) for prompt in prompts], np.uint64)
     seen: list[str] = []

@@ -1,1 +1,1 @@
-"""The shipped priors of routing, and what trains them."""
+"""How the prior of routing was made."""

@@ -1,9 +1,9 @@
 """What is expected of each feature before any data: its weight in logits, for one standard deviation of it.
 
-Set by judgement, before any file was looked at, from what is known of how models fail at worked answers: long chains of
-steps, large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that does
-not follow from the last step, hedging, repetition, answers that are cut off or do not have the form that was asked for.
-On files that it has not seen it ranks answers better than weights learned from the other files do (MODEL_CARD.md), so
+Set by judgement, before any file was looked at, from what is known of how models fail at worked answers: long chains
+of steps, large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that
+does not follow from the last step, hedging, repetition, answers that are cut off or do not have the form that was asked for.
+On files that it has not seen it ranks answers better than weights learned from the other files do (VERIFIER.md), so
 that learning starts here.
 """
 
@@ -29,6 +29,7 @@ EXPECTED: dict[str, float] = {
     "refusals": -0.12,
     "corrections": -0.10,
     "rounds": -0.08,
+    "lacks": -0.08,
     "repeated_lines": -0.08,
     "repeated_run": -0.08,
     "ends_open": -0.12,
@@ -61,6 +62,11 @@ EXPECTED: dict[str, float] = {
     "quotients": -0.06,
     "percents": -0.05,
     "letters": -0.08,
+    "results_unused": -0.08,
+    "minus_missing": -0.06,
+    "times_missing": -0.06,
+    "divide_missing": -0.06,
+    "percent_missing": -0.06,
     # what it comes to
     "final_none": -0.20,
     "final_last": -0.06,
@@ -71,6 +77,10 @@ EXPECTED: dict[str, float] = {
     "final_negative": -0.15,
     "final_fractional": -0.15,
     "final_fraction_of_count": -0.20,
+    "final_rivals": -0.08,
+    "final_repeated": 0.04,
+    "asked_noun_back": 0.05,
+    "runs_on": -0.10,
     "final_decimals": -0.10,
     "final_chars_after": -0.05,
     "final_over_question": -0.03,
@@ -86,6 +96,6 @@ EXPECTED: dict[str, float] = {
     "json_parses": 0.10,
 }
 CHEAP_SCALE = 0.6
-"""How much of it the cheap model's prior starts with: as it stands, worked answers would differ by 1.7 in their logits."""
+"""How much of it the cheap model's prior starts with: whole, worked answers would differ by 1.7 in their logits."""
 STRONG_SCALE = 0.2
 """The same for the strong model: what is hard for the one is harder for the other too, but it errs far less."""

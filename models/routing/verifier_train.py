@@ -1,4 +1,4 @@
-"""Trains the shipped verifier: `python -m routing.verifier_train` in `models/` (see MODEL_CARD.md for the whole command).
+"""Trains the shipped verifier: `python -m routing.verifier_train` in `models/` (VERIFIER.md has the whole command).
 
 Weights start at `verifier_expected.EXPECTED` and are moved by answers with known scores. Features are standardised, and
 a bias is fitted, within each group of like questions and one model: what is learned is which of two answers to like

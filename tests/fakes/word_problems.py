@@ -2,8 +2,8 @@
 
 A problem is a story of some steps, each of which changes an amount. An answer works through them in one of a few
 styles. Its errors: a slip (a result that its calculation does not give), a wrong operation, a step left out, a number
-misread, a result left as a fraction, an answer that is cut off. Harder problems (more steps, larger numbers, percentages)
-go wrong more often, for the weak and the strong model alike.
+misread, a result left as a fraction, an answer that is cut off. Harder problems (more steps, larger numbers,
+percentages) go wrong more often, for the weak and the strong model alike.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def worked(draw: random.Random, error: str | None = None, skill: float = 1.0) ->
         fails = draw.random() < min(0.95, max(0.03, (hard - 0.15) / skill))
         error = draw.choices(ERRORS, _WEIGHTS)[0] if fails else ""
     strong = draw.random() > max(0.02, (hard - 0.35) * 0.6)
-    answer, final = _answer(draw, name, thing, start, steps, error)
+    answer, final = _answer(draw, name, thing, start, steps=steps, error=error)
     truth = steps[-1].after
     right = error == "" or (final is not None and abs(final - truth) < 1e-9 and error != "cut")
-    strong_answer = _answer(draw, name, thing, start, steps, "" if strong else "operation")[0]
+    strong_answer = _answer(draw, name, thing, start, steps=steps, error="" if strong else "operation")[0]
     return Worked(question, answer, right, "" if right else error, strong, strong_answer, count)
 
 
@@ -111,7 +111,7 @@ def _written(value: float) -> str:
 
 
 def _answer(
-    draw: random.Random, name: str, thing: str, start: int, steps: list[_Step], error: str
+    draw: random.Random, name: str, thing: str, start: int, *, steps: list[_Step], error: str
 ) -> tuple[str, float | None]:
     at = draw.randrange(len(steps))
     value = float(start)
@@ -131,15 +131,17 @@ def _answer(
             result += draw.choice((-10, -2, -1, 1, 2, 10, 100))
         if place == at and error == "fraction":
             result += 0.5
-        mark = {"*": draw.choice(("*", "x", "×")), "%": "% of", "/": "/"}.get(sign, sign)
+        mark = {"*": draw.choice(("*", "x", "\u00d7")), "%": "% of", "/": "/"}.get(sign, sign)
         shown = (
             f"{_written(number)}% of {_written(value)} = {_written(result)}"
             if sign == "%"
             else f"{_written(value)} {mark} {_written(number)} = {_written(result)}"
         )
-        lines.append(_line(draw, style, place, name, thing, shown))
+        lines.append(_line(draw, style, place, name=name, thing=thing, shown=shown))
         value = result
-    closing = draw.choice((f"#### {value:.0f}", f"The answer is {_written(value)}.", f"So {name} has {_written(value)} {thing}."))
+    closing = draw.choice(
+        (f"#### {value:.0f}", f"The answer is {_written(value)}.", f"So {name} has {_written(value)} {thing}.")
+    )
     if error == "fraction":
         closing = f"The answer is {value:.2f}."
     text = "\n".join([*lines, closing])
@@ -151,7 +153,7 @@ def _answer(
     return text, value
 
 
-def _line(draw: random.Random, style: str, place: int, name: str, thing: str, shown: str) -> str:
+def _line(draw: random.Random, style: str, place: int, *, name: str, thing: str, shown: str) -> str:
     if style == "listed":
         return f"{place + 1}. {name} now has {shown} {thing}."
     if style == "prose":

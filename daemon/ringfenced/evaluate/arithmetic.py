@@ -1,7 +1,7 @@
-"""Calculations and conversions in prose, and which of them are wrong: `check(text)`.
+r"""Calculations and conversions in prose, and which of them are wrong: `check(text)`.
 
 Read are equations of numbers with + - x / ^, brackets, percentages, currencies, units and a few words between them
-("12 boxes x 3 = 36", "20% of 50 is 10", "2 hours = 120 minutes", \\frac{3}{4} = 0.75), chains of them, and German and
+("12 boxes x 3 = 36", "20% of 50 is 10", "2 hours = 120 minutes", \frac{3}{4} = 0.75), chains of them, and German and
 French forms. Nothing is evaluated but these; where a text can be read in several ways (1.234, a percentage that is
 added, cents beside dollars), a calculation is wrong only if it is wrong in every one. What holds an unknown, a function
 or a name is left alone. Whether the right thing is calculated is not judged here.
@@ -16,23 +16,34 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 
+from ringfenced.evaluate.equations import SYMBOLS_MAX, equations
 from ringfenced.evaluate.evaluated import Reading, evaluated
 from ringfenced.evaluate.figures import CHARS_MAX, Symbol, symbols
 
 __all__ = ["Calculation", "Checked", "Wrong", "calculations", "calculations_in", "check"]
 
 Kind = Literal["calculation", "percent", "unit"]
-SYMBOLS_MAX = 64
-"""Symbols of one side of an equation: a longer one is not judged."""
 _LINES = re.compile(r"[^\n]++(?:\n[ \t&]{0,8}[=≈][^\n]*+)*+")
 _PROMISING = re.compile(
     r"[=≈≃]|\\approx|\d\s?(?:[+*×·⋅^]|plus|times|mal|fois|x\s)|(?:%|[Pp]ercent|Prozent|pour cent) (?:of|von|de)"  # noqa: RUF001
 )
 """What no calculation is without, apart from rare ways to say one: all else is passed over at the speed of a scan."""
+_PLAIN = r"(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?:\.\d{1,4})?(?![\d.,]\d)"
+_SIGNS = r"\n=+*/×÷^%\\(){}<>≈_-"  # noqa: RUF001
+_SIMPLE = re.compile(
+    rf"(?:[^{_SIGNS}]*?(?:[^\W\d_]{{2}}|[.:,;])\s|\s*)"  # whatever cannot calculate, and a word or a mark before it
+    r"(?<!times )(?<! plus )(?<!minus )(?<! by )(?<! of )(?<! mal )(?<! von )"
+    rf"\$?(?P<one>{_PLAIN})(?: [a-z]{{3,20}})?"
+    rf"\s?(?P<sign>[-+*x×/÷−])\s?\$?(?P<other>{_PLAIN})(?: [a-z]{{3,20}})?"  # noqa: RUF001
+    rf"\s?=\s?\$?(?P<stated>{_PLAIN})(?!%)[^{_SIGNS[:-1]}\d−-]*$",  # noqa: RUF001
+    re.MULTILINE,
+)
+"""A line with one calculation of two numbers and nothing else that could belong to it: what most worked answers are
+made of. It is read here at the speed of a scan."""
 _TRUNCATED = 0.01
 """A result cut off rather than rounded is taken from two decimals on: 20/3 = 6.66."""
 _YEAR_MIN = 1900
-_RELATIVE = 1e-9
+_RELATIVE = 1e-11
 """How far two results may be apart for the arithmetic of doubles alone."""
 
 
@@ -92,9 +103,35 @@ def calculations(text: str) -> list[Calculation]:
     """All calculations of `text`, judged, in their order."""
     made: list[Calculation] = []
     for line in _LINES.finditer(text, 0, min(len(text), CHARS_MAX)):
-        if _PROMISING.search(text, line.start(), line.end()):
-            made += calculations_in(symbols(text, line.start(), line.end()))
+        start, end = line.span()
+        simple = _SIMPLE.match(text, start, end)
+        one = _simply(simple) if simple else None
+        if one is not None:
+            made.append(one)
+        elif _PROMISING.search(text, start, end):
+            made += calculations_in(symbols(text, start, end))
     return made
+
+
+def _simply(found: re.Match[str]) -> Calculation | None:
+    """The one calculation of a plain line, where it holds exactly; None leaves the line to the general way."""
+    one, other, stated = (float(found[name].replace(",", "")) for name in ("one", "other", "stated"))
+    sign = found["sign"]
+    if sign in "/÷":
+        worth = one / other if other else None
+    else:
+        worth = one + other if sign == "+" else one - other if sign in "-−" else one * other  # noqa: RUF001
+    if worth != stated:
+        return None
+    return Calculation(
+        start=found.start("one"),
+        end=found.end("stated"),
+        kind="calculation",
+        right=True,
+        rounded=False,
+        operands=(one, other),
+        stated=stated,
+    )
 
 
 def calculations_in(given: Sequence[Symbol]) -> list[Calculation]:
@@ -102,136 +139,15 @@ def calculations_in(given: Sequence[Symbol]) -> list[Calculation]:
     if not any(symbol.kind in "=~i" for symbol in given):
         return []
     made: list[Calculation] = []
-    for sides, about in _chains(given):
+    for sides, about in equations(given):
         pairs = zip(sides, sides[1:], about, strict=False)
         made.extend(one for left, right, loose in pairs if (one := _judged(left, right, loose=loose)))
     return made
 
 
-class _Chain:
-    """An equation as it is read: sides that are done, and the one that is open."""
-
-    def __init__(self) -> None:
-        self.sides: list[list[Symbol]] = []
-        self.about: list[bool] = []
-        self.open: list[Symbol] = []
-        self.void = False  # until the next break: an unknown or a function makes it no business of ours
-        self.worded = False  # words stand right before
-
-    def ends_in(self, kinds: str) -> bool:
-        return bool(self.open) and self.open[-1].kind in kinds
-
-    def close(self) -> tuple[list[list[Symbol]], list[bool]] | None:
-        """End the equation; what there is of it, if it is one."""
-        while self.ends_in("o("):
-            self.open.pop()
-        sides = [*self.sides, _unbracketed(self.open)] if self.open else self.sides
-        about, void = self.about, self.void
-        self.__init__()  # type: ignore[misc]  # begin again
-        return (sides, about) if len(sides) > 1 and not void else None
-
-
-def _chains(given: Sequence[Symbol]) -> Iterator[tuple[list[list[Symbol]], list[bool]]]:
-    """Every equation: its sides, and whether each equals sign says `about`."""
-    chain = _Chain()
-    for index, symbol in enumerate(given):
-        ends = symbol.kind == "!" or (not chain.void and _ends(chain, symbol))
-        if ends and (done := chain.close()):
-            yield done
-        if chain.void and symbol.kind in "=~":
-            chain.close()  # x + 5 = 3 + 4 = 7: what follows may be ours again
-        elif symbol.kind != "!" and not chain.void:
-            _take(chain, symbol, given[index + 1] if index + 1 < len(given) else None)
-    if done := chain.close():
-        yield done
-
-
-def _ends(chain: _Chain, symbol: Symbol) -> bool:
-    """Whether `symbol` cannot belong to the equation so far: a new one may begin with it."""
-    operand = chain.ends_in("n)")
-    match symbol.kind:
-        case "n":
-            return operand and not symbol.adjoins
-        case "(":
-            return operand and not (symbol.adjoins and not chain.open[-1].worded)
-        case ")":
-            return not operand or not _depth(chain.open)
-        case "=" | "~":
-            return not operand
-        case "a":
-            return bool(chain.open) or not chain.sides
-        case "i":
-            return not (operand and _strong(chain.open))
-        case "w":
-            return not chain.ends_in("o(") and not (chain.open and operand)
-        case "o":
-            return symbol.text == "of" and not (operand and _is_share(chain.open))
-        case _:
-            return False
-
-
-def _take(chain: _Chain, symbol: Symbol, following: Symbol | None) -> None:
-    """Add `symbol` to the equation that is open."""
-    worded, chain.worded = chain.worded, symbol.kind == "w"
-    operand = chain.ends_in("n)")
-    match symbol.kind:
-        case "?":
-            chain.void = True
-        case "n" | "(":
-            if operand:  # it adjoins: 2(3 + 4)
-                chain.open.append(Symbol("o", "*", symbol.start, symbol.start))
-            elif symbol.kind == "(" and worded and symbol.adjoins:
-                chain.void = True  # a function
-            chain.open.append(symbol)
-        case ")" if operand and _depth(chain.open):
-            chain.open.append(symbol)
-        case "o" if operand and symbol.text != "of":
-            chain.open.append(symbol)
-        case "o" if operand:
-            chain.open.append(symbol._replace(text="*"))
-        case "o" if symbol.text == "-" and following is not None and following.kind in "n(" and following.adjoins:
-            chain.open.append(symbol._replace(text="neg"))
-        case "o" if worded and symbol.text != "of":
-            chain.void = True  # words are an operand: tax + 5
-        case "w" if chain.open:
-            chain.void = True
-        case "=" | "~" | "i" if operand:
-            chain.sides.append(_unbracketed(chain.open))
-            chain.about.append(symbol.kind == "~")
-            chain.open = []
-        case "a" if chain.about:
-            chain.about[-1] = True
-        case _:
-            pass
-
-
-def _depth(side: Sequence[Symbol]) -> int:
-    return sum((symbol.kind == "(") - (symbol.kind == ")") for symbol in side)
-
-
-def _unbracketed(side: list[Symbol]) -> list[Symbol]:
-    """What stands after the last bracket that is still open."""
-    depth = 0
-    for index in range(len(side) - 1, -1, -1):
-        depth += (side[index].kind == ")") - (side[index].kind == "(")
-        if depth < 0:
-            return side[index + 1 :]
-    return side
-
-
-def _strong(side: Sequence[Symbol]) -> bool:
-    """Whether the side calculates beyond doubt: 5 plus 3, not the dates 3/4 and 2020-2021."""
-    return any(symbol.kind == "o" and symbol.text in "+*^" for symbol in side)
-
-
-def _is_share(side: Sequence[Symbol]) -> bool:
-    """Whether the side ends in what can be a share of something: 20% or 3/4."""
-    return side[-1].percent or side[-1].kind == ")" or (len(side) > 2 and side[-2].text == "/")  # noqa: PLR2004
-
-
-def _judged(left: list[Symbol], right: list[Symbol], *, loose: bool) -> Calculation | None:
+def _judged(left: Sequence[Symbol], right: Sequence[Symbol], *, loose: bool) -> Calculation | None:
     """Whether `left` equals `right` in any reading; None where that is no calculation."""
-    both = left + right
+    both = (*left, *right)
     numbers = [symbol for symbol in both if symbol.kind == "n"]
     kind = _kind(left, right, numbers)
     stated = next((symbol for symbol in right if symbol.kind == "n"), None)
@@ -239,7 +155,13 @@ def _judged(left: list[Symbol], right: list[Symbol], *, loose: bool) -> Calculat
         return None
     if (kind != "unit" and len({symbol.letter for symbol in numbers}) > 1) or _is_date(left):
         return None  # 2x + 3 = 7 has an unknown
-    verdicts = [_holds(left, right, reading, loose=loose) for reading in _readings(numbers, kind)]
+    verdicts: list[str | None] = []
+    for reading in _readings(numbers, kind):
+        verdict = _holds(left, right, reading, loose=loose)
+        # 1,557 x 6 = 9,340 is no German 9.34: a reading that the text does not force has to fit exactly
+        verdicts.append("" if verdict == "rounded" and reading.german else verdict)
+        if verdict == "exact":
+            break
     if all(verdict is None for verdict in verdicts):
         return None
     return Calculation(
@@ -258,8 +180,8 @@ def _is_date(side: Sequence[Symbol]) -> bool:
     return [symbol.text for symbol in side] == ["", "/", "", "/", ""] and side[-1].value >= _YEAR_MIN
 
 
-def _kind(left: list[Symbol], right: list[Symbol], numbers: Sequence[Symbol]) -> Kind | None:
-    calculates = any(symbol.kind == "o" and symbol.text != "neg" for symbol in left + right)
+def _kind(left: Sequence[Symbol], right: Sequence[Symbol], numbers: Sequence[Symbol]) -> Kind | None:
+    calculates = any(symbol.kind == "o" and symbol.text != "neg" for symbol in (*left, *right))
     if calculates:
         return "percent" if any(symbol.percent for symbol in numbers) else "calculation"
     units = [symbol.unit for symbol in numbers]
@@ -278,7 +200,7 @@ def _readings(numbers: Sequence[Symbol], kind: Kind) -> Iterator[Reading]:
         yield Reading(german=german, units=units, share=share)
 
 
-def _holds(left: list[Symbol], right: list[Symbol], reading: Reading, *, loose: bool) -> str | None:
+def _holds(left: Sequence[Symbol], right: Sequence[Symbol], reading: Reading, *, loose: bool) -> str | None:
     """`exact`, `rounded`, `` if it does not hold, None if a side has no value."""
     one, other = evaluated(left, reading), evaluated(right, reading)
     if one is None or other is None:

@@ -48,18 +48,18 @@ def evaluated(side: Sequence[Symbol], reading: Reading) -> tuple[float, float] |
             waiting.append("(")
         elif symbol.kind == ")":
             depth -= 1
-            if not _unwind(values, waiting, 0, reading) or not waiting:
+            if not _unwind(values, waiting, 0) or not waiting:
                 return None
             waiting.pop()
         else:
             rank = _RANK[symbol.text]
             right = symbol.text in {"^", "neg"}
-            if not _unwind(values, waiting, rank + right, reading):
+            if not _unwind(values, waiting, rank + right):
                 return None
             waiting.append(symbol.text)
         if depth > DEPTH_MAX:
             return None
-    if not _unwind(values, waiting, 0, reading) or waiting or len(values) != 1:
+    if not _unwind(values, waiting, 0) or waiting or len(values) != 1:
         return None
     return values[0][0], values[0][1]
 
@@ -74,7 +74,7 @@ def _value(symbol: Symbol, reading: Reading) -> _Value:
     return value * scale, slack * scale, share == "added"
 
 
-def _unwind(values: list[_Value], waiting: list[str], rank: int, reading: Reading) -> bool:
+def _unwind(values: list[_Value], waiting: list[str], rank: int) -> bool:
     """Apply the operators that wait and bind at least as strongly as `rank`; False where that fails."""
     while waiting and waiting[-1] != "(" and _RANK[waiting[-1]] >= max(rank, 1):
         operator = waiting.pop()

@@ -26,8 +26,8 @@ class Symbol(NamedTuple):
     """One symbol of a text."""
 
     kind: str
-    """`n` number, `o` operator, `=` equals, `~` about equals, `a` a word for about, `i` a word for equals, `(`, `)`, `w` words, `?` what no
-    calculation here may hold (a function, a command), `!` what ends one."""
+    """`n` number, `o` operator, `=` equals, `~` about equals, `a` a word for about, `i` a word for equals, `(`, `)`,
+    `w` words, `?` what no calculation here may hold (a function, a command), `!` what ends one."""
     text: str
     """The operator: one of + - * / ^ and `of`; empty otherwise."""
     start: int
@@ -61,7 +61,9 @@ _NUMBER = (
 )
 _TOKENS = re.compile(
     rf"(?P<n>{_NUMBER})"
-    r"|(?P<o>(?<=[\d\s)])[xX](?=\s?[\d$(.])|\*\*|[-+*/^·⋅∙✕÷∕−–×]|\\(?:times|cdot|div)\b)"  # noqa: RUF001
+    r"|(?P<o>(?<=[\d\s)])[xX](?=\s?[\d$(.])"
+    r"|(?<=[\d)])\*\*(?=[\d(-])|(?<=[\d)] )\*\*(?= [\d(-])|(?<!\*)\*(?!\*)"  # of a power or a product, not of bold
+    r"|[-+/^·⋅∙✕÷∕−–×]|\\(?:times|cdot|div)\b)"  # noqa: RUF001
     r"|(?P<z>[²³])"
     r"|(?P<w>[^\W\d_](?:[\w'’-]| (?=[^\W\d_]))*+)"  # noqa: RUF001
     r"|(?P<e>[=≈≃]|\\approx\b)"
@@ -69,7 +71,7 @@ _TOKENS = re.compile(
     r"|(?P<m>\\?[$€£¥₹¢])"
     r"|(?P<b>[(){}\[\]])"
     r"|(?P<f>\\[dt]?frac\b)"
-    r"|(?P<s>\\(?:left|right|text|mathrm|mathbf|boxed|quad|[,;! (\[)\]])|&|\n(?=[ \t&]{0,8}[=≈]))"
+    r"|(?P<s>\*{2,}|\\(?:left|right|text|mathrm|mathbf|boxed|quad|[,;! (\[)\]])|&|\n(?=[ \t&]{0,8}[=≈]))"
     r"|(?P<u>\\[a-zA-Z]+|[_√∑∫])"
     r"|(?P<q>\S|\n)"
 )
@@ -159,11 +161,11 @@ def _valued(text: str) -> tuple[float, float, float, float]:
 
 
 def _separated(text: str, grouping: str, point: str) -> tuple[float, float] | None:
-    """The number where `grouping` parts thousands and `point` decimals, and one of its last place; None if it cannot."""
+    """The number where `grouping` parts thousands and `point` decimals, and one of its last place; None if neither."""
     whole, dot, decimals = text.rpartition(point) if point in text else (text, "", "")
     groups = re.split(rf"[{re.escape(grouping)}'’\u00a0\u202f\u2009 ]", whole)  # noqa: RUF001
     wrong = any(len(group) != _GROUP_DIGITS for group in groups[1:]) or (len(groups) > 1 and groups[0] in {"", "0"})
-    if wrong or (dot and not decimals.isdecimal()) or not "".join(groups).isdecimal() and "".join(groups):
+    if wrong or (dot and not decimals.isdecimal()) or (not "".join(groups).isdecimal() and "".join(groups)):
         return None
     return float(f"{''.join(groups) or '0'}.{decimals or '0'}"), 10.0 ** -len(decimals)
 

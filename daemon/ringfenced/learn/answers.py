@@ -13,9 +13,10 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfenced.learn import answers_form, answers_numbers, answers_words
+from ringfenced.evaluate.arithmetic import calculations
+from ringfenced.learn import answers_ending, answers_form, answers_numbers, answers_words
 from ringfenced.learn.answers_final import final_of, question_of
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 
 __all__ = ["BUCKETS", "CHARS_MAX", "NAMES", "agrees", "read_answer"]
 
@@ -25,7 +26,7 @@ BUCKETS = 1 << 12
 """Buckets of the hashed words: more would only add noise at the some hundred labels that there are to learn from."""
 GRAMS_MAX = 400
 """Words of an answer that are hashed, the last ones: how it ends says the most."""
-NAMES: tuple[str, ...] = (*answers_words.NAMES, *answers_numbers.NAMES, *answers_form.NAMES)
+NAMES: tuple[str, ...] = (*answers_words.NAMES, *answers_numbers.NAMES, *answers_ending.NAMES, *answers_form.NAMES)
 """What each hand feature is, in their order."""
 _RELATIVE = 1e-6
 _SHORT_CHARS = 80
@@ -44,11 +45,12 @@ def read_answer(question: str, answer: str, *, salt: bytes = b"") -> Features:
     """
     asked = question_of(_bounded(question))
     said = _bounded(answer)
-    final = final_of(said)
     words = answers_words.words_of(said)
+    known, done = answers_numbers.known_of(asked), calculations(said)
     hand = (
         *answers_words.measured(asked, said, words),
-        *answers_numbers.measured(asked, said, final),
+        *answers_numbers.measured(asked, said, known, done),
+        *answers_ending.measured(asked, said, final_of(said), known, done),
         *answers_form.measured(asked, said),
     )
     index, weight = _hashed(words[-GRAMS_MAX:], said[-24:], salt)
@@ -75,9 +77,11 @@ def agrees(question: str, cheap: str, strong: str) -> bool | None:
         one, other = (answers_form.choice_in(text, choices) for text in (cheap, strong))
         return None if one is None or other is None else one == other
     one_final, other_final = final_of(_bounded(cheap)), final_of(_bounded(strong))
-    if one_final.value is not None and other_final.value is not None and answers_numbers.has_numbers(asked):
-        apart = abs(one_final.value - other_final.value)
-        return apart <= _RELATIVE * max(1.0, abs(one_final.value), abs(other_final.value))
+    one_value, other_value = one_final.value, other_final.value
+    if answers_numbers.has_numbers(asked) and not (one_value is None and other_value is None):
+        if one_value is None or other_value is None:
+            return None
+        return abs(one_value - other_value) <= _RELATIVE * max(1.0, abs(one_value), abs(other_value))
     if max(len(cheap), len(strong)) <= _SHORT_CHARS:
         return _plain(cheap) == _plain(strong)
     return None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Final", "final_of", "question_of"]
+__all__ = ["HOW", "Final", "final_of", "last_number", "question_of"]
 
-NUMBER = r"[-−]?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?"  # noqa: RUF001  the minus sign that people type
+NUMBER = r"(?:(?<!\w)[-−](?=[$€£\d]))?[$€£]?\s?\d[\d,]*(?:\.\d+)?"  # noqa: RUF001  the minus sign that people type
 _TAIL_CHARS = 600
 """How much of an answer's end is searched for what it states."""
 _DIGITS_MAX = 15
+_QUESTION_CHARS_MIN = 20
 _MARKERS = re.compile(r"(?:^|\n)[ \t]{0,8}(?:Question|Q|Problem|Exercise|Frage|Aufgabe)\s?\d{0,4}\s?[:.)]")
 _ANSWERED = re.compile(r"\n[ \t]{0,8}(?:Answer|A|Solution|Antwort)\s?:[^\n]{0,400}\n")
 _STATED = (
@@ -19,7 +20,8 @@ _STATED = (
     (
         "said",
         re.compile(
-            rf"(?:answer|antwort|réponse|result|total|Ergebnis)[^\n.\d]{{0,60}}?(?:is|are|ist|est|:|=|of)[^\n.\d]{{0,40}}?({NUMBER})(.{{0,16}})",
+            r"(?:answer|antwort|réponse|result|total|Ergebnis)[^\n.\d]{0,60}?(?:is|are|ist|est|:|=|of)"
+            rf"[^\n.\d]{{0,40}}?({NUMBER})(.{{0,16}})",
             re.IGNORECASE,
         ),
     ),
@@ -28,10 +30,12 @@ _STATED = (
         "so",
         re.compile(rf"(?:[Tt]herefore|[Ss]o,?|[Tt]hus|[Hh]ence|[Ii]n total)\b[^\n\d]{{0,80}}?({NUMBER})(.{{0,16}})"),
     ),
+    ("last", re.compile(rf"({NUMBER})([^\n\d]{{0,16}})")),
 )
-_LAST = re.compile(rf"({NUMBER})([^\n]{{0,16}})")
+_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_EQUALS = re.compile(rf"[=≈][^\n\d=]{{0,12}}?({NUMBER})([^\n]{{0,16}})")
 HOW = ("hash", "boxed", "said", "bold", "so", "last", "none")
-"""How the final value is stated: after ####, in a box, as the answer, in bold, after therefore, merely last, not at all."""
+"""How the final value is stated: after ####, in a box, as the answer, in bold, after therefore, merely last, or not."""
 
 
 class Final(NamedTuple):
@@ -55,7 +59,7 @@ def question_of(prompt: str) -> str:
     if len(markers) > 1:
         return prompt[markers[-1] :].strip()
     answered = [match.end() for match in _ANSWERED.finditer(prompt)]
-    last = next((end for end in reversed(answered) if len(prompt) - end > 20), None)
+    last = next((end for end in reversed(answered) if len(prompt) - end > _QUESTION_CHARS_MIN), None)
     if last is None:
         return prompt
     rest = prompt[last:].strip()
@@ -66,17 +70,21 @@ def question_of(prompt: str) -> str:
 def final_of(answer: str) -> Final:
     """The last number that an answer states, by the strongest way of stating it that it uses."""
     tail = answer[-_TAIL_CHARS:]
-    before = len(answer) - len(tail)
+    if not any(map(tail.__contains__, "0123456789")):
+        return Final(None, "none", "", "", len(answer))
     for how, pattern in _STATED:
-        last = None
-        for last in pattern.finditer(tail):
-            pass
-        if last is not None:
-            return _final(how, last, len(answer) - before)
-    last = None
-    for last in _LAST.finditer(tail):
-        pass
-    return Final(None, "none", "", "", len(answer)) if last is None else _final("last", last, len(answer) - before)
+        found = list(pattern.finditer(tail))
+        if found:
+            line_end = tail.find("\n", found[-1].end(1))
+            worked = list(_EQUALS.finditer(tail, found[-1].end(1), line_end if line_end >= 0 else len(tail)))
+            return _final(how, (worked or found)[-1], len(tail))  # so she has 5 - 3 = 2: it comes to the 2
+    return Final(None, "none", "", "", len(answer))
+
+
+def last_number(text: str) -> float | None:
+    """The last number of a text; None where there is none, or one of too many digits."""
+    found = _DIGITS.findall(text)
+    return float(found[-1].replace(",", "")) if found and len(found[-1]) <= _DIGITS_MAX else None
 
 
 def _final(how: str, match: re.Match[str], chars: int) -> Final:

@@ -1,4 +1,4 @@
-"""Whether an answer has the form that its question asks for: a letter, code, JSON, citations; and its lists and marks."""
+"""Whether an answer has the form that its question asks for: a letter, code, JSON, citations; its lists and marks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["NAMES", "asks_for_code", "choice_in", "choices_of", "measured"]
 
 _CHOICES = re.compile(r"(?:^|\n)\s{0,4}\(?([A-J])[).:]\s")
 _LETTER = re.compile(
-    r"\\boxed\s?\{+\s?(?:\\text\s?\{)?\(?([A-J])\b|(?:answer|option|choice)\s(?:is|:)?\s?[*(\"']{0,3}([A-J])\b"
+    r"\\boxed\s?\{+\s?(?:\\text\s?\{)?\(?([A-J])\b|(?i:answer|option|choice)\s(?:is|:)?\s?[*(\"']{0,3}([A-J])\b"
 )
 _ALONE = re.compile(r"^\W{0,4}([A-J])\b(?!')")
 _CODE = re.compile(

@@ -1,4 +1,4 @@
-"""The arithmetic of an answer: whether its calculations hold, where its numbers come from, and what it ends in."""
+"""The arithmetic of an answer: whether its calculations hold, and where its numbers come from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 
-from ringfenced.evaluate.arithmetic import Calculation, calculations
-from ringfenced.learn.answers_final import HOW, Final
+from ringfenced.evaluate.arithmetic import Calculation
+from ringfenced.learn.answers_ending import COUNTED, Known, magnitude
 
-__all__ = ["NAMES", "has_numbers", "measured"]
+__all__ = ["NAMES", "has_numbers", "known_of", "measured"]
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _DIGITS_MAX = 15
@@ -22,49 +22,58 @@ _SPOKEN = {
 _SPOKEN_WORDS = re.compile(r"\b(?:" + "|".join(_SPOKEN) + r")\b", re.IGNORECASE)
 _USUAL = frozenset((0.0, 1.0, 2.0, 7.0, 10.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.0, 365.0, 1000.0, 0.5))
 """Numbers that a calculation may bring along: days, months, minutes, percent."""
-_COUNTED = re.compile(r"\bhow many\b|\bwie viele\b|\bcombien de\b|\bnumber of\b", re.IGNORECASE)
 _PAID = re.compile(r"\bhow much\b|[$€£]|\bwie viel\b", re.IGNORECASE)
 _OPERATIONS = (("+",), (" - ", " − ", " – "), ("*", "×", " x ", "\\times"), ("/", "÷", "\\frac"))  # noqa: RUF001
+_WANTED = tuple(
+    re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    for words in (
+        "left|remain|remaining|remains|fewer|less|spent|spends|gave|gives away|lost|loses|difference|change",
+        "twice|times|each|per|every|double|triple|dozen",
+        "half|third|quarter|split|equally|average|divide|divided|shares|ratio",
+        "percent|percentage|discount|interest",
+    )
+)
+"""Words of a question that hardly any right answer leaves without a difference, a product, a quotient, a percentage."""
 _LARGE = 1_000.0
 _MANY = 3
 
 NAMES: tuple[str, ...] = (
-    "question_numbers", "question_spoken_numbers", "question_magnitude", "asks_count", "asks_amount", "question_percent",
-    "numbers", "numbers_per_word", "numbers_distinct", "equals", "calculations", "wrong", "share_right", "any_wrong",
-    "rounded", "operands", "operands_invented", "share_invented", "question_numbers_unused", "share_unused",
+    "question_numbers", "question_spoken_numbers", "question_magnitude", "asks_count", "asks_amount",
+    "question_percent", "numbers", "numbers_per_word", "numbers_distinct", "equals", "calculations", "wrong",
+    "share_right", "any_wrong", "rounded", "operands", "operands_invented", "share_invented", "question_numbers_unused", "share_unused",
     "numbers_unexplained", "steps_over_numbers", "long_calculations", "results_fractional", "results_large",
     "magnitude_max", "sums", "differences", "products", "quotients", "percents", "letters",
-    *(f"final_{how}" for how in HOW),
-    "final_is_last_result", "final_is_a_result", "final_is_given", "final_magnitude", "final_negative",
-    "final_fractional", "final_fraction_of_count", "final_over_question", "final_grouped", "final_money",
-    "final_percent", "final_decimals", "final_chars_after", "final_roundness", "final_small",
+    "results_unused", "minus_missing", "times_missing", "divide_missing", "percent_missing",
 )  # fmt: skip
 """What each number is, in their order; counts and magnitudes are logarithms."""
 
 
 def has_numbers(question: str) -> bool:
     """Whether a question gives numbers or asks for one."""
-    return bool(_NUMBER.search(question) or _COUNTED.search(question) or _PAID.search(question))
+    return bool(_NUMBER.search(question) or COUNTED.search(question) or _PAID.search(question))
 
 
-def measured(question: str, answer: str, final: Final) -> list[float]:
+def known_of(question: str) -> Known:
+    """The numbers that a question gives."""
+    spoken = tuple(float(_SPOKEN[match.lower()]) for match in _SPOKEN_WORDS.findall(question)[:_NUMBERS_MAX])
+    return Known(tuple(_numbers(question)), spoken)
+
+
+def measured(question: str, answer: str, known: Known, done: Sequence[Calculation]) -> list[float]:
     """The features named in `NAMES`.
 
     Args:
         question: the question itself.
         answer: the whole answer.
-        final: what the answer comes to, of `answers_final.final_of`.
+        known: the numbers of the question, of `known_of`.
+        done: the answer's calculations, of `evaluate.arithmetic`.
     """
-    given = _numbers(question)
-    spoken = [_SPOKEN[match.lower()] for match in _SPOKEN_WORDS.findall(question)[:_NUMBERS_MAX]]
     stated = _numbers(answer)
-    done = calculations(answer)
-    known = {*given, *map(float, spoken)}
     return [
-        math.log1p(len(given)),
-        math.log1p(len(spoken)),
-        _magnitude(max(given, default=0.0)),
-        float(_COUNTED.search(question) is not None),
+        math.log1p(len(known.given)),
+        math.log1p(len(known.spoken)),
+        magnitude(max(known.given, default=0.0)),
+        float(COUNTED.search(question) is not None),
         float(_PAID.search(question) is not None),
         float("%" in question or "percent" in question),
         math.log1p(len(stated)),
@@ -72,24 +81,15 @@ def measured(question: str, answer: str, final: Final) -> list[float]:
         math.log1p(len(set(stated))),
         math.log1p(answer.count("=")),
         *_judged(done),
-        *_traced(given, known, stated, done),
-        *_shaped(answer, done),
-        *(float(final.how == how) for how in HOW),
-        *_ended(question, known, given, final, done),
+        *_traced(known, stated, done),
+        *_shaped(question, answer, done),
     ]
 
 
 def _numbers(text: str) -> list[float]:
     """The numbers of a text as they stand, thousands grouped the English way; too long ones are left out."""
-    made = []
-    for written in _NUMBER.findall(text)[:_NUMBERS_MAX]:
-        if len(written) <= _DIGITS_MAX:
-            made.append(float(written.replace(",", "")))
-    return made
-
-
-def _magnitude(value: float) -> float:
-    return math.log10(1 + abs(value))
+    written = _NUMBER.findall(text)[:_NUMBERS_MAX]
+    return [float(one.replace(",", "")) for one in written if len(one) <= _DIGITS_MAX]
 
 
 def _judged(done: Sequence[Calculation]) -> list[float]:
@@ -103,11 +103,11 @@ def _judged(done: Sequence[Calculation]) -> list[float]:
     ]
 
 
-def _traced(
-    given: Sequence[float], known: set[float], stated: Sequence[float], done: Sequence[Calculation]
-) -> list[float]:
+def _traced(known: Known, stated: Sequence[float], done: Sequence[Calculation]) -> list[float]:
     """Where the numbers come from: each operand from the question, a step before, or from nowhere."""
-    reached = known | _USUAL
+    given = known.given
+    numbers = {*given, *known.spoken}
+    reached = numbers | _USUAL
     operands = invented = 0
     for one in done:
         for operand in one.operands:
@@ -124,51 +124,35 @@ def _traced(
         math.log1p(unused),
         unused / max(1, len(given)),
         math.log1p(unexplained),
-        (len(done) - len(known)) / (1 + len(known)),
+        (len(done) - len(numbers)) / (1 + len(numbers)),
     ]
 
 
-def _shaped(answer: str, done: Sequence[Calculation]) -> list[float]:
+def _shaped(question: str, answer: str, done: Sequence[Calculation]) -> list[float]:
     results = [abs(one.stated) for one in done]
+    signs = [sum(map(answer.count, written)) for written in _OPERATIONS]
+    percents = answer.count("%") + answer.count("0.")
     return [
         math.log1p(sum(len(one.operands) > _MANY for one in done)),
         math.log1p(sum(result != round(result) for result in results)),
         math.log1p(sum(result >= _LARGE for result in results)),
-        _magnitude(max(results, default=0.0)),
-        *(math.log1p(sum(map(answer.count, signs))) for signs in _OPERATIONS),
+        magnitude(max(results, default=0.0)),
+        *map(math.log1p, signs),
         math.log1p(answer.count("%")),
         math.log1p(sum(map(answer.count, (" x ", " x.", "x =", " y ", "Let ")))),
+        _unused_results(done),
+        *(
+            float(not used and wanted.search(question) is not None)
+            for wanted, used in zip(_WANTED, (*signs[1:], percents), strict=True)
+        ),
     ]
 
 
-def _ended(
-    question: str, known: set[float], given: Sequence[float], final: Final, done: Sequence[Calculation]
-) -> list[float]:
-    value = final.value
-    if value is None:
-        return [0.0] * 12 + [math.log1p(final.chars_after), 0.0, 0.0]
-    results = [one.stated for one in done]
-    fractional = value != round(value)
-    written = final.written
-    decimals = len(written.partition(".")[2])
-    return [
-        float(bool(results) and _same(results[-1], value)),
-        float(any(_same(result, value) for result in results)),
-        float(abs(value) in known),
-        _magnitude(value),
-        float(value < 0),
-        float(fractional),
-        float(fractional and _COUNTED.search(question) is not None),
-        _magnitude(value) - _magnitude(max(given, default=0.0)),
-        float("," in written),
-        float("$" in written or "€" in written),
-        float(final.after[:2].lstrip("\\").startswith("%")),
-        math.log1p(decimals),
-        math.log1p(final.chars_after),
-        float(value != 0 and value % 10 == 0) + float(value != 0 and value % 100 == 0),
-        float(abs(value) <= 2),  # noqa: PLR2004  hardly ever what a problem of several steps comes to
-    ]
-
-
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-6 * max(1.0, abs(one), abs(other))  # noqa: PLR2004
+def _unused_results(done: Sequence[Calculation]) -> float:
+    """The share of results, but for the last, that no later step takes up."""
+    later: set[float] = set()
+    unused = 0
+    for place, one in enumerate(reversed(done)):
+        unused += place > 0 and abs(one.stated) not in later
+        later.update(map(abs, one.operands))
+    return unused / max(1, len(done) - 1)

@@ -10,30 +10,34 @@ __all__ = ["NAMES", "measured", "words_of"]
 
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")  # noqa: RUF001
 _WORDS_MAX = 2_000
-_KINDS: dict[str, tuple[str, ...]] = {
+_KINDS: dict[str, str] = {
     "hedges": (
-        "maybe perhaps possibly probably likely unclear unsure uncertain assume assuming assumed assumption might could "
-        "seems appears unfortunately ambiguous vielleicht wahrscheinlich vermutlich unklar peut-être probablement"
-    ).split(),
-    "refusals": "sorry cannot unable apologize apologies can't insufficient impossible leider désolé nicht".split(),
-    "corrections": "wait actually mistake correction however but although incorrect wrong error recalculate".split(),
-    "rounds": "approximately about around roughly rounded rounding nearest estimate ungefähr environ".split(),
-    "concludes": "therefore thus hence so finally altogether total overall daher also donc".split(),
-    "orders": "first second third then next step now after finally firstly secondly zuerst dann ensuite".split(),
-    "explains": "because since means given need know find calculate let determine".split(),
-    "negates": "not no never none without nicht kein pas aucun doesn't isn't don't".split(),
-}  # fmt: skip
-_OF = {word: place for place, words in enumerate(_KINDS.values()) for word in words}
-_ASKED: dict[str, tuple[str, ...]] = {
-    "asks_fraction": "half third quarter fourth fifth percent percentage ratio fraction twice double triple thrice times".split(),
-    "asks_rate": "per each every rate speed average daily weekly hourly".split(),
-    "asks_compare": "more less fewer than older younger taller difference remaining left rest another other".split(),
-    "asks_time": "hour hours minute minutes day days week weeks month months year years age old".split(),
-    "asks_money": "cost costs price dollars cents pay paid earn earns spend spends profit sells sold buys salary".split(),
-    "asks_if": "if unless except but only instead however least most maximum minimum".split(),
-    "asks_not": "not no never except incorrect false without".split(),
-}  # fmt: skip
-_ASKED_OF = {word: place for place, words in enumerate(_ASKED.values()) for word in words}
+        "maybe perhaps possibly probably likely unclear unsure uncertain assume assuming assumed assumption "
+        "might could seems appears unfortunately ambiguous vielleicht wahrscheinlich vermutlich unklar peut- "
+        "être probablement"
+    ),
+    "refusals": ("sorry cannot unable apologize apologies can't insufficient impossible leider désolé"),
+    "corrections": ("wait actually mistake correction however but although incorrect wrong error recalculate"),
+    "rounds": ("approximately about around roughly rounded rounding nearest estimate ungefähr environ"),
+    "concludes": ("therefore thus hence so finally altogether total overall daher also donc"),
+    "orders": ("first second third then next step now after finally firstly secondly zuerst dann ensuite"),
+    "explains": ("because since means given need know find calculate let determine"),
+    "lacks": ("information specify specified provided given mentioned specific enough missing unknown"),
+    "negates": ("not no never none without nicht kein pas aucun doesn't isn't don't"),
+}
+_OF = {word: place for place, words in enumerate(_KINDS.values()) for word in words.split()}
+_ASKED: dict[str, str] = {
+    "asks_fraction": (
+        "half third quarter fourth fifth percent percentage ratio fraction twice double triple thrice times"
+    ),
+    "asks_rate": ("per each every rate speed average daily weekly hourly"),
+    "asks_compare": ("more less fewer than older younger taller difference remaining left rest another other"),
+    "asks_time": ("hour hours minute minutes day days week weeks month months year years age old"),
+    "asks_money": ("cost costs price dollars cents pay paid earn earns spend spends profit sells sold buys salary"),
+    "asks_if": ("if unless except but only instead however least most maximum minimum"),
+    "asks_not": ("not no never except incorrect false without"),
+}
+_ASKED_OF = {word: place for place, words in enumerate(_ASKED.values()) for word in words.split()}
 
 NAMES: tuple[str, ...] = (
     "question_chars", "question_words", "question_sentences", *_ASKED,

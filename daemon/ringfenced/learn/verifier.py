@@ -6,9 +6,7 @@ and weights of hashed words join once there are enough labels for them (`verifie
 
 from __future__ import annotations
 
-import hashlib
-import io
-import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,20 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfenced.learn.answers import BUCKETS, NAMES
-from ringfenced.learn.values import BadState, Features
+from ringfenced.learn.outcome import BadState, Features
+from ringfenced.learn.packed import Arrays, pack, unpack
+from ringfenced.learn.trees import Trees
 
-__all__ = ["Linear", "Trees", "Verifier", "matrix_of"]
+__all__ = ["Linear", "Verifier", "matrix_of"]
 
 Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
-BYTES_MAX: Final = 4 << 20
-"""Most bytes of a stored verifier."""
-NODES_MAX: Final = 1 << 16
-TREES_MAX: Final = 256
-DEPTH_MAX: Final = 64
 _CLIP: Final = 4.0
 """Standard deviations that a feature counts at most: an odd answer must not decide alone."""
 _LOGIT_MAX: Final = 12.0
+_VOTE_MIN: Final = 0.01
+_KIND: Final = float(zlib.crc32(" ".join(NAMES).encode()))
+"""Tells weights of these features from weights of others."""
+_COLUMNS: Final = ("mean", "scale", "weights", "variance", "prior")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,38 +56,8 @@ class Linear:
 
     def with_prior(self, rows: Floats) -> Floats:
         """Standardised rows and, as one more feature, the logit that the prior alone would give."""
-        return np.c_[rows, rows @ self.prior]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trees:
-    """Some trees in one set of arrays; a leaf is its own child."""
-
-    roots: NDArray[np.int32]
-    """Where each tree begins."""
-    feature: NDArray[np.int32]
-    """By node: which standardised feature is asked."""
-    threshold: Float32s
-    """By node: at most this goes left."""
-    left: NDArray[np.int32]
-    """By node: the child for less."""
-    right: NDArray[np.int32]
-    """By node: the child for more."""
-    value: Float32s
-    """By node: P(good) there."""
-
-    def voted(self, rows: Floats) -> Floats:
-        """Mean P(good) of all trees for each row of standardised features."""
-        at = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
-        number = np.arange(len(rows))[:, None]
-        for _ in range(DEPTH_MAX):
-            goes_left = rows[number, self.feature[at]] <= self.threshold[at]
-            following = np.where(goes_left, self.left[at], self.right[at])
-            if np.array_equal(following, at):
-                break
-            at = following
-        mean: Floats = self.value[at].mean(axis=1, dtype=np.float64)
-        return mean
+        wide: Floats = np.c_[rows, rows @ self.prior]
+        return wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +69,7 @@ class Verifier:
     hashed: Float32s
     """Of the buckets of hashed words; empty before there are enough labels."""
     trees: Trees | None
-    """Of the hand features; None before there are enough labels."""
+    """Of the hand features and the prior's logit, adding up to P(good); None before there are enough labels."""
     trees_share: float
     """How much of the logit is the trees'."""
     labels: int
@@ -132,30 +101,20 @@ class Verifier:
         if grams is not None:
             logit = logit + grams
         if self.trees is not None:
-            voted = np.clip(self.trees.voted(self.linear.with_prior(rows)), 0.01, 0.99)
+            voted = np.clip(self.trees.walked(self.linear.with_prior(rows)), _VOTE_MIN, 1 - _VOTE_MIN)
             logit = (1 - self.trees_share) * logit + self.trees_share * np.log(voted / (1 - voted))
         good = 1 / (1 + np.exp(-np.clip(logit, -_LOGIT_MAX, _LOGIT_MAX)))
         unsure = good * (1 - good) * np.sqrt((rows**2) @ self.linear.variance + 1 / (1 + self.labels))
         return good, np.minimum(unsure, 0.5)
 
     def to_bytes(self) -> bytes:
-        """The same as bytes: an npz without pickles, and its digest before it."""
-        arrays: dict[str, NDArray[np.generic]] = {
-            "mean": self.linear.mean,
-            "scale": self.linear.scale,
-            "weights": self.linear.weights,
-            "variance": self.linear.variance,
-            "prior": self.linear.prior,
-            "numbers": np.array([self.linear.bias, self.trees_share, self.labels], np.float64),
-            "hashed": self.hashed,
-        }
+        """The same as bytes, of `packed.pack`; the same verifier gives the same bytes."""
+        arrays = {name: getattr(self.linear, name) for name in _COLUMNS}
+        arrays["numbers"] = np.array([_KIND, self.linear.bias, self.trees_share, self.labels], np.float64)
+        arrays["hashed"] = self.hashed
         if self.trees is not None:
-            trees = self.trees
-            arrays |= {name: getattr(trees, name) for name in Trees.__dataclass_fields__}
-        written = io.BytesIO()
-        np.savez_compressed(written, allow_pickle=False, **arrays)
-        content = written.getvalue()
-        return hashlib.sha256(content).digest() + content
+            arrays |= self.trees.arrays("trees")
+        return pack(arrays)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Verifier:
@@ -164,52 +123,26 @@ class Verifier:
         Raises:
             BadState: it is something else, too large, changed, or of other features.
         """
-        if len(content) > BYTES_MAX or hashlib.sha256(content[32:]).digest() != content[:32]:
-            raise BadState("a verifier whose digest is another's; refit it from the outcomes")
-        try:
-            with np.load(io.BytesIO(content[32:]), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            return _read(arrays)
-        except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
-            raise BadState("a verifier of another version; refit it from the outcomes") from error
+        arrays = unpack(content)
+        mean, scale, weights, variance, prior = (_column(arrays, name, len(NAMES)) for name in _COLUMNS)
+        kind, bias, share, labels = (float(number) for number in _column(arrays, "numbers", 4))
+        if kind != _KIND:
+            raise BadState("a verifier of other features; refit it from the outcomes")
+        hashed = _column(arrays, "hashed", len(arrays.get("hashed", ()))).astype(np.float32)
+        in_bounds = (scale > 0).all() and (variance >= 0).all() and 0 <= share <= 1 and 0 <= labels < 1 << 53
+        if len(hashed) not in {0, BUCKETS} or not in_bounds:
+            raise BadState("a verifier with numbers out of bounds; refit it from the outcomes")
+        trees = Trees.of_arrays(arrays, "trees", len(NAMES) + 1) if "trees.base" in arrays else None
+        return cls(Linear(mean, scale, weights, bias, variance, prior), hashed, trees, share, int(labels))
 
 
 def matrix_of(features: Sequence[Features]) -> Floats:
     """The hand features of some answers as rows."""
-    return np.array([one.hand for one in features], np.float64).reshape(len(features), -1)
+    return np.array([one.hand for one in features], np.float64).reshape(len(features), len(NAMES))
 
 
-def _read(arrays: dict[str, NDArray[np.generic]]) -> Verifier:
-    mean, scale, weights, variance, prior = (
-        _column(arrays[name], len(NAMES)) for name in ("mean", "scale", "weights", "variance", "prior")
-    )
-    bias, share, labels = (float(number) for number in _column(arrays["numbers"], 3))
-    hashed = arrays["hashed"].astype(np.float32)
-    if hashed.shape not in {(0,), (BUCKETS,)} or not np.isfinite(hashed).all():
-        raise ValueError("hashed")
-    if (scale <= 0).any() or (variance < 0).any() or not 0 <= share <= 1 or not 0 <= labels < 1 << 53:
-        raise ValueError("numbers")
-    trees = _trees(arrays) if "roots" in arrays else None
-    return Verifier(Linear(mean, scale, weights, bias, variance, prior), hashed, trees, share, int(labels))
-
-
-def _column(array: NDArray[np.generic], length: int) -> Floats:
-    column = array.astype(np.float64)
-    if column.shape != (length,) or not np.isfinite(column).all():
-        raise ValueError("a column")
-    return column
-
-
-def _trees(arrays: dict[str, NDArray[np.generic]]) -> Trees:
-    nodes = len(arrays["value"])
-    if not 0 < nodes <= NODES_MAX or not 0 < len(arrays["roots"]) <= TREES_MAX:
-        raise ValueError("trees")
-    whole = {name: arrays[name].astype(np.int32) for name in ("roots", "feature", "left", "right")}
-    for name, numbers in whole.items():
-        bound = len(NAMES) + 1 if name == "feature" else nodes
-        if numbers.ndim != 1 or (numbers < 0).any() or (numbers >= bound).any():
-            raise ValueError(name)
-    threshold, value = (_column(arrays[name], nodes).astype(np.float32) for name in ("threshold", "value"))
-    if any(len(whole[name]) != nodes for name in ("feature", "left", "right")):
-        raise ValueError("nodes")
-    return Trees(whole["roots"], whole["feature"], threshold, whole["left"], whole["right"], value)
+def _column(arrays: Arrays, name: str, length: int) -> Floats:
+    array = arrays.get(name)
+    if array is None or array.shape != (length,) or array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise BadState("a verifier of another version; refit it from the outcomes")
+    return array.astype(np.float64)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ringfenced.learn.answers import BUCKETS
-from ringfenced.learn.values import Features
-from ringfenced.learn.verifier import Floats, Linear, Trees, Verifier, matrix_of
+from ringfenced.learn.outcome import Features
+from ringfenced.learn.trees import DEPTH_MAX, Trees
+from ringfenced.learn.verifier import Floats, Linear, Verifier, matrix_of
 
 __all__ = ["Judged", "refit", "refit_due"]
 
@@ -75,7 +77,7 @@ def refit(prior: Verifier, outcomes: Sequence[Judged], seen: Sequence[Features] 
         np.array([one.score for one in outcomes], np.float64),
         np.array([one.weight for one in outcomes], np.float64),
         spread,
-        grams,
+        grams=grams,
         seed=seed,
     )
 
@@ -86,12 +88,12 @@ def refit_rows(
     score: Floats,
     weight: Floats,
     spread: Floats,
-    grams: Sequence[Features] = (),
     *,
+    grams: Sequence[Features] = (),
     trees: bool = True,
     seed: int = 0,
 ) -> Verifier:
-    """`refit` on rows of hand features; `grams` are the same answers, for their hashed words; without trees if asked."""
+    """`refit` on rows of hand features; `grams` are the same answers, for their words; without trees if asked."""
     base = _respread(prior.linear, spread)
     if not len(hand):
         return replace(prior, linear=base)
@@ -156,35 +158,26 @@ def _grown(rows: Floats, score: Floats, weight: Floats, seed: int) -> Trees | No
     if score.min() == score.max():
         return None
     leaf = max(3, len(rows) // 150)
-    forest = ExtraTreesRegressor(TREES, min_samples_leaf=leaf, max_features=0.3, random_state=seed, n_jobs=1)
-    forest.fit(rows.astype(np.float32), score, sample_weight=weight)
-    return _exported(forest.estimators_)
-
-
-def _exported(grown: Sequence[object]) -> Trees:
-    roots, parts = [], []
-    offset = 0
-    for one in grown:
-        tree = one.tree_  # type: ignore[attr-defined]
-        own = np.arange(tree.node_count)
-        leaf = tree.children_left < 0
-        parts.append(
-            (
-                np.where(leaf, 0, tree.feature),
-                tree.threshold,
-                np.where(leaf, own, tree.children_left) + offset,
-                np.where(leaf, own, tree.children_right) + offset,
-                tree.value[:, 0, 0],
-            )
-        )
-        roots.append(offset)
-        offset += tree.node_count
-    feature, threshold, left, right, value = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Trees(
-        np.array(roots, np.int32),
-        feature.astype(np.int32),
-        threshold.astype(np.float32),
-        left.astype(np.int32),
-        right.astype(np.int32),
-        value.astype(np.float32),
+    forest = ExtraTreesRegressor(
+        TREES, min_samples_leaf=leaf, max_features=0.3, max_depth=DEPTH_MAX, random_state=seed, n_jobs=1
     )
+    forest.fit(rows.astype(np.float32), score, sample_weight=weight)
+    return _exported(forest.estimators_, max(one.get_depth() for one in forest.estimators_))
+
+
+def _exported(grown: Sequence[Any], depth: int) -> Trees:
+    """Trees as arrays; each leaf holds its part of the mean."""
+    width = max(one.tree_.node_count for one in grown)
+    shape = (len(grown), width)
+    feature, left, right = (np.zeros(shape, np.intp) for _ in range(3))
+    threshold, value = np.zeros(shape), np.zeros(shape)
+    for number, one in enumerate(grown):
+        tree = one.tree_
+        own, start = np.arange(tree.node_count), number * width
+        leaf = tree.children_left < 0
+        feature[number, own] = np.where(leaf, 0, tree.feature)
+        threshold[number, own] = tree.threshold
+        left[number, own] = start + np.where(leaf, own, tree.children_left)
+        right[number, own] = start + np.where(leaf, own, tree.children_right)
+        value[number, own] = np.where(leaf, tree.value[:, 0, 0] / len(grown), 0.0)
+    return Trees(feature, threshold, left, right, value, 0.0, depth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from ringfenced.learn.values import BadState
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.verifier import Verifier
 
 __all__ = ["Prior", "question_key"]
@@ -47,6 +47,6 @@ class Prior:
 
 
 def question_key(prompt: str) -> int:
-    """64 bits that tell a question again, whatever its spaces and case; the judge keeps them of what it was trained on."""
+    """64 bits that tell a question again, whatever its spaces and case; the judge keeps those of its training set."""
     plain = " ".join(prompt.lower().split())
     return int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=8).digest(), "big")

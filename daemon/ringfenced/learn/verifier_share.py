@@ -1,8 +1,8 @@
 """Which answers go up, where a share of them may: a threshold on a score that keeps to the share as scores change.
 
 The threshold is a quantile of what the same weights say of recent answers that they have not been fitted to: after a
-refit those are scored anew, so that questions before and after it compare. What was spent too much or too little is made
-good over the next `HORIZON` questions.
+refit those are scored anew, so that questions before and after it compare. What was spent too much or too little is
+made good over the next `HORIZON` questions.
 """
 
 from __future__ import annotations
