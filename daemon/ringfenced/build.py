@@ -32,7 +32,8 @@ from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
-from ringfenced.config import Agent, Config, Tls
+from ringfenced.config import Agent, Config
+from ringfenced.config_types import Tls
 from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
@@ -47,7 +48,7 @@ from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
-from ringfenced.site.evaluating import LogprobFloors
+from ringfenced.site.evaluators import evaluating
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.learning import NothingLearned
@@ -177,6 +178,16 @@ async def working(
             stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        judges = await stack.enter_async_context(
+            evaluating(
+                config,
+                directory,
+                certificates=_certificates,
+                entropy=secrets.token_bytes,
+                clock=time.monotonic,
+                count=metrics.count_evaluation if metrics is not None else lambda _name, _outcome: None,
+            )
+        )
         outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
         if metrics is not None:
             metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
@@ -187,7 +198,7 @@ async def working(
             policy=recogniser.policy,
             policies=OpenPolicies(directory.policy_digest),
             learning=NothingLearned(),
-            evaluating=LogprobFloors(),
+            evaluating=judges,
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,

@@ -16,26 +16,16 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ringfence.configfile import Section, load
-from ringfence.labels import Category, Label, Level
+from ringfence.labels import Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.recognize.settings_types import near
 from ringfence.tls13 import HYBRID, Group
+from ringfenced.config_evaluators import Evaluator, with_built_in
 from ringfenced.config_models import Library, LocalModel, Placement
 from ringfenced.config_routing import Routing
-from ringfenced.config_types import FilePath, Identity, Levels, Name, Price, Share, Speed
+from ringfenced.config_types import FilePath, Identity, LabelSetting, Name, Price, Share, Speed, Tls
 from ringfenced.model import Caller, CallerRole
-
-
-class Tls(Section):
-    """A certificate and what it is checked against."""
-
-    ca: FilePath
-    """CA certificates that peers must chain to, PEM."""
-    cert: FilePath
-    """Our certificate chain, PEM."""
-    key: FilePath
-    """Its private key, PEM, mode 0600 or stricter."""
 
 
 class Listen(Section):
@@ -64,19 +54,6 @@ class Listen(Section):
         if not self.tcp and self.unix is None:
             raise ValueError('set listen.tcp, for example "127.0.0.1:7443", or listen.unix, or both')
         return self
-
-
-class LabelSetting(Section):
-    """A label."""
-
-    level: Levels = Level.PUBLIC
-    """PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED."""
-    categories: frozenset[Category] = frozenset()
-    """Any of PHI, PII, PCI, FINANCIAL, SECRET, CUSTOM."""
-
-    def label(self) -> Label:
-        """As a value."""
-        return Label(self.level, self.categories)
 
 
 class CallerSetting(Section):
@@ -142,6 +119,8 @@ class ProviderModel(Section):
     """It reads pictures; only approved ones reach it (``classification.approved_pictures``)."""
     embeddings: bool = False
     """It embeds texts and answers nothing."""
+    evaluators: tuple[Name, ...] = ()
+    """Who judges its answers: names of [[evaluators]], or of built-in ones (docs/evaluators.md)."""
 
 
 class Provider(Section):
@@ -242,6 +221,8 @@ class Config(Section):
     """Models of this node."""
     providers: tuple[Provider, ...] = ()
     """Providers that policy allows at all."""
+    evaluators: tuple[Evaluator, ...] = ()
+    """Who judges answers, besides the built-in ones."""
     agent: Agent | None = None
     """The way out; without it nothing leaves."""
     streams: Streams = Streams()
@@ -274,6 +255,7 @@ class Config(Section):
             ("caller", [caller.identity for caller in self.callers]),
             ("provider", [provider.name for provider in self.providers]),
             ("source", [source.name for source in self.sources]),
+            ("evaluator", [evaluator.name for evaluator in self.evaluators]),
         ):
             if twice := {name for name in seen if seen.count(name) > 1}:
                 raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(sorted(twice))}")
@@ -301,6 +283,22 @@ class Config(Section):
                     f"plug-in {plugin.name} asks {plugin.model}, which is no model of this node; "
                     f"write {near(plugin.model, local) if local else 'one under [[models]]'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _judged(self) -> Config:
+        """Who is named judges, and a model that judges is one of this node: a provider's would see what it may not."""
+        known = with_built_in(self.evaluators)
+        named = [(model.name, model.evaluators) for model in self.models]
+        named += [(model.name, model.evaluators) for provider in self.providers for model in provider.models]
+        for target, names in named:
+            if unknown := next((name for name in names if name not in known), None):
+                raise ValueError(f"{target} names no evaluator of this site; write {near(unknown, known)}")
+        local = [model.name for model in self.models if not model.embeddings]
+        for evaluator in self.evaluators:
+            if evaluator.kind == "judge" and evaluator.model not in local:
+                write = near(evaluator.model, local) if local else "one under [[models]]"
+                raise ValueError(f"evaluator {evaluator.name} asks no model of this node; write {write}")
         return self
 
     @property
@@ -333,11 +331,13 @@ class Config(Section):
         """What of this file is policy, as canonical JSON.
 
         That is who may call, which departments and sources have labels, what is looked for and what it means (the
-        whole table in force, as this version ships it), and what each provider is cleared for.
+        whole table in force, as this version ships it), what each provider is cleared for, and what each process that
+        judges answers is shown.
         """
         document = self.model_dump(mode="json", include={"callers", "providers", "sources"})
         labels = {department.name: str(department.label.label()) for department in self.departments}
-        document |= {"departments": labels, "classification": self.classification.document()}
+        shown = {one.name: str(one.label_max.label()) for one in self.evaluators if one.kind == "grpc"}
+        document |= {"departments": labels, "classification": self.classification.document(), "evaluators": shown}
         return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
 
     def policy_digest(self) -> str:

@@ -41,7 +41,8 @@ class Way:
     unanswered: list[tuple[Target, str]] = field(default_factory=list)
     """Targets that gave no answer at all before another took over, each with the error's reason."""
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
-    """What was said of each answer that was judged, in order."""
+    """What was said of each answer that somebody judged, in order; whether a later rung came to the same stands after
+    what was said of that rung, under the earlier target's name."""
     rung: Candidate | None = None
     """The rung now running, or the last one that did."""
     hedge: Candidate | None = None
@@ -64,3 +65,29 @@ class Way:
         self.ran.append(rung.target)
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
+
+    def salt(self) -> bytes:
+        """What prefixes may be shared within: one tenant, one label."""
+        assert self.caller is not None
+        assert self.classification is not None
+        return f"{self.caller.tenant}\0{self.classification.label}".encode()
+
+    def is_confidential(self) -> bool:
+        """Whether an engine keeps nothing of the prompt once it has answered."""
+        assert self.caller is not None
+        assert self.classification is not None
+        label = self.classification.label
+        return bool(self.classification.findings) or label.level > self.caller.label_default.level
+
+    def is_judged(self, rung: Candidate) -> bool:
+        """Whether anybody may have something to say of the rung's answer."""
+        prompt = self.request.prompt
+        asked = self.request.evaluators or prompt.json_schema or prompt.tools
+        return not prompt.embeds and (bool(asked) or self.offers[rung.target].is_judged)
+
+    def spare_microcredits(self) -> int:
+        """What of the hold neither what ran nor the rungs that have not run yet need: what judging may cost."""
+        if self.held_microcredits is None or self.decision is None:
+            return 0
+        ahead = sum(one.estimate.cost_microcredits_max for one in self.decision.ladder if one.target not in self.ran)
+        return self.held_microcredits - self.cost_microcredits - ahead

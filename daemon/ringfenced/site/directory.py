@@ -215,6 +215,7 @@ class SiteDirectory:
             supports_images=model.images,
             supports_embeddings=model.embeddings,
             supports_text=not model.embeddings,
+            evaluators=model.evaluators,
         )
 
     def _clearance(self, provider: Provider, model: ProviderModel) -> Label:
@@ -281,6 +282,7 @@ def _local_offers(model: LocalModel, status: EngineStatus) -> Iterator[Offer]:
         supports_embeddings=model.embeddings,
         supports_text=not model.embeddings,
         logprob_floor=model.logprob_floor,
+        evaluators=model.evaluators,
     )
     yield base
     for adapter in model.adapters:
