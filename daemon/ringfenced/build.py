@@ -29,6 +29,7 @@ from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
+from ringfenced import policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config, Tls
@@ -51,7 +52,7 @@ from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import NothingMeasured
-from ringfenced.site.policies import OpenPolicies
+from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
@@ -134,7 +135,12 @@ async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Share
 
 @asynccontextmanager
 async def working(
-    config: Config, engines: EngineSupervisor | AttachedEngines, shared: Shared, *, worker: int | None
+    config: Config,
+    engines: EngineSupervisor | AttachedEngines,
+    shared: Shared,
+    *,
+    worker: int | None,
+    reload: asyncio.Event,
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -143,6 +149,10 @@ async def working(
         engines: where local models run.
         shared: wallets and memory.
         worker: which of several worker processes this is; None if it is the only one.
+        reload: set when the policy's file is to be read again.
+
+    Raises:
+        ConfigError: a file that the configuration names cannot be used.
     """
     async with AsyncExitStack() as stack:
         readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
@@ -171,12 +181,14 @@ async def working(
             stack.callback(lines.flush)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)
+        await stack.enter_async_context(_meanwhile(policies.run(reload)))
         flow = Flow(
             directory=directory,
             outlook=NothingMeasured(),
             scanning=scanning,
             policy=recogniser.policy,
-            policies=OpenPolicies(directory.policy_digest),
+            policies=policies,
             learning=NothingLearned(),
             evaluating=LogprobFloors(),
             ledger=shared.ledger,
@@ -197,7 +209,7 @@ async def working(
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
-            policy_source=config.policy_source(),
+            policies=policies,
             state=config.state,
             has_agent=config.agent is not None,
         )
@@ -207,6 +219,7 @@ async def working(
             *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
             *(lambda: departments, limits, egress),
             hosting=engines,
+            policies=policies,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -228,10 +241,13 @@ def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:
         raise ConfigError(str(error)) from error
 
 
-def check_files(config: Config) -> None:
-    """Read and check the site's own patterns and lists; compile, start and write nothing that only serving needs.
+def check_files(config: Config) -> str:
+    """Read and check the site's own patterns, lists and policy; start and write nothing that only serving needs.
 
     Plug-ins are not loaded: that their folders are there was seen when the file was read.
+
+    Returns:
+        SHA-256 of the policy that would be in force, hex.
 
     Raises:
         ConfigError: with file, line and what to write instead, for each problem.
@@ -240,6 +256,7 @@ def check_files(config: Config) -> None:
         check_custom(config.classification.custom())
     except CustomError as error:
         raise ConfigError(str(error)) from error
+    return policyfile.load(config, _unix_ms()).digest
 
 
 def link_path(config: Config) -> Path:

@@ -13,10 +13,13 @@ from __future__ import annotations
 from ringfenced.policy.parse import PolicyError, Rule, parse, schema_text
 from ringfenced.policy.rulebook import Rulebook, World
 from ringfenced.policy.table import Ceiling, Ceilings, Row, cedar
+from ringfenced.policy.templates import EVERYTHING, TEMPLATES, template
 from ringfenced.policy.text import Place, Source
-from ringfenced.policy.vocabulary import ProviderFacts
+from ringfenced.policy.vocabulary import ProviderFacts, everybody, plainest
 
 __all__ = [
+    "EVERYTHING",
+    "TEMPLATES",
     "Ceiling",
     "Ceilings",
     "Place",
@@ -28,6 +31,9 @@ __all__ = [
     "Source",
     "World",
     "cedar",
+    "everybody",
     "parse",
+    "plainest",
     "schema_text",
+    "template",
 ]

@@ -11,6 +11,7 @@ nothing. The outcome is that of Cedar over all policies for each target by itsel
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -72,7 +73,7 @@ class Rulebook:
     """The policies of a site. What it remembers shows in nothing but its speed. For one thread."""
 
     def __init__(
-        self, rules: Sequence[Rule], world: World, *, ceilings: Ceilings | None = None, digest: str = ""
+        self, rules: Sequence[Rule], world: World, *, ceilings: Ceilings | None = None, source: str = ""
     ) -> None:
         """Index.
 
@@ -80,12 +81,14 @@ class Rulebook:
             rules: the policies (`parse`).
             world: what they may look at.
             ceilings: most that a request may cost.
-            digest: SHA-256 of all that is policy, hex.
+            source: all that is policy, as an operator reads it.
         """
         self.rules = tuple(rules)
         """Every policy, in the order of the files."""
-        self.digest = digest
-        """SHA-256 of all that is policy, hex."""
+        self.source = source
+        """All that is policy, as an operator reads it."""
+        self.digest = hashlib.sha256(source.encode()).hexdigest()
+        """SHA-256 of the source, hex: stands in every decision."""
         self._world = world
         self._ceilings = ceilings or Ceilings(())
         self._by_principal = Index("Caller", (rule.principal for rule in self.rules))

@@ -42,15 +42,15 @@ class Row:
     """With any of these."""
     sent: bool = False
     """Level and categories are what de-identification leaves; what the request is otherwise."""
-    site_only: bool = False
+    only_site: bool = False
     """It leaves the models of the site."""
-    providers: frozenset[str] = frozenset()
+    only_providers: frozenset[str] = frozenset()
     """It leaves these providers, and the site."""
-    regions: frozenset[str] = frozenset()
+    only_regions: frozenset[str] = frozenset()
     """It leaves providers in these regions, and the site."""
-    contracts: frozenset[str] = frozenset()
+    only_contracts: frozenset[str] = frozenset()
     """It leaves providers with one of these contracts, and the site."""
-    models: frozenset[str] = frozenset()
+    only_models: frozenset[str] = frozenset()
     """It leaves these models alone, by the names that decisions print."""
 
 
@@ -93,16 +93,16 @@ def _conditions(row: Row) -> Iterator[str]:
 
 def _left(row: Row) -> Iterator[str]:
     """What a row leaves: whatever stands here must all hold."""
-    if row.site_only:
+    if row.only_site:
         yield 'resource.kind != "provider"'
-    for field, names in (("region", row.regions), ("contract", row.contracts)):
+    for field, names in (("region", row.only_regions), ("contract", row.only_contracts)):
         if names:
             yield f'(resource.kind != "provider" || {_set(names)}.contains(resource.{field}))'
-    if row.providers:
-        named = ", ".join(f"Provider::{_text(one)}" for one in sorted(row.providers))
+    if row.only_providers:
+        named = ", ".join(f"Provider::{_text(one)}" for one in sorted(row.only_providers))
         yield f'(resource.kind != "provider" || resource in [{named}])'
-    if row.models:
-        yield f"resource in [{', '.join(f'Model::{_text(one)}' for one in sorted(row.models))}]"
+    if row.only_models:
+        yield f"resource in [{', '.join(f'Model::{_text(one)}' for one in sorted(row.only_models))}]"
 
 
 def _set(names: Iterable[str]) -> str:

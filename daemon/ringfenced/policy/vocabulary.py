@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ringfence.labels import PUBLIC, Category, Label, Level
 from ringfenced.inputs import Ability, Asked
-from ringfenced.model import Offer, Target, TargetKind
+from ringfenced.model import Caller, CallerRole, Offer, Permission, Priority, Target, TargetKind
 from ringfenced.policy.scopes import Uid
 
 SITE: Final = Uid("Site", "site")
@@ -70,14 +70,57 @@ def plain(value: Value) -> str | int | bool | list[str]:
 
 def principal(asked: Asked) -> Entity:
     """Who asks."""
-    department, tenant = Uid("Department", asked.department), Uid("Tenant", asked.tenant)
-    return Entity(Uid("Caller", asked.caller), (department, tenant), {"roles": frozenset(map(str, asked.roles))})
+    return _caller(asked.caller, asked.department, asked.tenant, asked.roles)
 
 
 def owners(asked: Asked) -> tuple[Entity, Entity]:
     """Department and tenant of who asks."""
-    tenant = Uid("Tenant", asked.tenant)
-    return Entity(Uid("Department", asked.department), (tenant,)), Entity(tenant)
+    return _owners(asked.department, asked.tenant)
+
+
+def everybody(callers: Iterable[Caller]) -> tuple[Entity, ...]:
+    """Callers with their departments and tenants."""
+    found = [
+        entity
+        for one in callers
+        for entity in (
+            _caller(one.identity, one.department, one.tenant, one.roles),
+            *_owners(one.department, one.tenant),
+        )
+    ]
+    return tuple({one.uid: one for one in found}.values())
+
+
+def _caller(identity: str, department: str, tenant: str, roles: Iterable[CallerRole]) -> Entity:
+    owners_ = Uid("Department", department), Uid("Tenant", tenant)
+    return Entity(Uid("Caller", identity), owners_, {"roles": frozenset(map(str, roles))})
+
+
+def _owners(department: str, tenant: str) -> tuple[Entity, Entity]:
+    owner = Uid("Tenant", tenant)
+    return Entity(Uid("Department", department), (owner,)), Entity(owner)
+
+
+def plainest(caller: Caller, *, embeds: bool = False) -> Asked:
+    """A request that says nothing, of a caller."""
+    return Asked(
+        caller=caller.identity,
+        department=caller.department,
+        tenant=caller.tenant,
+        roles=caller.roles,
+        model="",
+        task="",
+        permission=Permission(),
+        quality_min=0.0,
+        needs=frozenset({Ability.EMBEDDINGS if embeds else Ability.TEXT}),
+        inputs=1,
+        prompt_chars=0,
+        tokens_max=0,
+        priority=Priority.INTERACTIVE,
+        label=PUBLIC,
+        label_deidentified=PUBLIC,
+        lowered=False,
+    )
 
 
 def action(asked: Asked) -> Uid:
