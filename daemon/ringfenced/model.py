@@ -6,7 +6,7 @@ Money is in microcredits: millionths of a credit, whole numbers. Times last in n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -384,6 +384,8 @@ class Offer:
     """Expected time per token of the prompt, on top of `first_token_ms`."""
     evaluators: tuple[str, ...] = ()
     """Evaluators of this site that judge its answers."""
+    cached_prompt_microcredits_per_1k_tokens: int | None = None
+    """Price of the prompt's tokens that its cache answers; None where they cost as much as the others."""
 
     @property
     def is_judged(self) -> bool:
@@ -437,7 +439,8 @@ class Decision:
     label: Label
     ladder: tuple[Candidate, ...]
     """Rungs in order; empty when no target is open."""
-    refused: tuple[Candidate, ...]
+    refused: Sequence[Candidate]
+    """Every other target, each once; it may be made when it is read."""
     policy_digest: str
     """SHA-256 of the policy in force, hex."""
     fallbacks: tuple[Candidate, ...] = ()

@@ -1,0 +1,203 @@
+"""Which of the open targets are taken: the best single one, a ladder where it is worth more, or one to learn of.
+
+A target is worth ``good_answer_microcredits`` times its expected quality, less its expected cost; where a good answer
+has no worth of its own, the cheapest that is good enough is best. Quality counts as its expectation: a mean that was
+shrunk towards a prior needs no further discount to be chosen by (Smith and Winkler, The Optimizer's Curse, 2006), and
+what is uncertain is looked at by exploring. Time is no cost unless it misses the deadline. Of two that are worth the
+same the sooner is taken, then the better, then the first by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfenced.decide.ladder import Limits, Rung, best_ladder, hull
+from ringfenced.decide.rules import ceiling
+from ringfenced.decide.table import Mask
+from ringfenced.decide.weigh import Weighed
+from ringfenced.inputs import Inputs
+
+FALLBACKS_MAX: Final = 3
+"""Most targets that stand by for a rung that gives no answer."""
+
+BOUND_DEVIATIONS: Final = 2.0
+"""How many standard deviations above its expectation a quality might be: 97.7% of a normal distribution lie below."""
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is taken."""
+
+    rungs: tuple[Rung, ...] = ()
+    """The ladder; empty where no target is good enough."""
+    fallbacks: tuple[int, ...] = ()
+    """Rows that stand by."""
+    preferred: int = -1
+    """The row that is best as its first rung, whatever is tried this time."""
+    propensity: float = 1.0
+    """How likely this first rung was."""
+    explored: bool = False
+    """It was taken to learn of it."""
+
+
+def choose(weighed: Weighed) -> Choice:
+    """Choose among the open targets.
+
+    Args:
+        weighed: the targets beside the request.
+
+    The rungs together keep to ceiling, wallet and the time left, and are no more than caller and policy allow.
+    """
+    inputs = weighed.inputs
+    good = weighed.open & (weighed.quality >= inputs.asked.quality_min)
+    order = _ordered(weighed, np.flatnonzero(good))
+    if not len(order):
+        return Choice()
+    limits = limits_of(inputs)
+    value, rungs = _best(weighed, good, order, limits)
+    choice = _explore(weighed, value, rungs, limits)
+    return Choice(
+        choice.rungs, _fallbacks(weighed, order, choice.rungs), rungs[0].place, choice.propensity, choice.explored
+    )
+
+
+def limits_of(inputs: Inputs) -> Limits:
+    """What a ladder must keep to: the lower of the caller's and the policy's limits, and the wallet."""
+    length_max = max(1, inputs.asked.permission.ladder_length_max)
+    if inputs.rulings.ladder_length_max is not None:
+        length_max = min(length_max, max(1, inputs.rulings.ladder_length_max))
+    cost_max = inputs.circumstances.wallet_microcredits
+    if (most := ceiling(inputs.asked, inputs.rulings)) is not None:
+        cost_max = min(cost_max, most)
+    return Limits(length_max, cost_max, inputs.circumstances.time_left_ms)
+
+
+def _ordered(weighed: Weighed, places: Places) -> Places:
+    """The rows from the best to the worst."""
+    keys = (
+        weighed.table.rank[places],
+        -weighed.quality[places],
+        weighed.estimated.latency_ms[places],
+        -weighed.utility[places],
+    )
+    return places[np.lexsort(keys)]
+
+
+def _best(weighed: Weighed, good: Mask, order: Places, limits: Limits) -> tuple[float, tuple[Rung, ...]]:
+    """The best ladder, of one rung or more, and what it is worth less its cost."""
+    single = _rung(weighed, int(order[0]))
+    value: float = float(weighed.utility[single.place])
+    rungs: tuple[Rung, ...] = (single,)
+    if limits.length_max == 1:
+        return value, rungs
+    worth = weighed.inputs.rating.good_answer_microcredits
+    lower, upper = _corners(weighed, good, limits)
+    longer = best_ladder(lower, upper, worth, limits) if lower else None
+    if longer is not None and longer[0] > value:
+        value, rungs = longer
+    return value, rungs if worth > 0 else _extended(weighed, rungs, order, limits)
+
+
+def _corners(weighed: Weighed, good: Mask, limits: Limits) -> tuple[list[Rung], list[Rung]]:
+    """What may stand under another rung, and what may stand at the end: the corners of either's hull."""
+    lower = weighed.open & _judged(weighed)
+    upper = good
+    for each, most in (
+        (weighed.estimated.cost_max, limits.cost_max),
+        (weighed.estimated.latency_ms, limits.time_left_ms),
+    ):
+        if most is not None and lower.any() and upper.any():
+            lower, upper = lower & (each <= most - each[upper].min()), upper & (each <= most - each[lower].min())
+    return _hull(weighed, lower), _hull(weighed, upper)
+
+
+def _hull(weighed: Weighed, rows: Mask) -> list[Rung]:
+    places = np.flatnonzero(rows)
+    ties = np.lexsort((weighed.table.rank[places], weighed.estimated.latency_ms[places]))
+    corners = hull(places[ties], weighed.estimated.cost, weighed.quality)
+    return [_rung(weighed, place) for place in corners]
+
+
+def _extended(weighed: Weighed, rungs: tuple[Rung, ...], order: Places, limits: Limits) -> tuple[Rung, ...]:
+    """The ladder with ever better rungs above it, cheapest first.
+
+    Where a good answer has no worth of its own, the caller's word that there may be so many rungs says that an answer
+    that falls short is to be handed up.
+    """
+    while len(rungs) < limits.length_max and rungs[-1].judged:
+        cost_max = limits.cost_max - sum(rung.cost_max for rung in rungs)
+        fits = (weighed.quality[order] > rungs[-1].quality) & (weighed.estimated.cost_max[order] <= cost_max)
+        if limits.time_left_ms is not None:
+            left_ms = limits.time_left_ms - sum(rung.latency_ms for rung in rungs)
+            fits &= weighed.estimated.latency_ms[order] <= left_ms
+        if not fits.any():
+            break
+        rungs = (*rungs, _rung(weighed, int(order[fits.argmax()])))
+    return rungs
+
+
+def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Limits) -> Choice:
+    """The same ladder, or, for a small share of requests, one that begins with a target that may be better.
+
+    Tried is only what is open, would be good enough if its quality were at its upper bound, and would then be worth
+    more than what is best now: of what could not change the choice there is nothing to learn. Which one is as likely as
+    any other. Never where the caller named the model.
+    """
+    inputs = weighed.inputs
+    rating, draw = inputs.rating, inputs.circumstances.draw
+    if draw is None or rating.explore <= 0 or inputs.asked.model:
+        return Choice(rungs)
+    bound = np.minimum(1.0, weighed.quality + BOUND_DEVIATIONS * weighed.uncertainty)
+    worth = rating.good_answer_microcredits * bound - weighed.estimated.cost
+    may_be_better = weighed.open & (bound >= inputs.asked.quality_min) & (worth > value)
+    may_be_better[rungs[0].place] = False
+    places = np.flatnonzero(may_be_better)
+    if not len(places):
+        return Choice(rungs)
+    if draw >= rating.explore:
+        return Choice(rungs, propensity=1.0 - rating.explore)
+    place = int(places[min(int(draw / rating.explore * len(places)), len(places) - 1)])
+    tried = _rung(weighed, place)
+    return Choice((tried, *_above(tried, rungs, limits)), propensity=rating.explore / len(places), explored=True)
+
+
+def _above(tried: Rung, rungs: tuple[Rung, ...], limits: Limits) -> tuple[Rung, ...]:
+    """The better rungs of the best ladder above one that is tried, so far as they fit."""
+    if not tried.judged or limits.length_max == 1:
+        return ()
+    better = tuple(rung for rung in rungs if rung.quality > tried.quality)[1 - limits.length_max :]
+    return better if limits.fit((tried, *better)) else ()
+
+
+def _fallbacks(weighed: Weighed, order: Places, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
+    """The next best of what is open and good enough, and no dearer than the dearest rung may be."""
+    held = max(rung.cost_max for rung in rungs)
+    taken = {rung.place for rung in rungs}
+    affordable = order[weighed.estimated.cost_max[order] <= held]
+    others = [place for place in affordable[: FALLBACKS_MAX + len(rungs)].tolist() if place not in taken]
+    return tuple(others[:FALLBACKS_MAX])
+
+
+def _judged(weighed: Weighed) -> Mask:
+    asked = weighed.inputs.asked
+    if asked.evaluators or asked.schema_checked:
+        return np.ones(len(weighed.table), np.bool_)
+    return weighed.table.judged
+
+
+def _rung(weighed: Weighed, place: int) -> Rung:
+    asked, estimated = weighed.inputs.asked, weighed.estimated
+    return Rung(
+        place=place,
+        quality=float(weighed.quality[place]),
+        cost=int(estimated.cost[place]),
+        cost_max=int(estimated.cost_max[place]),
+        latency_ms=int(estimated.latency_ms[place]),
+        judged=bool(weighed.table.judged[place]) or bool(asked.evaluators) or asked.schema_checked,
+    )
