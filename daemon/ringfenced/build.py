@@ -8,8 +8,6 @@ workers = N   this process supervises and serves nothing; N children run flow an
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import os
 import platform
@@ -41,6 +39,7 @@ from ringfenced.engines.cgroup import EngineCgroups
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
+from ringfenced.identify import PSEUDONYM_KEY_BYTES, pseudonym
 from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
@@ -61,9 +60,6 @@ from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
 
 _LOG = logging.getLogger("ringfenced")
-
-PSEUDONYM_KEY_BYTES = 32
-"""As long as the digest that it keys (RFC 2104, section 3)."""
 
 MICROCREDITS = 1_000_000
 """A credit in microcredits."""
@@ -159,7 +155,7 @@ async def working(
         recogniser = await asyncio.to_thread(recogniser_of, config, readers.ask)
         waits = bool(config.classification.plugins)
         scanning = stack.enter_context(closing(Scanner(recogniser.scan, waits=waits)))
-        pseudonym = _pseudonym(_pseudonym_key_path(config))
+        as_pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
         egress: AgentClient | NoExits = closed
@@ -195,7 +191,7 @@ async def working(
             egress=egress,
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms),
-            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, as_pseudonym),
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
@@ -216,7 +212,7 @@ async def working(
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
         served = Served(
-            *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
+            *(flow, directory, shared.ledger, node, shared.devices, log, exits, as_pseudonym),
             *(lambda: departments, limits, egress),
             hosting=engines,
             policies=policies,
@@ -378,7 +374,7 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
         raise OSError(
             f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
         )
-    return lambda identity: hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:32]
+    return lambda identity: pseudonym(key, identity)
 
 
 @asynccontextmanager

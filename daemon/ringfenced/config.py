@@ -311,9 +311,9 @@ class Config(Section):
                 (rule.only_models, targets),
             )
         ]
-        for ceiling in self.policy.ceilings:
-            table.append(("a policy's ceiling", {ceiling.caller} - {None}, callers))
-            table.append(("a policy's ceiling", {ceiling.department} - {None}, departments))
+        for one in self.policy.ceilings:
+            table.append(("a policy's ceiling", frozenset({one.caller} if one.caller else ()), callers))
+            table.append(("a policy's ceiling", frozenset({one.department} if one.department else ()), departments))
         for what, names, known in table:
             for name in sorted(names - known):
                 advice = f"write {near(name, sorted(known))}" if known else "there is none at all"
@@ -371,14 +371,12 @@ class Config(Section):
             PolicyError: the text is no policy.
         """
         sources = self.policy.sources(text)
-        providers = {
-            one.name: ProviderFacts(one.region, one.contract, one.clearance.label()) for one in self.providers
-        }
+        providers = {one.name: ProviderFacts(one.region, one.contract, one.clearance.label()) for one in self.providers}
         return Rulebook(
             parse(sources),
             World(providers, everybody(self.callers_by_identity().values())),
             ceilings=Ceilings([one.ceiling() for one in self.policy.ceilings]),
-            source=self.policy_source([(one.name, one.text) for one in sources]),
+            source=self.policy_source([(one.name.rpartition("/")[2], one.text) for one in sources]),
         )
 
     def policy_source(self, cedar: Sequence[tuple[str, str]] = ()) -> str:

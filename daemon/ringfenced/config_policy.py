@@ -162,5 +162,3 @@ class Policies(Section):
         if self.rules:
             sources.append(cedar(rule.row() for rule in self.rules))
         return tuple(sources)
-
-

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ringfence.configfile import ConfigError
-from ringfenced.config import Config
+from ringfenced.config import Config, Provider, ProviderModel
+from ringfenced.config_models import LocalModel
+from ringfenced.model import Offer, Target, TargetKind
 from ringfenced.policy import PolicyError, Rulebook
 from ringfenced.policy.approval import approvers
 
@@ -24,7 +26,7 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 def load(config: Config, now_unix_ms: int) -> Rulebook:
-    """The policy that configuration and files describe.
+    """The policy that configuration and files describe, if it may take effect.
 
     Args:
         config: the daemon's file.
@@ -37,12 +39,68 @@ def load(config: Config, now_unix_ms: int) -> Rulebook:
     policy = b"" if path is None else _read(path)
     if path is not None and config.policy.approvals:
         _demand_approvals(config, path, policy, now_unix_ms)
+    return _rulebook(config, path, policy)
+
+
+def load_unapproved(config: Config, path: Path | None) -> Rulebook:
+    """The policy that a configuration and a file of Cedar describe, whoever approved it; to look at.
+
+    Args:
+        config: the daemon's file.
+        path: the policies to take for the configuration's own; None for its own.
+
+    Raises:
+        ConfigError: a file cannot be read, or is no policy.
+    """
+    path = path or config.policy.file
+    if path is not None:
+        config = config.model_copy(update={"policy": config.policy.model_copy(update={"file": path})})
+    return _rulebook(config, path, b"" if path is None else _read(path))
+
+
+def _rulebook(config: Config, path: Path | None, policy: bytes) -> Rulebook:
     try:
         return config.rulebook(policy.decode())
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
     except PolicyError as error:
         raise ConfigError(str(error)) from None
+
+
+def targets(config: Config) -> tuple[Offer, ...]:
+    """Every target that the configuration names, as if all were there: what policies decide about."""
+    local = [
+        _offer(Target(TargetKind.LOCAL, name), model)
+        for model in config.models
+        for name in (model.name, *(adapter.name for adapter in model.adapters))
+    ]
+    exits = [
+        _offer(Target(TargetKind.PROVIDER, model.name, provider=one.name, region=one.region), model, one)
+        for one in config.providers
+        for model in one.models
+    ]
+    return (*local, *exits)
+
+
+def _offer(target: Target, model: LocalModel | ProviderModel, provider: Provider | None = None) -> Offer:
+    return Offer(
+        target=target,
+        available=True,
+        unavailable_reason="",
+        quality=model.quality,
+        context_tokens_max=model.context_tokens,
+        prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+        completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+        first_token_ms=model.speed.first_token_ms,
+        token_ms=model.speed.token_ms,
+        clearance=None if provider is None else provider.clearance.label(),
+        supports_tools=True,
+        supports_images=True,
+        supports_grammar=True,
+        supports_logprobs=True,
+        supports_embeddings=model.embeddings,
+        supports_text=not model.embeddings,
+    )
 
 
 def approvals_of(path: Path) -> Path:

@@ -86,9 +86,7 @@ def by_cedar(text, request, offers, *, providers=PROVIDERS, callers=()):
     entities = {one.uid: one for one in (*callers, *words.surroundings(providers, offers))}
     entities |= {one.uid: one for one in (who, *words.owners(request))}
     entities |= {one.uid: one for one in (words.resource(offer, providers) for offer in offers)}
-    store = cedarpy.Entities.from_json_str(
-        json.dumps([one.json() for one in entities.values()]), schema=SCHEMA
-    )
+    store = cedarpy.Entities.from_json_str(json.dumps([one.json() for one in entities.values()]), schema=SCHEMA)
     context = {name: words.plain(value(request)) for name, value in words.CONTEXT.items()}
     policies = cedarpy.PolicySet.from_str(text)
     found = {}
@@ -135,7 +133,12 @@ principals = st.sampled_from(
     ]
 )
 actions = st.sampled_from(
-    ["action", 'action == Action::"generate"', 'action == Action::"embed"', 'action in [Action::"generate", Action::"embed"]']
+    [
+        "action",
+        'action == Action::"generate"',
+        'action == Action::"embed"',
+        'action in [Action::"generate", Action::"embed"]',
+    ]
 )
 targets = st.sampled_from(
     [
@@ -181,7 +184,7 @@ terms = st.sampled_from(
         'action == Action::"embed"',
         "principal == resource",
         "resource is Model",
-        "(if resource.kind == \"local\" then context.tools else context.inputs > 1)",
+        '(if resource.kind == "local" then context.tools else context.inputs > 1)',
         '{"a": context.task, "b": resource.region}.b == "us"',
     ]
 )
@@ -232,4 +235,3 @@ def requests(draw):
         lowered=draw(st.booleans()),
         findings=draw(st.frozensets(st.sampled_from(FINDINGS))),
     )
-

@@ -10,7 +10,7 @@ Policy can only narrow. What `decide` removes by the label is removed whatever a
 
 from __future__ import annotations
 
-from ringfenced.policy.parse import PolicyError, Rule, parse, schema_text
+from ringfenced.policy.rules import PolicyError, Rule, parse, schema_text
 from ringfenced.policy.rulebook import Rulebook, World
 from ringfenced.policy.table import Ceiling, Ceilings, Row, cedar
 from ringfenced.policy.templates import EVERYTHING, TEMPLATES, template

@@ -15,8 +15,8 @@ passed over: an approver who signed an earlier version leaves one behind.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +28,7 @@ AHEAD_MS_MAX: Final = 5 * 60 * 1000
 """How far the clock of who signs may be ahead of the daemon's."""
 _HEAD: Final = "ringfence policy approval v1\n"
 _FIELDS: Final = 3
+_TIME: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,14 @@ def approvers(policy: bytes, lines: Iterable[str], keys: Mapping[str, Ed25519Pub
 def _approver(digest: str, line: str, keys: Mapping[str, Ed25519PublicKey], now_unix_ms: int) -> str:
     """Who approves with a line; empty where it does not count."""
     fields = line.split()
-    if len(fields) != _FIELDS or fields[0] not in keys or not fields[1].isdecimal():
+    if len(fields) != _FIELDS or fields[0] not in keys or not _TIME.fullmatch(fields[1]):
         return ""
     approval = Approval(digest, fields[0], int(fields[1]))
     if approval.signed_unix_ms > now_unix_ms + AHEAD_MS_MAX:
         return ""
     try:
-        keys[approval.name].verify(base64.b64decode(fields[2], validate=True), approval.statement())
-    except (InvalidSignature, binascii.Error, ValueError):
+        signature = base64.b64decode(fields[2], validate=True)
+        keys[approval.name].verify(signature, approval.statement())
+    except (InvalidSignature, ValueError):
         return ""
-    return approval.name
+    return approval.name if base64.b64encode(signature).decode() == fields[2] else ""

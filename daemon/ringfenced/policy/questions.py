@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 import cedarpy
 
 from ringfenced.inputs import Asked
-from ringfenced.policy.parse import Rule
+from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Uid
 from ringfenced.policy.sights import Sights
 from ringfenced.policy.vocabulary import CONTEXT, Entity, Value, plain

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from ringfenced.inputs import Asked, Ruling, Rulings
 from ringfenced.model import CallerRole, Offer, Target
 from ringfenced.policy.memory import Remembered
-from ringfenced.policy.parse import Rule
+from ringfenced.policy.rules import Rule
 from ringfenced.policy.questions import Condition, Group, Held, Kinds, Question, conditions_of, store_of
 from ringfenced.policy.scopes import Index, Uid, bits
 from ringfenced.policy.table import Ceilings
@@ -72,6 +72,9 @@ class World:
 class Rulebook:
     """The policies of a site. What it remembers shows in nothing but its speed. For one thread."""
 
+    _offers: tuple[Offer, ...]
+    _targets: Targets
+
     def __init__(
         self, rules: Sequence[Rule], world: World, *, ceilings: Ceilings | None = None, source: str = ""
     ) -> None:
@@ -101,9 +104,7 @@ class Rulebook:
         self._own = tuple(one for one in self._conditions if not _is_common(one, opens))
         seen = frozenset[str]().union(*(rule.sights.of("context") for rule in self.rules))
         self._seen = tuple(CONTEXT[name] for name in (CONTEXT if seen - CONTEXT.keys() else sorted(seen)))
-        self._named = frozenset[Uid]().union(
-            *(rule.principal.names() | rule.sights.literals for rule in self.rules)
-        )
+        self._named = frozenset[Uid]().union(*(rule.principal.names() | rule.sights.literals for rule in self.rules))
         self._sees_roles = any("roles" in rule.sights.of("principal") for rule in self.rules)
         self._callers: Remembered[tuple[str, str, str, frozenset[CallerRole]], _Who] = Remembered(_CALLERS_MAX)
         self._questions: Remembered[tuple[tuple[Condition, ...], Kinds], Question] = Remembered(_SLICES_MAX)
@@ -214,7 +215,7 @@ class Rulebook:
             return ()
         asking = () if asked is None else (principal(asked), *owners(asked))
         store = store_of((*self._entities, *asking))
-        who = None if asked is None else asking[0].uid
+        who = asking[0].uid if asking else None
         return tuple(Group(self._question(tuple(some)), who=who, action=what, store=store) for some in apart.values())
 
     def _question(self, conditions: tuple[Condition, ...]) -> Question:
@@ -241,7 +242,6 @@ class Rulebook:
             if len(names) == NAMES_MAX:
                 break
         return tuple(names)
-
 
 
 def _is_common(condition: Condition, opens: int) -> bool:

@@ -5,7 +5,6 @@ One engine decides: a row of the table is a ``forbid`` like any other, with the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -110,9 +109,9 @@ def _set(names: Iterable[str]) -> str:
 
 
 def _text(value: str) -> str:
-    """A string literal; the escapes of JSON that can come out are Cedar's too, but for one form of code point."""
-    written = json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in written)
+    """A string literal (https://docs.cedarpolicy.com/policies/syntax-grammar.html)."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in quoted) + '"'
 
 
 @dataclass(frozen=True, slots=True)

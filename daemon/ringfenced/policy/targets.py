@@ -7,9 +7,10 @@ from operator import attrgetter
 from typing import Any
 
 from ringfenced.model import Offer, Target
-from ringfenced.policy.parse import Rule
+from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Index, Uid
 from ringfenced.policy.vocabulary import Entity, ProviderFacts, resource
+
 
 class Targets:
     """Every target, by what heads and conditions see of it. Immutable."""

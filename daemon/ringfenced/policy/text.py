@@ -109,6 +109,9 @@ def fault_place(statement: Statement, message: str, fault: Fault) -> Place:
             low = middle + 1
         else:
             high = middle
+    named = message.partition("`")[2].rstrip("`")
+    while low and tokens[low].group() != named:  # the parser had to look one further to see it
+        low -= 1
     return statement.place(tokens[low].start())
 
 

@@ -20,16 +20,6 @@ DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
 class Policies(Protocol):
     """The policy in force."""
 
-    @property
-    def source(self) -> str:
-        """As an operator reads it."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the source, hex."""
-        ...
-
     def check(self) -> HealthCheck:
         """Whether it is the one that the files hold."""
         ...
@@ -66,10 +56,6 @@ class SiteNode:
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
         return self._directory.models()
-
-    def policy(self) -> tuple[str, str]:
-        """Source and digest of the policy in force."""
-        return self._policies.source, self._policies.digest
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """Engines, policy, agent, ledger, disk, and each device that is not well."""

@@ -17,6 +17,7 @@ from ringfenced.errors import InvalidRequest
 from ringfenced.inputs import Asked, Rulings, unruled
 from ringfenced.model import HealthCheck, Offer
 from ringfenced.policy import Rulebook, plainest
+from ringfenced.policy.cases import Case, Tried, try_case
 
 _LOG = logging.getLogger("ringfenced.policy")
 
@@ -66,8 +67,12 @@ class SitePolicies:
             kind = type(error).__name__
             if kind not in self._failed:
                 self._failed.add(kind)
-                _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})  # noqa: TRY400 - no insides
+                _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
             return Rulings({}, self._book.digest)
+
+    def try_case(self, case: Case) -> Tried:
+        """What comes of a case."""
+        return try_case(case, self._book, self._offers())
 
     def check(self) -> HealthCheck:
         """Whether the policy in force is the one that the files hold."""
@@ -86,9 +91,7 @@ class SitePolicies:
                 book = await asyncio.to_thread(self._load, offers)
             except ConfigError as error:
                 self._problem = f"the policy before stays in force: {error}"
-                _LOG.error(  # noqa: TRY400 - the text says it all
-                    "policy_kept", extra={"fields": {"digest": self._book.digest, "problem": str(error)}}
-                )
+                _LOG.error("policy_kept", extra={"fields": {"digest": self._book.digest, "problem": str(error)}})
                 raise InvalidRequest(f"The policy was not taken. {error}", reason="policy_invalid") from None
             self._problem = ""
             if book.digest != self._book.digest:

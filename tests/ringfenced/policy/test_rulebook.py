@@ -29,7 +29,9 @@ from ringfenced.policy.vocabulary import Entity, Uid
 ALL = '@id("all") permit(principal, action, resource);\n'
 KNOWN = (
     Entity(
-        Uid("Caller", CALLERS[1]), (Uid("Department", "research"), Uid("Tenant", "site")), {"roles": frozenset({"operator"})}
+        Uid("Caller", CALLERS[1]),
+        (Uid("Department", "research"), Uid("Tenant", "site")),
+        {"roles": frozenset({"operator"})},
     ),
 )
 
@@ -76,14 +78,16 @@ def test_without_any_policy_nothing_is_permitted():
 def test_a_forbid_outweighs_every_permit_and_is_named():
     made = book(ALL, '@id("stay") forbid(principal, action, resource) when { resource.kind == "provider" };')
     rulings = made.rulings(asked(), OFFERS).by_target
-    assert {str(target): ruling.policies for target, ruling in rulings.items() if not ruling.allowed} == {
-        name: ("stay",) for name in ("acme/large", "acme/fast", "globex/huge", "globex/odd")
-    }
+    assert {str(target): ruling.policies for target, ruling in rulings.items() if not ruling.allowed} == dict.fromkeys(
+        ("acme/large", "acme/fast", "globex/huge", "globex/odd"), ("stay",)
+    )
     assert {ruling.policies for ruling in rulings.values() if ruling.allowed} == {("all",)}
 
 
 def test_a_policy_that_cannot_be_evaluated_denies_and_is_named():
-    made = book(ALL, '@id("sum") forbid(principal, action, resource) when { context.tokens_max * 4611686018427387904 > 9 };')
+    made = book(
+        ALL, '@id("sum") forbid(principal, action, resource) when { context.tokens_max * 4611686018427387904 > 9 };'
+    )
     ruling = made.rulings(asked(tokens_max=4), OFFERS).by_target[OFFERS[0].target]
     assert (ruling.allowed, ruling.policies, ruling.broken) == (False, ("sum",), True)
 

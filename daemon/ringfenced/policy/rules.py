@@ -44,7 +44,7 @@ class Rule:
     """One policy."""
 
     name: str
-    """Its ``@id``; its place where it has none."""
+    """Its ``@id``; file and line where it has none."""
     forbids: bool
     """``forbid``; ``permit`` otherwise."""
     principal: Scope
@@ -167,7 +167,7 @@ def _rule(parsed: Mapping[str, Any], statement: Statement) -> Rule:
     except ValueError as error:
         raise PolicyError([(place, str(error))]) from None
     return Rule(
-        name=parsed.get("annotations", {}).get("id") or f"{place.source}:{place.line}",
+        name=parsed.get("annotations", {}).get("id") or f"{place.source.rpartition('/')[2]}:{place.line}",
         forbids=parsed["effect"] == "forbid",
         principal=principal,
         action=action,
