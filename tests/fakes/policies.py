@@ -29,7 +29,8 @@ def offer(name, provider="", **changes):
         if facts
         else Target(TargetKind.LOCAL, name)
     )
-    base = Offer(target, True, "", 0.5, 8000, 10, 20, 50, 1, clearance=facts.clearance if facts else None)
+    price = 1000 if facts else 10
+    base = Offer(target, True, "", 0.5, 8000, price, 2 * price, 50, 1, clearance=facts.clearance if facts else None)
     return replace(base, **changes)
 
 

@@ -170,11 +170,12 @@ def _caller(who: str, config: Config) -> Caller:
     callers = config.callers_by_identity()
     if who in callers:
         return callers[who]
-    found = [caller for identity, caller in callers.items() if identity.rpartition("/")[2] == who]
+    found = [identity for identity in callers if identity.rpartition("/")[2] == who]
     if len(found) != 1:
+        short = [identity.rpartition("/")[2] for identity in callers] if not found else []
         what = "several callers end in that" if found else "there is no such caller"
-        raise ValueError(f"who: {what}; write {near(who, sorted(callers))}")
-    return found[0]
+        raise ValueError(f"who: {what}; write {near(who, sorted({*found, *short}))}")
+    return callers[found[0]]
 
 
 def _object(tried: Tried) -> dict[str, Any]:
