@@ -10,8 +10,8 @@ Policy can only narrow. What `decide` removes by the label is removed whatever a
 
 from __future__ import annotations
 
-from ringfenced.policy.rules import PolicyError, Rule, parse, schema_text
 from ringfenced.policy.rulebook import Rulebook, World
+from ringfenced.policy.rules import PolicyError, Rule, parse, schema_text
 from ringfenced.policy.table import Ceiling, Ceilings, Row, cedar
 from ringfenced.policy.templates import EVERYTHING, TEMPLATES, template
 from ringfenced.policy.text import Place, Source

@@ -1,10 +1,10 @@
 """One question to Cedar about many policies at once: which of them hold for this request.
 
 Cedar would answer for one target in some 0.1 ms, whatever the policies; a request has hundreds of targets. So what a
-policy's head says is looked up in an index (`scopes`), and Cedar is asked about conditions alone: all conditions of
-a group in one call, each as a `permit` of its own, of which the answer lists those that hold; conditions that many
-policies share are asked about once. One that sees the target stands in the question once for each kind of target, with
-that target's name in the variable's place.
+policy's head says is looked up in an index (`scopes`), and Cedar is asked about conditions alone: all conditions of a
+group in one call, each as a `permit` of its own, of which the answer lists those that hold. Conditions that many
+policies share are asked about once. One that sees the target stands in the question once for each kind of target that
+it can tell apart, with a target's name in the variable's place.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ringfenced.inputs import Asked
 from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Uid
 from ringfenced.policy.sights import Sights
+from ringfenced.policy.targets import Kind
 from ringfenced.policy.vocabulary import CONTEXT, Entity, Value, plain
 
 _ANYBODY: Final = Uid("Caller", "")
@@ -66,25 +67,27 @@ class Condition:
         return seen if seen <= CONTEXT.keys() else frozenset(CONTEXT)
 
 
-Kinds = tuple[tuple[Uid, int], ...]
-"""Each kind of target: one that stands for it, and the policies whose heads fit one of it."""
-
-
 class Question:
     """Conditions that are asked about together, as Cedar takes them."""
 
-    def __init__(self, conditions: Sequence[Condition], kinds: Kinds) -> None:
+    def __init__(self, conditions: Sequence[Condition], kinds: Sequence[Kind]) -> None:
         """Put it together; either all conditions see the target or none."""
         self.fields = tuple(sorted(frozenset[str]().union(*(one.fields for one in conditions))))
         """What of the context they see."""
-        self.rules = tuple(one.rules for one in conditions)
-        """The policies that have each."""
         self.kinds = len(kinds) if conditions[0].sees_target else 1
         """How many kinds of target are told apart."""
-        policies = dict(_permits(conditions, kinds))
+        self.rules: dict[str, int] = {}
+        """The policies that have what is asked about under a name."""
+        self.told: dict[str, tuple[int, ...]] = {}
+        """The kinds of target that it speaks of."""
+        policies = {}
+        for name, one, alike in _asked(conditions, kinds):
+            policies[name] = _permit(_with_target(one.conditions, kinds[alike[0]].target) if alike else one.conditions)
+            self.rules[name] = one.rules
+            self.told[name] = alike or (0,)
         text = json.dumps({"staticPolicies": policies, "templates": {}, "templateLinks": []})
         self.policies = cedarpy.PolicySet.from_json_str(text, release_gil=True)
-        """Each condition as a policy, named ``condition@kind``."""
+        """Each of these as a policy."""
 
 
 class Group:
@@ -122,13 +125,14 @@ class Group:
         except ValueError:
             said, broken = None, [""]
         if said is None or "" in broken:  # nobody can say which: all
-            return (Held(0, _union(question.rules)),) * question.kinds
+            return (Held(0, _union(question.rules.values())),) * question.kinds
         holds = [0] * question.kinds
         breaks = [0] * question.kinds
         for names, masks in ((said.reasons, holds), (broken, breaks)):
             for name in names:
-                number, _, kind = name.partition("@")
-                masks[int(kind)] |= question.rules[int(number)]
+                rules = question.rules[name]
+                for kind in question.told[name]:
+                    masks[kind] |= rules
         return tuple(map(Held, holds, breaks))
 
 
@@ -149,15 +153,21 @@ def conditions_of(rules: Sequence[Rule]) -> tuple[Condition, ...]:
     )
 
 
-def _permits(conditions: Sequence[Condition], kinds: Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The conditions without heads, all permitting."""
+def _asked(conditions: Sequence[Condition], kinds: Sequence[Kind]) -> Iterator[tuple[str, Condition, tuple[int, ...]]]:
+    """Name, condition and the kinds of target that look alike to it; no kinds where it does not look.
+
+    Kinds that no head of its policies fits are left out.
+    """
     for number, one in enumerate(conditions):
         if not one.sees_target:
-            yield f"{number}@0", _permit(one.conditions)
+            yield str(number), one, ()
             continue
-        for kind, (target, fitting) in enumerate(kinds):
-            if fitting & one.rules:
-                yield f"{number}@{kind}", _permit(_with_target(one.conditions, target))
+        alike: dict[object, list[int]] = {}
+        for place, kind in enumerate(kinds):
+            if kind.fitting & one.rules:
+                alike.setdefault(kind.seen_by(one.sights), []).append(place)
+        for places in alike.values():
+            yield f"{number}@{places[0]}", one, tuple(places)
 
 
 def _union(masks: Iterable[int]) -> int:

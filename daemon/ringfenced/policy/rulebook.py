@@ -20,11 +20,11 @@ from typing import Final, NamedTuple
 from ringfenced.inputs import Asked, Ruling, Rulings
 from ringfenced.model import CallerRole, Offer, Target
 from ringfenced.policy.memory import Remembered
+from ringfenced.policy.questions import Condition, Group, Held, Question, conditions_of, store_of
 from ringfenced.policy.rules import Rule
-from ringfenced.policy.questions import Condition, Group, Held, Kinds, Question, conditions_of, store_of
 from ringfenced.policy.scopes import Index, Uid, bits
 from ringfenced.policy.table import Ceilings
-from ringfenced.policy.targets import Targets
+from ringfenced.policy.targets import Kind, Targets
 from ringfenced.policy.vocabulary import (
     ACTIONS,
     CONTEXT,
@@ -102,12 +102,15 @@ class Rulebook:
         self._conditions = conditions_of(self.rules)
         self._common = tuple(one for one in self._conditions if _is_common(one, opens))
         self._own = tuple(one for one in self._conditions if not _is_common(one, opens))
-        seen = frozenset[str]().union(*(rule.sights.of("context") for rule in self.rules))
+        seen = frozenset[str]().union(*(one.sights.of("context") for one in self._conditions))
         self._seen = tuple(CONTEXT[name] for name in (CONTEXT if seen - CONTEXT.keys() else sorted(seen)))
-        self._named = frozenset[Uid]().union(*(rule.principal.names() | rule.sights.literals for rule in self.rules))
-        self._sees_roles = any("roles" in rule.sights.of("principal") for rule in self.rules)
+        sights = [one.sights for one in self._conditions]
+        self._literals = frozenset[Uid]().union(*(one.literals for one in sights))
+        self._seen_of_target = frozenset[str]().union(*(one.of("resource") for one in sights))
+        self._named = self._literals.union(*(rule.principal.names() for rule in self.rules))
+        self._sees_roles = any("roles" in one.of("principal") for one in sights)
         self._callers: Remembered[tuple[str, str, str, frozenset[CallerRole]], _Who] = Remembered(_CALLERS_MAX)
-        self._questions: Remembered[tuple[tuple[Condition, ...], Kinds], Question] = Remembered(_SLICES_MAX)
+        self._questions: Remembered[tuple[tuple[Condition, ...], tuple[Kind, ...]], Question] = Remembered(_SLICES_MAX)
         self._begin(())
 
     def prepare(self, offers: tuple[Offer, ...], asked: Iterable[Asked] = ()) -> None:
@@ -143,9 +146,10 @@ class Rulebook:
     def _begin(self, offers: tuple[Offer, ...]) -> None:
         """Take other targets, and forget what was ruled for those before."""
         self._offers = offers
-        self._targets = Targets(offers, self.rules, self._by_resource, self._world.providers)
-        literals = frozenset[Uid]().union(*(rule.sights.literals for rule in self.rules))
-        shown = literals | {uid for uid, _ in self._targets.kinds}
+        self._targets = Targets(
+            offers, self._by_resource, self._world.providers, seen=self._seen_of_target, named=self._literals
+        )
+        shown = self._literals | {kind.target for kind in self._targets.kinds}
         self._entities = (
             *surroundings(self._world.providers, offers),
             *(one for one in (*self._world.callers, *self._targets.entities) if one.uid in shown),
