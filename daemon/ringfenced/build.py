@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import platform
+import random
 import secrets
 import sys
 import time
@@ -27,7 +28,7 @@ from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
-from ringfenced import policyfile
+from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config, Tls
@@ -39,20 +40,22 @@ from ringfenced.engines.cgroup import EngineCgroups
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
-from ringfenced.identify import PSEUDONYM_KEY_BYTES, pseudonym
+from ringfenced.identify import PSEUDONYM_KEY_BYTES
 from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
+from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.evaluating import LogprobFloors
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
-from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.memory import LabelMemory
@@ -155,7 +158,7 @@ async def working(
         recogniser = await asyncio.to_thread(recogniser_of, config, readers.ask)
         waits = bool(config.classification.plugins)
         scanning = stack.enter_context(closing(Scanner(recogniser.scan, waits=waits)))
-        as_pseudonym = _pseudonym(_pseudonym_key_path(config))
+        pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
         egress: AgentClient | NoExits = closed
@@ -175,13 +178,19 @@ async def working(
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
         if lines is not None:
             stack.callback(lines.flush)
+        decisions = _decisions(config, pseudonym, worker)
+        if decisions is not None:
+            stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)
         await stack.enter_async_context(_meanwhile(policies.run(reload)))
+        outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
+        if metrics is not None:
+            metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
         flow = Flow(
             directory=directory,
-            outlook=NothingMeasured(),
+            outlook=outlook,
             scanning=scanning,
             policy=recogniser.policy,
             policies=policies,
@@ -190,8 +199,9 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=CanonicalRecorder(metrics, lines, _unix_ms),
-            world=World(time.monotonic, _unix_ms, secrets.token_bytes, as_pseudonym),
+            recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
@@ -202,6 +212,7 @@ async def working(
             name=config.node,
             started_unix_s=int(time.time()),
             directory=directory,
+            measured=outlook.with_measured,
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
@@ -212,7 +223,7 @@ async def working(
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
         served = Served(
-            *(flow, directory, shared.ledger, node, shared.devices, log, exits, as_pseudonym),
+            *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
             *(lambda: departments, limits, egress),
             hosting=engines,
             policies=policies,
@@ -345,6 +356,14 @@ def _metrics(config: Config, worker: int | None) -> Metrics | None:
     return Metrics(registry)
 
 
+def _decisions(config: Config, pseudonym: Callable[[str], str], worker: int | None) -> DecisionFiles | None:
+    """Where decisions are kept; each worker writes files of its own, and the limit is for all together."""
+    bytes_max = config.routing.keep_decisions_mb * 1024 * 1024 // (config.workers if worker is not None else 1)
+    if not bytes_max:
+        return None
+    return DecisionFiles(config.state / "decisions", str(worker or 0), bytes_max, pseudonym)
+
+
 def _pseudonym_key_path(config: Config) -> Path:
     return config.state / "pseudonym.key"
 
@@ -374,7 +393,7 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
         raise OSError(
             f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
         )
-    return lambda identity: pseudonym(key, identity)
+    return lambda identity: identify.pseudonym(key, identity)
 
 
 @asynccontextmanager

@@ -13,9 +13,10 @@ CHEAP_TO_TRY: Final = "cheap to try; its answer is evaluated"
 CHEAPEST: Final = "the cheapest that is allowed, good enough and in time"
 WORTH_MOST: Final = "worth most for its cost, of those that are allowed, good enough and in time"
 TRIED: Final = "tried this time, to learn of it"
+STANDS_IN: Final = "in place of another that gave no answer"
 OTHER: Final = "other"
 
-REASONS: Final = frozenset({NEXT_RUNG, CHEAP_TO_TRY, CHEAPEST, WORTH_MOST, TRIED})
+REASONS: Final = frozenset({NEXT_RUNG, CHEAP_TO_TRY, CHEAPEST, WORTH_MOST, TRIED, STANDS_IN})
 
 
 def repeatable(reason: str) -> str:

@@ -10,8 +10,8 @@ from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, Ta
 
 CATEGORIES = st.frozensets(st.sampled_from([Category.PHI, Category.PII, Category.SECRET]), max_size=2)
 LABELS = st.builds(Label, st.sampled_from(Level), CATEGORIES)
-QUALITIES = st.one_of(st.sampled_from([0.0, 0.5, 0.6, 0.9, 1.0]), st.floats(0, 1))
-PRICES = st.sampled_from([0, 20, 60, 300, 2500, 10_000])
+QUALITIES = st.one_of(st.sampled_from([0.6, 0.5, 0.9, 0.7, 1.0, 0.0]), st.floats(0, 1))
+PRICES = st.sampled_from([20, 60, 300, 2500, 10_000, 0])
 MOSTLY = st.sampled_from([True, True, True, True, False])
 NAMES = ("tiny", "small", "large", "gpt")
 
@@ -27,57 +27,60 @@ def targets(draw: st.DrawFn) -> Target:
 
 
 @st.composite
-def offers(draw: st.DrawFn, target: Target) -> Offer:
+def offers(draw: st.DrawFn, target: Target, *, kind: bool) -> Offer:
     """Any offer of a target."""
-    available = draw(MOSTLY)
-    prompt_price = draw(PRICES)
+    available = kind or draw(MOSTLY)
+    able = st.just(True) if kind else st.booleans()
+    clearance = st.just(Label(Level.CONFIDENTIAL, frozenset(Category))) if kind else LABELS
     return Offer(
         target=target,
         available=available,
         unavailable_reason="" if available else "away",
         quality=draw(QUALITIES),
-        context_tokens_max=draw(st.sampled_from([16, 1024, 8192, 128_000])),
-        prompt_microcredits_per_1k_tokens=prompt_price,
+        context_tokens_max=draw(st.sampled_from([8192, 128_000] if kind else [16, 1024, 8192])),
+        prompt_microcredits_per_1k_tokens=draw(PRICES),
         completion_microcredits_per_1k_tokens=draw(PRICES),
         first_token_ms=draw(st.sampled_from([0.0, 10.0, 50.5, 400.0])),
         token_ms=draw(st.sampled_from([0.0, 0.7, 5.0])),
-        clearance=draw(LABELS) if target.kind is TargetKind.PROVIDER else None,
-        supports_tools=draw(MOSTLY),
-        supports_json_schema=draw(MOSTLY),
-        supports_images=draw(st.booleans()),
-        supports_grammar=draw(st.booleans()),
-        supports_logprobs=draw(st.booleans()),
-        supports_embeddings=draw(st.booleans()),
-        supports_text=draw(MOSTLY),
+        clearance=draw(clearance) if target.kind is TargetKind.PROVIDER else None,
+        supports_tools=draw(able),
+        supports_json_schema=draw(able),
+        supports_images=draw(able),
+        supports_grammar=draw(able),
+        supports_logprobs=draw(able),
+        supports_embeddings=draw(able),
+        supports_text=draw(able),
         logprob_floor=draw(st.sampled_from([None, -1.0])),
         prompt_token_ms=draw(st.sampled_from([0.0, 0.25])),
-        evaluators=draw(st.sampled_from([(), (), ("regex",)])),
+        evaluators=draw(st.sampled_from([(), ("regex",)])),
+        cached_prompt_microcredits_per_1k_tokens=draw(st.sampled_from([None, 0, 10, 5000])),
     )
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> Asked:
+def asked(draw: st.DrawFn, *, kind: bool) -> Asked:
     """Any request as rules see it."""
     stays, found = draw(LABELS), draw(st.one_of(st.none(), LABELS))
+    permission = Permission(
+        deidentified_egress=kind or draw(st.booleans()),
+        providers=frozenset() if kind else draw(st.sampled_from([frozenset("a"), frozenset(("a", "unknown"))])),
+        regions=frozenset() if kind else draw(st.sampled_from([frozenset({"eu"}), frozenset({"moon"})])),
+        cost_microcredits_max=draw(st.sampled_from([None, None, 40_000, 5000] if kind else [None, 0, 100, 5000])),
+        ladder_length_max=draw(st.sampled_from([2, 3, 4, 1, 0])),
+        local_only=not kind and draw(st.booleans()),
+    )
     return Asked(
         caller="spiffe://site/ward",
         department="ward",
         tenant="site",
         roles=draw(st.frozensets(st.sampled_from(CallerRole))),
-        model=draw(st.sampled_from(["", "", "", "tiny", "other"])),
+        model="" if kind else draw(st.sampled_from(["", "tiny", "other"])),
         task=draw(st.sampled_from(["", "letters"])),
-        permission=Permission(
-            deidentified_egress=draw(st.booleans()),
-            providers=draw(st.sampled_from([frozenset(), frozenset("a"), frozenset(("a", "unknown"))])),
-            regions=draw(st.sampled_from([frozenset(), frozenset({"eu"}), frozenset({"moon"})])),
-            cost_microcredits_max=draw(st.one_of(st.none(), st.integers(0, 20_000))),
-            ladder_length_max=draw(st.integers(0, 4)),
-            local_only=draw(st.sampled_from([False, False, False, True])),
-        ),
-        quality_min=draw(QUALITIES),
+        permission=permission,
+        quality_min=draw(st.sampled_from([0.0, 0.3, 0.55, 0.6, 0.9]) if kind else QUALITIES),
         needs=draw(st.frozensets(st.sampled_from(Ability), max_size=2)),
         inputs=draw(st.sampled_from([1, 1, 1, 3])),
-        prompt_chars=draw(st.sampled_from([0, 1, 299, 400, 20_000, 300_000])),
+        prompt_chars=draw(st.sampled_from([0, 299, 400] if kind else [1, 400, 20_000, 300_000])),
         tokens_max=draw(st.sampled_from([0, 1, 512, 4000])),
         priority=draw(st.sampled_from(Priority)),
         label=stays if found is None else join((stays, found)),
@@ -96,47 +99,51 @@ def ratings(draw: st.DrawFn, all_: tuple[Offer, ...]) -> Rating:
     learned = [draw(st.booleans()) for _ in all_]
     return Rating(
         quality=tuple(draw(QUALITIES) if one else offer.quality for one, offer in zip(learned, all_, strict=True)),
-        uncertainty=tuple(draw(st.sampled_from([0.0, 0.02, 0.2])) if one else 0.0 for one in learned),
+        uncertainty=tuple(draw(st.sampled_from([0.2, 0.4, 0.02, 0.0])) if one else 0.0 for one in learned),
         learned=tuple(learned),
-        explore=draw(st.sampled_from([0.0, 0.02, 0.5, 1.0])),
-        good_answer_microcredits=draw(st.sampled_from([0.0, 0.0, 100.0, 5000.0, 1e6])),
+        explore=draw(st.sampled_from([0.5, 1.0, 0.02, 0.0])),
+        good_answer_microcredits=draw(st.sampled_from([0.0, 5000.0, 100.0, 1e5])),
     )
 
 
-RULINGS = st.sampled_from(
-    [
-        Ruling(allowed=True),
-        Ruling(allowed=True),
-        Ruling(allowed=True, policies=("permit-all",)),
-        Ruling(allowed=False, policies=("no-us", "no-b")),
-        Ruling(allowed=False),
-        Ruling(allowed=False, broken=True),
-    ]
+ALLOWED = st.sampled_from([Ruling(allowed=True), Ruling(allowed=True, policies=("permit-all",))])
+RULINGS = st.one_of(
+    ALLOWED,
+    st.sampled_from(
+        [
+            Ruling(allowed=False, policies=("no-us", "no-b")),
+            Ruling(allowed=False),
+            Ruling(allowed=False, broken=True),
+        ]
+    ),
 )
 
 
 @st.composite
 def inputs(draw: st.DrawFn, offers_max: int = 8) -> Inputs:
-    """Any inputs of a decision."""
-    named = draw(st.lists(targets(), max_size=offers_max, unique=True))
-    all_ = tuple(draw(offers(target)) for target in named)
-    ruled = {target: draw(RULINGS) for target in named if draw(MOSTLY)}
+    """Any inputs of a decision; most of them leave several targets open, so that there is something to choose."""
+    kind = draw(MOSTLY)
+    named = draw(st.lists(targets(), min_size=2 if kind else 0, max_size=offers_max, unique=True))
+    all_ = tuple(draw(offers(target, kind=kind)) for target in named)
+    ruled = {target: draw(ALLOWED if kind else RULINGS) for target in named if kind or draw(MOSTLY)}
     return Inputs(
-        asked=draw(asked()),
+        asked=draw(asked(kind=kind)),
         offers=all_,
         rating=draw(ratings(all_)),
         rulings=Rulings(
             ruled,
             "d",
-            cost_microcredits_max=draw(st.one_of(st.none(), st.none(), st.integers(0, 20_000))),
-            ladder_length_max=draw(st.one_of(st.none(), st.integers(0, 3))),
+            cost_microcredits_max=draw(st.sampled_from([None, None, 30_000] if kind else [None, 0, 2000])),
+            ladder_length_max=draw(st.sampled_from([None, None, None, 3, 2, 0])),
         ),
         circumstances=Circumstances(
-            wallet_microcredits=draw(st.sampled_from([0, 500, 20_000, 10**9])),
-            time_left_ms=draw(st.sampled_from([None, None, 0.5, 300.0, 3000.5, 60_000.0])),
+            wallet_microcredits=draw(st.sampled_from([20_000, 10**9] if kind else [0, 500, 10**9])),
+            time_left_ms=draw(st.sampled_from([None, 3000.5, 60_000.0] if kind else [None, 0.5, 300.0])),
             closed={target: "its breaker is open" for target in named if not draw(MOSTLY)},
             last=draw(st.sampled_from([None, *named])),
             cached_chars=draw(st.sampled_from([0, 200, 10_000])),
-            draw=draw(st.one_of(st.none(), st.floats(0, 1, exclude_max=True))),
+            draw=draw(
+                st.one_of(st.none(), st.sampled_from([0.0, 0.01, 0.3, 0.999]), st.floats(0, 1, exclude_max=True))
+            ),
         ),
     )

@@ -45,8 +45,7 @@ class _Plain:
         told = {at: self._tell(at, rungs, chosen, explored=explored) for at in range(len(self.offers))}
         ladder = tuple(self._candidate(rung.place, told[rung.place], chosen) for rung in chosen)
         others = [at for at in told if at not in {rung.place for rung in chosen}]
-        held = max((rung.cost_max for rung in chosen), default=0)
-        fallbacks = [at for at in good if at in others and self.estimates[at].cost_microcredits_max <= held]
+        fallbacks = [at for at in good if at in others]
         return Decision(
             label=self.asked.label,
             ladder=ladder,
@@ -72,9 +71,7 @@ class _Plain:
     def _rung(self, at: int) -> Rung:
         one = self.estimates[at]
         judged = self.offers[at].is_judged or bool(self.asked.evaluators) or self.asked.schema_checked
-        return Rung(
-            at, self._quality(at), one.cost_microcredits, one.cost_microcredits_max, one.latency_ms, judged=judged
-        )
+        return Rung(at, self._quality(at), one.cost_microcredits, one.cost_microcredits_max, one.latency_ms, judged)
 
     # ── choosing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -87,9 +87,11 @@ def estimates(prices: Prices, prompt_chars: int, tokens_max: int, *, inputs: int
     prompt_tokens, completion_tokens = tokens_of(prompt_chars), completion_of(tokens_max)
     prompt_most = np.maximum(prompt_tokens, np.minimum(prompt_bound(prompt_chars), prices.context * inputs))
     latency_ms = prices.first_token_ms + prices.prompt_token_ms * prompt_tokens + prices.token_ms * completion_tokens
+    most = max(prompt_tokens, prompt_bound(prompt_chars)) + tokens_max
+    reckon = _cost if prices.dearest * most < _EXACT else _cost_one_by_one
     return Estimates(
-        cost=_cost(prices, prompt_tokens, completion_tokens),
-        cost_max=_cost(prices, prompt_most, tokens_max),
+        cost=reckon(prices, prompt_tokens, completion_tokens),
+        cost_max=reckon(prices, prompt_most, tokens_max),
         latency_ms=np.minimum(latency_ms, LATENCY_MS_MAX).astype(np.int64),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
@@ -101,12 +103,13 @@ def _whole(values: Sequence[int]) -> Whole:
 
 
 def _cost(prices: Prices, prompt_tokens: int | Whole, completion_tokens: int) -> Whole:
-    most = int(np.max(prompt_tokens, initial=0)) + completion_tokens
-    if prices.dearest * most >= _EXACT:
-        each = np.broadcast_to(prompt_tokens, len(prices.offers)).tolist()
-        rows = zip(prices.offers, each, strict=True)
-        return np.array([price(offer, tokens, completion_tokens) for offer, tokens in rows], np.int64)
     thousandths: Whole = prompt_tokens * prices.prompt + completion_tokens * prices.completion
     thousandths += 999
     thousandths //= 1000
     return thousandths
+
+
+def _cost_one_by_one(prices: Prices, prompt_tokens: int | Whole, completion_tokens: int) -> Whole:
+    each = np.broadcast_to(prompt_tokens, len(prices.offers)).tolist()
+    rows = zip(prices.offers, each, strict=True)
+    return np.array([price(offer, tokens, completion_tokens) for offer, tokens in rows], np.int64)

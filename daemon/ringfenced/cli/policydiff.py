@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ringfence.configfile import ConfigError
 from ringfenced import policyfile
@@ -39,7 +39,7 @@ def diff(new: Path, config_path: Path | None, decisions: Path, output: Output) -
     counts: Counter[tuple[str, ...]] = Counter()
     total = 0
     try:
-        for inputs in _named(config, read_records(decisions)):
+        for inputs in _named(config, book, read_records(decisions)):
             total += 1
             change = compare(inputs, book)
             if change.outcome is not Outcome.SAME:
@@ -72,7 +72,7 @@ def _policy(new: Path, config_path: Path | None) -> tuple[Config, Rulebook]:
         raise failure(error) from None
 
 
-def _named(config: Config, records: Iterator[Inputs]) -> Iterator[Inputs]:
+def _named(config: Config, book: Rulebook, records: Iterator[Inputs]) -> Iterator[Inputs]:
     """Decisions with the names that policies may ask for, where the node's key for pseudonyms can be read."""
     as_pseudonym = _pseudonym(config)
     if as_pseudonym is None:
@@ -81,11 +81,25 @@ def _named(config: Config, records: Iterator[Inputs]) -> Iterator[Inputs]:
     callers = {as_pseudonym(one.identity): one.identity for one in config.callers}
     rows, ceilings = config.policy.rules, config.policy.ceilings
     tasks = {task for row in rows for task in row.tasks} | {one.task for one in ceilings if one.task}
+    tasks |= {text for rule in book.rules for text in _texts(rule.conditions)}
     by_pseudonym = {as_pseudonym(f"task {task}"): task for task in tasks}
     for inputs in records:
         asked = inputs.asked
         caller, task = callers.get(asked.caller, asked.caller), by_pseudonym.get(asked.task, asked.task)
         yield replace(inputs, asked=replace(asked, caller=caller, task=task))
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """Every string that a condition compares with: one may be a task's name."""
+    match node:
+        case {"Value": str(text)}:
+            yield text
+        case dict():
+            for inner in node.values():
+                yield from _texts(inner)
+        case list() | tuple():
+            for inner in node:
+                yield from _texts(inner)
 
 
 def _pseudonym(config: Config) -> Callable[[str], str] | None:

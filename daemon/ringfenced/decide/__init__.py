@@ -35,12 +35,13 @@ def decide(inputs: Inputs) -> Decision:
     weighed = weigh(inputs)
     choice = choose(weighed)
     considered = Considered(weighed, choice)
+    ladder, fallbacks = considered.taken()
     return Decision(
         label=inputs.asked.label,
-        ladder=considered.ladder(),
-        refused=Unread(considered.count_refused(), considered.refused),
+        ladder=ladder,
+        refused=Unread(considered),
         policy_digest=inputs.rulings.digest,
-        fallbacks=considered.fallbacks(),
+        fallbacks=fallbacks,
         expected=_expected(weighed, choice),
         propensity=choice.propensity,
         explored=choice.explored,
@@ -61,5 +62,5 @@ def _expected(weighed: Weighed, choice: Choice) -> Estimate | None:
         quality=last.quality,
         prompt_tokens=round(weighed.estimated.prompt_tokens * runs),
         completion_tokens=round(weighed.estimated.completion_tokens * runs),
-        quality_uncertainty=float(weighed.uncertainty[last.place]),
+        quality_uncertainty=float(weighed.inputs.rating.uncertainty[last.place]),
     )

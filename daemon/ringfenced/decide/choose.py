@@ -27,6 +27,7 @@ FALLBACKS_MAX: Final = 3
 BOUND_DEVIATIONS: Final = 2.0
 """How many standard deviations above its expectation a quality might be: 97.7% of a normal distribution lie below."""
 
+
 Places = NDArray[np.int64]
 
 
@@ -56,15 +57,14 @@ def choose(weighed: Weighed) -> Choice:
     """
     inputs = weighed.inputs
     good = weighed.open & (weighed.quality >= inputs.asked.quality_min)
-    order = _ordered(weighed, np.flatnonzero(good))
-    if not len(order):
+    first = _first(weighed, good, 1)
+    if not first:
         return Choice()
     limits = limits_of(inputs)
-    value, rungs = _best(weighed, good, order, limits)
+    value, rungs = _best(weighed, good, _rung(weighed, first[0]), limits)
     choice = _explore(weighed, value, rungs, limits)
-    return Choice(
-        choice.rungs, _fallbacks(weighed, order, choice.rungs), rungs[0].place, choice.propensity, choice.explored
-    )
+    fallbacks = _fallbacks(weighed, good, choice.rungs)
+    return Choice(choice.rungs, fallbacks, rungs[0].place, choice.propensity, choice.explored)
 
 
 def limits_of(inputs: Inputs) -> Limits:
@@ -78,21 +78,24 @@ def limits_of(inputs: Inputs) -> Limits:
     return Limits(length_max, cost_max, inputs.circumstances.time_left_ms)
 
 
-def _ordered(weighed: Weighed, places: Places) -> Places:
-    """The rows from the best to the worst."""
-    keys = (
-        weighed.table.rank[places],
-        -weighed.quality[places],
-        weighed.estimated.latency_ms[places],
-        -weighed.utility[places],
-    )
-    return places[np.lexsort(keys)]
+def _first(weighed: Weighed, rows: Mask, count: int) -> list[int]:
+    """The best of some rows, at most so many, from the best on."""
+    places = rows.nonzero()[0]
+    utility = weighed.utility[places]
+    if len(places) > count:
+        least = utility.max() if count == 1 else np.partition(utility, -count)[-count]
+        places = places[utility >= least]
+    if len(places) > 1:
+        latency_ms, quality = weighed.estimated.latency_ms[places], weighed.quality[places]
+        keys = (weighed.table.rank[places], -quality, latency_ms, -weighed.utility[places])
+        places = places[np.lexsort(keys)]
+    first: list[int] = places[:count].tolist()
+    return first
 
 
-def _best(weighed: Weighed, good: Mask, order: Places, limits: Limits) -> tuple[float, tuple[Rung, ...]]:
+def _best(weighed: Weighed, good: Mask, single: Rung, limits: Limits) -> tuple[float, tuple[Rung, ...]]:
     """The best ladder, of one rung or more, and what it is worth less its cost."""
-    single = _rung(weighed, int(order[0]))
-    value: float = float(weighed.utility[single.place])
+    value: float = weighed.utility.item(single.place)
     rungs: tuple[Rung, ...] = (single,)
     if limits.length_max == 1:
         return value, rungs
@@ -101,30 +104,39 @@ def _best(weighed: Weighed, good: Mask, order: Places, limits: Limits) -> tuple[
     longer = best_ladder(lower, upper, worth, limits) if lower else None
     if longer is not None and longer[0] > value:
         value, rungs = longer
-    return value, rungs if worth > 0 else _extended(weighed, rungs, order, limits)
+    return value, rungs if worth > 0 else _extended(weighed, rungs, good, limits)
 
 
 def _corners(weighed: Weighed, good: Mask, limits: Limits) -> tuple[list[Rung], list[Rung]]:
-    """What may stand under another rung, and what may stand at the end: the corners of either's hull."""
-    lower = weighed.open & _judged(weighed)
-    upper = good
+    """What may stand under another rung, and what may stand at the end: the corners of either's hull.
+
+    What leaves no room for any other rung is left out before, so that a corner is one that fits.
+    """
+    lower, upper = (weighed.open & _judged(weighed)).nonzero()[0], good.nonzero()[0]
     for each, most in (
         (weighed.estimated.cost_max, limits.cost_max),
         (weighed.estimated.latency_ms, limits.time_left_ms),
     ):
-        if most is not None and lower.any() and upper.any():
-            lower, upper = lower & (each <= most - each[upper].min()), upper & (each <= most - each[lower].min())
+        if most is None or not len(lower) or not len(upper) or 2 * each.max() <= most:
+            continue
+        under, above = each[lower], each[upper]
+        lower, upper = lower[under <= most - above.min()], upper[above <= most - under.min()]
+    if not len(lower) or not len(upper):
+        return [], []
     return _hull(weighed, lower), _hull(weighed, upper)
 
 
-def _hull(weighed: Weighed, rows: Mask) -> list[Rung]:
-    places = np.flatnonzero(rows)
-    ties = np.lexsort((weighed.table.rank[places], weighed.estimated.latency_ms[places]))
-    corners = hull(places[ties], weighed.estimated.cost, weighed.quality)
-    return [_rung(weighed, place) for place in corners]
+def _hull(weighed: Weighed, places: Places) -> list[Rung]:
+    cost = weighed.estimated.cost[places]
+    order = cost.argsort()
+    prices = cost[order]
+    if np.count_nonzero(prices[1:] == prices[:-1]):
+        latency_ms, rank = weighed.estimated.latency_ms[places], weighed.table.rank[places]
+        order = np.lexsort((rank, latency_ms, -weighed.quality[places], cost))
+    return [_rung(weighed, place) for place in hull(places[order], weighed.estimated.cost, weighed.quality)]
 
 
-def _extended(weighed: Weighed, rungs: tuple[Rung, ...], order: Places, limits: Limits) -> tuple[Rung, ...]:
+def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Limits) -> tuple[Rung, ...]:
     """The ladder with ever better rungs above it, cheapest first.
 
     Where a good answer has no worth of its own, the caller's word that there may be so many rungs says that an answer
@@ -132,13 +144,14 @@ def _extended(weighed: Weighed, rungs: tuple[Rung, ...], order: Places, limits: 
     """
     while len(rungs) < limits.length_max and rungs[-1].judged:
         cost_max = limits.cost_max - sum(rung.cost_max for rung in rungs)
-        fits = (weighed.quality[order] > rungs[-1].quality) & (weighed.estimated.cost_max[order] <= cost_max)
+        better = good & (weighed.quality > rungs[-1].quality) & (weighed.estimated.cost_max <= cost_max)
         if limits.time_left_ms is not None:
             left_ms = limits.time_left_ms - sum(rung.latency_ms for rung in rungs)
-            fits &= weighed.estimated.latency_ms[order] <= left_ms
-        if not fits.any():
+            better &= weighed.estimated.latency_ms <= left_ms
+        cheapest = _first(weighed, better, 1)
+        if not cheapest:
             break
-        rungs = (*rungs, _rung(weighed, int(order[fits.argmax()])))
+        rungs = (*rungs, _rung(weighed, cheapest[0]))
     return rungs
 
 
@@ -153,11 +166,12 @@ def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Li
     rating, draw = inputs.rating, inputs.circumstances.draw
     if draw is None or rating.explore <= 0 or inputs.asked.model:
         return Choice(rungs)
-    bound = np.minimum(1.0, weighed.quality + BOUND_DEVIATIONS * weighed.uncertainty)
+    uncertainty = np.asarray(rating.uncertainty, np.float64)
+    bound = np.minimum(1.0, weighed.quality + BOUND_DEVIATIONS * uncertainty)
     worth = rating.good_answer_microcredits * bound - weighed.estimated.cost
     may_be_better = weighed.open & (bound >= inputs.asked.quality_min) & (worth > value)
     may_be_better[rungs[0].place] = False
-    places = np.flatnonzero(may_be_better)
+    places = may_be_better.nonzero()[0]
     if not len(places):
         return Choice(rungs)
     if draw >= rating.explore:
@@ -175,13 +189,14 @@ def _above(tried: Rung, rungs: tuple[Rung, ...], limits: Limits) -> tuple[Rung, 
     return better if limits.fit((tried, *better)) else ()
 
 
-def _fallbacks(weighed: Weighed, order: Places, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
-    """The next best of what is open and good enough, and no dearer than the dearest rung may be."""
-    held = max(rung.cost_max for rung in rungs)
-    taken = {rung.place for rung in rungs}
-    affordable = order[weighed.estimated.cost_max[order] <= held]
-    others = [place for place in affordable[: FALLBACKS_MAX + len(rungs)].tolist() if place not in taken]
-    return tuple(others[:FALLBACKS_MAX])
+def _fallbacks(weighed: Weighed, good: Mask, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
+    """The next best of what is open and good enough: what would be taken were the rungs away.
+
+    Each keeps to ceiling and wallet by itself; who lets one stand in holds what it costs more than the rung.
+    """
+    others = good.copy()
+    others[[rung.place for rung in rungs]] = False
+    return tuple(_first(weighed, others, FALLBACKS_MAX))
 
 
 def _judged(weighed: Weighed) -> Mask:
@@ -194,10 +209,10 @@ def _judged(weighed: Weighed) -> Mask:
 def _rung(weighed: Weighed, place: int) -> Rung:
     asked, estimated = weighed.inputs.asked, weighed.estimated
     return Rung(
-        place=place,
-        quality=float(weighed.quality[place]),
-        cost=int(estimated.cost[place]),
-        cost_max=int(estimated.cost_max[place]),
-        latency_ms=int(estimated.latency_ms[place]),
-        judged=bool(weighed.table.judged[place]) or bool(asked.evaluators) or asked.schema_checked,
+        place,
+        weighed.quality.item(place),
+        estimated.cost.item(place),
+        estimated.cost_max.item(place),
+        estimated.latency_ms.item(place),
+        judged=weighed.table.offers[place].is_judged or bool(asked.evaluators) or asked.schema_checked,
     )

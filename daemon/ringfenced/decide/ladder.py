@@ -20,18 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-HULL_MAX: Final = 16
+HULL_MAX: Final = 8
 """Most corners that are looked at; a concave hull of two hundred random points has about ten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """A target that may be a rung."""
+class Rung(NamedTuple):
+    """A target that may be a rung; a named tuple because dozens are made for a decision."""
 
     place: int
     """Its row."""
@@ -68,8 +67,7 @@ class Limits:
         return cost_max <= self.cost_max and (self.time_left_ms is None or latency_ms <= self.time_left_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(NamedTuple):
     """Rungs from one on to the end."""
 
     rungs: tuple[Rung, ...]
@@ -124,41 +122,44 @@ def _best_on(rung: Rung, ways: Sequence[_Way], limits: Limits) -> _Way | None:
     """The best way on from a rung that fell short, over one of the ways that begin with a better one."""
     reach = 1.0 - rung.quality
     best: _Way | None = None
+    value = latency = 0.0
     for way in ways:
         above = way.rungs[0]
         if above.quality <= rung.quality:
             continue
-        cost_max, latency_max = way.cost_max + rung.cost_max, way.latency_ms_max + rung.latency_ms
-        if not limits.allow(cost_max, latency_max):
+        this = way.value - reach * above.cost
+        if best is not None and this < value:
             continue
-        value, latency = way.value - reach * above.cost, way.latency_ms + reach * above.latency_ms
-        if best is None or (value, -latency) > (best.value, -best.latency_ms):
-            best = _Way((rung, *way.rungs), value, latency, cost_max, latency_max)
-    return best
+        this_latency = way.latency_ms + reach * above.latency_ms
+        if best is not None and this == value and this_latency >= latency:
+            continue
+        if limits.allow(way.cost_max + rung.cost_max, way.latency_ms_max + rung.latency_ms):
+            best, value, latency = way, this, this_latency
+    if best is None:
+        return None
+    rungs, most, longest = (rung, *best.rungs), best.cost_max + rung.cost_max, best.latency_ms_max + rung.latency_ms
+    return _Way(rungs, value, latency, most, longest)
 
 
-def hull(places: NDArray[np.int64], cost: NDArray[np.int64], quality: NDArray[np.float64]) -> list[int]:
+def hull(ordered: NDArray[np.int64], cost: NDArray[np.int64], quality: NDArray[np.float64]) -> list[int]:
     """The corners of the concave hull of (cost, quality) from above, cheapest first; at most `HULL_MAX`.
 
     Args:
-        places: rows, in the order in which of two alike the first is taken.
+        ordered: rows by cost, of the same cost the best first.
         cost: of every row.
         quality: of every row.
     """
-    ordered = places[np.lexsort((-quality[places], cost[places]))]
-    best_before = np.maximum.accumulate(quality[ordered])
-    is_better = np.empty(len(ordered), np.bool_)
-    is_better[:1] = True
-    is_better[1:] = quality[ordered][1:] > best_before[:-1]
+    gains = quality[ordered]
+    is_better = np.ones(len(ordered), np.bool_)
+    np.greater(gains[1:], np.maximum.accumulate(gains)[:-1], out=is_better[1:])
     corners: list[tuple[int, float, int]] = []
     front = ordered[is_better]
     for place, price, gain in zip(front.tolist(), cost[front].tolist(), quality[front].tolist(), strict=True):
         while len(corners) > 1 and _is_under(corners[-2], corners[-1], price, gain):
             corners.pop()
         corners.append((price, gain, place))
-    if len(corners) > HULL_MAX:
-        kept = np.linspace(0, len(corners) - 1, HULL_MAX).astype(np.int64).tolist()
-        corners = [corners[at] for at in kept]
+    if len(corners) > HULL_MAX:  # both ends, and as many between them at even distances
+        corners = [corners[at * (len(corners) - 1) // (HULL_MAX - 1)] for at in range(HULL_MAX)]
     return [place for _, _, place in corners]
 
 

@@ -15,7 +15,8 @@ from ringfenced.inputs import Asked, Circumstances, Inputs
 OPEN: Final = 0
 """The number of no rule: the target is open."""
 
-_DENIED: Final = Remembered(denied)
+_DENIED: Final = Remembered(denied, 512)
+"""Of the rulings that a policy gives again: a byte for each target."""
 
 
 def removals(table: Table, estimated: Estimates, inputs: Inputs) -> NDArray[np.int8]:
@@ -25,21 +26,21 @@ def removals(table: Table, estimated: Estimates, inputs: Inputs) -> NDArray[np.i
     """
     asked, circumstances = inputs.asked, inputs.circumstances
     numbers = np.zeros(len(table), np.int8)
-    numbers[estimated.cost_max > circumstances.wallet_microcredits] = 10
+    np.putmask(numbers, estimated.cost_max > circumstances.wallet_microcredits, 10)
     if (most := ceiling(asked, inputs.rulings)) is not None:
-        numbers[estimated.cost_max > most] = 9
+        np.putmask(numbers, estimated.cost_max > most, 9)
     if circumstances.time_left_ms is not None:
-        numbers[estimated.latency_ms > circumstances.time_left_ms] = 8
-    numbers[_unavailable(table, circumstances)] = 7
-    numbers[asked.prompt_chars // CHARS_PER_TOKEN_MAX >= table.prices.context * asked.inputs] = 6
+        np.putmask(numbers, estimated.latency_ms > circumstances.time_left_ms, 8)
+    np.putmask(numbers, _unavailable(table, circumstances), 7)
+    np.putmask(numbers, asked.prompt_chars // CHARS_PER_TOKEN_MAX >= table.prices.context * asked.inputs, 6)
     for ability in asked.needs:
-        numbers[table.lacks[ability]] = 5
-    numbers[_DENIED.of(table, inputs.rulings.by_target)] = 4
-    numbers[_not_cleared(table, asked)] = 3
+        np.putmask(numbers, table.lacks[ability], 5)
+    np.putmask(numbers, _DENIED.of(table, inputs.rulings.by_target), 4)
+    np.putmask(numbers, _not_cleared(table, asked), 3)
     if (barred := _not_permitted(table, asked)) is not None:
-        numbers[barred] = 2
+        np.putmask(numbers, barred, 2)
     if asked.model:
-        numbers[~table.models.among((asked.model,))] = 1
+        np.putmask(numbers, ~table.models.among((asked.model,)), 1)
     return numbers
 
 

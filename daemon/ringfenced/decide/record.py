@@ -4,9 +4,9 @@ A record is one line and refers to three parts by digest: the offers, what learn
 policy said of each. A part that changed is written as a line of its own before the first record that needs it, and
 again once `PARTS_MAX` others of its kind were, so that reader and writer keep a bounded number of them.
 
-What a request says is not in `Inputs`. What a caller may name freely is left out here as well: its identity stands as
-a keyed pseudonym (department, tenant and roles stay, so that policies by those can be replayed), and so does the name
-of its task unless the site itself knows that name; providers and regions that the site does not offer become `OTHER`.
+What a request says is not in `Inputs`. The caller's identity stands as a keyed pseudonym: department, tenant and roles
+stay, so that policies by those can be replayed, and policies that name one caller cannot. Providers and regions that
+the site does not offer become `OTHER`, for a caller may name those freely; a task is a name already at the door.
 """
 
 from __future__ import annotations
@@ -50,21 +50,19 @@ class Recorded:
     time_unix_ms: int
     """When it was written down."""
     inputs: Inputs
-    """What it was made from; caller and task as pseudonyms."""
+    """What it was made from; the caller as a pseudonym."""
 
 
 class RecordEncoder:
     """Turns decisions into lines; one for each file, so that every file can be read alone. Not for several threads."""
 
-    def __init__(self, pseudonym: Callable[[str], str], is_known: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(self, pseudonym: Callable[[str], str]) -> None:
         """Begin a file.
 
         Args:
             pseudonym: identity to keyed pseudonym.
-            is_known: whether a task's name is one that the site itself wrote down.
         """
         self._pseudonym = pseudonym
-        self._is_known = is_known
         self._written: dict[str, dict[str, None]] = {"offers": {}, "rating": {}, "rulings": {}}
         self._last: dict[str, tuple[tuple[object, ...], str]] = {}
 
@@ -108,8 +106,7 @@ class RecordEncoder:
             providers=_known(asked.permission.providers, (offer.target.provider for offer in inputs.offers)),
             regions=_known(asked.permission.regions, (offer.target.region for offer in inputs.offers)),
         )
-        task = asked.task if not asked.task or self._is_known(asked.task) else self._pseudonym(f"task {asked.task}")
-        return replace(asked, caller=self._pseudonym(asked.caller), task=task, permission=permission)
+        return replace(asked, caller=self._pseudonym(asked.caller), permission=permission)
 
 
 def records_of(lines: Iterable[str]) -> Iterator[Recorded]:
@@ -159,7 +156,8 @@ def read_records(path: Path) -> Iterator[Inputs]:
 
 
 def _keep(kept: dict[str, Any], digest: str, value: object) -> None:
-    """Remember a part, and forget the oldest of too many."""
+    """Remember a part as the newest, and forget the oldest of too many."""
+    kept.pop(digest, None)
     kept[digest] = value
     if len(kept) > PARTS_MAX:
         del kept[next(iter(kept))]

@@ -194,3 +194,12 @@ RULES: Final[tuple[Rule, ...]] = (
     _over_wallet,
 )
 """Rules 1 to 10 in their order."""
+
+NAMES: Final = (
+    *("model", "permission", "label", "policy", "ability", "context", "available"),
+    *("deadline", "ceiling", "wallet"),
+)
+"""What each is called, in the same order."""
+
+FIRST_OF_ESTIMATE: Final = 8
+"""The first rule that reads the estimate."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,6 @@ from ringfenced.model import Offer, Target, TargetKind
 
 Mask = NDArray[np.bool_]
 Made = TypeVar("Made")
-
-REMEMBERED_MAX: Final = 8
-"""How many offers, and rulings, are remembered: those in use, and those that requests on their way still hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +48,8 @@ class Table:
     """Whose they are."""
     targets: tuple[Target, ...]
     """Of each."""
+    names: tuple[str, ...]
+    """Of each, as people write it."""
     place: Mapping[Target, int]
     """In which row a target stands."""
     rank: NDArray[np.int64]
@@ -91,13 +90,14 @@ def compiled(offers: tuple[Offer, ...]) -> Table:
     clearances: dict[Label | None, int] = {}
     for offer in offers:
         clearances.setdefault(offer.clearance, len(clearances))
-    names = [str(target) for target in targets]
+    names = tuple(map(str, targets))
     rank = np.empty(len(offers), np.int64)
     rank[sorted(range(len(offers)), key=names.__getitem__)] = np.arange(len(offers))
     leaves = [target.kind is TargetKind.PROVIDER for target in targets]
     return Table(
         offers=offers,
         targets=targets,
+        names=names,
         place={target: place for place, target in enumerate(targets)},
         rank=rank,
         leaves=_mask(leaves),
@@ -121,9 +121,10 @@ def denied(table: Table, by_target: Mapping[Target, Ruling]) -> Mask:
 class Remembered(Generic[Made]):
     """The last few values that were made of the same objects; by identity, because comparing would cost as much."""
 
-    def __init__(self, make: Callable[..., Made]) -> None:
-        """Remember what `make` makes."""
+    def __init__(self, make: Callable[..., Made], most: int) -> None:
+        """Remember the last `most` values that `make` made."""
         self._make = make
+        self._most = most
         self._made: OrderedDict[tuple[int, ...], tuple[tuple[object, ...], Made]] = OrderedDict()
 
     def of(self, *parts: object) -> Made:
@@ -134,7 +135,7 @@ class Remembered(Generic[Made]):
             return found[1]
         made = self._make(*parts)
         self._made[key] = parts, made
-        if len(self._made) > REMEMBERED_MAX:
+        if len(self._made) > self._most:
             self._made.popitem(last=False)
         return made
 

@@ -14,7 +14,8 @@ from ringfenced.decide.masks import OPEN, removals
 from ringfenced.decide.table import Mask, Remembered, Table, compiled
 from ringfenced.inputs import Asked, Inputs
 
-_TABLES: Final = Remembered(compiled)
+_TABLES: Final = Remembered(compiled, 8)
+"""Of the offers in use, and of those that requests on their way still hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +30,6 @@ class Weighed:
     """What each is expected to take."""
     quality: Real
     """How good each is expected to be."""
-    uncertainty: Real
-    """Standard deviation of that."""
     utility: Real
     """What each is worth, less its cost, in microcredits."""
     removed: NDArray[np.int8]
@@ -54,7 +53,6 @@ def weigh(inputs: Inputs) -> Weighed:
         inputs=inputs,
         estimated=estimated,
         quality=quality,
-        uncertainty=np.asarray(rating.uncertainty, np.float64),
         utility=rating.good_answer_microcredits * quality - estimated.cost,
         removed=removals(table, estimated, inputs),
     )

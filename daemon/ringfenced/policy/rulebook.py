@@ -46,8 +46,8 @@ _RULINGS_MAX: Final = 4096
 _HELD_MAX: Final = 16_384
 _CALLERS_MAX: Final = 16_384
 _SLICES_MAX: Final = 4096
-_TABLES_MAX: Final = 1024
-"""How much is remembered. Rulings that come out alike share one table of targets, some 50 bytes a target."""
+_OUTCOMES_MAX: Final = 1024
+"""How much is remembered. Rulings that come out alike are one value, of some 50 bytes a target."""
 
 
 class _Who(NamedTuple):
@@ -133,13 +133,10 @@ class Rulebook:
                 self._offers = offers
             else:
                 self._begin(offers)
-        who, what = self._who(asked), action(asked)
-        key = (who, what, *[value(asked) for value in self._seen])
-        table = self._rulings.get(key)
-        if table is None:
-            table = self._rulings.put(key, self._ruled(asked, who, what))
-        cost, length = self._ceilings.of(asked)
-        return Rulings(table, self.digest, cost, length)
+        who, what, most = self._who(asked), action(asked), self._ceilings.of(asked)
+        key = (who, what, most, *[value(asked) for value in self._seen])
+        known = self._rulings.get(key)
+        return self._rulings.put(key, self._ruled(asked, who, what)) if known is None else known
 
     # ── what is known of the targets and of who asks ─────────────────────────────────────────────────────────────────
 
@@ -154,10 +151,10 @@ class Rulebook:
             *surroundings(self._world.providers, offers),
             *(one for one in (*self._world.callers, *self._targets.entities) if one.uid in shown),
         )
-        self._rulings: Remembered[tuple[object, ...], Mapping[Target, Ruling]] = Remembered(_RULINGS_MAX)
+        self._rulings: Remembered[tuple[object, ...], Rulings] = Remembered(_RULINGS_MAX)
         self._held: Remembered[tuple[Group, tuple[Value, ...]], tuple[Held, ...]] = Remembered(_HELD_MAX)
         self._slices: Remembered[tuple[_Who, Uid], tuple[Group, ...]] = Remembered(_SLICES_MAX)
-        self._tables: Remembered[tuple[object, ...], Mapping[Target, Ruling]] = Remembered(_TABLES_MAX)
+        self._outcomes: Remembered[tuple[object, ...], Rulings] = Remembered(_OUTCOMES_MAX)
         self._of_all = {
             what: self._groups([one for one in self._common if one.rules & self._by_action.mask(what)], None, what)
             for what in ACTIONS
@@ -174,8 +171,8 @@ class Rulebook:
 
     # ── which policies hold ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ruled(self, asked: Asked, who: _Who, what: Uid) -> Mapping[Target, Ruling]:
-        """The ruling on each target."""
+    def _ruled(self, asked: Asked, who: _Who, what: Uid) -> Rulings:
+        """The ruling on each target; the same value where the same came out before."""
         holds = [0] * len(self._targets.kinds)
         broken = [0] * len(self._targets.kinds)
         for group in self._slice(asked, who, what):
@@ -184,9 +181,13 @@ class Rulebook:
                 one = held[kind] if len(held) > 1 else held[0]
                 holds[kind] |= one.holds
                 broken[kind] |= one.broken
-        key = (who, what, *holds, *broken)
-        table = self._tables.get(key)
-        return self._tables.put(key, self._combined(asked, what, holds, broken)) if table is None else table
+        cost, length = self._ceilings.of(asked)
+        key = (who, what, cost, length, *holds, *broken)
+        known = self._outcomes.get(key)
+        if known is None:
+            table = self._combined(asked, what, holds, broken)
+            known = self._outcomes.put(key, Rulings(table, self.digest, cost, length))
+        return known
 
     def _combined(
         self, asked: Asked, what: Uid, holds: Sequence[int], broken: Sequence[int]

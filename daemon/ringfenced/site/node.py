@@ -34,6 +34,7 @@ class SiteNode:
         name: str,
         started_unix_s: int,
         directory: SiteDirectory,
+        measured: Callable[[tuple[ModelFacts, ...]], tuple[ModelFacts, ...]],
         devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
@@ -41,11 +42,15 @@ class SiteNode:
         state: Path,
         has_agent: bool,
     ) -> None:
-        """Wire; `devices` tells of each as it was lately, `state` is the folder whose disk is watched."""
+        """Wire; `measured` adds what was measured to models, `devices` tells of each as it was lately.
+
+        `state` is the folder whose disk is watched.
+        """
         self.name = name
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
         self._directory = directory
+        self._measured = measured
         self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
@@ -55,7 +60,7 @@ class SiteNode:
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
-        return self._directory.models()
+        return self._measured(self._directory.models())
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """Engines, policy, agent, ledger, disk, and each device that is not well."""

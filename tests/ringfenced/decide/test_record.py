@@ -47,8 +47,8 @@ def made(offers=(LOCAL,), rulings=None, **changes):
     )
 
 
-def encoder(known=()):
-    return RecordEncoder(lambda name: f"p-{len(name)}", lambda task: task in known)
+def encoder():
+    return RecordEncoder(lambda name: f"p-{len(name)}")
 
 
 def written(several):
@@ -78,9 +78,9 @@ def test_a_part_is_written_again_before_a_reader_forgets_it():
     assert [one.inputs.rulings.digest for one in records_of(lines)] == [one.rulings.digest for one in several]
 
 
-def test_identity_and_task_are_pseudonyms_and_unknown_names_are_not_kept():
-    """A caller may name a task, providers and regions as it likes."""
-    asked = made(task="Jane Doe", permission=Permission(providers=frozenset({"Jane"}), regions=frozenset({"Doe"})))
+def test_identity_is_a_pseudonym_and_unknown_names_are_not_kept():
+    """A caller may name providers and regions as it likes."""
+    asked = made(permission=Permission(providers=frozenset({"Jane"}), regions=frozenset({"Doe"})))
     text = "".join(encoder().lines(Recorded("r", 0, asked)))
     assert "Jane" not in text
     assert "Doe" not in text
@@ -88,12 +88,6 @@ def test_identity_and_task_are_pseudonyms_and_unknown_names_are_not_kept():
     (read,) = records_of(encoder().lines(Recorded("r", 0, asked)))
     assert read.inputs.asked.permission.providers == frozenset({"other"})
     assert read.inputs.asked.department == "ward"
-
-
-def test_a_task_that_the_site_names_itself_stays():
-    asked = made(task="letters")
-    (read,) = records_of(encoder(known=("letters",)).lines(Recorded("r", 0, asked)))
-    assert read.inputs.asked.task == "letters"
 
 
 def test_a_line_that_a_crash_cut_off_is_left_out():

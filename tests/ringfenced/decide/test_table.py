@@ -13,7 +13,7 @@ from ringfenced.account import estimate
 from ringfenced.decide import decide
 from ringfenced.decide.masks import OPEN
 from ringfenced.decide.rules import RULES
-from ringfenced.decide.table import REMEMBERED_MAX, Remembered
+from ringfenced.decide.table import Remembered
 from ringfenced.decide.weigh import weigh
 
 
@@ -47,9 +47,9 @@ def test_prices_and_times_beyond_all_bounds_are_reckoned_alike(given_, price, ti
 
 def test_what_is_made_of_the_same_objects_is_made_once_and_only_the_last_few_are_kept():
     made = []
-    remembered = Remembered(lambda part: made.append(part) or len(made))
-    parts = [[number] for number in range(REMEMBERED_MAX + 1)]
+    remembered = Remembered(lambda part: made.append(part) or len(made), 3)
+    parts = [[number] for number in range(4)]
     assert remembered.of(parts[0]) == remembered.of(parts[0]) == 1
     for part in parts:
         remembered.of(part)
-    assert remembered.of(parts[0]) == REMEMBERED_MAX + 2
+    assert remembered.of(parts[0]) == 5
