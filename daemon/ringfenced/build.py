@@ -8,8 +8,6 @@ workers = N   this process supervises and serves nothing; N children run flow an
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import os
 import platform
@@ -30,6 +28,7 @@ from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
+from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.config import Agent, Config
@@ -42,6 +41,7 @@ from ringfenced.engines.cgroup import EngineCgroups
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
+from ringfenced.identify import PSEUDONYM_KEY_BYTES
 from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
@@ -54,7 +54,7 @@ from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import MeasuredOutlook
-from ringfenced.site.policies import OpenPolicies
+from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
 from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
@@ -64,9 +64,6 @@ from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
 
 _LOG = logging.getLogger("ringfenced")
-
-PSEUDONYM_KEY_BYTES = 32
-"""As long as the digest that it keys (RFC 2104, section 3)."""
 
 MICROCREDITS = 1_000_000
 """A credit in microcredits."""
@@ -138,7 +135,12 @@ async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Share
 
 @asynccontextmanager
 async def working(
-    config: Config, engines: EngineSupervisor | AttachedEngines, shared: Shared, *, worker: int | None
+    config: Config,
+    engines: EngineSupervisor | AttachedEngines,
+    shared: Shared,
+    *,
+    worker: int | None,
+    reload: asyncio.Event,
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -147,6 +149,10 @@ async def working(
         engines: where local models run.
         shared: wallets and memory.
         worker: which of several worker processes this is; None if it is the only one.
+        reload: set when the policy's file is to be read again.
+
+    Raises:
+        ConfigError: a file that the configuration names cannot be used.
     """
     async with AsyncExitStack() as stack:
         readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
@@ -188,6 +194,8 @@ async def working(
                 count=metrics.count_evaluation if metrics is not None else lambda _name, _outcome: None,
             )
         )
+        policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)
+        await stack.enter_async_context(_meanwhile(policies.run(reload)))
         outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
         if metrics is not None:
             metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
@@ -196,7 +204,7 @@ async def working(
             outlook=outlook,
             scanning=scanning,
             policy=recogniser.policy,
-            policies=OpenPolicies(directory.policy_digest),
+            policies=policies,
             learning=NothingLearned(),
             evaluating=judges,
             ledger=shared.ledger,
@@ -219,7 +227,7 @@ async def working(
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
-            policy_source=config.policy_source(),
+            policies=policies,
             state=config.state,
             has_agent=config.agent is not None,
         )
@@ -229,6 +237,7 @@ async def working(
             *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
             *(lambda: departments, limits, egress),
             hosting=engines,
+            policies=policies,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -250,10 +259,13 @@ def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:
         raise ConfigError(str(error)) from error
 
 
-def check_files(config: Config) -> None:
-    """Read and check the site's own patterns and lists; compile, start and write nothing that only serving needs.
+def check_files(config: Config) -> str:
+    """Read and check the site's own patterns, lists and policy; start and write nothing that only serving needs.
 
     Plug-ins are not loaded: that their folders are there was seen when the file was read.
+
+    Returns:
+        SHA-256 of the policy that would be in force, hex.
 
     Raises:
         ConfigError: with file, line and what to write instead, for each problem.
@@ -262,6 +274,7 @@ def check_files(config: Config) -> None:
         check_custom(config.classification.custom())
     except CustomError as error:
         raise ConfigError(str(error)) from error
+    return policyfile.load(config, _unix_ms()).digest
 
 
 def link_path(config: Config) -> Path:
@@ -391,7 +404,7 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
         raise OSError(
             f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
         )
-    return lambda identity: hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:32]
+    return lambda identity: identify.pseudonym(key, identity)
 
 
 @asynccontextmanager

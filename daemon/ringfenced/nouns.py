@@ -92,11 +92,6 @@ class Directory(Protocol):
         """Every identity that the site knows."""
         ...
 
-    @property
-    def policy_digest(self) -> str:
-        """SHA-256 of the policy in force, hex."""
-        ...
-
     def offers(self) -> tuple[Offer, ...]:
         """Every target, with what is known of it."""
         ...

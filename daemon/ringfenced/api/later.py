@@ -43,17 +43,3 @@ class LaterWallets(admin_pb2_grpc.WalletsServicer):
     async def GetForecast(self, _request: Any, context: Any) -> Any:
         """Not yet."""
         await not_yet(self._door, context, "Wallets.GetForecast")
-
-
-class LaterPolicy(admin_pb2_grpc.PolicyServicer):
-    """What `PolicyService` does not do yet."""
-
-    _door: Door
-
-    async def TestPolicy(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Policy.TestPolicy")
-
-    async def ReloadPolicy(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Policy.ReloadPolicy")

@@ -19,7 +19,6 @@ from ringfence.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc, i
 from ringfenced.api.admin import (
     LockdownService,
     Node,
-    PolicyService,
     Stop,
     WalletsService,
 )
@@ -30,6 +29,7 @@ from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
 from ringfenced.api.models import Hosting, ModelsService
 from ringfenced.api.nodes import Devices, NodesService
+from ringfenced.api.policy import Policies, PolicyService
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
 
@@ -55,6 +55,7 @@ class Served:
     limits: Limits
     keys: Keys
     hosting: Hosting
+    policies: Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
     admin_pb2_grpc.add_WalletsServicer_to_server(
         WalletsService(served.ledger, served.flow, door, served.departments), server
     )
-    admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
+    admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.policies, served.directory, door), server)
     admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door, served.pseudonym), server)
     admin_pb2_grpc.add_KeysServicer_to_server(KeysService(served.keys, door, served.pseudonym), server)
     audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door, served.pseudonym), server)

@@ -93,7 +93,6 @@ class SiteDirectory:
         self._providers = config.providers
         self.callers: dict[str, Caller] = config.callers_by_identity()
         self.sources: dict[str, Label] = config.labels_by_source()
-        self.policy_digest = config.policy_digest()
         self._offered_for: tuple[str, ...] | None = None
         self._offers: tuple[Offer, ...] = ()
         self._waits: Mapping[str, int] = {}

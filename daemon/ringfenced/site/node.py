@@ -6,6 +6,7 @@ import importlib.metadata
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 from ringfenced.device import DeviceFacts
 from ringfenced.devices.health import NOT_UNWELL
@@ -14,6 +15,14 @@ from ringfenced.site.directory import Exits, SiteDirectory
 
 DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
 """Less free space than this in the state folder is told as unwell: the ledger's next checkpoint might not fit."""
+
+
+class Policies(Protocol):
+    """The policy in force."""
+
+    def check(self) -> HealthCheck:
+        """Whether it is the one that the files hold."""
+        ...
 
 
 class SiteNode:
@@ -29,7 +38,7 @@ class SiteNode:
         devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
-        policy_source: str,
+        policies: Policies,
         state: Path,
         has_agent: bool,
     ) -> None:
@@ -45,7 +54,7 @@ class SiteNode:
         self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
-        self._policy_source = policy_source
+        self._policies = policies
         self._state = state
         self._has_agent = has_agent
 
@@ -53,13 +62,9 @@ class SiteNode:
         """Every model, local and of providers."""
         return self._measured(self._directory.models())
 
-    def policy(self) -> tuple[str, str]:
-        """Source and digest of the policy in force."""
-        return self._policy_source, self._directory.policy_digest
-
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """Engines, agent, ledger, disk, and each device that is not well."""
-        checks = list(self._directory.checks())
+        """Engines, policy, agent, ledger, disk, and each device that is not well."""
+        checks = [*self._directory.checks(), self._policies.check()]
         if self._has_agent:
             reason = self._exits.closed_reason
             told = f"{reason}; start it, or look at its log" if reason else self._exits.connection

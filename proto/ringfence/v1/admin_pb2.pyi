@@ -1461,12 +1461,29 @@ class PolicyCase(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     DEIDENTIFIED_FIELD_NUMBER: _builtins.int
     EXPECT_ALLOWED_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    EXPECT_RULE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     provider: _builtins.str
     deidentified: _builtins.bool
+    """The caller lets de-identified content leave."""
     expect_allowed: _builtins.bool
+    caller: _builtins.str
+    """Who asks; whoever makes this call where it is empty."""
+    target: _builtins.str
+    """One target, as decisions print it: "cloud/large", "local:small". Without target and provider: any model of the site."""
+    task: _builtins.str
+    source: _builtins.str
+    expect_rule: _builtins.str
+    """A rule ("label", "policy") or a policy that must have decided; empty for any."""
     @_builtins.property
     def label(self) -> _types_pb2.Label: ...
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -1475,10 +1492,16 @@ class PolicyCase(_message.Message):
         provider: _builtins.str = ...,
         deidentified: _builtins.bool = ...,
         expect_allowed: _builtins.bool = ...,
+        caller: _builtins.str = ...,
+        target: _builtins.str = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
+        task: _builtins.str = ...,
+        source: _builtins.str = ...,
+        expect_rule: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deidentified", b"deidentified", "expect_allowed", b"expect_allowed", "label", b"label", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "deidentified", b"deidentified", "expect_allowed", b"expect_allowed", "expect_rule", b"expect_rule", "findings", b"findings", "label", b"label", "name", b"name", "provider", b"provider", "source", b"source", "target", b"target", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1511,19 +1534,32 @@ class PolicyCaseResult(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    POLICIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     passed: _builtins.bool
     reason: _builtins.str
+    allowed: _builtins.bool
+    rule: _builtins.str
+    """The rule that removed the target: "permission", "label" or "policy"; empty where it is allowed."""
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The policies that decided."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         passed: _builtins.bool = ...,
         reason: _builtins.str = ...,
+        allowed: _builtins.bool = ...,
+        rule: _builtins.str = ...,
+        policies: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "passed", b"passed", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "name", b"name", "passed", b"passed", "policies", b"policies", "reason", b"reason", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

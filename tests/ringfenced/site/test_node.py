@@ -1,17 +1,21 @@
 """What a node tells of itself: devices that are not well are checks that fail."""
 
 from ringfenced.device import DeviceFacts
+from ringfenced.model import HealthCheck
 from ringfenced.site.node import SiteNode
 
 
 class Directory:
-    policy_digest = ""
-
     def models(self):
         return ()
 
     def checks(self):
         return ()
+
+
+class Policies:
+    def check(self):
+        return HealthCheck("policy", ok=True)
 
 
 class Exits:
@@ -30,7 +34,7 @@ def node(folder, *devices):
         devices=told,
         exits=Exits(),
         ledger_failure=lambda: "",
-        policy_source="",
+        policies=Policies(),
         state=folder,
         has_agent=False,
     )
@@ -43,7 +47,7 @@ async def test_a_device_that_is_not_well_is_a_failed_check_that_says_what_to_do(
     assert [(check.name, check.message) for check in checks if not check.ok] == [
         ("device GPU-b", "H200: it fell off the bus: reboot")
     ]
-    assert [check.name for check in checks if check.ok] == ["ledger", "disk"]
+    assert [check.name for check in checks if check.ok] == ["policy", "ledger", "disk"]
 
 
 async def test_a_divided_gpu_and_one_that_is_kept_from_us_are_no_fault(tmp_path):
