@@ -1,0 +1,1 @@
+"""What `make eval-routing` is made of."""
