@@ -24,6 +24,9 @@ class Routing(Section):
     explore: Share = 0.02
     """Share of requests that may try another target than the best, to learn of it; never one that is not allowed, nor
     dearer than the caller's ceiling."""
+    refit_labels_min: int = Field(default=50, ge=1, le=1_000_000)
+    """So many answers must have been said to be good or bad before anything is learned of them, and between two
+    refits; later ones take a quarter more than the last."""
     keep_days: int = Field(default=90, ge=1, le=3650)
     """How long outcomes are kept, and feedback on them is taken."""
     keep_outcomes: int = Field(default=200_000, ge=100, le=10_000_000)

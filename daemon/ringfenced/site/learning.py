@@ -26,8 +26,8 @@ from ringfenced.model import File, Json, Offer, Prompt, Request, Text
 from ringfenced.site.lessons import answers_of
 from ringfenced.way import Way
 
-GRAMS_MAX: Final = 4096
-"""Hashed features that are kept of a prompt, the heaviest: 32 KiB, so that a lesson fits a line of the link."""
+GRAMS_MAX: Final = 3072
+"""Hashed features that are kept of a prompt, the heaviest: 24 KiB, so that a lesson fits a line of the link."""
 
 PENDING_MAX: Final = 10_000
 """Requests whose features wait for their end; what is only planned never ends and is pushed out."""

@@ -24,6 +24,7 @@ from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.schedule import refit_due
 from ringfenced.site import learnedfile
 from ringfenced.site.refit import Task
+from ringfenced.store.outcomes import NAME as OUTCOMES_NAME
 from ringfenced.store.outcomes import Outcomes
 from ringfenced.store.outcomes_tables import Feedback, Tally
 
@@ -103,6 +104,7 @@ class Refitting:
         gone = await self._outcomes.forget(model)
         (self._folder / learnedfile.NAME).unlink(missing_ok=True)
         self._labels_then, self._used, self._wanted = self._outcomes.labels, 0, bool(model)
+        await self._keep()
         return gone
 
     # ── refits ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +129,7 @@ class Refitting:
         labels, version = self._outcomes.labels, self._version + 1
         task = Task(
             parent=os.getpid(),
-            outcomes=str(self._folder / "outcomes.sqlite3"),
+            outcomes=str(self._folder / OUTCOMES_NAME),
             learned=str(self._folder / learnedfile.NAME),
             configured=dict(self._known.configured),
             costs=dict(self._known.costs),
@@ -147,9 +149,13 @@ class Refitting:
             self.failure = f"the last refit failed ({said.get('error', 'it was killed')}); the next one tries again"
             _LOG.error("refit_failed", extra={"fields": said})
         with contextlib.suppress(Unavailable):
-            await self._outcomes.keep("fitted_labels", labels)
-            await self._outcomes.keep("fitted_outcomes", self._used)
-            await self._outcomes.keep("fitted_version", version)
+            await self._keep()
+
+    async def _keep(self) -> None:
+        """Write down where the schedule stands."""
+        await self._outcomes.keep("fitted_labels", self._labels_then)
+        await self._outcomes.keep("fitted_outcomes", self._used)
+        await self._outcomes.keep("fitted_version", self._version)
 
     async def _run_process(self, task: bytes) -> dict[str, Any]:
         """What the process said of its end; empty where it was killed."""

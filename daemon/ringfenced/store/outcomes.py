@@ -28,6 +28,9 @@ from ringfenced.store.outcomes_tables import Feedback, Tally
 
 T = TypeVar("T")
 
+NAME: Final = "outcomes.sqlite3"
+"""Its name in the state folder."""
+
 GATHER_S: Final = 0.2
 """How long the writer gathers lessons before it commits them together, in seconds; a crash forgets those of this
 time."""

@@ -18,6 +18,7 @@ from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
 from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
+from ringfenced.telemetry.routing import RoutingMetrics, RoutingNow
 from ringfenced.way import Way
 
 REQUEST: Final = "request"
@@ -51,6 +52,10 @@ class Metrics:
     def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
         """Show what allow lists let go, by entity type; once."""
         self._registry.register(AllowedFindings(allowed))
+
+    def show_routing(self, now: Callable[[], RoutingNow]) -> None:
+        """Show how routing stands; once."""
+        self._registry.register(RoutingMetrics(now))
 
     def show_devices(self, inventory: Callable[[], Iterable[DeviceFacts]], host_name: str) -> None:
         """Show what the devices tell; once.
