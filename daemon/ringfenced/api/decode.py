@@ -7,6 +7,7 @@ text files are UTF-8, the schema is a schema, numbers are in range. Error texts 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -136,6 +137,9 @@ def decode_asked(
     )
 
 
+_TASK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+
+
 def _check_names(request: pb.GenerateRequest, limits: Limits) -> None:
     """Bound what is kept, compared or passed on besides the text."""
     permission = request.permission
@@ -153,6 +157,13 @@ def _check_names(request: pb.GenerateRequest, limits: Limits) -> None:
     for path, name in named:
         if len(name) > limits.name_chars_max:
             raise wrong(path, f"{len(name)} characters, at most {limits.name_chars_max} are taken.", "name_too_long")
+    if request.task.name and not _TASK.fullmatch(request.task.name):
+        raise wrong(
+            "task.name",
+            'no name of a kind of work; use a stable one like "extract-note": letters, digits and ._:/-, at most 64 '
+            "characters. It is kept with outcomes, so never put content into it.",
+            "task_name_invalid",
+        )
 
 
 def decode_prompt(

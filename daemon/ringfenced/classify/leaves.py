@@ -46,8 +46,14 @@ def string_leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[tuple
         yield leaf.path, leaf.text
 
 
-def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
-    """The same as `string_leaves`, with context; at the end what leaves say together (see `joined`)."""
+def leaves(prompt: Prompt, metadata: Mapping[str, str], task: str = "") -> Iterator[Leaf]:
+    """The same as `string_leaves`, with context; at the end what leaves say together (see `joined`).
+
+    Args:
+        prompt: what a target would be given.
+        metadata: the caller's own tags.
+        task: the caller's name for this kind of work, which is no part of the prompt and is kept with outcomes.
+    """
     said: list[tuple[str, Piece]] = []
     values = _Values()
     for index, message in enumerate(prompt.messages):
@@ -64,6 +70,7 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str]) -> Iterator[Leaf]:
     yield from _field("grammar", prompt.grammar)
     for index, stop in enumerate(prompt.sampling.stop):
         yield from _field(f"sampling.stop[{index}]", stop)
+    yield from _aside("task.name", task)
     for index, (key, value) in enumerate(metadata.items()):
         yield from _field(f"metadata[{index}].key", key)
         for leaf in _field(f"metadata[{index}].value", value, context=key):
@@ -106,6 +113,11 @@ class _Values:
 
 def _field(path: str, text: str, context: str = "") -> tuple[Leaf, ...]:
     return (Leaf(path, text, context),) if text else ()
+
+
+def _aside(path: str, text: str) -> tuple[Leaf, ...]:
+    """A string that is no part of what a target is given."""
+    return (Leaf(path, text, counted=False),) if text else ()
 
 
 def message_leaves(path: str, message: Message) -> Iterator[Leaf]:

@@ -110,7 +110,7 @@ class _Reading:
 def _read(request: Request, scan: Scan) -> _Reading:
     reading = _Reading()
     scan = once(scan)
-    for leaf in leaves(request.prompt, request.metadata):
+    for leaf in leaves(request.prompt, request.metadata, request.task):
         if leaf.counted:
             reading.chars += len(leaf.text)
         try:

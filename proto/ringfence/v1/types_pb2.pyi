@@ -777,7 +777,9 @@ class Task(_message.Message):
     QUALITY_MIN_FIELD_NUMBER: _builtins.int
     EVALUATORS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """A stable name for this kind of work, for example "extract-note"; quality is learned by it."""
+    """A stable name for this kind of work, for example "extract-note"; quality is learned by it. Letters, digits and
+    ._:/-, at most 64; it is scanned like any other string and kept with outcomes, so it is no place for content.
+    """
     quality_min: _builtins.float
     """Least expected quality, 0 to 1, that a target must promise; 0 for any."""
     @_builtins.property

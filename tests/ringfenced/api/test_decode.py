@@ -124,6 +124,7 @@ def test_json_parts_pass_when_they_parse():
         (ask(sampling=types.Sampling(temperature=-1)), "sampling.temperature", "invalid_request"),
         (ask(sampling=types.Sampling(temperature=float("nan"))), "sampling.temperature", "invalid_request"),
         (ask(sampling=types.Sampling(tokens_max=0)), "sampling.tokens_max", "invalid_request"),
+        (ask(task=types.Task(name="Patient: Joanna Whitfield")), "task.name", "task_name_invalid"),
         (ask(task=types.Task(quality_min=1.5)), "task.quality_min", "invalid_request"),
         (ask(label=types.Label(level=77)), "label", "invalid_request"),
         (
