@@ -7,10 +7,10 @@ from typing import Final
 
 from ringfenced.inputs import Ability, Asked
 
-NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)*")
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._:/-][A-Za-z0-9]+)*")
 """What a task's name looks like that is kept as it is: words of a program's, not of a person's."""
 
-DIGITS: Final = re.compile(r"\d[^a-z]*\d[^a-z]*\d[^a-z]*\d")
+DIGITS: Final = re.compile(r"\d[^A-Za-z]*\d[^A-Za-z]*\d[^A-Za-z]*\d")
 """Four digits with nothing but marks between them: a date, a number of a record, an account."""
 
 NAME_CHARS_MAX: Final = 64
