@@ -34,7 +34,9 @@ def test_a_lesson_is_the_same_after_the_link(lesson):
     assert Lesson.from_json(json.loads(json.dumps(lesson.to_json()))) == lesson
 
 
-@given(st.recursive(st.none() | st.text() | st.integers(), st.lists, max_leaves=12).filter(lambda x: isinstance(x, list)))
+@given(
+    st.recursive(st.none() | st.text() | st.integers(), st.lists, max_leaves=12).filter(lambda x: isinstance(x, list))
+)
 def test_nonsense_is_an_error_that_ends_a_link_and_nothing_else(said):
     with pytest.raises((ValueError, TypeError, LookupError)):
         Lesson.from_json(said)

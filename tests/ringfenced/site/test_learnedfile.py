@@ -52,15 +52,14 @@ async def test_a_broken_file_counts_as_none_and_is_told_until_it_is_replaced(tmp
     assert "digest" in file.failure
     assert file.report == NO_REPORT
     assert [record.message for record in caplog.records] == ["learned_ignored"]
+    news = asyncio.Queue()
+    file.on_news = lambda: news.put_nowait((file.report, file.failure))
     reading = asyncio.get_running_loop().create_task(file.run())
     write(path, CONTENT)
     async with asyncio.timeout(10):
-        while file.report != REPORT:
-            await asyncio.sleep(0.01)
-        assert file.failure == ""
+        assert await news.get() == (REPORT, "")
         path.unlink()
-        while file.report != NO_REPORT:
-            await asyncio.sleep(0.01)
+        assert await news.get() == (NO_REPORT, "")
     reading.cancel()
     assert len(caplog.records) == 1
 

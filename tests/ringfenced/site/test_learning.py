@@ -162,7 +162,9 @@ def test_texts_to_embed_are_not_rated():
 def test_above_the_label_for_learning_nothing_is_kept_and_nothing_explored():
     kept = Kept()
     site = learning(kept=kept, explore=0.5)
-    way = finished(site, SMALL, level=Level.RESTRICTED, verdicts=[(SMALL, Verdict(good=True, score=1.0, evaluator="e"))])
+    way = finished(
+        site, SMALL, level=Level.RESTRICTED, verdicts=[(SMALL, Verdict(good=True, score=1.0, evaluator="e"))]
+    )
     assert way.inputs.rating.explore == 0.0
     assert way.inputs.rating.quality == pytest.approx([0.25, 0.9])
     assert kept.lessons == []
@@ -176,7 +178,13 @@ def test_an_answer_that_nobody_judged_is_kept_without_a_score_for_its_callers_wo
     finished(learning(kept=kept), SMALL, propensity=0.75, explored=True)
     (lesson,) = kept.lessons
     (answer,) = lesson.answers
-    assert (answer.model, answer.score, answer.kind, answer.propensity, answer.explored) == ("small", None, "", 0.75, True)
+    assert (answer.model, answer.score, answer.kind, answer.propensity, answer.explored) == (
+        "small",
+        None,
+        "",
+        0.75,
+        True,
+    )
     assert answer.expected == pytest.approx(0.25)
     assert (answer.cost_microcredits, answer.first_ms, answer.duration_ms) == (10, 250.0, 500.0)
     assert (lesson.segment, lesson.at_unix_s) == ("~short", 1_800_000_000)

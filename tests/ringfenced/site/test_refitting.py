@@ -170,10 +170,8 @@ async def test_outcomes_that_are_broken_start_nothing(tmp_path):
 
 
 def test_a_refit_without_its_parent_does_nothing(tmp_path):
-    task = {
-        **{"parent": 1, "outcomes": str(tmp_path / "o"), "learned": str(tmp_path / "l"), "configured": {}, "costs": {}},
-        **{"version": 1, "labels": 0, "memory_bytes": 2**31},
-    }
+    files = {"outcomes": str(tmp_path / "o"), "learned": str(tmp_path / "l")}
+    task = files | {"parent": 1, "configured": {}, "costs": {}, "version": 1, "labels": 0, "memory_bytes": 2**31}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "ringfenced.site.refit"],
         input=json.dumps(task).encode(),

@@ -11,7 +11,12 @@ from ringfenced.store.link_lessons import LessonsEnd, LinkedLessons
 from ringfenced.store.outcomes_tables import Feedback, Tally
 
 LESSON = Lesson(
-    b"r" * 16, b"o" * 16, 7, "~short", b"f" * 30_000, (Answered("small", 1.0, False, 0.5, 3, 4.0, scores=(("e", 0.5),)),)
+    b"r" * 16,
+    b"o" * 16,
+    7,
+    "~short",
+    b"f" * 30_000,
+    (Answered("small", 1.0, False, 0.5, 3, 4.0, scores=(("e", 0.5),)),),
 )
 
 
@@ -44,9 +49,9 @@ class Kept:
 @pytest.fixture
 async def linked(tmp_path):
     kept = Kept()
-    async with serve_link(tmp_path / "link", None, None, lambda: "", print, lessons=kept):
-        async with Link.open(tmp_path / "link") as link:
-            yield kept, LinkedLessons(link)
+    path = tmp_path / "link"
+    async with serve_link(path, None, None, lambda: "", print, lessons=kept), Link.open(path) as link:
+        yield kept, LinkedLessons(link)
 
 
 async def test_what_is_told_comes_before_what_is_asked(linked):
