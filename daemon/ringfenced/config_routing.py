@@ -20,7 +20,8 @@ class Routing(Section):
     learn: bool = True
     """Learn from outcomes how good each target's answers are; nothing of their content is kept."""
     learn_label_max: Levels = Level.CONFIDENTIAL
-    """Requests above this level teach nothing."""
+    """Requests above this level teach nothing, and nothing of them is kept. Of RESTRICTED ones, where it says so,
+    counts of their form are kept and no hashed words."""
     explore: Share = 0.02
     """Share of requests that may try another target than the best, to learn of it; never one that is not allowed, nor
     dearer than the caller's ceiling."""

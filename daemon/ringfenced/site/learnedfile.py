@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from ringfenced.learn.means import Means as Learned
 from ringfenced.learn.report import NO_REPORT, Report
-from ringfenced.learn.standin import Learned
 from ringfenced.learn.values import BadState
 
 _LOG = logging.getLogger("ringfenced.learning")

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from ringfence.labels import Level
 from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, configured
 from ringfenced.learn.features import featured
@@ -145,7 +146,7 @@ class SiteLearning:
                 owner=owner_key(self._pseudonym, way.caller.tenant, way.caller.department),
                 at_unix_s=self._unix_s(),
                 segment=pending.segment,
-                features=pending.features.to_bytes(),
+                features=kept(pending.features, way.inputs.asked).to_bytes(),
                 answers=answers,
             )
         )
@@ -192,6 +193,13 @@ def owner_key(pseudonym: Callable[[str], str], tenant: str, department: str) -> 
 
 def _key(hexadecimal: str) -> bytes:
     return bytes.fromhex(hexadecimal)[:PSEUDONYM_BYTES]
+
+
+def kept(features: Features, asked: Asked) -> Features:
+    """What of a prompt's features is written down: of RESTRICTED content counts of its form alone, never n-grams."""
+    if asked.label.level < Level.RESTRICTED:
+        return features
+    return Features(features.hand, features.index[:0], features.weight[:0])
 
 
 def text_of(prompt: Prompt) -> str:

@@ -21,8 +21,8 @@ from typing import Any, Final
 import numpy as np
 
 from ringfenced.engines.confine import ParentGone, confine
+from ringfenced.learn.means import fit
 from ringfenced.learn.report import Report, segments_of
-from ringfenced.learn.standin import fit
 from ringfenced.learn.values import Outcome
 from ringfenced.site import learnedfile
 from ringfenced.store.outcomes_read import read_outcomes

@@ -168,9 +168,19 @@ def test_above_the_label_for_learning_nothing_is_kept_and_nothing_explored():
     assert way.inputs.rating.explore == 0.0
     assert way.inputs.rating.quality == pytest.approx([0.25, 0.9])
     assert kept.lessons == []
-    site = learning(kept=kept, learn_label_max=Level.RESTRICTED)
-    finished(site, SMALL, level=Level.RESTRICTED)
-    assert len(kept.lessons) == 1
+
+
+@pytest.mark.parametrize(("level", "grams"), [(Level.RESTRICTED, 0), (Level.CONFIDENTIAL, 3)])
+def test_of_restricted_content_no_hashed_word_is_ever_kept(level, grams, monkeypatch):
+    """Even where the operator lets it teach: counts of its form alone."""
+    index, weight = np.arange(3, dtype=np.uint32), np.ones(3, np.float32)
+    monkeypatch.setattr(
+        "ringfenced.site.learning.featured", lambda _, salt: Features(np.ones(2, np.float32), index, weight)
+    )
+    kept = Kept()
+    finished(learning(kept=kept, learn_label_max=Level.RESTRICTED), SMALL, level=level)
+    features = Features.from_bytes(kept.lessons[0].features)
+    assert (len(features.hand), len(features.index), len(features.weight)) == (2, grams, grams)
 
 
 def test_an_answer_that_nobody_judged_is_kept_without_a_score_for_its_callers_word():
