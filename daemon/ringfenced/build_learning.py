@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ringfenced.config import Config
+from ringfenced.learn.features import featured
 from ringfenced.learn.report import NO_REPORT
 from ringfenced.nouns import Learning
 from ringfenced.site.learnedfile import NAME as LEARNED_NAME
@@ -87,7 +89,8 @@ async def learning(
         yield Learned(nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, NO_REPORT))
         return
     file = LearnedFile(config.state / LEARNED_NAME, configured)
-    site = SiteLearning(routing, lambda: file.learned, lessons, salt=salt, pseudonym=pseudonym, unix_s=_unix_s)
+    read = partial(featured, salt=salt)
+    site = SiteLearning(routing, lambda: file.learned, lessons, read=read, pseudonym=pseudonym, unix_s=_unix_s)
     teaching = SiteTeaching(
         routing,
         lessons,

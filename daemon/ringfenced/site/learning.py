@@ -18,7 +18,6 @@ import numpy as np
 from ringfence.labels import Level
 from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, configured
-from ringfenced.learn.features import featured
 from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.report import Rater
 from ringfenced.learn.segment import form_of, is_plain_name
@@ -94,7 +93,7 @@ class SiteLearning:
         current: Callable[[], Rater],
         lessons: Lessons,
         *,
-        salt: bytes,
+        read: Callable[[str], Features],
         pseudonym: Callable[[str], str],
         unix_s: Callable[[], int],
     ) -> None:
@@ -104,14 +103,14 @@ class SiteLearning:
             settings: the section ``[routing]``.
             current: what was learned, the newest there is.
             lessons: who keeps what comes.
-            salt: keys the hashing of prompts, 16 bytes.
+            read: a prompt's features, hashed under the node's own salt.
             pseudonym: keyed pseudonym of a text, hex.
             unix_s: Unix time in seconds.
         """
         self._settings = settings
         self._current = current
         self._lessons = lessons
-        self._salt = salt
+        self._read = read
         self._pseudonym = pseudonym
         self._unix_s = unix_s
         self._pending: OrderedDict[str, _Pending] = OrderedDict()
@@ -156,7 +155,7 @@ class SiteLearning:
             self._models = tuple(offer.target.model for offer in offers)
             self._quality = np.array([offer.quality for offer in offers], np.float32)
             self._table_for = offers
-        features = thinned(featured(text_of(request.prompt), salt=self._salt))
+        features = thinned(self._read(text_of(request.prompt)))
         segment = self._segment(asked)
         rated = self._current().rated(features, segment, self._models, self._quality)
         quality = rated.quality.tolist()

@@ -85,10 +85,14 @@ class Kept:
         self.lessons.append(lesson)
 
 
-def learning(learned=None, kept=None, **settings):
+def read(text):
+    return featured(text, salt=b"s" * 16)
+
+
+def learning(learned=None, kept=None, read=read, **settings):
     learned, kept = learned or Scripted(), kept or Kept()
     return SiteLearning(
-        Routing(**settings), lambda: learned, kept, salt=b"s" * 16, pseudonym=pseudonym, unix_s=lambda: 1_800_000_000
+        Routing(**settings), lambda: learned, kept, read=read, pseudonym=pseudonym, unix_s=lambda: 1_800_000_000
     )
 
 
@@ -171,14 +175,11 @@ def test_above_the_label_for_learning_nothing_is_kept_and_nothing_explored():
 
 
 @pytest.mark.parametrize(("level", "grams"), [(Level.RESTRICTED, 0), (Level.CONFIDENTIAL, 3)])
-def test_of_restricted_content_no_hashed_word_is_ever_kept(level, grams, monkeypatch):
+def test_of_restricted_content_no_hashed_word_is_ever_kept(level, grams):
     """Even where the operator lets it teach: counts of its form alone."""
-    index, weight = np.arange(3, dtype=np.uint32), np.ones(3, np.float32)
-    monkeypatch.setattr(
-        "ringfenced.site.learning.featured", lambda _, salt: Features(np.ones(2, np.float32), index, weight)
-    )
+    three = Features(np.ones(2, np.float32), np.arange(3, dtype=np.uint32), np.ones(3, np.float32))
     kept = Kept()
-    finished(learning(kept=kept, learn_label_max=Level.RESTRICTED), SMALL, level=level)
+    finished(learning(kept=kept, read=lambda _: three, learn_label_max=Level.RESTRICTED), SMALL, level=level)
     features = Features.from_bytes(kept.lessons[0].features)
     assert (len(features.hand), len(features.index), len(features.weight)) == (2, grams, grams)
 
@@ -305,14 +306,14 @@ class Line:
 def test_the_longest_lesson_fits_a_line_of_the_link():
     """A longer one would end the worker's link."""
     line = Line()
-    site = learning(kept=LinkedLessons(line))
     chance = np.random.default_rng(7)
-    words = " ".join(hashlib.sha256(chance.bytes(8)).hexdigest()[:9] for _ in range(9000))
+    many = Features(chance.random(256).astype(np.float32), np.arange(9000, dtype=np.uint32), np.ones(9000, np.float32))
+    site = learning(kept=LinkedLessons(line), read=lambda _: many)
     scores = tuple((f"evaluator-{number:0120}", 0.123456789012345) for number in range(16))
     bad = Verdict(good=False, score=0.5, evaluator="x" * 128, scores=scores)
     ran = [replace(SMALL, model=f"m{number:0126}") for number in range(8)]
     offers = tuple(offer(target, 0.5) for target in ran)
-    finished(site, *ran, of=request(words, task="t" * 64), verdicts=[(target, bad) for target in ran], offers=offers)
+    finished(site, *ran, of=request(task="t" * 64), verdicts=[(target, bad) for target in ran], offers=offers)
     assert len(line.lines[0]) < LINE_BYTES_MAX
 
 
