@@ -128,8 +128,9 @@ class LearnedFile:
         if seen is not None:
             try:
                 self.learned, self.report = from_bytes(content)
-            except BadState as error:
-                self.failure = f"{self._path.name} is not used: {error}; the next refit replaces it"
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with a file: never the worker's end
+                why = error if isinstance(error, BadState) else type(error).__name__
+                self.failure = f"{self._path.name} is not used: {why}; the next refit replaces it"
                 _LOG.error("learned_ignored", extra={"fields": {"problem": self.failure}})
             else:
                 fields = {"version": self.report.version, "outcomes": self.report.outcomes}

@@ -102,7 +102,13 @@ class Refitting:
             self._was_ended = True
             await process.wait()
         gone = await self._outcomes.forget(model)
-        (self._folder / learnedfile.NAME).unlink(missing_ok=True)
+        try:
+            (self._folder / learnedfile.NAME).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"What was learned cannot be deleted ({type(error).__name__}); check the disk of the state folder.",
+                reason="learning_failed",
+            ) from None
         self._labels_then, self._used, self._wanted = self._outcomes.labels, 0, bool(model)
         await self._keep()
         return gone
@@ -159,22 +165,22 @@ class Refitting:
 
     async def _run_process(self, task: bytes) -> dict[str, Any]:
         """What the process said of its end; empty where it was killed."""
-        self._running = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ringfenced.site.refit"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment(),
-            start_new_session=True,
-        )
         try:
+            self._running = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "ringfenced.site.refit"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=environment(),
+                start_new_session=True,
+            )
             async with asyncio.timeout(TIMEOUT_S):
                 said, _ = await process.communicate(task)
             return dict(json.loads(said.splitlines()[-1]))
         except TimeoutError:
             return {"error": "timeout"}
-        except (OSError, ValueError, LookupError):
-            return {}
+        except (OSError, ValueError, LookupError) as error:
+            return {"error": type(error).__name__}
         finally:
             self._end_running()
 

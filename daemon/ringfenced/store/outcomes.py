@@ -201,7 +201,7 @@ class Outcomes:
                 for lesson in lessons:
                     tables.store(connection, lesson)
                 tables.keep(connection, "labels", self.labels + len(labelled))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:  # a number or a text that is none, too
             self._fail(error)
             return
         self.failure = ""
@@ -242,7 +242,7 @@ class Outcomes:
     def _oldest(self) -> int:
         return self._unix_s() - self._keep_days * DAY_S
 
-    def _fail(self, error: sqlite3.Error | OSError) -> None:
+    def _fail(self, error: Exception) -> None:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
         self.failure = (
             f"nothing is learned: the outcomes cannot be written ({name}); check the disk of the state folder, or move "

@@ -64,6 +64,18 @@ async def test_a_broken_file_counts_as_none_and_is_told_until_it_is_replaced(tmp
     assert len(caplog.records) == 1
 
 
+def test_a_file_that_breaks_its_reader_counts_as_none(tmp_path, monkeypatch):
+    def broken(_):
+        raise ZeroDivisionError
+
+    path = tmp_path / learnedfile.NAME
+    write(path, CONTENT)
+    monkeypatch.setattr(Learned, "from_bytes", broken)
+    file = LearnedFile(path, {})
+    assert "ZeroDivisionError" in file.failure
+    assert file.report == NO_REPORT
+
+
 def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path, monkeypatch):
     path = tmp_path / learnedfile.NAME
     write(path, CONTENT)

@@ -152,6 +152,16 @@ async def test_one_that_wants_more_memory_than_it_may_fails_and_says_so(outcomes
     assert running.failure
 
 
+async def test_one_that_cannot_be_started_is_told_and_the_daemon_goes_on(outcomes, tmp_path, monkeypatch):
+    monkeypatch.setattr(refitting.sys, "executable", "/nonexistent/python")
+    outcomes.put(lesson(1, 0.0))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=1)) as running:
+        await until(lambda: running.failure)
+        assert "FileNotFoundError" in await running.trouble()
+        running.put(lesson(2, 0.0))
+        assert [tally.answers for tally in await running.tally()] == [2]
+
+
 async def test_none_is_left_when_the_daemon_ends(outcomes, tmp_path):
     outcomes.put(lesson(1, 0.0))
     async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=1)) as running:

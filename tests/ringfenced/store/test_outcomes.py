@@ -193,6 +193,26 @@ async def test_a_full_disk_drops_lessons_and_learning_goes_on_when_there_is_room
     assert outcomes.failure == ""
 
 
+@pytest.mark.parametrize("fields", [{"at_unix_s": 2**70}, {"segment": "\ud800"}, {"owner": None}])
+async def test_a_lesson_that_cannot_be_written_is_dropped_and_the_next_one_is_not(outcomes, fields):
+    outcomes.put(replace(lesson(1), **fields))
+    assert await outcomes.tally() == []
+    assert outcomes.failure
+    outcomes.put(lesson(2))
+    assert [tally.answers for tally in await outcomes.tally()] == [1]
+    assert outcomes.failure == ""
+
+
+async def test_what_is_deleted_is_overwritten(outcomes, path):
+    for number in range(60):
+        outcomes.put(replace(lesson(number, answered("small" if number % 2 else "large")), owner=b"%016d" % number))
+    await outcomes.forget("small")
+    outcomes.close()
+    held = path.read_bytes()
+    assert b"%016d" % 0 in held
+    assert not [number for number in range(1, 60, 2) if b"%016d" % number in held]
+
+
 async def test_after_the_end_a_question_is_refused_and_a_lesson_dropped(outcomes):
     outcomes.close()
     outcomes.put(lesson(1))
