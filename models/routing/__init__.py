@@ -1,0 +1,1 @@
+"""How the prior of routing was made."""
