@@ -13,14 +13,27 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ringfenced.learn.values import BadState, Features, Float32s, Outcome, Rated
+from ringfenced.learn.outcome import BadState, Features, Float32s, Outcome
 
 PRIOR: Final = 4.0
 """How many answers the configured quality counts for: a conjugate prior of a share (beta-binomial)."""
 
 RECENT: Final = 5000
 """Answers of one model to one kind of request that count, the newest: models and prompts change."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rated:
+    """What is expected of some models for one request, in the order in which they were given."""
+
+    quality: NDArray[np.float32]
+    """P(good), 0 to 1."""
+    uncertainty: NDArray[np.float32]
+    """A standard deviation of `quality`, 0 to 0.5."""
+    learned: NDArray[np.bool_]
+    """Whether it was learned here."""
 
 
 @dataclass(frozen=True, slots=True)

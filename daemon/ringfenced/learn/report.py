@@ -8,7 +8,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from ringfenced.learn.values import Features, Float32s, Outcome, Rated
+from ringfenced.learn.means import Rated
+from ringfenced.learn.outcome import Features, Float32s, Outcome
 
 SAMPLE: Final = 200
 """Requests of a kind, the newest, over which expectations are averaged."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from ringfenced.learn.means import Means as Learned
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.report import NO_REPORT, Report
-from ringfenced.learn.values import BadState
 
 _LOG = logging.getLogger("ringfenced.learning")
 

@@ -19,9 +19,9 @@ from ringfence.labels import Level
 from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, configured
 from ringfenced.learn.lesson import Lesson
+from ringfenced.learn.outcome import Features, Float32s
 from ringfenced.learn.report import Rater
 from ringfenced.learn.segment import form_of, is_plain_name
-from ringfenced.learn.values import Features, Float32s
 from ringfenced.model import File, Json, Offer, Prompt, Request, Text
 from ringfenced.site.lessons import answers_of
 from ringfenced.way import Way

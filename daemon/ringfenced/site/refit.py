@@ -22,8 +22,8 @@ import numpy as np
 
 from ringfenced.engines.confine import ParentGone, confine
 from ringfenced.learn.means import fit
+from ringfenced.learn.outcome import Outcome
 from ringfenced.learn.report import Report, segments_of
-from ringfenced.learn.values import Outcome
 from ringfenced.site import learnedfile
 from ringfenced.store.outcomes_read import read_outcomes
 

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from ringfenced.learn.values import BadState, Features, Outcome
+from ringfenced.learn.outcome import BadState, Features, Outcome
 
 FEATURES_BYTES_MAX: Final = 1 << 20
 """Longest features of one request, unpacked."""

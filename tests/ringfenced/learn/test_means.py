@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfenced.learn.means import PRIOR, RECENT, Means, fit
-from ringfenced.learn.values import BadState, Features, Outcome
+from ringfenced.learn.outcome import BadState, Features, Outcome
 
 FEATURES = Features(np.zeros(1, np.float32), np.zeros(0, np.uint32), np.zeros(0, np.float32))
 UNIT = st.floats(0, 1, width=32)

@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 
+from ringfenced.learn.means import Rated
+from ringfenced.learn.outcome import Features, Outcome
 from ringfenced.learn.report import Report, segments_of
-from ringfenced.learn.values import Features, Outcome, Rated
 
 FEATURES = Features(np.zeros(2, np.float32), np.zeros(0, np.uint32), np.zeros(0, np.float32))
 

@@ -17,7 +17,8 @@ from ringfenced.config_routing import Routing
 from ringfenced.decide import asked_of
 from ringfenced.inputs import Circumstances, Inputs, Rulings
 from ringfenced.learn.features import featured
-from ringfenced.learn.values import Features, Rated
+from ringfenced.learn.means import Rated
+from ringfenced.learn.outcome import Features
 from ringfenced.model import (
     GOOD,
     Caller,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ringfenced.learn.lesson import Answered, Lesson
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 from ringfenced.site import learnedfile, refitting
 from ringfenced.site.learnedfile import LearnedFile
 from ringfenced.site.refitting import Known, Refitting, environment

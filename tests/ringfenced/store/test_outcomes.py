@@ -13,7 +13,7 @@ import pytest
 
 from ringfenced.errors import Unavailable
 from ringfenced.learn.lesson import Answered, Lesson
-from ringfenced.learn.values import Features
+from ringfenced.learn.outcome import Features
 from ringfenced.store import outcomes as module
 from ringfenced.store.outcomes import DAY_S, Outcomes
 from ringfenced.store.outcomes_read import read_outcomes
