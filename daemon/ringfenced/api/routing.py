@@ -89,6 +89,7 @@ def routing_to_pb(facts: RoutingFacts) -> pb.GetRoutingResponse:
         explore=facts.explore,
         keep_days=facts.keep_days,
         segments=map(_segment_to_pb, facts.segments),
+        drifting=facts.drifting,
     )
     if facts.refitted_at_unix_s:
         message.refitted_at.FromSeconds(facts.refitted_at_unix_s)

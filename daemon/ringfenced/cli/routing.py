@@ -90,6 +90,8 @@ def _show(output: Output, standing: GetRoutingResponse) -> None:
     if standing.failure:
         output.line(standing.failure, style="red")
     output.line(_refitted(standing))
+    if standing.drifting:
+        output.line(f"no longer as expected: {', '.join(standing.drifting)}; learned anew soon", style="yellow")
     output.line(
         f"{standing.explore:.1%} of requests may try another target than the best; outcomes are kept "
         f"{standing.keep_days} days"

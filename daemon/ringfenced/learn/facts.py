@@ -59,6 +59,8 @@ class RoutingFacts:
     """How long it took."""
     explore: float = 0.0
     """Share of requests that may try another target than the best."""
+    drifting: tuple[str, ...] = ()
+    """Models whose answers are no longer as they were expected, since the last refit."""
     keep_days: int = 0
     """How long requests are kept, and feedback on them is taken."""
     segments: tuple[SegmentFacts, ...] = ()

@@ -20,7 +20,8 @@ from typing import Any, Final
 import ringfence
 import ringfenced
 from ringfenced.errors import Unavailable
-from ringfenced.learn.lesson import Lesson
+from ringfenced.learn.drift import Watch
+from ringfenced.learn.lesson import Answered, Lesson
 from ringfenced.learn.schedule import refit_due
 from ringfenced.site import learnedfile
 from ringfenced.site.refit import Task
@@ -74,6 +75,8 @@ class Refitting:
         self._version = 0
         self._wanted = False
         self._was_ended = False
+        self._watches: dict[str, Watch] = {}
+        outcomes.on_label = self._watch
         self._running: asyncio.subprocess.Process | None = None
         self.failure = ""
         """Why the last refit failed; empty where it did not."""
@@ -95,6 +98,10 @@ class Refitting:
     async def trouble(self) -> str:
         """Why nothing is learned at present; empty while it is."""
         return self._outcomes.failure or self.failure
+
+    async def drifting(self) -> list[str]:
+        """Models whose answers are no longer as they were expected, since the last refit."""
+        return sorted(model for model, watch in self._watches.items() if watch.is_drifting)
 
     async def forget(self, model: str) -> int:
         """Forget one model's answers, or all; what was learned is dropped at once, and learned anew from the rest."""
@@ -124,12 +131,27 @@ class Refitting:
         try:
             while True:
                 await asyncio.sleep(POLL_S)
-                fresh = self._outcomes.labels - self._labels_then
-                if self._wanted or refit_due(fresh, self._used, self._labels_min):
+                if self._wanted or await self._is_due():
                     self._wanted = False
                     await self._refit()
         finally:
             self._end_running()
+
+    async def _is_due(self) -> bool:
+        """Whether enough was said since the last refit; where a model drifts, the least is enough."""
+        fresh = self._outcomes.labels - self._labels_then
+        if refit_due(fresh, self._used, self._labels_min):
+            return True
+        models = await self.drifting()
+        if not models or not refit_due(fresh, 0, self._labels_min):
+            return False
+        _LOG.info("drift", extra={"fields": {"models": models}})
+        return True
+
+    def _watch(self, answer: Answered) -> None:
+        """Compare what was said of an answer with what was expected; called by the thread that writes outcomes, too."""
+        assert answer.score is not None
+        self._watches[answer.model] = self._watches.get(answer.model, Watch()).after(answer.score, answer.expected)
 
     async def _refit(self) -> None:
         labels, version = self._outcomes.labels, self._version + 1
@@ -150,6 +172,7 @@ class Refitting:
         self._labels_then, self._version = labels, version
         if "version" in said:
             self._used, self.failure = said["outcomes"], ""
+            self._watches.clear()
             _LOG.info("refitted", extra={"fields": said})
         else:
             self.failure = f"the last refit failed ({said.get('error', 'it was killed')}); the next one tries again"

@@ -78,6 +78,7 @@ class SiteTeaching:
         """How learning stands."""
         report = self._report()
         failure = await self._lessons.trouble() or self._file_failure()
+        drifting = await self._lessons.drifting()
         try:
             tallies = await self._lessons.tally()
         except Unavailable as error:
@@ -90,6 +91,7 @@ class SiteTeaching:
             outcomes=report.outcomes,
             seconds=report.seconds,
             explore=0.0 if self._settings.deterministic else self._settings.explore,
+            drifting=tuple(drifting),
             keep_days=self._settings.keep_days,
             segments=segments_of(tallies, report, self._configured),
         )

@@ -33,6 +33,10 @@ class Lessons(Protocol):
         """Why nothing is learned at present; empty while it is."""
         ...
 
+    async def drifting(self) -> list[str]:
+        """Models whose answers are no longer as they were expected."""
+        ...
+
     async def forget(self, model: str) -> int:
         """Forget one model's answers, or all; how many there were."""
         ...
@@ -76,6 +80,10 @@ class LinkedLessons:
         """Ask."""
         return str(await self._link.ask("trouble"))
 
+    async def drifting(self) -> list[str]:
+        """Ask."""
+        return list(map(str, await self._link.ask("drifting")))
+
     async def forget(self, model: str) -> int:
         """Ask."""
         return int(await self._link.ask("forget", model))
@@ -84,7 +92,7 @@ class LinkedLessons:
 class LessonsEnd:
     """The supervisor's end."""
 
-    WORDS = frozenset({"lesson", "rate", "tally", "trouble", "forget"})
+    WORDS = frozenset({"lesson", "rate", "tally", "trouble", "drifting", "forget"})
     """The questions that are answered here."""
     SLOW = frozenset({"rate", "tally", "forget"})
     """Those of them that wait for the disk."""
@@ -108,6 +116,8 @@ class LessonsEnd:
                 return rows[arguments[0] : arguments[0] + self.TALLY_ROWS]
             case "trouble":
                 return await self._lessons.trouble()
+            case "drifting":
+                return await self._lessons.drifting()
             case "forget":
                 return await self._lessons.forget(arguments[0])
             case _:

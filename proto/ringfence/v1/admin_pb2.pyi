@@ -1840,6 +1840,7 @@ class GetRoutingResponse(_message.Message):
     EXPLORE_FIELD_NUMBER: _builtins.int
     KEEP_DAYS_FIELD_NUMBER: _builtins.int
     SEGMENTS_FIELD_NUMBER: _builtins.int
+    DRIFTING_FIELD_NUMBER: _builtins.int
     learns: _builtins.bool
     """Whether this node learns."""
     failure: _builtins.str
@@ -1859,6 +1860,10 @@ class GetRoutingResponse(_message.Message):
 
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoutingSegment]: ...
+    @_builtins.property
+    def drifting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models whose answers are no longer as they were expected, since the last refit; another refit is the sooner due."""
+
     def __init__(
         self,
         *,
@@ -1871,10 +1876,11 @@ class GetRoutingResponse(_message.Message):
         explore: _builtins.float = ...,
         keep_days: _builtins.int = ...,
         segments: _abc.Iterable[Global___RoutingSegment] | None = ...,
+        drifting: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["refitted_at", b"refitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explore", b"explore", "failure", b"failure", "keep_days", b"keep_days", "learns", b"learns", "outcomes", b"outcomes", "refits", b"refits", "refitted_at", b"refitted_at", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drifting", b"drifting", "explore", b"explore", "failure", b"failure", "keep_days", b"keep_days", "learns", b"learns", "outcomes", b"outcomes", "refits", b"refits", "refitted_at", b"refitted_at", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,7 @@ FACTS = RoutingFacts(
     seconds=1.5,
     explore=0.02,
     keep_days=90,
+    drifting=("small",),
     segments=(
         SegmentFacts(
             "triage", guarded=True, why="too few outcomes", models=(ModelFacts("small", 9, 4, 1, 0.5, 0.6, 0.4, 0.1),)
@@ -74,6 +75,7 @@ class Context:
 async def test_operators_and_auditors_see_what_was_learned(role):
     response = await RoutingService(Teaching(), Door(role)).GetRouting(pb.GetRoutingRequest(), Context())
     assert response == routing_to_pb(FACTS)
+    assert response.drifting == ["small"]
     assert (response.refits, response.refitted_at.seconds, response.keep_days) == (2, 1_800_000_000, 90)
     small, gone = response.segments[0].models[0], response.segments[1].models[0]
     assert (small.answers, small.labelled, small.rated) == (9, 4, 1)

@@ -14,6 +14,7 @@ from ringfence.v1.types_pb2 import ErrorDetail
 STANDING = admin_pb2.GetRoutingResponse(
     learns=True,
     refits=3,
+    drifting=["tiny"],
     outcomes=1200,
     seconds=1.25,
     explore=0.02,
@@ -72,7 +73,8 @@ def test_what_was_learned_stands_beside_what_is_configured(ringfence, daemon):
     told = ringfence("routing", "show", name="operator").stdout
     assert "refit 3 at 2027-01-15T08:00:00Z from 1,200 outcomes, in 1.2 s" in told
     assert "2.0% of requests may try another target" in told
-    row = next(line for line in told.splitlines() if "tiny" in line)
+    assert "no longer as expected: tiny" in told
+    row = next(line for line in told.splitlines() if "tiny" in line and "triage" in line)
     for cell in ("triage", "1,300", "900", "12", "0.21", "0.60", "0.24 ± 0.04", "on: too few outcomes"):
         assert cell in row
     assert "triage" not in next(line for line in told.splitlines() if "gone" in line)

@@ -104,6 +104,24 @@ async def test_feedback_counts_as_a_label(outcomes, tmp_path):
     assert LearnedFile(tmp_path / learnedfile.NAME, {}).report.segments[0].models[0].score == 0.0
 
 
+async def test_a_model_that_is_no_longer_as_expected_is_learned_anew_before_its_turn(outcomes, tmp_path, caplog):
+    caplog.set_level("INFO", logger="ringfenced.learning")
+    for number in range(800):
+        outcomes.put(lesson(number, 0.6))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=40)) as running:
+        await until(lambda: running._version == 1)
+        for number in range(1000, 1060):  # 200 would be due
+            running.put(lesson(number, 0.6))
+        await running.tally()
+        await asyncio.sleep(2 * refitting.POLL_S)
+        assert (running._version, await running.drifting()) == (1, [])
+        for number in range(2000, 2060):
+            running.put(lesson(number, 0.0))
+        await until(lambda: running._version == 2)
+        assert await running.drifting() == []
+    assert [record.fields for record in caplog.records if record.message == "drift"] == [{"models": ["small"]}]
+
+
 async def test_what_is_forgotten_is_gone_at_once_and_learned_anew_from_the_rest(outcomes, tmp_path):
     for number in range(10):
         outcomes.put(lesson(number, 0.0))

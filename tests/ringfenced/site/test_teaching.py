@@ -46,6 +46,9 @@ class Kept:
     async def trouble(self):
         return self.failure
 
+    async def drifting(self):
+        return ["small"]
+
     async def forget(self, model):
         return 5
 
@@ -88,6 +91,7 @@ async def test_anothers_request_and_none_are_told_alike(caller, request_id):
 async def test_how_it_stands_joins_what_is_kept_with_what_was_learned():
     facts = await teaching(Kept(), keep_days=30, explore=0.05).standing()
     assert (facts.refits, facts.outcomes, facts.keep_days, facts.explore) == (2, 40, 30, 0.05)
+    assert facts.drifting == ("small",)
     short, triage = facts.segments
     assert (triage.guarded, triage.why) == (False, "better by 0.1")
     (small,) = triage.models

@@ -42,6 +42,9 @@ class Kept:
     async def trouble(self):
         return "the disk is full"
 
+    async def drifting(self):
+        return ["small", "large"]
+
     async def forget(self, model):
         return len(model)
 
@@ -82,6 +85,7 @@ async def test_a_long_tally_comes_in_parts(linked):
     kept.rows = [Tally(f"task-{number:0100}", "m" * 100, number, 2, 1, 0.5) for number in range(1050)]
     assert await lessons.tally() == kept.rows
     assert await lessons.forget("small") == 5
+    assert await lessons.drifting() == ["small", "large"]
 
 
 async def test_an_unknown_word_is_an_error():
