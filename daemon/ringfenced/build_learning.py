@@ -86,7 +86,7 @@ async def learning(
     routing, configured = config.routing, config.qualities()
     if lessons is None:
         nothing = NothingLearned(routing.good_answer_microcredits)
-        yield Learned(nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, NO_REPORT))
+        yield Learned(nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, 0, NO_REPORT))
         return
     file = LearnedFile(config.state / LEARNED_NAME, configured)
     read = partial(featured, salt=salt)
@@ -102,7 +102,8 @@ async def learning(
 
     def now() -> RoutingNow:
         counts = site.counts
-        return RoutingNow(counts.rated[True], counts.rated[False], counts.explored, counts.lessons, file.report)
+        rated = (counts.rated[True], counts.rated[False])
+        return RoutingNow(*rated, counts.explored, counts.lessons, counts.failed, file.report)
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(file.run(), name="learned")

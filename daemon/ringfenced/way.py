@@ -37,8 +37,8 @@ class Way:
     """What is reserved; None before step 4 and after step 7."""
     cost_microcredits: int = 0
     ran: list[Target] = field(default_factory=list)
-    spent_before: list[int] = field(default_factory=list)
-    """What the request had cost when each of `ran` began, in microcredits."""
+    begun: list[tuple[Target, int]] = field(default_factory=list)
+    """Each rung that began, with what the request had cost until then, in microcredits."""
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
     """What was said of each answer that was judged, in order."""
     rung_started_s: float = 0.0
@@ -56,11 +56,12 @@ class Way:
         """Enter step 5 on `target`; how the rung before it ended is of no more account."""
         self.step = 5
         self.ran.append(target)
-        self.spent_before.append(self.cost_microcredits)
+        self.begun.append((target, self.cost_microcredits))
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
 
-    def cost_of(self, rung: int) -> int:
-        """What one of `ran` cost, in microcredits."""
-        until = self.spent_before[rung + 1] if rung + 1 < len(self.ran) else self.cost_microcredits
-        return max(0, until - self.spent_before[rung])
+    def cost_of(self, target: Target) -> int:
+        """What came of the cost between a target's rung and the next, in microcredits; 0 for one that never began."""
+        spent = [*(before for _, before in self.begun), self.cost_microcredits]
+        places = [place for place, (begun, _) in enumerate(self.begun) if begun == target]
+        return max(0, spent[places[-1] + 1] - spent[places[-1]]) if places else 0

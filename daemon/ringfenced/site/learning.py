@@ -75,6 +75,8 @@ class Counts:
     """Requests whose first target was taken to learn of it."""
     lessons: int = 0
     """Requests that were kept."""
+    failed: int = 0
+    """How often learning failed at a request, which went on as if nothing were learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,18 @@ class SiteLearning:
             return self._unlearned.rated(request, asked, offers)
         try:
             return self._rated(request, asked, offers)
-        except (ValueError, ArithmeticError, LookupError):  # state of another version, say: never the request's end
+        except Exception:  # noqa: BLE001 - state of another version, a defect: whatever it is, no request ends of it
+            self.counts.failed += 1
             return self._unlearned.rated(request, asked, offers)
 
     def learn(self, way: Way) -> None:
         """Take what came of a finished way; what is above the site's label for learning is forgotten here."""
+        try:
+            self._learn(way)
+        except Exception:  # noqa: BLE001 - likewise
+            self.counts.failed += 1
+
+    def _learn(self, way: Way) -> None:
         pending = self._pending.pop(way.request.id, None)
         if pending is None or way.inputs is None or way.decision is None or way.caller is None:
             return

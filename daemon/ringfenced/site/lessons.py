@@ -46,7 +46,7 @@ def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
                 propensity=way.decision.propensity,
                 explored=way.decision.explored,
                 expected=expected.get(target.model, 0.0),
-                cost_microcredits=way.cost_of(rung),
+                cost_microcredits=way.cost_of(target),
                 duration_ms=round((way.finished_s - way.rung_started_s) * 1000, 1) if is_last else 0.0,
                 first_ms=_first_ms(way) if is_last else None,
                 score=score,

@@ -26,6 +26,8 @@ class RoutingNow:
     """Requests whose first target was taken to learn of it."""
     lessons: int
     """Requests that were kept to learn from."""
+    failed: int
+    """How often learning failed at a request."""
     report: Report
     """Of the newest refit."""
 
@@ -49,6 +51,7 @@ class RoutingMetrics(Collector):
         for name, words, value in (
             ("explored", "Requests whose first target was taken to learn of it.", now.explored),
             ("lessons", "Requests that were kept to learn from.", now.lessons),
+            ("failures", "Requests at which learning failed; they went on without it.", now.failed),
             ("refits", "Refits of this node, ever.", now.report.version),
         ):
             yield CounterMetricFamily(f"ringfence_routing_{name}", words, value=value)

@@ -155,6 +155,15 @@ def test_what_was_learned_and_does_not_fit_counts_as_nothing_learned():
     rating = site.rated(request(), asked(request()), OFFERS)
     assert (rating.quality, rating.learned) == ((0.5, 0.9), (False, False))
     assert rating.good_answer_microcredits == 7.0
+    assert site.counts.failed == 1
+
+
+def test_a_defect_in_learning_is_counted_and_ends_no_request():
+    site = learning()
+    way = finished(site, SMALL)
+    site._pending[way.request.id] = object()
+    site.learn(way)
+    assert site.counts.failed == 1
 
 
 def test_texts_to_embed_are_not_rated():

@@ -23,11 +23,12 @@ def segment(name, guarded, *models):
 
 def test_what_was_learned_is_shown_by_model_and_kind():
     report = Report(3, 1_800_000_000, 40, 44, 1.0, (segment("triage", False, "small"), segment("~short", True)))
-    assert shown(RoutingNow(7, 2, 1, 8, report)) == [
+    assert shown(RoutingNow(7, 2, 1, 8, 0, report)) == [
         'ringfence_routing_rated_total{by="learned"} 7.0',
         'ringfence_routing_rated_total{by="configured"} 2.0',
         "ringfence_routing_explored_total 1.0",
         "ringfence_routing_lessons_total 8.0",
+        "ringfence_routing_failures_total 0.0",
         "ringfence_routing_refits_total 3.0",
         "ringfence_routing_refitted_timestamp_seconds 1.8e+09",
         "ringfence_routing_refit_outcomes 40.0",
@@ -38,10 +39,10 @@ def test_what_was_learned_is_shown_by_model_and_kind():
 
 
 def test_before_the_first_refit_its_figures_are_missing_and_not_0():
-    assert not any("refitted" in line or "quality" in line for line in shown(RoutingNow(0, 0, 0, 0, NO_REPORT)))
+    assert not any("refitted" in line or "quality" in line for line in shown(RoutingNow(0, 0, 0, 0, 0, NO_REPORT)))
 
 
 def test_callers_cannot_make_series_without_end(monkeypatch):
     monkeypatch.setattr(routing, "SEGMENTS_MAX", 3)
     report = Report(1, 1, 1, 1, 1.0, tuple(segment(f"t{number}", True) for number in range(50)))
-    assert sum("guarded" in line for line in shown(RoutingNow(0, 0, 0, 0, report))) == 3
+    assert sum("guarded" in line for line in shown(RoutingNow(0, 0, 0, 0, 0, report))) == 3
