@@ -26,6 +26,10 @@ SAID: Final = 8
 """Numbers in what the prior says: three voices on the weak and the strong model each, and the logits of their means."""
 SURE: Final = 0.02
 """No voice is surer than this."""
+WEAK_QUALITY: Final = 0.6
+"""A configured quality at and under which a model is as the weak one."""
+STRONG_QUALITY: Final = 0.9
+"""One from which it is as the strong one."""
 SPREAD_KEPT: Final = 0.7
 """How much of a question's difficulty is believed for a model of which nothing is known but its configured quality."""
 
@@ -131,20 +135,22 @@ class Prior:
         return cls(mean, scale, form, trees, rarity, words, base, centre)
 
 
-def expected(said: Float32s, quality: NDArray[Any]) -> Float32s:
-    """P(good) of models of which only a configured quality is known.
+def believed(said: NDArray[Any], configured: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What is believed of models of which only a configured quality is known, in log-odds.
 
-    The difficulty that the prior sees moves it, by the weak model's for the weak and the strong model's for the strong.
+    The difficulty that the prior sees moves it: the weak model's for the weak, the strong model's for the strong.
 
     Args:
-        said: what the prior says, the last two of it being log-odds around their mean; zeros where there is none.
-        quality: configured, 0 to 1, of each model.
+        said: rows of what the prior says, the last two being log-odds around their mean; zeros where there is none.
+        configured: quality, 0 to 1, of each model.
+
+    Returns:
+        Log-odds of the configured quality, one row; and what each question's difficulty adds, rows by models.
     """
-    kept = np.clip(quality, SURE, 1 - SURE)
-    logit = np.log(kept / (1 - kept))
-    strength = np.clip((kept - 0.6) / 0.3, 0, 1)
-    moved = logit + SPREAD_KEPT * ((1 - strength) * said[-2] + strength * said[-1])
-    return np.asarray(1 / (1 + np.exp(-moved)), np.float32)
+    kept = np.clip(np.asarray(configured, np.float64), SURE, 1 - SURE)
+    strength = np.clip((kept - WEAK_QUALITY) / (STRONG_QUALITY - WEAK_QUALITY), 0, 1)
+    moved = (1 - strength) * said[:, -2, None] + strength * said[:, -1, None]
+    return np.log(kept / (1 - kept))[None], SPREAD_KEPT * moved
 
 
 def _odds(logit: NDArray[np.float64]) -> NDArray[np.float64]:

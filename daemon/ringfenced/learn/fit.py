@@ -1,0 +1,159 @@
+"""Makes what is learned anew from logged outcomes. For a process of its own: scikit-learn takes seconds and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfenced.learn.drift import drifted
+from ringfenced.learn.fit_heads import Lessons, heads_of, trust_of
+from ringfenced.learn.guard import SEGMENTS_MIN, costs_of, guarded
+from ringfenced.learn.heads import HEADS_MAX, SEGMENTS_MAX
+from ringfenced.learn.learned import Learned
+from ringfenced.learn.outcome import Outcome
+from ringfenced.learn.replay import Logged
+
+HALF_LIFE_S: Final = 90 * 86400
+"""Age at which an outcome counts half: models behind a name change within months, tasks with the seasons."""
+LABELS_MIN: Final = 20
+"""Fewest labels that a head is made from."""
+WEIGHT_MAX: Final = 10.0
+"""Most that an outcome counts for having been improbable."""
+FOLDS: Final = 3
+"""Parts of the outcomes that are each judged by what was learned from the others."""
+BEFORE_DRIFT: Final = 0.2
+"""What an outcome counts that came before its model changed."""
+UNKNOWN: Final = 0.5
+"""Quality of a model that is not configured."""
+
+
+def fit(
+    outcomes: Sequence[Outcome], *, configured: Mapping[str, float], costs: Mapping[str, float], seed: int
+) -> Learned:
+    """Make what is learned from all that is logged.
+
+    Args:
+        outcomes: in any order. Those with features of another length than the newest's, and with a propensity or a
+            score out of range, are left out.
+        configured: quality of each model as configured, 0 to 1; `UNKNOWN` for one that is not named.
+        costs: of each model for a request, in microcredits; the mean of the outcomes for one that is not named.
+        seed: of folds and trees; the same outcomes and seed give the same bytes.
+    """
+    kept = _usable(outcomes)
+    if not kept:
+        return Learned.cold(configured)
+    lessons = lessons_of(kept, configured)
+    if not lessons.models:
+        return Learned.cold(configured)
+    folds = np.random.default_rng(seed).permutation(np.arange(len(lessons.rows)) % FOLDS)
+    anchor, free = crossed(lessons, folds, seed=seed)
+    trust = trust_of(lessons, anchor, free)
+    logits = anchor + trust * (free - anchor)
+    lessons = _without_drifted(lessons, logits)
+    heads = heads_of(lessons, trust, seed=seed)
+    modelled = 1 / (1 + np.exp(-logits))
+    apart = modelled if len(lessons.segments) < SEGMENTS_MIN else _apart(lessons, trust, seed=seed)
+    propensity = np.array([outcome.propensity for outcome in kept])[lessons.origin]
+    paid = np.array([float(outcome.cost_microcredits) for outcome in kept])[lessons.origin]
+    guard = guarded(
+        Logged(lessons.taken, lessons.scores, propensity, modelled),
+        Logged(lessons.taken, lessons.scores, propensity, apart),
+        np.array([lessons.segments[place] for place in lessons.segment]),
+        lessons.models,
+        costs_of(lessons.models, costs, lessons.taken, paid),
+    )
+    return Learned(heads, guard, MappingProxyType(dict(configured)), len(kept), kept[-1].at_unix_s)
+
+
+def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> Lessons:
+    """Outcomes as arrays; those of models with too few are left out.
+
+    Args:
+        outcomes: by time, with features of one length.
+        configured: quality of each model.
+    """
+    named = [outcome.model for outcome in outcomes]
+    count = {model: named.count(model) for model in set(named)}
+    enough = sorted((model for model in count if count[model] >= LABELS_MIN), key=lambda model: (-count[model], model))
+    models = tuple(sorted(enough[:HEADS_MAX]))
+    origin = np.array([place for place, model in enumerate(named) if model in models], np.intp)
+    mine = [outcomes[place] for place in origin]
+    tally: dict[str, int] = {}
+    for outcome in mine:
+        tally[outcome.segment] = tally.get(outcome.segment, 0) + 1
+    segments = tuple(sorted(sorted(tally, key=lambda name: (-tally[name], name))[:SEGMENTS_MAX]))
+    newest = outcomes[-1].at_unix_s
+    weights = [
+        0.5 ** ((newest - outcome.at_unix_s) / HALF_LIFE_S) * min(1 / outcome.propensity, WEIGHT_MAX) ** 0.5
+        for outcome in mine
+    ]
+    return Lessons(
+        rows=np.array([outcome.features.hand for outcome in mine], np.float64),
+        taken=np.array([models.index(outcome.model) for outcome in mine], np.intp),
+        scores=np.array([outcome.score for outcome in mine], np.float64),
+        weights=np.array(weights, np.float64),
+        segment=np.array([segments.index(outcome.segment) if outcome.segment in tally else 0 for outcome in mine], np.intp),
+        models=models,
+        segments=segments,
+        configured=np.array([configured.get(model, UNKNOWN) for model in models], np.float64),
+        origin=origin,
+    )
+
+
+def crossed(
+    lessons: Lessons, folds: NDArray[np.intp], *, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What anchors, and what regressions with trees, say of rows that they did not learn from, in log-odds.
+
+    Args:
+        lessons: all.
+        folds: the part that each row is in.
+        seed: of the trees.
+    """
+    shape = (len(lessons.rows), len(lessons.models))
+    anchor, free = np.zeros(shape), np.zeros(shape)
+    none, all_of_it = np.zeros(len(lessons.models)), np.ones(len(lessons.models))
+    for fold in range(int(folds.max(initial=0)) + 1):
+        tried = np.flatnonzero(folds == fold)
+        heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), none, seed=seed)
+        for part, trust in ((anchor, none), (free, all_of_it)):
+            part[tried] = heads.trusted(trust).logits(lessons.rows[tried], lessons.segment[tried], lessons.configured)
+    return anchor, free
+
+
+def _apart(lessons: Lessons, trust: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
+    """What is expected of rows by heads that learned from other segments."""
+    folds = lessons.segment % FOLDS
+    modelled = np.zeros((len(lessons.rows), len(lessons.models)))
+    for fold in range(FOLDS):
+        tried = np.flatnonzero(folds == fold)
+        heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), trust, seed=seed)
+        unknown = np.full(len(tried), -1, np.intp)
+        modelled[tried] = 1 / (1 + np.exp(-heads.logits(lessons.rows[tried], unknown, lessons.configured)))
+    return modelled
+
+
+def _without_drifted(lessons: Lessons, logits: NDArray[np.float64]) -> Lessons:
+    """The same, in which little counts what came before a model changed."""
+    weights = lessons.weights.copy()
+    for model in range(len(lessons.models)):
+        own = np.flatnonzero(lessons.taken == model)
+        began = drifted(lessons.scores[own], 1 / (1 + np.exp(-logits[own, model])))
+        if began is not None:
+            weights[own[:began]] *= BEFORE_DRIFT
+    return lessons.weighing(weights)
+
+
+def _usable(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    sound = [
+        outcome
+        for outcome in outcomes
+        if 0 <= outcome.score <= 1 and 0 < outcome.propensity <= 1 and "\n" not in outcome.model + outcome.segment
+    ]
+    ordered = sorted(sound, key=lambda outcome: (outcome.at_unix_s, outcome.model, outcome.segment))
+    columns = len(ordered[-1].features.hand) if ordered else 0
+    return [outcome for outcome in ordered if len(outcome.features.hand) == columns]

@@ -1,0 +1,87 @@
+"""What another way to choose would have been worth, from logged outcomes of the models that were taken.
+
+Doubly robust (Dudík, Langford and Li, Doubly Robust Policy Evaluation and Learning, ICML 2011): a model of the scores
+says what each choice would have brought; where the logged choice is one that the policy would take, the difference
+between its outcome and what the model said corrects it, weighed by the inverse of its logged probability. The estimate
+is right where either the model or the probabilities are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+WEIGHT_MAX: Final = 20.0
+"""Most that one outcome counts: a bound on variance, at the price of some bias towards the model's word."""
+Z_95: Final = 1.645
+"""Standard errors below the estimate that the truth exceeds with a probability of 95 percent (normal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean and how sure it is."""
+
+    mean: float
+    """What is estimated."""
+    error: float
+    """Its standard error; infinity where nothing was logged."""
+    rows: int
+    """From so many outcomes."""
+
+    @property
+    def low(self) -> float:
+        """What it exceeds with a probability of 95 percent."""
+        return self.mean - Z_95 * self.error if np.isfinite(self.error) else float("-inf")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logged:
+    """Outcomes as arrays; a row each."""
+
+    taken: NDArray[np.intp]
+    """The place of the model that answered."""
+    score: Floats
+    """0 to 1."""
+    propensity: Floats
+    """Its logged probability."""
+    modelled: Floats
+    """What was expected of each model (columns), by something that did not learn from the row."""
+
+    def at(self, rows: NDArray[np.intp]) -> Logged:
+        """Some of the rows."""
+        return Logged(self.taken[rows], self.score[rows], self.propensity[rows], self.modelled[rows])
+
+
+def robust(policy: Floats, logged: Logged) -> Floats:
+    """Each row's doubly robust share in a policy's value.
+
+    Args:
+        policy: probability of each model (columns) for each row.
+        logged: what was seen.
+    """
+    rows = np.arange(len(logged.taken))
+    weight = np.minimum(policy[rows, logged.taken] / logged.propensity, WEIGHT_MAX)
+    said: Floats = (policy * logged.modelled).sum(axis=1)
+    return said + weight * (logged.score - logged.modelled[rows, logged.taken])
+
+
+def estimate(shares: Floats) -> Estimate:
+    """The mean of such shares."""
+    count = len(shares)
+    error = float(shares.std(ddof=1) / np.sqrt(count)) if count > 1 else float("inf")
+    return Estimate(float(shares.mean()) if count else 0.0, error, count)
+
+
+def value(policy: Floats, logged: Logged) -> Estimate:
+    """What a policy is worth."""
+    return estimate(robust(policy, logged))
+
+
+def means(logged: Logged) -> Floats:
+    """The worth of each model, always taken."""
+    models = logged.modelled.shape[1]
+    return np.array([robust(np.tile(np.eye(models)[model], (len(logged.taken), 1)), logged).mean() for model in range(models)])
