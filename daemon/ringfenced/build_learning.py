@@ -13,6 +13,7 @@ from typing import Final
 
 from ringfenced.config import Config
 from ringfenced.learn.features import featured
+from ringfenced.learn.prior import PRIOR, Prior
 from ringfenced.learn.report import NO_REPORT
 from ringfenced.nouns import Learning
 from ringfenced.site.learnedfile import NAME as LEARNED_NAME
@@ -89,7 +90,8 @@ async def learning(
         yield Learned(nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, 0, NO_REPORT))
         return
     file = LearnedFile(config.state / LEARNED_NAME, configured)
-    read = partial(featured, salt=salt)
+    prior = Prior.from_bytes(PRIOR.read_bytes())
+    read = partial(featured, salt=salt, prior=prior)
     site = SiteLearning(routing, lambda: file.learned, lessons, read=read, pseudonym=pseudonym, unix_s=_unix_s)
     teaching = SiteTeaching(
         routing,

@@ -53,6 +53,12 @@ async def plan(site):
     )
 
 
+async def expected(site, model):
+    """The quality that a plan expects of a model's answer."""
+    decision = (await site.client().plan(QUESTIONS[0], **ASKED)).decision
+    return next(one.estimate.quality for one in decision.candidates if one.target.model == model)
+
+
 def row(told, target):
     """A target's row of a table."""
     return next(line for line in told.splitlines() if re.search(rf"\b{target}\b", line) and "0." in line)
@@ -80,7 +86,7 @@ async def test_callers_words_change_the_choice(pair):
     # Before: the house's model is cheaper and, as configured, good enough.
     before = await plan(pair)
     assert "local:house" in before.split("label PUBLIC")[1]
-    assert "0.60" in row(before, "local:house")
+    assert await expected(pair, "house") > 0.5
     assert "*" in row(before, "local:house")
     receipts = await asyncio.gather(*(ask(pair, question) for question in QUESTIONS[:20]))
     assert {receipt.ran[-1].model for receipt in receipts} == {"house"}
@@ -105,12 +111,8 @@ async def test_callers_words_change_the_choice(pair):
     refused = row(after, "local:house")
     assert "*" not in refused
     assert "quality" in refused
-    assert "0.60" not in refused
+    assert await expected(pair, "house") < 0.3
     assert (await ask(pair, QUESTIONS[21])).ran[-1].model == "gpt"
-
-    # Other kinds of work are judged by what is known of them.
-    other = await pair.client().plan(QUESTIONS[0], **(ASKED | {"task": "letters"}))
-    assert other.decision.target.model == "house"
 
     # What was learned stands beside what is configured, also in the list of models.
     shown = await ringfence(pair, "operator", "routing", "show")

@@ -8,7 +8,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from ringfenced.learn.means import Rated
+from ringfenced.learn.guard import UNSEEN, Guard
+from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features, Float32s, Outcome
 
 SAMPLE: Final = 200
@@ -20,10 +21,6 @@ class Rater(Protocol):
 
     def rated(self, features: Features, segment: str, models: Sequence[str], quality_configured: Float32s) -> Rated:
         """What is expected of each of `models`, which has its configured quality in the same place."""
-        ...
-
-    def guarded(self, segment: str) -> tuple[bool, str]:
-        """Whether the guard holds single scores back in a segment, and why, for people."""
         ...
 
 
@@ -109,12 +106,13 @@ NO_REPORT: Final = Report(0, 0, 0, 0, 0.0, ())
 
 
 def segments_of(
-    learned: Rater, outcomes: Sequence[Outcome], configured: Mapping[str, float]
+    learned: Rater, guard: Guard, outcomes: Sequence[Outcome], configured: Mapping[str, float]
 ) -> tuple[SegmentReport, ...]:
     """What the outcomes come to, and what is expected of each model now.
 
     Args:
         learned: what was made of them.
+        guard: in which kinds of request that may be believed.
         outcomes: oldest first.
         configured: each model's configured quality; of one that is not there it is 0.
     """
@@ -122,12 +120,14 @@ def segments_of(
     for outcome in outcomes:
         by_segment.setdefault(outcome.segment, []).append(outcome)
     return tuple(
-        _segment(name, learned, rows, configured)
+        _segment(name, learned, guard, rows, configured)
         for name, rows in sorted(by_segment.items(), key=lambda item: (-len(item[1]), item[0]))
     )
 
 
-def _segment(name: str, learned: Rater, outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> SegmentReport:
+def _segment(
+    name: str, learned: Rater, guard: Guard, outcomes: Sequence[Outcome], configured: Mapping[str, float]
+) -> SegmentReport:
     scores: dict[str, list[float]] = {}
     for outcome in outcomes:
         scores.setdefault(outcome.model, []).append(outcome.score)
@@ -136,7 +136,6 @@ def _segment(name: str, learned: Rater, outcomes: Sequence[Outcome], configured:
     rated = [learned.rated(outcome.features, name, models, priors) for outcome in outcomes[-SAMPLE:]]
     quality = np.mean([one.quality for one in rated], axis=0)
     uncertainty = np.mean([one.uncertainty for one in rated], axis=0)
-    guarded, why = learned.guarded(name)
     rows = tuple(
         ModelReport(
             model=model,
@@ -148,7 +147,20 @@ def _segment(name: str, learned: Rater, outcomes: Sequence[Outcome], configured:
         )
         for at, model in enumerate(models)
     )
-    return SegmentReport(name, guarded, why, rows)
+    return SegmentReport(name, not guard.is_trusted(name), why_guarded(guard, name), rows)
+
+
+def why_guarded(guard: Guard, segment: str) -> str:
+    """Why the learned scores of single requests are used in a kind of request, or are not; for people."""
+    name = segment if segment in guard.segments else UNSEEN
+    if name not in guard.segments:
+        return "nothing is known of it"
+    place = guard.segments.index(name)
+    gain, error = float(guard.gain[place]), float(guard.error[place])
+    if not np.isfinite(error):
+        return "too few outcomes to tell"
+    figures = f"{gain:+.3f} ± {error:.3f} against the best mix of models"
+    return f"better, {figures}" if guard.is_trusted(segment) else f"not shown to be better, {figures}"
 
 
 def _rounded(figure: np.floating[Any]) -> float:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ringfenced.learn.means import Means as Learned
-from ringfenced.learn.outcome import BadState
 from ringfenced.learn.report import NO_REPORT, Report
+from ringfenced.learn.values import BadState, Learned
 
 _LOG = logging.getLogger("ringfenced.learning")
 

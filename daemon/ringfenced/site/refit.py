@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from ringfenced.engines.confine import ParentGone, confine
-from ringfenced.learn.means import fit
+from ringfenced.learn.fit import fit
 from ringfenced.learn.outcome import Outcome
 from ringfenced.learn.report import Report, segments_of
 from ringfenced.site import learnedfile
@@ -83,7 +83,7 @@ def _refit(task: Task) -> int:
         outcomes=len(outcomes),
         labels=task.labels,
         seconds=round(time.monotonic() - began_s, 3),
-        segments=segments_of(learned, outcomes, task.configured),
+        segments=segments_of(learned, learned.guard, outcomes, task.configured),
     )
     learnedfile.write(Path(task.learned), learnedfile.to_bytes(learned, report))
     return _say(version=task.version, outcomes=len(outcomes), seconds=round(time.monotonic() - began_s, 3))

@@ -205,7 +205,8 @@ class Refitting:
         except (OSError, ValueError, LookupError) as error:
             return {"error": type(error).__name__}
         finally:
-            self._end_running()
+            if (ended := self._end_running()) is not None:
+                await ended.communicate()  # its end, so that nothing of it is left
 
     def _end_running(self) -> asyncio.subprocess.Process | None:
         """Kill the refit that runs; that one, None where none does."""

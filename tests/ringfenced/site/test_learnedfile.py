@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfenced.learn.means import Means as Learned
-from ringfenced.learn.outcome import BadState
 from ringfenced.learn.report import NO_REPORT, Report
+from ringfenced.learn.values import BadState, Learned
 from ringfenced.site import learnedfile
 from ringfenced.site.learnedfile import LearnedFile, from_bytes, to_bytes, write
 

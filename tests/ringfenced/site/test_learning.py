@@ -17,7 +17,7 @@ from ringfenced.config_routing import Routing
 from ringfenced.decide import asked_of
 from ringfenced.inputs import Circumstances, Inputs, Rulings
 from ringfenced.learn.features import featured
-from ringfenced.learn.means import Rated
+from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features
 from ringfenced.model import (
     GOOD,

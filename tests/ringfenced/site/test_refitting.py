@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from ringfenced.learn.features import featured
 from ringfenced.learn.lesson import Answered, Lesson
 from ringfenced.learn.outcome import Features
 from ringfenced.site import learnedfile, refitting
@@ -20,8 +21,7 @@ from ringfenced.store.outcomes import Outcomes
 from ringfenced.store.outcomes_tables import Feedback
 
 NOW = 1_800_000_000
-HAND = np.zeros(4, np.float32)
-FEATURES = Features(HAND, np.array([1], np.uint32), np.array([1.0], np.float32)).to_bytes()
+FEATURES = featured("Which ward takes patients of group 7?", salt=b"s" * 16).to_bytes()
 KNOWN = Known({"small": 0.6, "large": 0.9}, {"small": 5.0, "large": 50.0})
 PATIENCE_S = 120.0
 
@@ -64,19 +64,19 @@ async def test_enough_labels_start_a_refit_and_a_reader_sees_it_within_a_second(
     file = LearnedFile(tmp_path / learnedfile.NAME, KNOWN.configured)
     news = asyncio.Event()
     file.on_news = news.set
-    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=10)) as running:
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=30)) as running:
         reading = asyncio.get_running_loop().create_task(file.run())
-        for number in range(9):
+        for number in range(29):
             running.put(lesson(number, 0.0))
         await running.tally()
         await asyncio.sleep(3 * refitting.POLL_S)
         assert not (tmp_path / learnedfile.NAME).exists()
-        running.put(lesson(9, 0.0))
+        running.put(lesson(29, 0.0))
         await until((tmp_path / learnedfile.NAME).exists)
         async with asyncio.timeout(1.0):
             await news.wait()
         reading.cancel()
-    assert (file.report.version, file.report.outcomes, file.report.labels) == (1, 10, 10)
+    assert (file.report.version, file.report.outcomes, file.report.labels) == (1, 30, 30)
     priors = np.array([0.6, 0.9], np.float32)
     rated = file.learned.rated(Features.from_bytes(FEATURES), "triage", ("small", "large"), priors)
     assert rated.quality[0] < 0.4
