@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ringfenced.learn.report import NO_REPORT, Report
 from ringfenced.learn.values import BadState, Learned
@@ -78,6 +78,15 @@ def write(path: Path, content: bytes) -> None:
     fresh.replace(path)
 
 
+class _Found(NamedTuple):
+    """What a look at the file found."""
+
+    seen: _Seen
+    learned: Learned
+    report: Report
+    failure: str
+
+
 class LearnedFile:
     """What was learned, the newest that can be read. For one event loop."""
 
@@ -99,39 +108,38 @@ class LearnedFile:
         """What the refit said of it."""
         self.on_news: Callable[[], None] = lambda: None
         """Called when it has changed."""
-        self._take(*self._read(None))
+        self._take(self._look(None))
 
     async def run(self) -> None:
         """Look for a new one until cancelled."""
         while True:
             await asyncio.sleep(POLL_S)
-            seen, content = await asyncio.to_thread(self._read, self._seen)
-            if seen != self._seen:
-                self._take(seen, content)
+            self._take(await asyncio.to_thread(self._look, self._seen))
 
-    def _read(self, known: _Seen) -> tuple[_Seen, bytes]:
-        """How the file looks, and what it holds where it looks otherwise than is known."""
+    def _look(self, known: _Seen) -> _Found | None:
+        """What there is now; None where it is what is known. Blocking: a state of many models takes a while to read."""
+        found = _Found(None, Learned.cold(self._configured), NO_REPORT, "")
         try:
             facts = self._path.stat()
-            seen = (facts.st_mtime_ns, facts.st_ino, facts.st_size)
-            return seen, b"" if seen == known or facts.st_size > BYTES_MAX else self._path.read_bytes()
+            found = found._replace(seen=(facts.st_mtime_ns, facts.st_ino, facts.st_size))
+            if found.seen == known:
+                return None
+            learned, report = from_bytes(self._path.read_bytes() if facts.st_size <= BYTES_MAX else b"")
+            return found._replace(learned=learned, report=report)
         except FileNotFoundError:
-            return None, b""
-        except OSError:
-            return (0, 0, 0), b""
+            return None if known is None else found._replace(seen=None)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a file: never the worker's end
+            why = error if isinstance(error, BadState) else type(error).__name__
+            return found._replace(failure=f"{self._path.name} is not used: {why}; the next refit replaces it")
 
-    def _take(self, seen: _Seen, content: bytes) -> None:
-        """Go by what was read from here on: a file that is broken is told and counts as none."""
-        self._seen, self.failure = seen, ""
-        self.learned, self.report = Learned.cold(self._configured), NO_REPORT
-        if seen is not None:
-            try:
-                self.learned, self.report = from_bytes(content)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with a file: never the worker's end
-                why = error if isinstance(error, BadState) else type(error).__name__
-                self.failure = f"{self._path.name} is not used: {why}; the next refit replaces it"
-                _LOG.error("learned_ignored", extra={"fields": {"problem": self.failure}})
-            else:
-                fields = {"version": self.report.version, "outcomes": self.report.outcomes}
-                _LOG.info("learned", extra={"fields": fields})
+    def _take(self, found: _Found | None) -> None:
+        """Go by what was found from here on: a file that is broken is told and counts as none."""
+        if found is None or (found.seen, found.failure) == (self._seen, self.failure):
+            return
+        self._seen, self.learned, self.report, self.failure = found
+        if self.failure:
+            _LOG.error("learned_ignored", extra={"fields": {"problem": self.failure}})
+        else:
+            fields = {"version": self.report.version, "outcomes": self.report.outcomes}
+            _LOG.info("learned", extra={"fields": fields})
         self.on_news()

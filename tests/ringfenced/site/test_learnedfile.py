@@ -75,6 +75,18 @@ def test_a_file_that_breaks_its_reader_counts_as_none(tmp_path, monkeypatch):
     assert file.report == NO_REPORT
 
 
+def test_a_file_that_cannot_be_looked_at_is_told_once(tmp_path, monkeypatch, caplog):
+    def denied(_):
+        raise PermissionError
+
+    file = LearnedFile(tmp_path / learnedfile.NAME, {})
+    monkeypatch.setattr("pathlib.Path.stat", denied)
+    for _ in range(3):
+        file._take(file._look(file._seen))
+    assert "PermissionError" in file.failure
+    assert len(caplog.records) == 1
+
+
 def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path, monkeypatch):
     path = tmp_path / learnedfile.NAME
     write(path, CONTENT)
