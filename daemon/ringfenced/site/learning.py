@@ -83,7 +83,12 @@ class Counts:
 class _Pending:
     features: Features
     segment: str
-    expected: dict[str, float]
+    models: tuple[str, ...]
+    quality: list[float]
+
+    def expected(self) -> dict[str, float]:
+        """The quality that was expected of each model; made for requests that end alone."""
+        return dict(zip(self.models, self.quality, strict=True))
 
 
 class SiteLearning:
@@ -145,7 +150,7 @@ class SiteLearning:
         if pending is None or way.inputs is None or way.decision is None or way.caller is None:
             return
         self.counts.explored += way.decision.explored
-        if not self._teaches(way.inputs.asked) or not (answers := answers_of(way, pending.expected)):
+        if not self._teaches(way.inputs.asked) or not (answers := answers_of(way, pending.expected())):
             return
         self.counts.lessons += 1
         self._lessons.put(
@@ -168,7 +173,7 @@ class SiteLearning:
         segment = self._segment(asked)
         rated = self._current().rated(features, segment, self._models, self._quality)
         quality = rated.quality.tolist()
-        self._pending[request.id] = _Pending(features, segment, dict(zip(self._models, quality, strict=True)))
+        self._pending[request.id] = _Pending(features, segment, self._models, quality)
         if len(self._pending) > PENDING_MAX:
             self._pending.popitem(last=False)
         self.counts.rated[bool(rated.learned.any())] += 1
