@@ -7,7 +7,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ test-chaos: setup ## a thousand requests while engines are killed, models loaded
 
 bench-caps: setup ## a thousand callers at once at the caps of quotas and a wallet
 	@PYTHONPATH=tests $(BIN)/python bench/caps.py $(ARGS)
+
+bench-decide: setup ## what a decision takes with up to 1,000 candidates, beside the plain reference (ARGS=--write keeps it)
+	@PYTHONPATH=proto:daemon:tests $(BIN)/python bench/decide.py $(ARGS)
 
 bench-engines: setup ## our llama.cpp engine beside the C++ server and llama_cpp.server (ARGS=--write keeps the result)
 	@PYTHONPATH=bench:tests $(BIN)/python bench/engines.py $(ARGS)

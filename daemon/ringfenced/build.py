@@ -13,6 +13,7 @@ import hmac
 import logging
 import os
 import platform
+import random
 import secrets
 import sys
 import time
@@ -45,14 +46,16 @@ from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
+from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.evaluating import LogprobFloors
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
 from ringfenced.site.node import SiteNode
-from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
 from ringfenced.store.link_lessons import Lessons, LinkedLessons
@@ -176,13 +179,19 @@ async def working(
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None
         if lines is not None:
             stack.callback(lines.flush)
+        decisions = _decisions(config, pseudonym, worker)
+        if decisions is not None:
+            stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         salt = _read_key(_salt_path(config), SALT_BYTES) if config.routing.learn else b""
         learned = await stack.enter_async_context(learning(config, shared.lessons, pseudonym, salt))
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
+        if metrics is not None:
+            metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
         flow = Flow(
             directory=directory,
-            outlook=NothingMeasured(),
+            outlook=outlook,
             scanning=scanning,
             policy=recogniser.policy,
             policies=OpenPolicies(directory.policy_digest),
@@ -191,8 +200,9 @@ async def working(
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
-            recorder=CanonicalRecorder(metrics, lines, _unix_ms),
+            recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
             world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym, learned.draw),
+            hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
@@ -204,6 +214,7 @@ async def working(
             name=config.node,
             started_unix_s=int(time.time()),
             directory=directory,
+            measured=outlook.with_measured,
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
@@ -343,6 +354,14 @@ def _metrics(config: Config, worker: int | None) -> Metrics | None:
         host, _, port = telemetry.metrics_listen.rpartition(":")
         start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
     return Metrics(registry)
+
+
+def _decisions(config: Config, pseudonym: Callable[[str], str], worker: int | None) -> DecisionFiles | None:
+    """Where decisions are kept; each worker writes files of its own, and the limit is for all together."""
+    bytes_max = config.routing.keep_decisions_mb * 1024 * 1024 // (config.workers if worker is not None else 1)
+    if not bytes_max:
+        return None
+    return DecisionFiles(config.state / "decisions", str(worker or 0), bytes_max, pseudonym)
 
 
 def _pseudonym_key_path(config: Config) -> Path:

@@ -34,6 +34,9 @@ class Price(Section):
     """For a thousand tokens of the prompt."""
     completion_microcredits_per_1k: int = Field(default=0, ge=0)
     """For a thousand tokens of the answer."""
+    cached_prompt_microcredits_per_1k: int | None = Field(default=None, ge=0)
+    """For a thousand tokens of the prompt that the target's cache answers; as much as the others where this is missing.
+    Amounts that are held never count on it."""
 
 
 class Speed(Section):

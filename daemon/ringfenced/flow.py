@@ -11,25 +11,29 @@
     9. answer     with the receipt
 
 `Flow` is the sentence; the verbs are pure, and the nouns come in as the Protocols of `nouns`, wired in `build.py`.
-Where a request may go is fixed in step 3: the ladder is computed once from the label, and every later step only walks
-it (invariant 8). The transport still owes the verification of the peer's certificate, and a bound on a request's size
-and time.
+Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung, are computed once from the
+label, and every later step only takes from them (invariant 8). The transport still owes the verification of the peer's
+certificate, and a bound on a request's size and time.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from ringfence import reasons
 from ringfence.labels import may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
+from ringfenced.decide.rules import ceiling
 from ringfenced.deidentify import deidentify, reidentified
-from ringfenced.errors import ContextExceeded, DeadlineExceeded, Overloaded, Refused, RingfenceError, Unavailable
+from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.hedging import hedged
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
@@ -74,6 +78,8 @@ from ringfenced.nouns import (
     World,
 )
 from ringfenced.schedule import claim
+from ringfenced.schedule.hedge import hedge_of
+from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
 
 PROVIDER_MS_MAX = 300_000
@@ -102,6 +108,7 @@ class Flow:
         memory: Memory,
         recorder: Recorder,
         world: World,
+        hedge_after_s: float = 0.0,
     ) -> None:
         """Wire the nouns.
 
@@ -118,6 +125,8 @@ class Flow:
             memory: labels of earlier turns.
             recorder: where finished ways are written.
             world: clocks and randomness.
+            hedge_after_s: start a second local target where an interactive request has no first token after so many
+                seconds; 0 for never.
         """
         self._directory = directory
         self._outlook = outlook
@@ -131,6 +140,7 @@ class Flow:
         self._memory = memory
         self._recorder = recorder
         self._world = world
+        self._hedge_after_s = hedge_after_s
         self._running = 0
 
     def running(self) -> int:
@@ -179,9 +189,7 @@ class Flow:
             yield way.decision
 
             way.step = 4
-            held = way.decision.cost_microcredits_max()
-            await self._ledger.reserve(way.caller.department, request.id, held)
-            way.held_microcredits = held
+            await self._reserve(way)
 
             async with aclosing(self._climb(way)) as events:  # steps 5 and 6
                 async for event in events:
@@ -249,41 +257,54 @@ class Flow:
         way.decision = decide(way.inputs)
         return wallet
 
+    # ── step 4 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _reserve(self, way: Way) -> None:
+        """Hold what the ladder may cost, and what a hedge may where both fit."""
+        assert way.caller is not None
+        assert way.decision is not None
+        assert way.inputs is not None
+        held = way.decision.cost_microcredits_max()
+        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision)) is not None:
+            both = held + hedge.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged
+                await self._ledger.reserve(way.caller.department, way.request.id, both)
+                way.held_microcredits, way.hedge = both, hedge
+                return
+        await self._ledger.reserve(way.caller.department, way.request.id, held)
+        way.held_microcredits = held
+
     # ── steps 5 and 6 ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _climb(self, way: Way) -> AsyncGenerator[Event, None]:
-        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged."""
+        """Walk the ladder: an answer that may still be judged wanting is held back until it is judged.
+
+        A rung that gives no answer at all is stood in for where that is allowed, or followed by the next one: the set
+        of targets is the decision's, and it only shrinks.
+        """
         assert way.decision is not None
-        ladder = way.decision.ladder
-        for place, rung in enumerate(ladder):
-            above = ladder[place + 1] if place + 1 < len(ladder) else None
+        ladder = deque(way.decision.ladder)
+        while ladder:
+            rung = ladder.popleft()
+            above = ladder[0] if ladder else None
             held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
-            way.begin_rung(rung.target, self._world.clock())
-            begun = False
             try:
-                async with aclosing(self._run(way, rung)) as events:
+                async with aclosing(self._try(way, rung, held_back)) as events:
                     async for event in events:
-                        if type(event) is Loading:  # no part of an answer
-                            yield event
-                            continue
-                        begun = True
-                        if way.rung_first_s is None:
-                            way.rung_first_s = self._world.clock()
-                        if held_back is not None:
-                            held_back.append(event)
-                        else:
-                            self._mark_first(way)
-                            yield event
-            except (Unavailable, Refused, Overloaded, ContextExceeded) as error:
-                self._outlook.ended(way, rung, error)
-                # The next rung is one that the decision already allowed: the set of targets only shrinks. What the
-                # caller already saw cannot be taken back, so a stream that began ends here.
-                if above is None or (begun and held_back is None):
+                        yield event
+            except NO_ANSWER as error:
+                if way.first_delta_s is not None or self._is_late(way):  # what was seen cannot be taken back
                     raise
-                yield Escalation(rung.target, above.target, error.message)
+                if (other := await self._stand_in(way, rung, error, ladder)) is not None:
+                    ladder.appendleft(other)
+                if not ladder:
+                    raise
+                way.unanswered.append((rung.target, error.reason))
+                yield Escalation(rung.target, ladder[0].target, error.message)
                 continue
-            self._outlook.ended(way, rung, None)
             way.step = 6
+            assert way.rung is not None
+            rung = way.rung  # who answered, if it was hedged
             verdict = await self._judge(way, rung, held_back)
             if above and not verdict.good:
                 yield Escalation(rung.target, above.target, verdict.reason)
@@ -292,6 +313,63 @@ class Flow:
                 self._mark_first(way)
                 yield event
             return
+
+    async def _try(self, way: Way, rung: Candidate, held_back: list[Event] | None) -> AsyncGenerator[Event, None]:
+        """Run one rung; its answer goes into `held_back`, where there is one, and to the caller otherwise."""
+        way.step = 5
+        self._outlook.begins(way, rung)
+        way.begin_rung(rung, self._world.clock())
+        ended: BaseException | None = None
+        try:
+            async with aclosing(self._run(way, rung)) as events:
+                async for event in events:
+                    if type(event) is Loading:  # no part of an answer
+                        yield event
+                        continue
+                    if way.rung_first_s is None:
+                        way.rung_first_s = self._world.clock()
+                    if held_back is not None:
+                        held_back.append(event)
+                    else:
+                        self._mark_first(way)
+                        yield event
+        except BaseException as error:
+            ended = error
+            raise
+        finally:
+            assert way.rung is not None
+            self._outlook.ended(way, way.rung, ended)
+
+    async def _stand_in(
+        self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]
+    ) -> Candidate | None:
+        """Who takes the place of a rung that gave no answer; what it may cost is held."""
+        assert way.caller is not None
+        assert way.decision is not None
+        assert way.inputs is not None
+        assert way.held_microcredits is not None
+        owed = way.cost_microcredits + sum(one.estimate.cost_microcredits_max for one in above)
+        left_ms = self._time_left_ms(way.request)
+        for most in (ceiling(way.inputs.asked, way.inputs.rulings), way.held_microcredits):
+            other = stand_in(
+                rung,
+                error,
+                way.decision.fallbacks,
+                tried={*way.ran, rung.target, *(one.target for one in above)},
+                offers=way.offers,
+                closed=self._outlook.closed(way.inputs.asked),
+                left=Left(None if most is None else most - owed, None if left_ms is None else left_ms - rung.leave_ms),
+                embeds=way.request.prompt.embeds,
+            )
+            if other is None:
+                return None
+            needed = owed + other.estimate.cost_microcredits_max
+            with suppress(WalletEmpty):  # then what fits into the hold may still stand in
+                if needed > way.held_microcredits:
+                    await self._ledger.raise_hold(way.caller.department, way.request.id, needed)
+                    way.held_microcredits = needed
+                return replace(other, chosen=True, rule="chosen", reason=reasons.STANDS_IN, leave_ms=rung.leave_ms)
+        return None
 
     async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
         """What is said of a rung's answer; nobody judges what the caller has seen already."""
@@ -302,7 +380,24 @@ class Flow:
         return verdict
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        return self._run_provider(way, rung) if rung.target.kind is TargetKind.PROVIDER else self._run_local(way, rung)
+        if rung.target.kind is TargetKind.PROVIDER:
+            return self._run_provider(way, rung)
+        hedge, way.hedge = way.hedge, None  # the first rung's alone
+        return self._run_local(way, rung) if hedge is None else self._run_hedged(way, rung, hedge)
+
+    def _run_hedged(self, way: Way, rung: Candidate, hedge: Candidate) -> AsyncGenerator[Event, None]:
+        """On a second local model as well, where the first token is late; whoever loses is paid for what came."""
+        other = replace(hedge, leave_ms=rung.leave_ms)
+
+        def second() -> AsyncGenerator[Event, None]:
+            way.ran.insert(-1, other.target)
+            return self._run_local(way, other)
+
+        def won() -> None:
+            way.rung = other
+            way.ran[-2:] = [rung.target, other.target]
+
+        return hedged(self._run_local(way, rung), second, self._hedge_after_s, won)
 
     async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
         """On a place of the model, which is loaded where it is not.
@@ -345,7 +440,7 @@ class Flow:
         label = way.classification.label
         confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
-        offer = way.offers[rung.target]
+        offer, piece = way.offers[rung.target], None
         with engine.start(
             prompt,
             cache_salt=self._salt(way),
@@ -360,7 +455,7 @@ class Flow:
                 way.cost_microcredits += cost(offer, piece.usage)
             finally:
                 # Who hangs up pays for what came; without a finish the prompt's tokens are as estimated.
-                if way.finish is None and run.tokens_received:
+                if type(piece) is not Finish and run.tokens_received:
                     way.cost_microcredits += price(offer, rung.estimate.prompt_tokens, run.tokens_received)
         yield piece
 
@@ -464,6 +559,11 @@ class Flow:
         if prompt.sampling.tokens_max is not None or prompt.embeds:
             return prompt
         return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
+
+    def _is_late(self, way: Way) -> bool:
+        """Whether no time is left for anything more."""
+        left_s = self._time_left_s(way.request)
+        return left_s is not None and left_s <= 0
 
     def _time_left_s(self, request: Request) -> float | None:
         return None if request.deadline_s is None else request.deadline_s - self._world.clock()

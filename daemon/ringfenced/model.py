@@ -6,7 +6,7 @@ Money is in microcredits: millionths of a credit, whole numbers. Times last in n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -382,8 +382,12 @@ class Offer:
     """An answer whose lowest token log-probability is under this is handed up; None for no such evaluator."""
     prompt_token_ms: float = 0.0
     """Expected time per token of the prompt, on top of `first_token_ms`."""
+    wait_ms: float = 0.0
+    """Of `first_token_ms`, what passes before it works on the request: being loaded, the line before it."""
     evaluators: tuple[str, ...] = ()
     """Evaluators of this site that judge its answers."""
+    cached_prompt_microcredits_per_1k_tokens: int | None = None
+    """Price of the prompt's tokens that its cache answers; None where they cost as much as the others."""
 
     @property
     def is_judged(self) -> bool:
@@ -437,12 +441,13 @@ class Decision:
     label: Label
     ladder: tuple[Candidate, ...]
     """Rungs in order; empty when no target is open."""
-    refused: tuple[Candidate, ...]
+    refused: Sequence[Candidate]
+    """Every other target, each once; it may be made when it is read."""
     policy_digest: str
     """SHA-256 of the policy in force, hex."""
     fallbacks: tuple[Candidate, ...] = ()
     """Open targets that may take the place of a rung that gives no answer at all, in order; they are among `refused` as
-    well. Never dearer than what is held."""
+    well. Each keeps to ceiling and wallet by itself."""
     expected: Estimate | None = None
     """The whole ladder's expected cost, time and quality, escalations weighed by how likely they are; None without."""
     propensity: float = 1.0
@@ -543,7 +548,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """An evaluator found an answer wanting; the next rung follows."""
+    """An evaluator found an answer wanting, or a target gave none; another follows."""
 
     source: Target
     destination: Target
@@ -697,6 +702,20 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """What a target takes."""
+
+    first_token_ms: float
+    """To the first token of an empty prompt, in milliseconds; what is waited before it works is not in it."""
+    prompt_token_ms: float
+    """For each token of the prompt that is read, on top."""
+    token_ms: float
+    """For each further token."""
+    answers: int = 0
+    """Measured from so many answers; 0 where it is configured."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """One model as an operator sees it."""
 
@@ -744,6 +763,12 @@ class ModelFacts:
     """Memory of its process groups by the kernel's account; None where not known."""
     weights: str = ""
     """Name of the file or folder that its weights come from."""
+    configured: Speed | None = None
+    """What it is expected to take by the configuration."""
+    measured: Speed | None = None
+    """What it was measured to take lately; None where too little is known, so that the configured counts."""
+    closed: tuple[str, ...] = ()
+    """The troubles for which it is left alone now, with the number of tenants; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

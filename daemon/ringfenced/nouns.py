@@ -162,8 +162,12 @@ class Outlook(Protocol):
         """Targets that are kept from this tenant's requests for now, with the reason."""
         ...
 
+    def begins(self, way: Way, rung: Candidate) -> None:
+        """Let a rung begin; Unavailable where its target was closed to this tenant since it was decided on."""
+        ...
+
     def ended(self, way: Way, rung: Candidate, error: BaseException | None) -> None:
-        """Take how a rung ended: answered where there is no error. Never raises, never waits."""
+        """Take how a rung that began ended: answered where there is no error. Never raises, never waits."""
         ...
 
 
@@ -196,6 +200,10 @@ class Ledger(Protocol):
 
     async def reserve(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Hold an amount; WalletEmpty if it would overdraw."""
+        ...
+
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold so much in all for a request that holds; WalletEmpty, its hold as before, if that would overdraw."""
         ...
 
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ringfenced.inputs import Inputs
 from ringfenced.model import (
     Caller,
+    Candidate,
     Classification,
     Decision,
     EntryProof,
@@ -39,8 +40,14 @@ class Way:
     ran: list[Target] = field(default_factory=list)
     begun: list[tuple[Target, int]] = field(default_factory=list)
     """Each rung that began, with what the request had cost until then, in microcredits."""
+    unanswered: list[tuple[Target, str]] = field(default_factory=list)
+    """Targets that gave no answer at all before another took over, each with the error's reason."""
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
     """What was said of each answer that was judged, in order."""
+    rung: Candidate | None = None
+    """The rung now running, or the last one that did."""
+    hedge: Candidate | None = None
+    """What may be started beside the first rung; what it may cost is held as well."""
     rung_started_s: float = 0.0
     """Monotonic time at which the rung now running began."""
     rung_first_s: float | None = None
@@ -52,11 +59,12 @@ class Way:
     finished_s: float = 0.0
     error: BaseException | None = None
 
-    def begin_rung(self, target: Target, now_s: float) -> None:
-        """Enter step 5 on `target`; how the rung before it ended is of no more account."""
+    def begin_rung(self, rung: Candidate, now_s: float) -> None:
+        """Enter step 5 on `rung`; how the one before it ended is of no more account."""
         self.step = 5
-        self.ran.append(target)
-        self.begun.append((target, self.cost_microcredits))
+        self.rung = rung
+        self.ran.append(rung.target)
+        self.begun.append((rung.target, self.cost_microcredits))
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
 

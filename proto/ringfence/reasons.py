@@ -11,9 +11,12 @@ from typing import Final
 NEXT_RUNG: Final = "next rung, if the one before falls short"
 CHEAP_TO_TRY: Final = "cheap to try; its answer is evaluated"
 CHEAPEST: Final = "the cheapest that is allowed, good enough and in time"
+WORTH_MOST: Final = "worth most for its cost, of those that are allowed, good enough and in time"
+TRIED: Final = "tried this time, to learn of it"
+STANDS_IN: Final = "in place of another that gave no answer"
 OTHER: Final = "other"
 
-REASONS: Final = frozenset({NEXT_RUNG, CHEAP_TO_TRY, CHEAPEST})
+REASONS: Final = frozenset({NEXT_RUNG, CHEAP_TO_TRY, CHEAPEST, WORTH_MOST, TRIED, STANDS_IN})
 
 
 def repeatable(reason: str) -> str:

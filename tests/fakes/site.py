@@ -149,12 +149,13 @@ def echo(provider):
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, extra=""):
-    """Start everything; when left, nothing of it runs."""
+async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, extra="", agent_extra=""):
+    """Start everything; when left, nothing of it runs. `extra` ends the daemon's file, `agent_extra` the agent's."""
     async with contextlib.AsyncExitStack() as stack:
         file = agent_folder(folder, "https://localhost:1/v1")
         provider = await stack.enter_async_context(standin.StandInProvider(folder))
         file = archived(agent_folder(folder, provider.base_url))
+        file.write_text(file.read_text() + agent_extra)
         echo(provider)
         values = {
             "folder": folder,

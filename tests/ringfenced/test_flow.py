@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import replace
 
 import pytest
 
-from ringfence.labels import Label
+from ringfence.labels import Label, Level
 from ringfence.recognize import DEFAULT
-from ringfenced.errors import Unavailable
+from ringfenced.decide import decide
+from ringfenced.errors import DeadlineExceeded, Refused, Unavailable, WalletEmpty
 from ringfenced.flow import Flow
 from ringfenced.model import (
     Caller,
@@ -29,6 +32,7 @@ from ringfenced.model import (
     Request,
     Role,
     Sampling,
+    Sent,
     Target,
     TargetKind,
     Text,
@@ -39,9 +43,10 @@ from ringfenced.model import (
     Wallet,
 )
 from ringfenced.nouns import World
+from ringfenced.site.breakers import Breakers
 from ringfenced.site.evaluating import LogprobFloors
 from ringfenced.site.learning import NothingLearned
-from ringfenced.site.outlook import NothingMeasured
+from ringfenced.site.outlook import MeasuredOutlook, NothingMeasured
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
 
@@ -72,6 +77,9 @@ class Run:
 
     async def take(self):
         piece = self._pieces.pop(0)
+        if isinstance(piece, float):
+            await asyncio.sleep(piece)
+            return await self.take()
         if isinstance(piece, Exception):
             raise piece
         if isinstance(piece, TextDelta):
@@ -109,12 +117,13 @@ class Nouns:
     """Directory, ledger, memory and recorder at once."""
 
     policy_digest = "d"
+    wallet = 10**9
 
     def __init__(self, **answers):
         self._answers = answers
         self.callers = {WARD.identity: WARD}
         self.sources = {}
-        self.settled, self.held, self.ways = [], [], []
+        self.settled, self.held, self.ways, self.sent = [], [], [], []
         self.placed = 0
 
     def offers(self):
@@ -127,7 +136,7 @@ class Nouns:
         return Place(self, pieces)
 
     async def glance(self, department):
-        return Wallet(department, 10**9, 0, 0)
+        return Wallet(department, self.wallet, 0, 0)
 
     async def reserve(self, *hold):
         self.held.append(hold)
@@ -144,22 +153,40 @@ class Nouns:
     def record(self, way):
         self.ways.append(way)
 
+    async def raise_hold(self, department, request_id, amount):
+        if amount > self.wallet:
+            raise WalletEmpty("x")
+        self.held.append((department, request_id, amount))
 
-def flow(nouns):
-    world = World(lambda: 1.0, lambda: 7, bytes, str)
+    async def secure(self, *_):
+        pass
+
+    async def send(self, payload, terms, deadline_ms):
+        """A provider's answer; `sent` is what left, and to whom."""
+        assert re.fullmatch(r"[A-Za-z ,;]+", terms.decision_reason)  # what a permit may say
+        self.sent.append((terms.provider, payload))
+        for piece in self._answers[terms.provider]:
+            if isinstance(piece, Exception):
+                raise piece
+            yield Sent(piece, ()) if isinstance(piece, Finish) else piece
+
+
+def flow(nouns, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
+    world = World(clock, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
-        outlook=NothingMeasured(),
+        outlook=outlook or NothingMeasured(),
         scanning=Scanner(lambda _: ()),
         policy=DEFAULT,
         policies=OpenPolicies("d"),
         learning=NothingLearned(),
         evaluating=LogprobFloors(),
         ledger=nouns,
-        egress=None,
+        egress=nouns,
         memory=nouns,
         recorder=nouns,
         world=world,
+        hedge_after_s=hedge_after_s,
     )
 
 
@@ -304,3 +331,288 @@ async def test_a_model_that_cannot_be_loaded_hands_the_request_up_the_ladder():
     )
     events = await run(nouns)
     assert [type(event) for event in events] == [Decision, Loading, Escalation, TextDelta, Finish, Receipt]
+
+
+# ── who gives no answer at all is stood in for ───────────────────────────────────────────────────────────────────────
+
+ACME, OTHER = (Target(TargetKind.PROVIDER, "gpt", provider=name) for name in ("acme", "other"))
+ALONE = replace(REQUEST, permission=Permission(ladder_length_max=1))
+INTERNAL = Label(Level.INTERNAL)
+
+
+def provider(target, per_1k, clearance=INTERNAL):
+    return Offer(target, True, "", 0.5, 1024, 0, per_1k, 1, 0.01, clearance=clearance)
+
+
+def down(reason="provider_unreachable"):
+    return Unavailable("it is away", reason=reason, numbers={"left": 1, "nothing_generated": 1})
+
+
+@pytest.fixture
+def falls_back(monkeypatch):
+    """Every open target that was passed over stands in, in the order of the offers."""
+
+    def with_fallbacks(inputs):
+        made = decide(inputs)
+        order = [one.target for one in inputs.offers]
+        passed = [one for one in made.refused if one.rule == "cost"]
+        return replace(made, fallbacks=tuple(sorted(passed, key=lambda one: order.index(one.target))))
+
+    monkeypatch.setattr("ringfenced.flow.decide", with_fallbacks)
+
+
+class Site(Nouns):
+    """Two providers and a local model; `per_1k` sets who is taken first and whether the others fit into its hold."""
+
+    def __init__(self, per_1k=(100, 100, 100), **answers):
+        super().__init__(**answers)
+        self.per_1k = per_1k
+
+    def offers(self):
+        acme, other, small = self.per_1k
+        return (provider(ACME, acme), provider(OTHER, other), offer("small", 0.5, small))
+
+
+def told(events):
+    return [(str(e.source), str(e.destination)) for e in events if isinstance(e, Escalation)]
+
+
+ANSWER = [TextDelta("sure", 10), Finish(FinishReason.STOP, Usage(1, 10))]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_provider_that_is_away_is_stood_in_for_and_owes_nothing():
+    """A limit of one rung is about answers that are paid: this request still gets its one."""
+    nouns = Site(acme=[down()], other=ANSWER)
+    events = await run(nouns, ALONE)
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    assert told(events) == [("acme/gpt", "other/gpt")]
+    assert nouns.settled == [("ward", "r1", 1)]
+    assert [str(target) for target in events[-1].ran] == ["acme/gpt", "other/gpt"]
+    assert nouns.ways[0].unanswered == [(ACME, "provider_unreachable")]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_each_provider_gets_a_payload_of_its_own():
+    """De-identified anew, under a permit of its own."""
+    nouns = Site(acme=[down()], other=[down()], small=ANSWER)
+    events = await run(nouns, ALONE)
+    assert told(events) == [("acme/gpt", "other/gpt"), ("other/gpt", "local:small")]
+    assert [name for name, _ in nouns.sent] == ["acme", "other"]
+    assert nouns.sent[0][1] is not nouns.sent[1][1]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_what_was_seen_is_never_begun_again():
+    """Half an answer, and then the error."""
+    nouns = Site(acme=[TextDelta("half", 1), down()], other=ANSWER)
+    events = flow(nouns).generate(ALONE, WARD.identity)
+    assert [type(await anext(events)) for _ in range(2)] == [Decision, TextDelta]
+    with pytest.raises(Unavailable):
+        await anext(events)
+    assert [name for name, _ in nouns.sent] == ["acme"]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_what_fell_half_way_and_is_owed_counts_against_ceiling_and_hold():
+    """Who cannot say that nothing was generated is paid whole; what stands in is held for besides."""
+    owed = Unavailable("it broke off", reason="provider_bad_answer", numbers={"left": 1, "nothing_generated": 0})
+    nouns = Site(acme=[owed], other=ANSWER)
+    await run(nouns, ALONE)
+    assert nouns.held == [("ward", "r1", 10), ("ward", "r1", 20)]
+    assert nouns.settled == [("ward", "r1", 11)]
+    nouns = Site(acme=[owed], other=ANSWER)
+    with pytest.raises(Unavailable):
+        await run(nouns, replace(ALONE, permission=Permission(cost_microcredits_max=19)))
+    assert nouns.settled == [("ward", "r1", 10)]
+    assert nouns.ways[0].unanswered == []
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_dearer_one_is_held_for_before_it_begins():
+    """Where the wallet has no more, one that fits into the hold stands in; the wallet is never overdrawn."""
+    nouns = Site((100, 200, 300), acme=[down()], other=ANSWER, small=ANSWER)
+    assert told(await run(nouns, ALONE)) == [("acme/gpt", "other/gpt")]
+    assert nouns.held == [("ward", "r1", 10), ("ward", "r1", 20)]
+    nouns = Site((100, 200, 100), acme=[down()], other=ANSWER, small=ANSWER)
+    nouns.wallet = 20
+    spending = flow(nouns).generate(ALONE, WARD.identity)
+    assert type(await anext(spending)) is Decision
+    nouns.wallet = 19
+    assert told([event async for event in spending]) == [("acme/gpt", "local:small")]
+    assert nouns.held == [("ward", "r1", 10)]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_one_that_was_closed_since_is_not_tried():
+    """The set that the decision opened only shrinks."""
+    clock = [100.0]
+    outlook = MeasuredOutlook(Breakers(lambda: clock[0], lambda: 1.0), lambda: clock[0])
+    nouns = Site(acme=[down("provider_rate_limited")], other=[down("provider_rate_limited")], small=ANSWER)
+    made = flow(nouns, outlook, lambda: clock[0])
+
+    async def ran():
+        return [str(t) for t in [e async for e in made.generate(ALONE, WARD.identity)][-1].ran]
+
+    assert await ran() == ["acme/gpt", "other/gpt", "local:small"]
+    assert await ran() == ["local:small"]
+    clock[0] += 1.0
+    assert await ran() == ["acme/gpt", "other/gpt", "local:small"]
+    nouns._answers["acme"] = ANSWER
+    clock[0] += 2.0
+    assert await ran() == ["acme/gpt"]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_one_that_closes_between_decision_and_run_is_stood_in_for():
+    """Somebody else's request is its trial."""
+
+    class Closing(NothingMeasured):
+        def begins(self, way, rung):
+            if rung.target == ACME:
+                raise Unavailable("acme/gpt is left alone.", reason="left_alone")
+
+    nouns = Site(other=ANSWER)
+    events = [event async for event in flow(nouns, Closing()).generate(ALONE, WARD.identity)]
+    assert told(events) == [("acme/gpt", "other/gpt")]
+    assert [str(target) for target in events[-1].ran] == ["other/gpt"]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_what_one_door_refused_stays_on_site():
+    """Another door is not tried with what the agent refused."""
+    nouns = Site(acme=[Refused("no", reason="agent_refused", numbers={"left": 0})], other=ANSWER, small=ANSWER)
+    assert told(await run(nouns, ALONE)) == [("acme/gpt", "local:small")]
+    assert [name for name, _ in nouns.sent] == ["acme"]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_request_that_may_not_leave_never_falls_back_to_a_provider():
+    """The local model is down, a provider is up and open for others: nothing leaves (invariant 8)."""
+    nouns = Site(small=[[died()], [died()]], acme=ANSWER, other=ANSWER)
+    secret = replace(ALONE, label=Label(Level.CONFIDENTIAL))
+    with pytest.raises(Unavailable):
+        await run(nouns, secret)
+    assert nouns.sent == []
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_rung_is_stood_in_for_before_the_next_one_is_taken():
+    """What the rungs above need stays held."""
+    nouns = Nouns(
+        small=[[died()], [died()]],
+        spare=[TextDelta("unsure", 10), finish(10, -5.0)],
+        large=[TextDelta("sure", 20), finish(20, -0.1)],
+    )
+    nouns.offers = lambda: (offer("small", 0.5, 1000), offer("spare", 0.5, 1000), offer("large", 0.9, 10_000))
+    events = await run(nouns)
+    assert told(events) == [("local:small", "local:spare"), ("local:spare", "local:large")]
+    assert nouns.settled == [("ward", "r1", 10 + 200)]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_rung_that_was_late_is_followed_while_there_is_time():
+    """And nobody follows once there is none."""
+    late = DeadlineExceeded("too slow", reason="deadline")
+    nouns = Nouns(small=[[late], [late]], spare=[TextDelta("sure", 1), finish(1, -0.1)])
+    nouns.offers = lambda: (offer("small", 0.5, 1000), offer("spare", 0.5, 1000))
+    in_time = replace(ALONE, deadline_s=60.0)
+    assert told(await run(nouns, in_time)) == [("local:small", "local:spare")]
+    now, nouns = [1.0], Nouns(small=[[late], [late]], large=[[TextDelta("sure", 1), finish(1, -0.1)]])
+    made = flow(nouns, clock=lambda: now[0]).generate(replace(REQUEST, deadline_s=60.0), WARD.identity)
+    assert type(await anext(made)) is Decision
+    now[0] = 61.0
+    with pytest.raises(DeadlineExceeded):
+        await anext(made)
+    assert nouns.ways[-1].unanswered == []
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_whoever_hangs_up_is_told_to_the_outlook():
+    """A trial that nobody waits for any more must not keep others out."""
+    ends = []
+
+    class Noting(NothingMeasured):
+        def ended(self, way, rung, error):
+            ends.append((str(rung.target), type(error)))
+
+    nouns = Site(acme=[TextDelta("one", 1), TextDelta("two", 1), *ANSWER])
+    events = flow(nouns, Noting()).generate(ALONE, WARD.identity)
+    while not isinstance(await anext(events), TextDelta):
+        pass
+    await events.aclose()
+    assert ends == [("acme/gpt", GeneratorExit)]
+
+
+# ── hedging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def two_models(**answers):
+    nouns = Nouns(**answers)
+    nouns.offers = lambda: (offer("small", 0.5, 1000), offer("spare", 0.5, 1000))
+    return nouns
+
+
+async def hedging(nouns, request=ALONE):
+    events = flow(nouns, hedge_after_s=0.01).generate(request, WARD.identity)
+    return [event async for event in events]
+
+
+SLOW = [TextDelta("slow", 3), Finish(FinishReason.STOP, Usage(0, 3))]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_late_first_token_starts_a_second_model_that_is_held_for():
+    """The caller gets the sooner answer; who lost had said nothing and costs nothing."""
+    nouns = two_models(small=[5.0, *SLOW], spare=ANSWER)
+    events = await asyncio.wait_for(hedging(nouns), 2.0)
+    assert [type(event) for event in events] == [Decision, TextDelta, Finish, Receipt]
+    assert [str(target) for target in events[-1].ran] == ["local:small", "local:spare"]
+    assert nouns.held == [("ward", "r1", 200)]
+    assert nouns.settled == [("ward", "r1", 10)]
+    assert nouns.placed == 0
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_first_model_that_wins_all_the_same_is_the_one_that_answered():
+    """The last one that ran gave the answer."""
+    nouns = two_models(small=[0.05, *SLOW], spare=[5.0, *ANSWER])
+    events = await asyncio.wait_for(hedging(nouns), 2.0)
+    assert [str(target) for target in events[-1].ran] == ["local:spare", "local:small"]
+    assert nouns.settled == [("ward", "r1", 3)]
+    assert nouns.placed == 0
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_nothing_is_hedged_where_both_do_not_fit():
+    """One is held for, as ever."""
+    nouns = two_models(small=[0.05, *SLOW], spare=ANSWER)
+    capped = replace(ALONE, permission=Permission(cost_microcredits_max=199))
+    assert [str(target) for target in (await hedging(nouns, capped))[-1].ran] == ["local:small"]
+    assert nouns.held == [("ward", "r1", 100)]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_a_wallet_that_has_less_than_a_moment_ago_holds_for_one():
+    """Whoever decided on a glance that is old is not refused for the hedge's sake."""
+
+    class Spent(Nouns):
+        async def reserve(self, department, request_id, amount):
+            if amount > 100:
+                raise WalletEmpty("x")
+            await super().reserve(department, request_id, amount)
+
+    nouns = Spent(small=[0.05, *SLOW], spare=ANSWER)
+    nouns.offers = two_models().offers
+    assert [str(target) for target in (await hedging(nouns))[-1].ran] == ["local:small"]
+    assert nouns.held == [("ward", "r1", 100)]
+
+
+@pytest.mark.usefixtures("falls_back")
+async def test_who_hangs_up_on_a_hedge_leaves_nothing_running():
+    """Both places are given back."""
+    nouns = two_models(small=[5.0, *SLOW], spare=[5.0, *ANSWER])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(hedging(nouns), 0.1)
+    assert nouns.placed == 0
+    assert nouns.settled == [("ward", "r1", 0)]

@@ -28,6 +28,7 @@ from ringfenced.classify import classify
 from ringfenced.cli.app import app
 from ringfenced.cli.archivefiles import records_of
 from ringfenced.model import Caller, Message, Prompt, Request, Role, Text
+from ringfenced.store.decisions import FLUSH_S
 
 pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
 
@@ -63,10 +64,10 @@ async def test_invariant_1_no_content_on_any_disk_or_in_any_log(site):
     await stream.aclose()
     with contextlib.suppress(RingfenceCallError):
         await client.generate_text(NOTE + " x" * 9000)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(FLUSH_S + 0.3)
     words = [word.encode() for word in ("Quillon", "Abernethy", "77120093")]
     searched = [path for path in site.folder.rglob("*") if path.is_file()]
-    assert {"daemon.log", "agent.log", "ledger.sqlite3"} <= {path.name for path in searched}
+    assert {"daemon.log", "agent.log", "ledger.sqlite3", "0.jsonl"} <= {path.name for path in searched}
     found = [(path.name, word) for path in searched for word in words if word in path.read_bytes()]
     assert not found
     surrogate = site.provider.bodies[-1]

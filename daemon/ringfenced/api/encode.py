@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfence.wire import label_to
 from ringfenced.api.names import CONTRIBUTORS_BACK, FINISH_REASONS_BACK, TARGET_KINDS_BACK
+from ringfenced.decide.considered import Considered, Unread
 from ringfenced.model import (
     Candidate,
     Contribution,
@@ -93,8 +95,9 @@ def _between(event: Loading | Escalation) -> pb.GenerateResponse:
     )
 
 
+@lru_cache(maxsize=4096)
 def target_to_pb(target: Target) -> types.Target:
-    """Where a request can run."""
+    """Where a request can run; the same message for the same target, so that nobody may change it."""
     return types.Target(
         kind=TARGET_KINDS_BACK[target.kind],
         model=target.model,
@@ -106,10 +109,10 @@ def target_to_pb(target: Target) -> types.Target:
 
 def decision_to_pb(decision: Decision) -> types.Decision:
     """A decision, its ladder first."""
-    target = decision.target
-    return types.Decision(
+    target, refused = decision.target, decision.refused
+    message = types.Decision(
         target=target_to_pb(target) if target else None,
-        candidates=[_candidate_to_pb(candidate) for candidate in (*decision.ladder, *decision.refused)],
+        candidates=[_candidate_to_pb(candidate) for candidate in decision.ladder],
         label=label_to(decision.label),
         policy_digest=decision.policy_digest,
         ladder=[target_to_pb(candidate.target) for candidate in decision.ladder],
@@ -118,6 +121,39 @@ def decision_to_pb(decision: Decision) -> types.Decision:
         explored=decision.explored,
         fallbacks=[target_to_pb(candidate.target) for candidate in decision.fallbacks],
     )
+    if isinstance(refused, Unread):
+        _add_unread(message, refused.considered)
+    else:
+        message.candidates.extend(map(_candidate_to_pb, refused))
+    return message
+
+
+def _add_unread(message: types.Decision, considered: Considered) -> None:
+    """The refused, without making candidates of them first: a site may have hundreds."""
+    add, prompt_tokens, completion_tokens = (
+        message.candidates.add,
+        considered.prompt_tokens,
+        considered.completion_tokens,
+    )
+    for (
+        target,
+        cost,
+        cost_max,
+        latency_ms,
+        quality,
+        uncertainty,
+        rule,
+        reason,
+        deidentified,
+        policies,
+    ) in considered.told():
+        one = add(rule=rule, reason=reason, deidentified=deidentified, policies=policies)
+        one.target.CopyFrom(target_to_pb(target))
+        estimate = one.estimate
+        estimate.cost_microcredits, estimate.cost_microcredits_max = cost, cost_max
+        estimate.latency_ms = latency_ms
+        estimate.quality, estimate.quality_uncertainty = quality, uncertainty
+        estimate.prompt_tokens, estimate.completion_tokens = prompt_tokens, completion_tokens
 
 
 def usage_to_pb(usage: Usage) -> types.Usage:

@@ -13,7 +13,7 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import Internal, InvalidRequest
-from ringfenced.model import CallerRole, Loading, ModelFacts
+from ringfenced.model import CallerRole, Loading, ModelFacts, Speed
 
 STATES = {
     "unloaded": pb.MODEL_STATE_UNLOADED,
@@ -180,10 +180,24 @@ def model_to_pb(facts: ModelFacts) -> pb.Model:
         idle_unload_s=facts.idle_unload_s,
         process_bytes=facts.process_bytes,
         weights=facts.weights,
+        configured=_speed(facts.configured),
+        measured=_speed(facts.measured),
+        closed=facts.closed,
     )
     if facts.last_used_unix_ms is not None:
         message.last_used_at.FromMilliseconds(facts.last_used_unix_ms)
     return message
+
+
+def _speed(speed: Speed | None) -> pb.ModelSpeed | None:
+    if speed is None:
+        return None
+    return pb.ModelSpeed(
+        first_token_ms=speed.first_token_ms,
+        prompt_token_ms=speed.prompt_token_ms,
+        token_ms=speed.token_ms,
+        answers=speed.answers,
+    )
 
 
 def _is_leaving(facts: ModelFacts) -> bool:

@@ -14,11 +14,11 @@ from ringfence.v1.inference_pb2 import Escalation, GenerateRequest, GenerateResp
 from ringfence.v1.types_pb2 import Decision
 from ringfenced.cli import settings
 from ringfenced.cli.asking import asking
+from ringfenced.cli.decided import decision_table
 from ringfenced.cli.output import Output, json_option
 from ringfenced.cli.tables import (
     contributions_table,
     credits_of,
-    decision_table,
     findings_table,
     label_of,
     receipt_table,

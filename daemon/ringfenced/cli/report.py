@@ -8,9 +8,10 @@ import grpc
 
 from ringfence.client import RingfenceCallError
 from ringfence.v1.types_pb2 import ErrorDetail
+from ringfenced.cli.decided import decision_table
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, to_dict
-from ringfenced.cli.tables import credits_of, decision_table
+from ringfenced.cli.tables import credits_of
 
 STEPS: Final = (
     "before the first step",

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from ringfence.v1.admin_pb2 import Model, ModelState, Wallet
+from ringfence.v1.admin_pb2 import Model, ModelSpeed, ModelState, Wallet
 from ringfence.v1.types_pb2 import (
-    Candidate,
     Category,
     Contribution,
     Contributor,
-    Decision,
-    Estimate,
     Finding,
     Label,
     Level,
@@ -47,18 +44,6 @@ def target_of(target: Target) -> str:
     if target.provider:
         return f"{target.provider}/{target.model}" + (f" ({target.region})" if target.region else "")
     return f"{kind}:{target.node}/{target.model}" if target.node else f"{kind}:{target.model}"
-
-
-def decision_table(output: Output, decision: Decision, *, beside: bool) -> None:
-    """Every target that was considered, and why it was taken or not."""
-    chosen = target_of(decision.target) if decision.HasField("target") else "refused: no target is open"
-    output.table(
-        f"{chosen}   label {label_of(decision.label)}",
-        ("", "target", "credits", "ms", "quality", "rule", "reason"),
-        (_candidate_row(candidate) for candidate in decision.candidates),
-        beside=beside,
-        right=frozenset({"credits", "ms", "quality"}),
-    )
 
 
 def contributions_table(output: Output, contributions: Sequence[Contribution]) -> None:
@@ -124,7 +109,10 @@ def models_table(output: Output, models: Iterable[Model]) -> None:
     """Models with their state."""
     output.table(
         "models",
-        ("model", "kind", "engine", "state", "context", "quality", "running", "waiting", "credits/1k in", "out", ""),
+        (
+            *("model", "kind", "engine", "state", "context", "quality", "running", "waiting"),
+            *("credits/1k in", "out", "first, next ms", "measured", ""),
+        ),
         (_model_row(model) for model in models),
         right=frozenset({"context", "quality", "running", "waiting", "credits/1k in", "out"}),
     )
@@ -149,20 +137,6 @@ def wallets_table(output: Output, wallets: Iterable[Wallet]) -> None:
     )
 
 
-def _candidate_row(candidate: Candidate) -> tuple[str, ...]:
-    """One target that was considered."""
-    estimate = candidate.estimate
-    figures = (_cost(estimate), f"{estimate.latency_ms:,}", f"{estimate.quality:.2f}")
-    reason = candidate.reason + (" [de-identified]" if candidate.deidentified else "")
-    return ("*" if candidate.chosen else "", target_of(candidate.target), *figures, candidate.rule, reason)
-
-
-def _cost(estimate: Estimate) -> str:
-    """What it should cost, and what is held in case it costs more."""
-    expected, at_most = estimate.cost_microcredits, estimate.cost_microcredits_max
-    return credits_of(expected) + (f" (max {credits_of(at_most)})" if at_most > expected else "")
-
-
 def _model_row(model: Model) -> tuple[str, ...]:
     """One model."""
     return (
@@ -176,8 +150,16 @@ def _model_row(model: Model) -> tuple[str, ...]:
         str(model.requests_waiting),
         credits_of(model.prompt_microcredits_per_1k_tokens),
         credits_of(model.completion_microcredits_per_1k_tokens),
-        model.failure,
+        _speed(model.configured) if model.HasField("configured") else "-",
+        _speed(model.measured) if model.HasField("measured") else "-",
+        model.failure or "; ".join(f"left alone: {trouble}" for trouble in model.closed),
     )
+
+
+def _speed(speed: ModelSpeed) -> str:
+    """To the first token, what a hundred tokens of a prompt add to it, and for each further token."""
+    prompt = f" + {speed.prompt_token_ms * 100:.1f}/100" if speed.prompt_token_ms else ""
+    return f"{speed.first_token_ms:.0f}{prompt}, {speed.token_ms:.1f}"
 
 
 def _left(receipt: Receipt) -> str:

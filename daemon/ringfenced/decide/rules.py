@@ -8,23 +8,31 @@
    take.
 6. ``context``: the prompt cannot fit, however few tokens it makes; where it might, the target counts for itself.
 7. ``available``: not loaded, unreachable, or closed to this tenant for now (an open breaker, a spent rate).
-8. ``quality``: expected quality under what the caller asks, and no evaluator with a better rung above it.
-9. ``deadline``: not expected to answer in time.
-10. ``ceiling``: dearer than the caller's ceiling or the policy's.
-11. ``wallet``: dearer than the wallet's rest.
+8. ``deadline``: not expected to answer in time.
+9. ``ceiling``: dearer than the caller's ceiling or the policy's.
+10. ``wallet``: dearer than the wallet's rest.
+
+What these leave is open. Of what is open, these are not taken:
+
+11. ``quality``: expected quality under what the caller asks, and no rung to try it on.
+12. ``cost``: another is cheaper, or worth more for its cost, or sooner.
+13. ``explore``: another is tried this time, to learn of it.
 
 The first rule that removes a target is the one that is told. Rules 1 to 4 decide where a request *may* go: they depend
 on the label, the permission and the policy alone, so that nothing that changes while a request runs can widen them
 (DESIGN.md, invariant 8). Rule 3 is the floor: it stands above whatever the policy says.
+
+Here each rule is asked of one target and tells its reason; `masks` asks the same of all targets at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from ringfence.labels import may_leave
-from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Ruling, Rulings
+from ringfence.labels import Label, may_leave
+from ringfenced.inputs import Ability, Asked, Inputs, Ruling, Rulings
 from ringfenced.model import Estimate, Offer, TargetKind
 
 CHARS_PER_TOKEN_MAX = 16
@@ -51,6 +59,13 @@ def needs_deidentification(offer: Offer, asked: Asked) -> bool:
     return offer.target.kind is TargetKind.PROVIDER and asked.lowered
 
 
+def is_cleared(clearance: Label, asked: Asked) -> bool:
+    """Whether what is asked may go to a receiver: as it is, or de-identified where that is permitted."""
+    return may_leave(asked.label, clearance) or (
+        asked.permission.deidentified_egress and may_leave(asked.label_deidentified, clearance)
+    )
+
+
 def ceiling(asked: Asked, rulings: Rulings) -> int | None:
     """The lower of the caller's and the policy's ceiling on the whole request, in microcredits; None for none."""
     ceilings = [
@@ -60,31 +75,24 @@ def ceiling(asked: Asked, rulings: Rulings) -> int | None:
 
 
 def removed(offer: Offer, estimate: Estimate, inputs: Inputs) -> Removal | None:
-    """The first rule that removes `offer`, quality apart (it depends on the whole ladder); None if it is open."""
-    asked, circumstances, rulings = inputs.asked, inputs.circumstances, inputs.rulings
-    return (
-        _not_asked_for(offer, asked)
-        or _not_permitted(offer, asked)
-        or _not_cleared(offer, asked)
-        or _denied(offer, rulings)
-        or _unable(offer, asked)
-        or _too_long(offer, asked)
-        or _unavailable(offer, circumstances)
-        or _late(estimate, circumstances)
-        or _dear(estimate, ceiling(asked, rulings), circumstances)
-    )
+    """The first of rules 1 to 10 that removes `offer`; None if it is open."""
+    for rule in RULES:
+        if (removal := rule(offer, estimate, inputs)) is not None:
+            return removal
+    return None
 
 
-def _not_asked_for(offer: Offer, asked: Asked) -> Removal | None:
+def _not_asked_for(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
+    asked = inputs.asked
     if asked.model and asked.model != offer.target.model:
         return Removal("model", f"the caller asked for {asked.model}")
     return None
 
 
-def _not_permitted(offer: Offer, asked: Asked) -> Removal | None:
+def _not_permitted(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
     if offer.target.kind is not TargetKind.PROVIDER:
         return None
-    permission = asked.permission
+    permission = inputs.asked.permission
     if permission.local_only:
         return Removal("permission", "the caller keeps this request on site")
     if permission.providers and offer.target.provider not in permission.providers:
@@ -94,21 +102,17 @@ def _not_permitted(offer: Offer, asked: Asked) -> Removal | None:
     return None
 
 
-def _not_cleared(offer: Offer, asked: Asked) -> Removal | None:
-    clearance = offer.clearance
-    if clearance is None:
-        return None
-    if may_leave(asked.label, clearance):
+def _not_cleared(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
+    clearance, asked = offer.clearance, inputs.asked
+    if clearance is None or is_cleared(clearance, asked):
         return None
     if not may_leave(asked.label_deidentified, clearance):
         return Removal("label", f"{asked.label} may not go there, not even de-identified")
-    if not asked.permission.deidentified_egress:
-        return Removal("label", f"{asked.label} may not go there, and the caller permits no de-identified egress")
-    return None
+    return Removal("label", f"{asked.label} may not go there, and the caller permits no de-identified egress")
 
 
-def _denied(offer: Offer, rulings: Rulings) -> Removal | None:
-    ruling = rulings.by_target.get(offer.target, UNRULED)
+def _denied(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
+    ruling = inputs.rulings.by_target.get(offer.target, UNRULED)
     if ruling.allowed:
         return None
     if ruling.broken:
@@ -118,7 +122,7 @@ def _denied(offer: Offer, rulings: Rulings) -> Removal | None:
     return Removal("policy", "no policy of this site permits it")
 
 
-_LACKS: Mapping[Ability, tuple[Callable[[Offer], bool], str]] = {
+LACKS: Final[Mapping[Ability, tuple[Callable[[Offer], bool], str]]] = {
     Ability.EMBEDDINGS: (lambda offer: offer.supports_embeddings, "it cannot embed texts"),
     Ability.TEXT: (lambda offer: offer.supports_text, "it only embeds texts"),
     Ability.TOOLS: (lambda offer: offer.supports_tools, "it cannot call tools"),
@@ -127,16 +131,18 @@ _LACKS: Mapping[Ability, tuple[Callable[[Offer], bool], str]] = {
     Ability.LOGPROBS: (lambda offer: offer.supports_logprobs, "it gives no log-probabilities"),
     Ability.IMAGES: (lambda offer: offer.supports_images, "it cannot read pictures"),
 }
+"""Whether a target has an ability, and what is told where it has not; in the order in which they are told."""
 
 
-def _unable(offer: Offer, asked: Asked) -> Removal | None:
-    for ability, (has, reason) in _LACKS.items():
-        if ability in asked.needs and not has(offer):
+def _unable(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
+    for ability, (has, reason) in LACKS.items():
+        if ability in inputs.asked.needs and not has(offer):
             return Removal("ability", reason)
     return None
 
 
-def _too_long(offer: Offer, asked: Asked) -> Removal | None:
+def _too_long(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
+    asked = inputs.asked
     least = asked.prompt_chars // CHARS_PER_TOKEN_MAX
     if least >= offer.context_tokens_max * asked.inputs:
         return Removal(
@@ -145,26 +151,55 @@ def _too_long(offer: Offer, asked: Asked) -> Removal | None:
     return None
 
 
-def _unavailable(offer: Offer, circumstances: Circumstances) -> Removal | None:
+def _unavailable(offer: Offer, _: Estimate, inputs: Inputs) -> Removal | None:
     if not offer.available:
         return Removal("available", offer.unavailable_reason)
-    closed = circumstances.closed.get(offer.target)
+    closed = inputs.circumstances.closed.get(offer.target)
     return None if closed is None else Removal("available", closed)
 
 
-def _late(estimate: Estimate, circumstances: Circumstances) -> Removal | None:
-    left = circumstances.time_left_ms
+def _late(_: Offer, estimate: Estimate, inputs: Inputs) -> Removal | None:
+    left = inputs.circumstances.time_left_ms
     if left is not None and estimate.latency_ms > left:
         return Removal("deadline", f"expected to take {estimate.latency_ms} ms of the {max(0, int(left))} ms left")
     return None
 
 
-def _dear(estimate: Estimate, ceiling_: int | None, circumstances: Circumstances) -> Removal | None:
-    most = estimate.cost_microcredits_max
+def _over_ceiling(_: Offer, estimate: Estimate, inputs: Inputs) -> Removal | None:
+    most, ceiling_ = estimate.cost_microcredits_max, ceiling(inputs.asked, inputs.rulings)
     if ceiling_ is not None and most > ceiling_:
         return Removal("ceiling", f"may cost {most} microcredits, the ceiling is {ceiling_}")
-    if most > circumstances.wallet_microcredits:
-        return Removal(
-            "wallet", f"may cost {most} microcredits, the wallet has {circumstances.wallet_microcredits} left"
-        )
     return None
+
+
+def _over_wallet(_: Offer, estimate: Estimate, inputs: Inputs) -> Removal | None:
+    most, wallet = estimate.cost_microcredits_max, inputs.circumstances.wallet_microcredits
+    if most > wallet:
+        return Removal("wallet", f"may cost {most} microcredits, the wallet has {wallet} left")
+    return None
+
+
+Rule = Callable[[Offer, Estimate, Inputs], Removal | None]
+
+RULES: Final[tuple[Rule, ...]] = (
+    _not_asked_for,
+    _not_permitted,
+    _not_cleared,
+    _denied,
+    _unable,
+    _too_long,
+    _unavailable,
+    _late,
+    _over_ceiling,
+    _over_wallet,
+)
+"""Rules 1 to 10 in their order."""
+
+NAMES: Final = (
+    *("model", "permission", "label", "policy", "ability", "context", "available"),
+    *("deadline", "ceiling", "wallet"),
+)
+"""What each is called, in the same order."""
+
+FIRST_OF_ESTIMATE: Final = 8
+"""The first rule that reads the estimate."""

@@ -33,7 +33,9 @@ class ProviderModel:
     contract: str
     """What was agreed with the provider."""
     available: bool
-    """Not locked down."""
+    """Not locked down, and the agent does not leave the provider alone."""
+    unavailable_reason: str = ""
+    """Why it is not: ``lockdown``, ``log``, ``breaker``; empty where it is."""
 
 
 def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderModel:
@@ -45,6 +47,7 @@ def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderMod
         clearance=label_from(model.clearance),
         contract=model.contract,
         available=model.available and trusted,
+        unavailable_reason=model.unavailable_reason,
     )
 
 

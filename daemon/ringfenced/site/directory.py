@@ -12,7 +12,7 @@ from ringfenced.config import Config, Provider, ProviderModel
 from ringfenced.config_models import LocalModel
 from ringfenced.engines.status import EngineStatus
 from ringfenced.errors import NotFound
-from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Target, TargetKind
+from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Speed, Target, TargetKind
 from ringfenced.nouns import Place
 from ringfenced.site.adapted import AdaptedPlace, AdapterPlace
 from ringfenced.weights.dryrun import HOST
@@ -56,6 +56,10 @@ class Exits(Protocol):
 
     def exit(self, provider: str, model: str) -> Exit | None:
         """What the agent says of a model; None where it lists no such model or may not send there now."""
+        ...
+
+    def is_resting(self, provider: str, model: str) -> bool:
+        """Whether the agent lists a model and leaves its provider alone, for it failed too often."""
         ...
 
     @property
@@ -127,7 +131,9 @@ class SiteDirectory:
         if target.kind is not TargetKind.LOCAL:
             return offer
         base = self._adapters[target.model][0].name if target.model in self._adapters else target.model
-        return replace(offer, first_token_ms=offer.first_token_ms + waits[base]) if base in waits else offer
+        if base not in waits:
+            return offer
+        return replace(offer, first_token_ms=offer.first_token_ms + waits[base], wait_ms=offer.wait_ms + waits[base])
 
     def place(self, model: str, *, seconds_max: float | None, salt: bytes) -> Place:
         """A place on an engine that hosts `model`, an adapter perhaps; it is loaded where it is not."""
@@ -200,6 +206,7 @@ class SiteDirectory:
             context_tokens_max=model.context_tokens,
             prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
             completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+            cached_prompt_microcredits_per_1k_tokens=model.price.cached_prompt_microcredits_per_1k,
             first_token_ms=model.speed.first_token_ms,
             token_ms=model.speed.token_ms,
             clearance=self._clearance(provider, model),
@@ -223,6 +230,8 @@ class SiteDirectory:
         if reason := self._exits.closed_reason:
             return reason
         exit_ = self._exits.exit(provider.name, model.name)
+        if exit_ is None and self._exits.is_resting(provider.name, model.name):
+            return "the agent leaves the provider alone for a while, for it failed too often"
         if exit_ is None:
             return "the agent's configuration does not list it, or the agent is locked down"
         if exit_.region != provider.region:
@@ -241,6 +250,7 @@ class SiteDirectory:
             prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
             completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
             failure=reason,
+            configured=Speed(model.speed.first_token_ms, 0.0, model.speed.token_ms),
         )
 
 
@@ -259,8 +269,10 @@ def _local_offers(model: LocalModel, status: EngineStatus) -> Iterator[Offer]:
         context_tokens_max=min(model.context_tokens, shorter) if shorter else model.context_tokens,
         prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
         completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+        cached_prompt_microcredits_per_1k_tokens=model.price.cached_prompt_microcredits_per_1k,
         first_token_ms=model.speed.first_token_ms + status.load_ms,
         token_ms=model.speed.token_ms,
+        wait_ms=status.load_ms,
         supports_tools=model.tools,
         supports_json_schema=model.json_schema,
         supports_images=model.projector is not None,
@@ -306,6 +318,7 @@ def _local_facts(model: LocalModel, status: EngineStatus) -> Iterator[ModelFacts
         idle_unload_s=status.idle_unload_s,
         process_bytes=status.process_bytes,
         weights=status.weights,
+        configured=Speed(model.speed.first_token_ms, 0.0, model.speed.token_ms),
     )
     yield base
     for adapter in model.adapters:

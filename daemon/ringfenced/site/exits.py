@@ -33,6 +33,7 @@ class AgentExits:
         """Begin with everything closed: when in doubt, nothing leaves."""
         self._client = client
         self._exits: dict[tuple[str, str], ProviderModel] = {}
+        self._resting: frozenset[tuple[str, str]] = frozenset()
         self._closed_reason = AWAY
 
     @property
@@ -59,6 +60,10 @@ class AgentExits:
         """What the agent says of a model; None where it does not reach it now."""
         return self._exits.get((provider, model))
 
+    def is_resting(self, provider: str, model: str) -> bool:
+        """Whether the agent lists a model and leaves its provider alone, for it failed too often."""
+        return (provider, model) in self._resting
+
     async def ask(self) -> None:
         """Ask the agent once."""
         try:
@@ -71,6 +76,9 @@ class AgentExits:
             self._exits, self._closed_reason = {}, AWAY
             return
         self._exits = {(offer.provider, offer.model): offer for offer in offers if offer.available}
+        self._resting = frozenset(
+            (offer.provider, offer.model) for offer in offers if offer.unavailable_reason == "breaker"
+        )
         self._closed_reason = (
             ""
             if self._exits
@@ -93,6 +101,10 @@ class NoExits:
     def exit(self, provider: str, model: str) -> ProviderModel | None:
         """None: nothing is reached."""
         return None
+
+    def is_resting(self, provider: str, model: str) -> bool:
+        """No: nothing is listed."""
+        return False
 
     async def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int

@@ -26,6 +26,7 @@ class SiteNode:
         name: str,
         started_unix_s: int,
         directory: SiteDirectory,
+        measured: Callable[[tuple[ModelFacts, ...]], tuple[ModelFacts, ...]],
         devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
@@ -37,8 +38,9 @@ class SiteNode:
     ) -> None:
         """Wire.
 
-        `devices` tells of each as it was lately, `state` is the folder whose disk is watched, `learned` tells each
-        model's learned quality, and `trouble` why nothing is learned at present, where this node learns.
+        `measured` adds what was measured to models, `devices` tells of each as it was lately, `state` is the folder
+        whose disk is watched, `learned` tells each model's learned quality, and `trouble` why nothing is learned at
+        present, where this node learns.
         """
         self._learned = learned
         self._trouble = trouble
@@ -46,6 +48,7 @@ class SiteNode:
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
         self._directory = directory
+        self._measured = measured
         self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
@@ -58,7 +61,7 @@ class SiteNode:
         learned = self._learned()
         return tuple(
             replace(facts, quality=learned[facts.name]) if facts.name in learned else facts
-            for facts in self._directory.models()
+            for facts in self._measured(self._directory.models())
         )
 
     def policy(self) -> tuple[str, str]:

@@ -32,6 +32,21 @@ class _Balance:
         self.holds: dict[str, int] = {}
         self.secured: set[str] = set()
 
+    def demand(self, department: str, amount: int) -> None:
+        """Pass if so much more may be held; WalletEmpty otherwise."""
+        available = self.granted - self.spent - self.held
+        if amount > max(0, available):
+            raise WalletEmpty(
+                f"The wallet of {department} has {available} microcredits left and this request needs {amount}. Ask "
+                "for fewer tokens (tokens_max) or have the wallet filled.",
+                numbers={
+                    "needed_microcredits": amount,
+                    "available_microcredits": available,
+                    "granted_microcredits": self.granted,
+                    "held_microcredits": self.held,
+                },
+            )
+
 
 class SqliteLedger:
     """The ledger of one site. Its methods may be called from many tasks of one event loop."""
@@ -82,20 +97,27 @@ class SqliteLedger:
         balance = self._balance(department)
         if request_id in balance.holds:
             raise Internal("A request held twice; nothing was charged.")
-        available = balance.granted - balance.spent - balance.held
-        if amount_microcredits > max(0, available):
-            raise WalletEmpty(
-                f"The wallet of {department} has {available} microcredits left and this request needs "
-                f"{amount_microcredits}. Ask for fewer tokens (tokens_max) or have the wallet filled.",
-                numbers={
-                    "needed_microcredits": amount_microcredits,
-                    "available_microcredits": available,
-                    "granted_microcredits": balance.granted,
-                    "held_microcredits": balance.held,
-                },
-            )
+        balance.demand(department, amount_microcredits)
         balance.holds[request_id] = amount_microcredits
         balance.held += amount_microcredits
+
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold `amount_microcredits` in all for a request that holds less; atomic as `reserve` is.
+
+        A hold that is as high already stays as it is.
+
+        Raises:
+            WalletEmpty: that would overdraw; the hold is as it was.
+            Internal: the request holds nothing.
+        """
+        balance = self._balance(department)
+        held = balance.holds.get(request_id)
+        if held is None:
+            raise Internal("A request was to hold more without a hold; nothing was charged.")
+        if amount_microcredits > held:
+            balance.demand(department, amount_microcredits - held)
+            balance.holds[request_id] = amount_microcredits
+            balance.held += amount_microcredits - held
 
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Write down what a request that holds may cost, never more than it holds, before its bytes leave.

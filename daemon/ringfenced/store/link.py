@@ -114,6 +114,11 @@ class Link:
             self.settle(department, request_id, 0)
             raise
 
+    async def raise_hold(self, department: str, request_id: str, amount_microcredits: int) -> None:
+        """Hold more; WalletEmpty if it would overdraw. Who is cancelled meanwhile settles what it holds, as ever."""
+        seen = await self._ask("raise_hold", department, request_id, amount_microcredits)
+        self._glances[department] = (Wallet(*seen), self._loop.time())
+
     async def secure(self, department: str, request_id: str, amount_microcredits: int) -> None:
         """Write down what may be owed once bytes left; Unavailable if that cannot be written."""
         await self._ask("secure", department, request_id, amount_microcredits)
@@ -346,6 +351,10 @@ class _End:
                 department, request_id, amount = arguments
                 await self._ledger.reserve(department, request_id, amount)
                 self._holds[request_id] = _Hold(department)
+                return _wallet_to(await self._ledger.wallet(department))
+            case "raise_hold":
+                department, request_id, amount = arguments
+                await self._ledger.raise_hold(department, request_id, amount)
                 return _wallet_to(await self._ledger.wallet(department))
             case "secure":
                 department, request_id, amount = arguments

@@ -14,11 +14,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from ringfenced.decide.considered import rules_of
+from ringfenced.decide.record import Recorded
 from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
+from ringfenced.model import Speed, Target
 from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.routing import RoutingMetrics, RoutingNow
+from ringfenced.telemetry.targets import TargetMetrics
 from ringfenced.way import Way
 
 REQUEST: Final = "request"
@@ -46,6 +50,12 @@ class Metrics:
         self.cost = Counter("ringfence_cost_microcredits", "Microcredits booked.", registry=registry)
         self.egress = Counter("ringfence_egress_entries", "Log entries of what left the site.", registry=registry)
         self.tokens = Counter("ringfence_completion_tokens", "Tokens of finished answers.", registry=registry)
+        self._unanswered = Counter(
+            "ringfence_unanswered_rungs",
+            "Rungs that gave no answer before another target took over, by target and reason.",
+            ["target", "reason"],
+            registry=registry,
+        )
         self.running = Gauge("ringfence_requests_running", "Requests on their way.", registry=registry)
         self._registry = registry
 
@@ -56,6 +66,27 @@ class Metrics:
     def show_routing(self, now: Callable[[], RoutingNow]) -> None:
         """Show how routing stands; once."""
         self._registry.register(RoutingMetrics(now))
+
+    def count_unanswered(self, target: Target, reason: str) -> None:
+        """Count a rung that gave no answer before another target took over."""
+        self._unanswered.labels(str(target), reason).inc()
+
+    def show_targets(
+        self,
+        measured: Callable[[], Mapping[Target, Speed]],
+        left_alone: Callable[[], Mapping[tuple[Target, str], int]],
+        opened: Callable[[], Mapping[tuple[Target, str], int]],
+    ) -> None:
+        """Show what is measured of the targets and which are left alone; once.
+
+        All three are called by whichever thread serves metrics.
+
+        Args:
+            measured: what each takes.
+            left_alone: to how many tenants each is closed, by trouble.
+            opened: how often a breaker of each opened, by trouble.
+        """
+        self._registry.register(TargetMetrics(measured, left_alone, opened))
 
     def show_devices(self, inventory: Callable[[], Iterable[DeviceFacts]], host_name: str) -> None:
         """Show what the devices tell; once.
@@ -92,27 +123,37 @@ class AllowedFindings(Collector):
 class CanonicalRecorder:
     """Writes the line and counts."""
 
-    def __init__(self, metrics: Metrics | None, lines: LineBuffer | None, wall_clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics | None,
+        lines: LineBuffer | None,
+        wall_clock_ms: Callable[[], int],
+        decided: Callable[[Recorded], None] | None = None,
+    ) -> None:
         """Take what to feed.
 
         Args:
             metrics: None to count nothing.
             lines: where lines go; None to write none.
             wall_clock_ms: Unix time in milliseconds.
+            decided: where what decisions were made from goes; None to keep none.
         """
+        self._decided = decided
         self._metrics = metrics
         self._lines = lines
         self._wall_clock_ms = wall_clock_ms
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
 
     def record(self, way: Way) -> None:
-        """Write one line and count; without content."""
+        """Write one line, count, and keep what was decided from; without content."""
         outcome = _outcome(way)
         if self._metrics is not None:
             self._count(self._metrics, way, outcome)
         if self._lines is not None:
             line = {"event": REQUEST, "time_unix_ms": self._wall_clock_ms(), **fields(way, outcome)}
             self._lines.add(self._encode(line))
+        if self._decided is not None and way.inputs is not None:
+            self._decided(Recorded(way.request.id, self._wall_clock_ms(), way.inputs))
 
     @staticmethod
     def _count(metrics: Metrics, way: Way, outcome: str) -> None:
@@ -124,6 +165,8 @@ class CanonicalRecorder:
             metrics.cost.inc(way.cost_microcredits)
         if way.proofs:
             metrics.egress.inc(len(way.proofs))
+        for target, reason in way.unanswered:
+            metrics.count_unanswered(target, reason)
         if way.finish is not None:
             metrics.tokens.inc(way.finish.usage.completion_tokens)
 
@@ -146,9 +189,8 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
         line["label"] = str(way.classification.label)
         line["findings"] = way.classification.findings_by_type()
     if way.decision is not None:
-        line["refused"] = {str(candidate.target): candidate.rule for candidate in way.decision.refused}
-    if way.ran:
-        line["ran"] = [str(target) for target in way.ran]
+        line["refused"] = rules_of(way.decision)
+    line |= _runs(way)
     if way.finish is not None:
         line["finish"] = way.finish.reason
         line["prompt_tokens"] = way.finish.usage.prompt_tokens
@@ -160,6 +202,16 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
     elif way.error is not None:
         line["error_type"] = type(way.error).__name__
     return line
+
+
+def _runs(way: Way) -> dict[str, object]:
+    """Which targets ran, and which of them gave no answer."""
+    runs: dict[str, object] = {}
+    if way.ran:
+        runs["ran"] = [str(target) for target in way.ran]
+    if way.unanswered:
+        runs["unanswered"] = [f"{target}: {reason}" for target, reason in way.unanswered]
+    return runs
 
 
 def _outcome(way: Way) -> str:

@@ -75,6 +75,9 @@ class Model(_message.Message):
     IDLE_UNLOAD_S_FIELD_NUMBER: _builtins.int
     PROCESS_BYTES_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
+    CONFIGURED_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     kind: _types_pb2.TargetKind.ValueType
     engine: _builtins.str
@@ -119,6 +122,18 @@ class Model(_message.Message):
 
     @_builtins.property
     def last_used_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def configured(self) -> Global___ModelSpeed:
+        """What it is expected to take by the configuration."""
+
+    @_builtins.property
+    def measured(self) -> Global___ModelSpeed:
+        """What its requests took lately; unset where too few ran, so that the configured counts."""
+
+    @_builtins.property
+    def closed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The troubles for which it is left alone now, and for how many tenants."""
+
     def __init__(
         self,
         *,
@@ -150,10 +165,13 @@ class Model(_message.Message):
         idle_unload_s: _builtins.int = ...,
         process_bytes: _builtins.int | None = ...,
         weights: _builtins.str = ...,
+        configured: Global___ModelSpeed | None = ...,
+        measured: Global___ModelSpeed | None = ...,
+        closed: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "last_used_at", b"last_used_at", "process_bytes", b"process_bytes", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "configured", b"configured", "last_used_at", b"last_used_at", "measured", b"measured", "process_bytes", b"process_bytes", "wait_ms", b"wait_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "completion_microcredits_per_1k_tokens", b"completion_microcredits_per_1k_tokens", "context_tokens_max", b"context_tokens_max", "deaths", b"deaths", "engine", b"engine", "failure", b"failure", "idle_unload_s", b"idle_unload_s", "kind", b"kind", "last_used_at", b"last_used_at", "memory", b"memory", "name", b"name", "pinned", b"pinned", "process_bytes", b"process_bytes", "progress", b"progress", "prompt_microcredits_per_1k_tokens", b"prompt_microcredits_per_1k_tokens", "quality", b"quality", "replicas", b"replicas", "replicas_ready", b"replicas_ready", "requests_running", b"requests_running", "requests_waiting", b"requests_waiting", "requests_waiting_batch", b"requests_waiting_batch", "stage", b"stage", "state", b"state", "supports_embeddings", b"supports_embeddings", "supports_images", b"supports_images", "supports_json_schema", b"supports_json_schema", "supports_tools", b"supports_tools", "wait_ms", b"wait_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes", "_wait_ms", b"_wait_ms", "closed", b"closed", "completion_microcredits_per_1k_tokens", b"completion_microcredits_per_1k_tokens", "configured", b"configured", "context_tokens_max", b"context_tokens_max", "deaths", b"deaths", "engine", b"engine", "failure", b"failure", "idle_unload_s", b"idle_unload_s", "kind", b"kind", "last_used_at", b"last_used_at", "measured", b"measured", "memory", b"memory", "name", b"name", "pinned", b"pinned", "process_bytes", b"process_bytes", "progress", b"progress", "prompt_microcredits_per_1k_tokens", b"prompt_microcredits_per_1k_tokens", "quality", b"quality", "replicas", b"replicas", "replicas_ready", b"replicas_ready", "requests_running", b"requests_running", "requests_waiting", b"requests_waiting", "requests_waiting_batch", b"requests_waiting_batch", "stage", b"stage", "state", b"state", "supports_embeddings", b"supports_embeddings", "supports_images", b"supports_images", "supports_json_schema", b"supports_json_schema", "supports_tools", b"supports_tools", "wait_ms", b"wait_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__process_bytes: _TypeAlias = _typing.Literal["process_bytes"]  # noqa: Y015
     _WhichOneofArgType__process_bytes: _TypeAlias = _typing.Literal["_process_bytes", b"_process_bytes"]  # noqa: Y015
@@ -165,6 +183,40 @@ class Model(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_ms) -> _WhichOneofReturnType__wait_ms | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ModelSpeed(_message.Message):
+    """What a model takes, in milliseconds; what is waited before it works is not in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    TOKEN_MS_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    first_token_ms: _builtins.float
+    """To the first token of an empty prompt."""
+    prompt_token_ms: _builtins.float
+    """For each token of the prompt that is read, on top."""
+    token_ms: _builtins.float
+    """For each further token of the answer."""
+    answers: _builtins.int
+    """Measured from so many answers; 0 where it is configured."""
+    def __init__(
+        self,
+        *,
+        first_token_ms: _builtins.float = ...,
+        prompt_token_ms: _builtins.float = ...,
+        token_ms: _builtins.float = ...,
+        answers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "first_token_ms", b"first_token_ms", "prompt_token_ms", b"prompt_token_ms", "token_ms", b"token_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelSpeed: _TypeAlias = ModelSpeed  # noqa: Y015
 
 @_typing.final
 class ModelMemory(_message.Message):

@@ -11,10 +11,21 @@ import pytest
 from ringfence.v1 import admin_pb2 as pb
 from ringfenced.api.models import ModelsService, model_to_pb
 from ringfenced.errors import NotFound, PermissionDenied, Unavailable
-from ringfenced.model import CallerRole, Loading, ModelFacts, ModelMemory, Target, TargetKind
+from ringfenced.model import CallerRole, Loading, ModelFacts, ModelMemory, Speed, Target, TargetKind
 
 HOUSE = ModelFacts("house", TargetKind.LOCAL, "llama.cpp", "ready", 4096, 0.5, 0, 0)
 READING = Loading(Target(TargetKind.LOCAL, "house"), 0.25, "reading weights")
+
+
+def test_what_was_measured_stands_beside_what_is_configured():
+    """Unset where too little is known."""
+    facts = replace(HOUSE, configured=Speed(50.0, 0.0, 5.0), closed=("unreachable for 1 tenant",))
+    message = model_to_pb(facts)
+    assert (message.configured.first_token_ms, message.configured.answers) == (50.0, 0)
+    assert not message.HasField("measured")
+    assert list(message.closed) == ["unreachable for 1 tenant"]
+    message = model_to_pb(replace(facts, measured=Speed(40.0, 0.5, 4.0, 12)))
+    assert (message.measured.prompt_token_ms, message.measured.token_ms, message.measured.answers) == (0.5, 4.0, 12)
 
 
 class Door:

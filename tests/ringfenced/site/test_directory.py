@@ -61,10 +61,14 @@ class Exit:
 class Exits:
     def __init__(self, exit_=None, closed_reason=""):
         self.closed_reason = closed_reason
+        self.resting = False
         self._exit = exit_
 
     def exit(self, provider, model):
         return self._exit
+
+    def is_resting(self, provider, model):
+        return self.resting
 
 
 class Engines:
@@ -125,12 +129,24 @@ def test_offers_follow_what_is_true_now():
     assert offers(made)["gpt"].clearance == Label(Level.PUBLIC)
 
 
+def test_a_provider_that_the_agent_leaves_alone_is_told_as_such():
+    """Nobody looks for it in a configuration."""
+    exits = Exits(None)
+    exits.resting = True
+    assert "for it failed too often" in offers(directory(exits, Engines()))["gpt"].unavailable_reason
+
+
+def slower(offer, wait_ms):
+    """An offer whose target takes so much longer until it works."""
+    return replace(offer, first_token_ms=offer.first_token_ms + wait_ms, wait_ms=wait_ms)
+
+
 def test_a_model_that_can_be_loaded_is_on_offer_and_takes_the_longer():
     engines = Engines("ready")
     made = directory(Exits(), engines)
     loaded = offers(made)["house"]
     engines.set("unloaded", load_ms=1500.0)
-    assert offers(made)["house"] == replace(loaded, first_token_ms=loaded.first_token_ms + 1500)
+    assert offers(made)["house"] == slower(loaded, 1500)
 
 
 def test_a_line_before_a_model_makes_it_take_the_longer():
@@ -139,7 +155,7 @@ def test_a_line_before_a_model_makes_it_take_the_longer():
     made = directory(Exits(Exit()), engines)
     free = offers(made)
     engines.waiting = {"house": 4000}
-    assert offers(made) == free | {"house": replace(free["house"], first_token_ms=free["house"].first_token_ms + 4000)}
+    assert offers(made) == free | {"house": slower(free["house"], 4000)}
     assert made.offers() is made.offers()
     engines.waiting = {}
     assert offers(made) == free

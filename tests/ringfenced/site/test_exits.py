@@ -1,5 +1,7 @@
 """What may be reached, as the agent last said; closed when in doubt, and at once when an operator says so."""
 
+from dataclasses import replace
+
 import pytest
 
 from ringfence.labels import Label, Level
@@ -41,6 +43,20 @@ async def exits():
     await exits.ask()
     assert (exits.closed_reason, exits.exit("acme", "gpt")) == ("", OFFER)
     return exits
+
+
+async def test_a_provider_that_the_agent_leaves_alone_is_known_as_such(exits):
+    """It is listed, and not reached now; what an order closed is not that."""
+    assert not exits.is_resting("acme", "gpt")
+    exits._client.offered = (replace(CLOSED, unavailable_reason="breaker"), replace(OFFER, model="other"))
+    await exits.ask()
+    assert exits.exit("acme", "gpt") is None
+    assert exits.is_resting("acme", "gpt")
+    assert not exits.is_resting("acme", "other")
+    exits._client.offered = (replace(CLOSED, unavailable_reason="lockdown"),)
+    await exits.ask()
+    assert not exits.is_resting("acme", "gpt")
+    assert not NoExits().is_resting("acme", "gpt")
 
 
 async def test_an_order_is_seen_at_once(exits):

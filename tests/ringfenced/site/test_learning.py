@@ -118,7 +118,7 @@ def finished(site, *ran, verdicts=(), error=None, level=Level.INTERNAL, of=None,
     way.decision = Decision(Label(level), tuple(map(candidate, ran)), (), "d", **decided)
     way.offers = {one.target: one for one in offers}
     for number, target in enumerate(ran):
-        way.begin_rung(target, float(number))
+        way.begin_rung(candidate(target), float(number))
         way.rung_first_s = number + 0.25
         way.cost_microcredits += 10 * (number + 1)
     way.finish = Finish(FinishReason.STOP, Usage(1, 2))

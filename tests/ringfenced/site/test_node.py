@@ -26,6 +26,7 @@ def node(folder, *devices):
         name="n1",
         started_unix_s=0,
         directory=Directory(),
+        measured=lambda models: models,
         devices=told,
         exits=Exits(),
         ledger_failure=lambda: "",

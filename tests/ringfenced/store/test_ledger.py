@@ -222,10 +222,27 @@ async def test_a_secure_that_is_cancelled_leaves_nothing_at_risk(tmp_path):
         assert connection.execute("SELECT count(*) FROM at_risk").fetchone() == (0,)
 
 
+async def test_a_hold_is_raised_whole_or_stays_as_it_was(ledger):
+    """What stands in for a target that gave no answer may be dearer; nothing is ever held twice."""
+    await ledger.reserve("ward", "a", 600)
+    await ledger.raise_hold("ward", "a", 900)
+    await ledger.raise_hold("ward", "a", 700)
+    with pytest.raises(WalletEmpty) as caught:
+        await ledger.raise_hold("ward", "a", 1001)
+    assert caught.value.numbers["needed_microcredits"] == 101
+    assert (await ledger.wallet("ward")).held_microcredits == 900
+    ledger.settle("ward", "a", 1000)
+    wallet = await ledger.wallet("ward")
+    assert (wallet.spent_microcredits, wallet.held_microcredits) == (900, 0)
+    with pytest.raises(Internal):
+        await ledger.raise_hold("ward", "a", 1)
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.sampled_from(["reserve", "settle"]), st.integers(0, 700)), max_size=30
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from(["reserve", "raise_hold", "settle"]), st.integers(0, 700)),
+        max_size=30,
     )
 )
 def test_a_wallet_is_never_overdrawn(tmp_path_factory, steps):
@@ -239,7 +256,7 @@ def test_a_wallet_is_never_overdrawn(tmp_path_factory, steps):
                     ledger.settle("ward", request, amount)
                 else:
                     with contextlib.suppress(WalletEmpty, Internal):
-                        await ledger.reserve("ward", request, amount)
+                        await getattr(ledger, what)("ward", request, amount)
                 wallet = await ledger.wallet("ward")
                 assert wallet.held_microcredits >= 0
                 assert wallet.spent_microcredits + wallet.held_microcredits <= 1000

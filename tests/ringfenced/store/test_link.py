@@ -37,6 +37,10 @@ async def test_two_workers_share_one_wallet(node):
         with pytest.raises(WalletEmpty) as caught:
             await two.reserve("ward", "b", 500)
         assert caught.value.numbers["available_microcredits"] == 400
+        await one.raise_hold("ward", "a", 700)
+        with pytest.raises(WalletEmpty):
+            await one.raise_hold("ward", "a", 1001)
+        assert (await two.wallet("ward")).held_microcredits == 700
         one.settle("ward", "a", 100)
         assert (await one.wallet("ward")).spent_microcredits == 100
         assert (await two.wallet("ward")).available_microcredits == 900

@@ -97,6 +97,15 @@ def test_every_exit_is_told(changes, outcome, told):
     assert registry.get_sample_value("ringfence_requests_total", {"outcome": outcome}) == 1
 
 
+def test_rungs_that_gave_no_answer_are_told_and_counted():
+    """By target and reason; without content."""
+    cloud = Target(TargetKind.PROVIDER, "gpt", provider="acme")
+    line, registry = recorded(way(unanswered=[(cloud, "provider_unreachable")]))
+    assert json.loads(line)["unanswered"] == ["acme/gpt: provider_unreachable"]
+    labels = {"target": "acme/gpt", "reason": "provider_unreachable"}
+    assert registry.get_sample_value("ringfence_unanswered_rungs_total", labels) == 1
+
+
 def test_what_allow_lists_let_go_is_shown_by_type_as_it_grows():
     registry, used = CollectorRegistry(), {"PERSON": 2}
     Metrics(registry).count_allowed(lambda: used)

@@ -1,0 +1,204 @@
+"""A site and its requests, made by numbers: the same for every run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ringfence.labels import Category, Label, Level
+from ringfence.recognize.finding import Finding
+from ringfenced.inputs import Asked, Rating, Rulings, unruled
+from ringfenced.model import (
+    Caller,
+    CallerRole,
+    Classification,
+    Located,
+    Message,
+    Offer,
+    Permission,
+    Prompt,
+    Request,
+    Role,
+    Target,
+    TargetKind,
+    Text,
+)
+
+PROVIDERS = [f"provider-{number}" for number in range(12)]
+DEPARTMENTS = [f"department-{number}" for number in range(40)]
+TASKS = ["", "letters", "coding", "extract-note", "summary", "triage"]
+WORDS = [
+    "the",
+    "patient",
+    "was",
+    "seen",
+    "in",
+    "clinic",
+    "today",
+    "and",
+    "reports",
+    "no",
+    "further",
+    "pain",
+    "after",
+    "the",
+    "change",
+    "of",
+    "dose",
+]
+
+Rate = Callable[[Request, Asked, tuple[Offer, ...]], Rating]
+Rule = Callable[[Asked, tuple[Offer, ...]], Rulings]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request on its way into step 3."""
+
+    request: Request
+    caller: Caller
+    classification: Classification
+    last: int
+    """Which offer the conversation was at."""
+    draw: float
+    """Chance."""
+
+
+def offers(count: int) -> tuple[Offer, ...]:
+    """Targets whose quality costs the more the higher it is; a third each local, on peers, and at providers."""
+    chance = random.Random(count)
+    made = []
+    for number in range(count):
+        kind = (TargetKind.LOCAL, TargetKind.PEER, TargetKind.PROVIDER)[number % 3]
+        quality, leaves = chance.random(), kind is TargetKind.PROVIDER
+        target = Target(
+            kind,
+            f"model-{number}",
+            provider=PROVIDERS[number % len(PROVIDERS)] if leaves else "",
+            node=f"node-{number % 5}" if kind is TargetKind.PEER else "",
+            region=("eu", "us")[number % 2] if leaves else "",
+        )
+        away = chance.random() < 0.05
+        made.append(
+            Offer(
+                target=target,
+                available=not away,
+                unavailable_reason="loading" if away else "",
+                quality=quality,
+                context_tokens_max=8192 * (1 + number % 4),
+                prompt_microcredits_per_1k_tokens=int(20 + chance.random() * quality * 3000),
+                completion_microcredits_per_1k_tokens=int(60 + chance.random() * quality * 9000),
+                first_token_ms=50 + chance.random() * 400,
+                token_ms=1 + chance.random() * 20,
+                clearance=Label(Level(1 + number % 3), frozenset({Category.PHI}) if number % 2 else frozenset())
+                if leaves
+                else None,
+                supports_tools=number % 4 != 0,
+                evaluators=() if leaves else ("schema",),
+            )
+        )
+    return tuple(made)
+
+
+def askings(count: int, offers_count: int, *, ladder: int) -> list[Asking]:
+    """Requests of forty departments, of every label, length and task, in no order."""
+    chance = random.Random(7)
+    made = []
+    for number in range(count):
+        department = chance.choice(DEPARTMENTS)
+        level = chance.choice(list(Level)[:3])
+        categories = frozenset(chance.sample([Category.PHI, Category.PII, Category.FINANCIAL], chance.randrange(3)))
+        has_findings = chance.random() < 0.6
+        found = (Located("messages[0].parts[0].text", Finding(0, 4, "PERSON", 0.9, "t")),) if has_findings else ()
+        text = " ".join(chance.choices(WORDS, k=chance.choice([20, 100, 100, 400])))
+        asserted = Label(Level(min(level, Level.INTERNAL)))
+        made.append(
+            Asking(
+                Request(
+                    f"r{number}",
+                    Prompt((Message(Role.USER, (Text(text),)),)),
+                    permission=Permission(deidentified_egress=True, ladder_length_max=ladder),
+                    task=chance.choice(TASKS),
+                    quality_min=chance.choice([0.0, 0.3, 0.5, 0.7]),
+                ),
+                Caller(
+                    f"spiffe://site/{department}/app-{chance.randrange(5)}",
+                    "site",
+                    department,
+                    frozenset({CallerRole.CALLER}),
+                    Label(),
+                ),
+                Classification(
+                    Label(level, categories) if has_findings else asserted, asserted, found, len(text), (), found
+                ),
+                chance.randrange(offers_count),
+                chance.random(),
+            )
+        )
+    return made
+
+
+def cedar(count: int) -> str:
+    """So many policies: a permit, and forbids by department, task, provider, region, label and length."""
+    chance = random.Random(11)
+    lines = ['@id("all")\npermit(principal, action, resource);']
+    heads = (
+        lambda: (f'principal in Department::"{chance.choice(DEPARTMENTS)}"', "action", "resource"),
+        lambda: (f'principal == Caller::"spiffe://site/other-{chance.randrange(10_000)}"', "action", "resource"),
+        lambda: ("principal", "action", f'resource in Provider::"{chance.choice(PROVIDERS)}"'),
+        lambda: (
+            f'principal in Department::"{chance.choice(DEPARTMENTS)}"',
+            'action == Action::"generate"',
+            f'resource == Model::"{chance.choice(PROVIDERS)}/model-{chance.randrange(200)}"',
+        ),
+    )
+    whens = (
+        lambda: f'context.task == "forbidden-{chance.randrange(1000)}"',
+        lambda: f'context.level_rank >= {chance.randrange(3, 5)} && resource.region == "us"',
+        lambda: f'context.categories.contains("PCI") && context.source == "system-{chance.randrange(50)}"',
+    )
+    for number in range(count - 1):
+        head = ", ".join(chance.choices(heads, (2, 5, 1, 4))[0]())
+        lines.append(f'@id("rule-{number}")\nforbid({head})\nwhen {{ {chance.choice(whens)()} }};')
+    return "\n".join(lines)
+
+
+def rule(count: int, all_: tuple[Offer, ...]) -> tuple[str, Rule]:
+    """What the policy says: Cedar where this build has it, otherwise everything is permitted."""
+    try:
+        from ringfenced.policy import ProviderFacts, Rulebook, Source, World, parse  # noqa: PLC0415 - in some builds
+    except ImportError:
+        rulings = unruled(all_, "d")
+        return "none in this build", lambda _asked, _offers: rulings
+    facts = {name: ProviderFacts("eu", "DPA", Label(Level.CONFIDENTIAL)) for name in PROVIDERS}
+    book = Rulebook(parse([Source("bench.cedar", cedar(count))]), World(facts))
+    book.prepare(all_)
+    return f"{len(book.rules):,} policies in Cedar", book.rulings
+
+
+def rate() -> tuple[str, Rate]:
+    """What is expected of each answer: features of the prompt, and one learned head a model, as many as there are."""
+    chance = np.random.default_rng(5)
+    worth, explore = 20_000.0, 0.02
+    try:
+        from ringfenced.learn.features import featured  # noqa: PLC0415 - in some builds
+    except ImportError:
+        featured = None
+
+    def rated(request: Request, asked: Asked, all_: tuple[Offer, ...]) -> Rating:
+        if featured is not None:
+            featured(_text(request), salt=b"0" * 16)
+        quality = chance.random(len(all_))
+        return Rating(quality, np.full(len(all_), 0.05), np.ones(len(all_), np.bool_), explore, worth)
+
+    told = "features of the prompt, scores drawn" if featured is not None else "scores drawn"
+    return told, rated
+
+
+def _text(request: Request) -> str:
+    part: Any = request.prompt.messages[0].parts[0]
+    return str(part.text)

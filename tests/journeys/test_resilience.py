@@ -1,0 +1,173 @@
+"""Targets that give no answer: who stands in, who is left alone, and what never leaves because of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from fakes.agent import folder as agent_folder
+from fakes.provider import HANG, StandInProvider, answer, failure
+from fakes.site import site as open_site
+from ringfence.client import RingfenceCallError
+from ringfence.labels import Label, Level
+from ringfence.v1 import types_pb2 as types
+
+pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
+
+SPARE = """
+[[providers]]
+name = "spare"
+region = "eu"
+clearance = { level = "INTERNAL" }
+[[providers.models]]
+name = "gpt-b"
+quality = 0.95
+price = { prompt_microcredits_per_1k = 2600, completion_microcredits_per_1k = 11000 }
+speed = { first_token_ms = 20, token_ms = 1 }
+"""
+AGENT_SPARE = """
+[[providers]]
+name = "spare"
+kind = "openai"
+base_url = "{base_url}"
+authority = "provider-ca.pem"
+api_key_file = "api.key"
+region = "eu"
+contract = "DPA 2026-02"
+allow_private_addresses = true
+attempts_max = 1
+clearance = {{ level = "INTERNAL" }}
+models = {{ gpt-b = "other-2026-01-02" }}
+"""
+QUESTION = {"label": Label(Level.PUBLIC), "quality_min": 0.9}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pair():
+    """A site with two providers, the second a little dearer."""
+    folder = Path(tempfile.mkdtemp(prefix="rf-"))
+    agent_folder(folder, "https://localhost:1/v1")  # the certificates
+    async with StandInProvider(folder) as spare:
+        spare.script[:] = [answer("from", " spare")]
+        async with open_site(folder, extra=SPARE, agent_extra=AGENT_SPARE.format(base_url=spare.base_url)) as made:
+            made.provider.on_request = None
+            yield made, spare
+    shutil.rmtree(folder)
+
+
+def ran(answered):
+    return [target.model for target in answered.receipt.ran]
+
+
+async def events(client, text, **options):
+    return [event async for event in client.generate(text, **options)]
+
+
+def escalations(seen):
+    return [
+        (getattr(event.escalation, "from").model, event.escalation.to.model, event.escalation.reason)
+        for event in seen
+        if event.WhichOneof("event") == "escalation"
+    ]
+
+
+async def refusals(client, **options):
+    """Why each target was refused, by model."""
+    plan = await client.plan("Which organ?", **options)
+    return {one.target.model: one.reason for one in plan.decision.candidates if not one.chosen}
+
+
+async def test_a_provider_that_limits_is_stood_in_for_and_left_alone_until_it_said(pair):
+    """The caller gets its answer and is told; the next ones go elsewhere at once, and come back after a while."""
+    site, _ = pair
+    client = site.client()
+    site.provider.script[:] = [failure(429, "Retry-After: 2")]
+    seen = await events(client, "Which organ filters blood?", **QUESTION)
+    assert [(source, destination) for source, destination, _ in escalations(seen)] == [("gpt", "gpt-b")]
+    assert "limits how often" in escalations(seen)[0][2]
+    assert ran(seen[-1]) == ["gpt", "gpt-b"]
+    assert len(seen[-1].receipt.egress) == 3  # the failure's outcome, and the answer's intent and outcome
+    asked = len(site.provider.bodies)
+
+    assert ran(await client.generate_text("And which one pumps it?", **QUESTION)) == ["gpt-b"]
+    assert len(site.provider.bodies) == asked
+    assert "it limits how often it is asked" in (await refusals(client, **QUESTION))["gpt"]
+    models = {model.name: model for model in await site.client("operator").models()}
+    assert list(models["gpt"].closed) == ["rate_limited for 1 tenant"]
+
+    site.provider.script[:] = [answer("back", " again")]
+    await asyncio.sleep(2.2)
+    back = await client.generate_text("Which one breathes?", **QUESTION)
+    assert (back.text, ran(back)) == ("back again", ["gpt"])
+    assert not {model.name: model for model in await site.client("operator").models()}["gpt"].closed
+    wallet = await client.wallet()
+    assert wallet.held_microcredits == 0
+
+
+async def test_a_provider_that_fails_with_500_is_left_alone_after_a_few(pair):
+    """Each of them was answered all the same."""
+    site, _ = pair
+    client = site.client()
+    site.provider.script[:] = [failure(500)]
+    asked = len(site.provider.bodies)
+    answered = [ran(await client.generate_text("Which organ?", **QUESTION)) for _ in range(5)]
+    assert answered[0] == ["gpt", "gpt-b"]
+    assert answered[-1] == ["gpt-b"]
+    assert len(site.provider.bodies) > asked
+    assert "for it failed" in (await refusals(client, **QUESTION))["gpt"]
+    site.provider.script[:] = [answer("back")]
+
+
+async def test_what_a_caller_does_wrong_keeps_nobody_away(pair):
+    """A request that the provider rejects is rejected, as often as it comes; the next caller's is answered."""
+    site, spare = pair
+    client = site.client()
+    spare.script[:] = [failure(400)]
+    asked = {"label": Label(Level.PUBLIC), "model": "gpt-b"}
+    for _ in range(8):
+        with pytest.raises(RingfenceCallError):
+            await client.generate_text("Which organ?", **asked)
+    spare.script[:] = [answer("fine")]
+    assert (await client.generate_text("Which organ?", **asked)).text == "fine"
+
+
+async def test_a_provider_that_hangs_is_not_waited_for_beyond_the_deadline(pair):
+    """What left is paid whole, nothing is held after it, and one caller's haste closes nothing."""
+    site, spare = pair
+    client = site.client()
+    spare.script[:] = [[HANG]]
+    for _ in range(4):
+        with pytest.raises(RingfenceCallError):
+            await client.generate_text("Which organ?", label=Label(Level.PUBLIC), model="gpt-b", deadline_s=0.5)
+    assert (await client.wallet()).held_microcredits == 0
+    spare.script[:] = [answer("fine")]
+    assert (await client.generate_text("Which?", label=Label(Level.PUBLIC), model="gpt-b")).text == "fine"
+
+
+DIES = '/script {"crash_after": 0}'
+NOTE_DIES = '/script {"crash_after": 0, "text": "Patient: Quillon Abernethy, MRN: 77120093"}'
+
+
+async def test_an_engine_that_dies_is_stood_in_for_only_where_the_label_allows(pair):
+    """A public question goes to a provider; a note stays, whatever else is open and permitted (invariant 8)."""
+    site, spare = pair
+    site.provider.script[:] = [answer("from", " cloud")]
+    before = (len(site.provider.raw), len(spare.raw))
+    restricted = {"label": Label(Level.RESTRICTED), "permission": types.Permission(deidentified_egress=True)}
+    for options in ({}, restricted):
+        with pytest.raises(RingfenceCallError) as caught:
+            await site.client().generate_text(NOTE_DIES, **options)
+        assert caught.value.code.name == "UNAVAILABLE"
+        await site.well()
+    assert (len(site.provider.raw), len(spare.raw)) == before
+    seen = await events(site.client(), DIES, label=Label(Level.PUBLIC))
+    assert escalations(seen)[0][0] == "house"
+    assert ran(seen[-1]) in (["house", "gpt"], ["house", "gpt-b"])  # the first may be left alone still
+    assert (len(site.provider.raw), len(spare.raw)) != before
+    await site.well()
+    assert (await site.client().wallet()).held_microcredits == 0
