@@ -69,7 +69,13 @@ class Way:
         self.rung_started_s, self.rung_first_s = now_s, None
 
     def cost_of(self, target: Target) -> int:
-        """What came of the cost between a target's rung and the next, in microcredits; 0 for one that never began."""
+        """What came of the cost between a target's rung and the next, in microcredits.
+
+        The target that gave the answer may have been started beside the last rung: then both are its cost. One that
+        gave none, and was no rung, cost nothing.
+        """
         spent = [*(before for _, before in self.begun), self.cost_microcredits]
         places = [place for place, (begun, _) in enumerate(self.begun) if begun == target]
+        if not places and self.ran[-1:] == [target]:
+            places = [len(self.begun) - 1]
         return max(0, spent[places[-1] + 1] - spent[places[-1]]) if places else 0

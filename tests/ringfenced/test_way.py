@@ -21,5 +21,7 @@ def test_each_rung_costs_what_was_added_while_it_ran():
     way.cost_microcredits = 50
     way.ran.insert(-1, OTHER)
     assert [way.cost_of(target) for target in way.ran] == [10, 0, 40]
+    way.ran[-2:] = [LARGE, OTHER]  # the one started beside it answered first
+    assert way.cost_of(OTHER) == 40
     way.cost_microcredits = 30  # what was held at most
     assert way.cost_of(LARGE) == 20
