@@ -57,8 +57,9 @@ def by_points(points: Sequence[tuple[float, float]], weak: float, strong: float)
         strong: the same of the strong one.
     """
     shares = [share for share, _ in points]
-    ends = [(0.0, weak)] * (min(shares, default=1.0) > 0) + [(1.0, strong)] * (max(shares, default=0.0) < 1)
-    curve = np.array(sorted([*points, *ends]), np.float64)
+    first = [(0.0, weak)] if min(shares, default=1.0) > 0 else []
+    last = [(1.0, strong)] if max(shares, default=0.0) < 1 else []
+    curve = np.array(sorted([*first, *points, *last]), np.float64)
     share, quality = curve[:, 0], curve[:, 1]
     gap = strong - weak
     if gap <= 0:
