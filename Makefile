@@ -105,6 +105,10 @@ eval-deid: setup ## how much of what identifies somebody is found (DATA=folder, 
 eval-evasion: setup ## how much of it is found when somebody hides it (JSON=1)
 	@$(BIN)/python bench/evasion.py $(if $(filter 1,$(JSON)),--json) $(ARGS)
 
+eval-routing: setup ## what learned routing saves, beside what costs nothing (DATA=folder, JSON=1, ARGS=--quick)
+	@PYTHONPATH=proto:daemon:bench $(BIN)/python bench/routing.py $(if $(DATA),--data '$(DATA)') \
+		$(if $(filter 1,$(JSON)),--json) $(ARGS)
+
 eval-utility: setup ## what a prompt is still good for after de-identification
 	@$(BIN)/python bench/utility.py --gold $(ARGS)
 

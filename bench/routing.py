@@ -154,7 +154,11 @@ def _many_models(run: Run, loaded: Loaded, options: argparse.Namespace) -> None:
         run.without("d_heldout", "there is one task only")
         return
     saved, below, hindsight = held_out
-    run.found["d_heldout"] = {**saved, "worst_points_below_zero_router": below, "worst_points_below_hindsight": hindsight}
+    run.found["d_heldout"] = {
+        **saved,
+        "worst_points_below_zero_router": below,
+        "worst_points_below_hindsight": hindsight,
+    }
 
 
 def _write(folder: Path, facts: dict[str, Any], run: Run) -> None:

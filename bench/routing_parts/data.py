@@ -2,7 +2,7 @@
 
 | kind | told by | becomes |
 |---|---|---|
-| two models | a prompt and two columns of right or wrong (``weak_correct``, or a model's name over booleans) | `Pair` |
+| two models | a prompt, two columns of right or wrong (``weak_correct``, or a model's name) | `Pair` |
 | many models with costs | columns ``NAME`` and ``NAME|total_cost`` (RouterBench) | `Matrix` |
 | answers of one model | lines with ``question``, ``generated_answer``, ``evaluation_result`` (RouterArena) | `Answers` |
 

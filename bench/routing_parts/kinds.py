@@ -23,6 +23,7 @@ GROUPS = ("subject", "group", "domain", "category", "topic", "task", "eval_name"
 _VALUES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0}
 _STRONG = re.compile(r"strong|gpt-?4|opus|sonnet", re.IGNORECASE)
 _WEAK = re.compile(r"weak|mixtral|mistral|haiku|-7b|8x7b|llama", re.IGNORECASE)
+_NO_ANSWER = "correct|ground|gold|expected|reference|choice"
 _ANSWER = re.compile(r"response|answer|output|generation|completion", re.IGNORECASE)
 
 
@@ -300,7 +301,7 @@ def _is_label(cell: str) -> bool:
 def _sides(table: Table) -> tuple[str, str]:
     """Names of the weak and the strong model's column: by their names, else by their means."""
     columns = _label_columns(table)
-    weak = next((name for name in columns if _WEAK.search(name) and not re.search("strong", name, re.I)), None)
+    weak = next((name for name in columns if _WEAK.search(name) and not re.search("strong", name, re.IGNORECASE)), None)
     strong = next((name for name in columns if _STRONG.search(name) and name != weak), None)
     if weak and strong:
         return weak, strong
@@ -310,10 +311,10 @@ def _sides(table: Table) -> tuple[str, str]:
 
 def _answer_columns(table: Table, weak: str, strong: str) -> tuple[str | None, str | None]:
     names = [name for name in table.columns if _ANSWER.search(name) and name not in {weak, strong, *PROMPTS}]
-    names = [name for name in names if not re.search("correct|ground|gold|expected|reference|choice", name, re.I)]
+    names = [name for name in names if not re.search(_NO_ANSWER, name, re.IGNORECASE)]
 
     def of(model: str, side: str) -> str | None:
-        base = re.sub("_?correct_?", "", model, flags=re.I)
+        base = re.sub("_?correct_?", "", model, flags=re.IGNORECASE)
         return next((name for name in names if side in name.lower() or (base and base in name)), None)
 
     found = of(weak, "weak"), of(strong, "strong")

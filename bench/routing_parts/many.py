@@ -1,5 +1,4 @@
-"""Protocol (d): many models with costs; the share of the best single model's cost that is saved at 95 and 99 percent of
-its quality.
+"""Protocol (d): many models with costs; the share of the best model's cost that is saved at 95 and 99 % of its quality.
 
 In-domain: five folds over all questions, every task in each; labels of all models on the other folds. Held out: each
 task in turn is tested by what was learned from the others. The zero-router has the same knowledge: the hull of fixed
@@ -15,7 +14,7 @@ import numpy as np
 
 from ringfenced.learn import choose
 from ringfenced.learn.fit import FOLDS
-from ringfenced.learn.fit_heads import Lessons, heads_of, trust_of
+from ringfenced.learn.fit_heads import Lessons, Trust, heads_of, no_trust, trust_of
 from ringfenced.learn.guard import SEGMENTS_MIN, Guard, guarded
 from ringfenced.learn.heads import Heads
 from ringfenced.learn.replay import Logged
@@ -168,7 +167,9 @@ class Curves:
         for name, policy in ways.items():
             self._sum(name, [policy(price) for price in prices], tested)
         budgets = np.linspace(cost.min(), cost.max(), PRICES)
-        self._sum("zero_router", [np.tile(choose.mix(cost, quality, each), (len(tested), 1)) for each in budgets], tested)
+        self._sum(
+            "zero_router", [np.tile(choose.mix(cost, quality, each), (len(tested), 1)) for each in budgets], tested
+        )
         self._sum("random", [_between(cost, drawn, part) for part in np.linspace(0, 1, PRICES)], tested)
         length = pool.rows[crossing][tested, 0]
         self._sum("length", [_longest(cost, quality, length, part) for part in np.linspace(0, 1, PRICES)], tested)
@@ -181,7 +182,10 @@ class Curves:
 
     def _compare(self, count: int, cost: Floats, quality: Floats, tested: np.ndarray) -> None:
         ours = self._sums["ours"][-1] / count
-        single_cost, single = self._pool.costs[tested].mean(axis=0), np.nan_to_num(self._pool.scores[tested]).mean(axis=0)
+        single_cost, single = (
+            self._pool.costs[tested].mean(axis=0),
+            np.nan_to_num(self._pool.scores[tested]).mean(axis=0),
+        )
         shares = [choose.mix(cost, quality, budget) for budget in np.linspace(cost.min(), cost.max(), 400)]
         line = np.array(sorted((float(share @ single_cost), float(share @ single)) for share in shares))
         hull = np.array(metrics.hull(list(zip(single_cost.tolist(), single.tolist(), strict=True))))
@@ -210,9 +214,7 @@ class Taught:
         self.cost_mean = pool.costs[known].mean(axis=0)
         self.quality_mean = np.nan_to_num(np.nanmean(pool.scores[known], axis=0))
         self._segments = tuple(sorted(set(pool.tasks[known].tolist())))
-        self._cost_of = {
-            name: pool.costs[known][pool.tasks[known] == name].mean(axis=0) for name in self._segments
-        }
+        self._cost_of = {name: pool.costs[known][pool.tasks[known] == name].mean(axis=0) for name in self._segments}
         self._heads, self._guard = self._learn(known, seed)
 
     def _learn(self, known: np.ndarray, seed: int) -> tuple[Heads, Guard]:
@@ -231,13 +233,14 @@ class Taught:
         )
         rng = np.random.default_rng(seed)
         anchor, free = self._crossed(lessons, known, rng.permutation(np.arange(len(known)) % FOLDS), seed)
-        trust = trust_of(lessons, anchor[question], free[question])
-        told = 1 / (1 + np.exp(-(anchor + trust * (free - anchor))))
+        trust = Trust(trust_of(lessons, anchor[question], free[question]), np.zeros(len(pool.models)))
+        told = 1 / (1 + np.exp(-(anchor + trust.seen * (free - anchor))))
         apart = told
         if len(self._segments) >= SEGMENTS_MIN:
             by_task = np.array([place[name] for name in pool.tasks[known]]) % FOLDS
             anchor, free = self._crossed(lessons, known, by_task, seed, is_unknown=True)
-            apart = 1 / (1 + np.exp(-(anchor + trust * (free - anchor))))
+            trust = Trust(trust.seen, trust_of(lessons, anchor[question], free[question], is_unseen=True))
+            apart = 1 / (1 + np.exp(-(anchor + trust.unseen * (free - anchor))))
         even = np.full(len(question), 1 / len(pool.models))
         guard = guarded(
             Logged(taken, lessons.scores, even, told[question]),
@@ -258,7 +261,7 @@ class Taught:
         segment = np.array([place[name] for name in self._pool.tasks[known]])
         for fold in range(FOLDS):
             tried = np.flatnonzero(folds == fold)
-            heads = heads_of(lessons.at(np.flatnonzero(folds[lessons.origin] != fold)), np.zeros(shape[1]), seed=seed)
+            heads = heads_of(lessons.at(np.flatnonzero(folds[lessons.origin] != fold)), no_trust(shape[1]), seed=seed)
             at = np.full(len(tried), -1) if is_unknown else segment[tried]
             anchor[tried] = heads.anchors(self._rows[known[tried]], at, lessons.configured)
             free[tried] = heads.free(self._rows[known[tried]])

@@ -77,7 +77,7 @@ def streamed(features: Floats, weak: Floats, strong: Floats, share: float, seed:
                 heads = learned(features[:known], taken[:known].astype(np.intp), outcomes, seed)
             known_at_refit = known
         end = min(count, int(max(FIRST_REFIT, GROWTH * known_at_refit)) + DELAY)
-        scores = gap(heads, features[:end]) if heads else _cold(features[:end])
+        scores = gap(heads, features[:end], 0) if heads else _cold(features[:end])
         for row in range(begin, end):
             # Of the first questions there is nothing to compare with but themselves: a draw decides.
             recent = scores[max(0, row - WINDOW) : row]

@@ -57,9 +57,7 @@ class Judge:
         found = self.folds.get(key_of(prompt))
         return None if found is None else found[crossing == "subject"]
 
-    def said(
-        self, prompts: Sequence[str], groups: Sequence[str], seen: Sequence[Seen], crossing: Crossing
-    ) -> Float32s:
+    def said(self, prompts: Sequence[str], groups: Sequence[str], seen: Sequence[Seen], crossing: Crossing) -> Float32s:
         """What the prior says of each row by weights that have not learned from it.
 
         Args:

@@ -69,7 +69,9 @@ def markdown(found: Found) -> str:
         lines += [f"## {TITLES.get(protocol, protocol)}", ""]
         lines += ["| | APGR | CPT 50% | CPT 80% | saved at 95% | saved at 99% |", "|---|---:|---:|---:|---:|---:|"]
         lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in _lines(rows)]
-        lines += [f"\n{name.replace('_', ' ')}: {value:.2f}" for name, value in rows.items() if isinstance(value, float)]
+        lines += [
+            f"\n{name.replace('_', ' ')}: {value:.2f}" for name, value in rows.items() if isinstance(value, float)
+        ]
         lines.append("")
     return "\n".join(lines)
 

@@ -63,8 +63,7 @@ def read_table(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
-    opened = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
         content = file.read(BYTES_MAX + 1)
     if len(content) > BYTES_MAX:
         raise BadData(f"larger than {BYTES_MAX >> 20} MiB unpacked; split it")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringfenced.learn.features import Seen
-from ringfenced.learn.fit import FOLDS, crossed
-from ringfenced.learn.fit_heads import Lessons, heads_of, trust_of
+from ringfenced.learn.fit import FOLDS, tried
+from ringfenced.learn.fit_heads import Lessons, heads_of
 from ringfenced.learn.heads import Heads
 from routing_parts import metrics
 from routing_parts.kinds import Pair
@@ -80,7 +80,7 @@ def unseen(stage: Stage, seeds: int) -> dict[str, Routed] | None:
         scores = {name: np.zeros(len(everything)) for name in rows}
         for labelled, tested in _parted(stage.pair.groups, groups, seed):
             for name, features in rows.items():
-                scores[name][tested] = scored(stage.pair, features, labelled, tested, seed)
+                scores[name][tested] = scored(stage.pair, features, labelled, tested, seed, are_subjects_apart=True)
         scores["prior_alone"] = _prior_gap(rows["ours"])
         _tell(figures, scores | simple(stage, everything, seed), stage.pair, everything)
     return {name: metrics.mean(routed) for name, routed in figures.items()}
@@ -93,34 +93,56 @@ def simple(stage: Stage, rows: np.ndarray, seed: int) -> dict[str, Floats]:
     return {"random": drawn, "length": stage.hand[rows, 0] + 1e-9 * drawn, "oracle": truth + 1e-9 * drawn}
 
 
-def scored(pair: Pair, features: Floats, labelled: np.ndarray, tested: np.ndarray, seed: int) -> Floats:
-    """How much better the strong model is expected to be on `tested`, from labels on `labelled`."""
+def scored(
+    pair: Pair,
+    features: Floats,
+    labelled: np.ndarray,
+    tested: np.ndarray,
+    seed: int,
+    *,
+    are_subjects_apart: bool = False,
+) -> Floats:
+    """How much better the strong model is expected to be on `tested`, from labels on `labelled`.
+
+    Args:
+        pair: the questions.
+        features: of all of them.
+        labelled: rows of which both outcomes are known.
+        tested: rows to score.
+        seed: of folds and trees.
+        are_subjects_apart: whether labels say of which subject they are, and those tested are of none of these.
+    """
     twice = np.concatenate([labelled, labelled])
     scores = np.concatenate([pair.weak[labelled], pair.strong[labelled]])
-    heads = learned(features[twice], np.repeat([0, 1], len(labelled)), scores, seed)
-    return gap(heads, features[tested])
+    taken = np.repeat([0, 1], len(labelled))
+    if not are_subjects_apart:
+        return gap(learned(features[twice], taken, scores, seed), features[tested], 0)
+    subjects = [pair.groups[row] for row in twice]
+    return gap(learned(features[twice], taken, scores, seed, subjects), features[tested], -1)
 
 
-def learned(rows: Floats, taken: np.ndarray, scores: Floats, seed: int) -> Heads:
+def learned(rows: Floats, taken: np.ndarray, scores: Floats, seed: int, subjects: Sequence[str] | None = None) -> Heads:
     """Heads for the weak (0) and the strong model (1), as `fit.fit` makes them."""
+    named = sorted(set(subjects)) if subjects else [""]
     lessons = Lessons(
         rows=rows,
         taken=np.asarray(taken, np.intp),
         scores=np.asarray(scores, np.float64),
         weights=np.ones(len(rows)),
-        segment=np.zeros(len(rows), np.intp),
+        segment=np.array([named.index(name) for name in subjects] if subjects else np.zeros(len(rows)), np.intp),
         models=("weak", "strong"),
-        segments=("",),
+        segments=tuple(named),
         configured=CONFIGURED,
         origin=np.arange(len(rows)),
     )
     folds = np.random.default_rng(seed).permutation(np.arange(len(rows)) % FOLDS)
-    return heads_of(lessons, trust_of(lessons, *crossed(lessons, folds, seed=seed)), seed=seed)
+    trust, _, _ = tried(lessons, folds, seed=seed)
+    return heads_of(lessons, trust, seed=seed)
 
 
-def gap(heads: Heads, rows: Floats) -> Floats:
-    """How much better the strong model is expected to be."""
-    odds = 1 / (1 + np.exp(-heads.logits(rows, np.zeros(len(rows), np.intp), CONFIGURED)))
+def gap(heads: Heads, rows: Floats, segment: int) -> Floats:
+    """How much better the strong model is expected to be on rows of a segment; -1 for one that is not known."""
+    odds = 1 / (1 + np.exp(-heads.logits(rows, np.full(len(rows), segment, np.intp), CONFIGURED)))
     return np.asarray(odds[:, 1] - odds[:, 0], np.float64)
 
 

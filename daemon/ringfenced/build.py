@@ -31,6 +31,7 @@ from ringfence.renewal import CertificateError, Certificates, Identity
 from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
+from ringfenced.build_learning import SALT_BYTES, learning, taught
 from ringfenced.config import Agent, Config
 from ringfenced.config_types import Tls
 from ringfenced.devices.host import HostReader
@@ -51,7 +52,6 @@ from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.evaluators import evaluating
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
-from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import SitePolicies
@@ -59,6 +59,7 @@ from ringfenced.site.scanning import Scanner
 from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
+from ringfenced.store.link_lessons import Lessons, LinkedLessons
 from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
@@ -77,13 +78,17 @@ class Shared:
     memory: Memory
     ledger_failure: Callable[[], str]
     devices: Inventory
+    lessons: Lessons | None
+    """Who keeps what came of requests; None where nothing is learned."""
 
 
 def prepare(config: Config) -> None:
     """Make the folders that the daemon writes to, for this user alone."""
     for folder in (config.state, config.runtime_folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _make_pseudonym_key(_pseudonym_key_path(config))
+    _make_key(_pseudonym_key_path(config), PSEUDONYM_KEY_BYTES)
+    if config.routing.learn:
+        _make_key(_salt_path(config), SALT_BYTES)
 
 
 @asynccontextmanager
@@ -109,8 +114,8 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
             around=Surroundings(cgroups=EngineCgroups.delegated()),
             weights=other_weights(config, placeable),
         )
-        async with _meanwhile(engines.run()):
-            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
+        async with _meanwhile(engines.run()), taught(config) as lessons:
+            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices, lessons)
 
 
 @asynccontextmanager
@@ -119,7 +124,8 @@ async def linked(
 ) -> AsyncIterator[None]:
     """Serve wallets, memory and models to worker processes."""
     link = link_path(config)
-    async with serve_link(link, shared.ledger, shared.memory, shared.ledger_failure, on_ready, hosting=engines):
+    own = (shared.ledger, shared.memory, shared.ledger_failure)
+    async with serve_link(link, *own, on_ready, hosting=engines, lessons=shared.lessons):
         yield
 
 
@@ -130,7 +136,8 @@ async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Share
         engines = AttachedEngines(attached_specs(config), socket_dir=config.runtime_folder, supervisor=link)
         async with _meanwhile(engines.run()):
             with _devices() as devices:
-                yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link
+                lessons = LinkedLessons(link) if config.routing.learn else None
+                yield engines, Shared(link, link, lambda: link.ledger_failure, devices, lessons), link
 
 
 @asynccontextmanager
@@ -183,6 +190,8 @@ async def working(
         if decisions is not None:
             stack.callback(decisions.close)
         metrics = _metrics(config, worker)
+        salt = _read_key(_salt_path(config), SALT_BYTES) if config.routing.learn else b""
+        learned = await stack.enter_async_context(learning(config, shared.lessons, pseudonym, salt))
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         judges = await stack.enter_async_context(
             evaluating(
@@ -205,18 +214,19 @@ async def working(
             scanning=scanning,
             policy=recogniser.policy,
             policies=policies,
-            learning=NothingLearned(),
+            learning=learned.learning,
             evaluating=judges,
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
-            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym, learned.draw),
             hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
             metrics.count_allowed(recogniser.allowed)
+            metrics.show_routing(learned.now)
             if not worker:  # what the node is is told once
                 metrics.show_devices(shared.devices.inventory, platform.node())
         node = SiteNode(
@@ -230,6 +240,8 @@ async def working(
             policies=policies,
             state=config.state,
             has_agent=config.agent is not None,
+            learned=learned.qualities,
+            trouble=shared.lessons.trouble if shared.lessons is not None else None,
         )
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
@@ -238,6 +250,7 @@ async def working(
             *(lambda: departments, limits, egress),
             hosting=engines,
             policies=policies,
+            teaching=learned.teaching,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -379,15 +392,19 @@ def _pseudonym_key_path(config: Config) -> Path:
     return config.state / "pseudonym.key"
 
 
-def _make_pseudonym_key(path: Path) -> None:
-    """Make the key that pseudonyms come from, once for the node's life."""
+def _salt_path(config: Config) -> Path:
+    return config.state / "learning.salt"
+
+
+def _make_key(path: Path, length: int) -> None:
+    """Make a key of so many random bytes, once for the node's life."""
     if path.exists():
         return
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(PSEUDONYM_KEY_BYTES))
+        file.write(secrets.token_bytes(length))
         file.flush()
         os.fsync(descriptor)
     temporary.replace(path)
@@ -399,12 +416,20 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
     Raises:
         OSError: the key cannot be read, or is none: pseudonyms under a short key could be guessed.
     """
-    key = path.read_bytes()
-    if len(key) != PSEUDONYM_KEY_BYTES:
-        raise OSError(
-            f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
-        )
+    key = _read_key(path, PSEUDONYM_KEY_BYTES)
     return lambda identity: identify.pseudonym(key, identity)
+
+
+def _read_key(path: Path, length: int) -> bytes:
+    """A key that `_make_key` made.
+
+    Raises:
+        OSError: it cannot be read, or is none.
+    """
+    key = path.read_bytes()
+    if len(key) != length:
+        raise OSError(f"{path} is no key of {length} bytes; restore it, or remove it to have a new one made")
+    return key
 
 
 @asynccontextmanager

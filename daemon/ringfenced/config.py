@@ -362,6 +362,22 @@ class Config(Section):
         """Every upstream system's label."""
         return {source.name: source.label.label() for source in self.sources}
 
+    def qualities(self) -> dict[str, float]:
+        """Every model's configured quality."""
+        local = [(model.name, model.quality) for model in self.models]
+        local += [(adapter.name, adapter.quality) for model in self.models for adapter in model.adapters]
+        return dict(local + [(model.name, model.quality) for each in self.providers for model in each.models])
+
+    def costs(self) -> dict[str, float]:
+        """What an answer of each model costs in microcredits, where nobody knows better: a thousand tokens in all."""
+        prices = [(model.name, model.price) for model in self.models]
+        prices += [(adapter.name, model.price) for model in self.models for adapter in model.adapters]
+        prices += [(model.name, model.price) for each in self.providers for model in each.models]
+        return {
+            name: (price.prompt_microcredits_per_1k + price.completion_microcredits_per_1k) / 2
+            for name, price in prices
+        }
+
     def rulebook(self, text: str = "") -> Rulebook:
         """The site's policy, with `text` as what stands in its Cedar file.
 

@@ -38,6 +38,8 @@ class Way:
     """What is reserved; None before step 4 and after step 7."""
     cost_microcredits: int = 0
     ran: list[Target] = field(default_factory=list)
+    begun: list[tuple[Target, int]] = field(default_factory=list)
+    """Each rung that began, with what the request had cost until then, in microcredits."""
     unanswered: list[tuple[Target, str]] = field(default_factory=list)
     """Targets that gave no answer at all before another took over, each with the error's reason."""
     verdicts: list[tuple[Target, Verdict]] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Way:
         self.step = 5
         self.rung = rung
         self.ran.append(rung.target)
+        self.begun.append((rung.target, self.cost_microcredits))
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
 
@@ -91,3 +94,15 @@ class Way:
             return 0
         ahead = sum(one.estimate.cost_microcredits_max for one in self.decision.ladder if one.target not in self.ran)
         return self.held_microcredits - self.cost_microcredits - ahead
+
+    def cost_of(self, target: Target) -> int:
+        """What came of the cost between a target's rung and the next, in microcredits.
+
+        The target that gave the answer may have been started beside the last rung: then both are its cost. One that
+        gave none, and was no rung, cost nothing.
+        """
+        spent = [*(before for _, before in self.begun), self.cost_microcredits]
+        places = [place for place, (begun, _) in enumerate(self.begun) if begun == target]
+        if not places and self.ran[-1:] == [target]:
+            places = [len(self.begun) - 1]
+        return max(0, spent[places[-1] + 1] - spent[places[-1]]) if places else 0

@@ -279,6 +279,8 @@ READS = [
         inference.CountTokensResponse(tokens=2),
     ),
     ("Feedback", inference.FeedbackResponse(), "feedback", ("r1", 0.5, "wrong_name"), None),
+    ("GetRouting", admin.GetRoutingResponse(refits=2), "routing", (), admin.GetRoutingResponse(refits=2)),
+    ("ForgetRouting", admin.ForgetRoutingResponse(answers=3), "forget_routing", ("tiny",), 3),
     (
         "UnloadModel",
         admin.UnloadModelResponse(model=admin.Model(name="t")),

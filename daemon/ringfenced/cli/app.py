@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ringfence.client import RingfenceCallError
-from ringfenced.cli import ask, devices, node
+from ringfenced.cli import ask, devices, node, routing
 from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
 from ringfenced.cli.decisions import decisions
@@ -110,6 +110,7 @@ def connection(
 
 app.command()(ask.generate)
 app.command()(ask.plan)
+app.command()(routing.feedback)
 app.command()(node.status)
 app.command("node")(devices.node)
 app.command()(node.wallet)
@@ -119,4 +120,5 @@ app.add_typer(decisions, name="decisions")
 app.add_typer(lockdown, name="lockdown")
 app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
+app.add_typer(routing.routing, name="routing")
 app.command("dev-certs")(dev_certs)

@@ -20,7 +20,7 @@ SHIFT_SPREAD: Final = 1.5
 """Standard deviation of the shift for all requests: configured qualities are guesses."""
 SEGMENT_SPREAD: Final = 1.0
 """That of a segment's own shift."""
-SLOPE_SPREAD: Final = 0.5
+SLOPE_SPREAD: Final = 0.3
 """That of how much the prior's difficulty counts, around 1."""
 ROUNDS: Final = 12
 """Newton steps; it converges in 5 or 6."""

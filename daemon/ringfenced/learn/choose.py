@@ -88,7 +88,7 @@ def _corners(cost: Floats, quality: Floats) -> list[int]:
     for model in np.lexsort((-quality, cost)).tolist():
         if corners and quality[model] <= quality[corners[-1]]:
             continue
-        while len(corners) >= 2 and _is_under(cost, quality, corners[-2], corners[-1], model):
+        while corners[1:] and _is_under(cost, quality, corners[-2], corners[-1], model):
             corners.pop()
         corners.append(model)
     return corners

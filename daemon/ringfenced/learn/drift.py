@@ -17,7 +17,7 @@ SLACK: Final = 0.05
 """Change of the mean score that is no drift."""
 ALARM: Final = 25.0
 """Sum of differences beyond the slack at which it alarms: a model whose mean falls by a fifth is found after some 170
-outcomes; one that stays as it was alarms in less than one of 50 series of 10,000 (`tests/ringfenced/learn/test_drift.py`)."""
+outcomes; one that stays as it was alarms in less than one of 50 series of 10,000 (measured in its test)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,17 @@ _FIRST, _SECOND, _ONE = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(
 _MURMUR_1, _MURMUR_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT, _MASK = np.uint64(33), np.uint64(BUCKETS - 1)
 _TRUE = np.array([True])
+_LETTER, _ZERO = ord("a"), ord("0")
+"""Tokens of letters begin with this or a higher byte; tokens of digits with a zero."""
+LONG_WORD: Final = 9
+"""Letters of a word that counts as long."""
 _TOKEN = re.compile(rb"[a-z\x80-\xff]+|0+(?:[.,]0+)*|[^\sa-z0\x80-\xff]")
-_LOWER = bytes(byte + 32 if 65 <= byte <= 90 else 48 if 48 <= byte <= 57 else byte for byte in range(256))
+_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
 """Lower case, every digit a zero."""
 
 _CUES: Final[dict[str, str]] = {
-    "what": "what", "which": "which", "who": "who whom whose", "when": "when", "where": "where", "why": "why", "how": "how",
+    "what": "what", "which": "which", "who": "who whom whose", "when": "when", "where": "where", "why": "why",
+    "how": "how",
     "following": "following below", "not": "not except least false incorrect never cannot",
     "best": "best most likely true correct", "statement": "statement statements", "you": "you your",
     "first_person": "i me my we our", "third_person": "he she him her his hers they", "if": "if suppose assume given",
@@ -49,10 +54,20 @@ _CUES: Final[dict[str, str]] = {
     "french": "le les des est une dans que qui pour quelle", "spanish": "el los las del una por con para cual",
 }  # fmt: skip
 """Words that are counted together."""
-_CUE_OF: Final = {
-    word.encode(): number for number, words in enumerate(_CUES.values()) for word in words.split()
-}
-_CLASSES: Final = ("upper", "digit", "maths", "quote", "bracket", "comma", "point", "high", "other", "dollar", "percent")
+_CUE_OF: Final = {word.encode(): number for number, words in enumerate(_CUES.values()) for word in words.split()}
+_CLASSES: Final = (
+    "upper",
+    "digit",
+    "maths",
+    "quote",
+    "bracket",
+    "comma",
+    "point",
+    "high",
+    "other",
+    "dollar",
+    "percent",
+)
 _CLASS_OF: Final = np.full(256, len(_CLASSES), np.uint8)
 for _marks, _class in (
     (bytes(range(65, 91)), 0), (b"0123456789", 1), (b"+-*/=^<>~|\\", 2), (b"\"'`", 3), (b"()[]{}", 4), (b",;", 5),
@@ -137,7 +152,7 @@ def keyed(hashes: Uint32s, salt: bytes) -> Uint32s:
 
 
 def _form(said: bytes, tokens: list[bytes], question: Question) -> list[float]:
-    words = [len(token) for token in tokens if token[0] >= 97]
+    words = [len(token) for token in tokens if token[0] >= _LETTER]
     classes: list[int] = np.bincount(_CLASS_OF[np.frombuffer(said, np.uint8)], minlength=len(_CLASSES) + 1).tolist()
     size, count = max(1, len(said)), max(1, len(words))
     last = question.stem[-1:]
@@ -147,9 +162,9 @@ def _form(said: bytes, tokens: list[bytes], question: Question) -> list[float]:
         log1p(classes[6]),
         log1p(said.count(b"\n")),
         sum(words) / count,
-        sum(length >= 9 for length in words) / count,
+        sum(length >= LONG_WORD for length in words) / count,
         len(set(tokens)) / max(1, len(tokens)),
-        log1p(sum(token[0] == 48 for token in tokens)),
+        log1p(sum(token[0] == _ZERO for token in tokens)),
         *(marks / size for marks in classes[:-1]),
         log1p(classes[2]),
         log1p(classes[7]),

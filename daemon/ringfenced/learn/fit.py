@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfenced.learn.drift import drifted
-from ringfenced.learn.fit_heads import Lessons, heads_of, trust_of
+from ringfenced.learn.fit_heads import Lessons, Trust, heads_of, no_trust, trust_of
 from ringfenced.learn.guard import SEGMENTS_MIN, costs_of, guarded
 from ringfenced.learn.heads import HEADS_MAX, SEGMENTS_MAX
 from ringfenced.learn.learned import Learned
@@ -50,18 +50,14 @@ def fit(
     if not lessons.models:
         return Learned.cold(configured)
     folds = np.random.default_rng(seed).permutation(np.arange(len(lessons.rows)) % FOLDS)
-    anchor, free = crossed(lessons, folds, seed=seed)
-    trust = trust_of(lessons, anchor, free)
-    logits = anchor + trust * (free - anchor)
+    trust, logits, apart = tried(lessons, folds, seed=seed)
     lessons = _without_drifted(lessons, logits)
     heads = heads_of(lessons, trust, seed=seed)
-    modelled = 1 / (1 + np.exp(-logits))
-    apart = modelled if len(lessons.segments) < SEGMENTS_MIN else _apart(lessons, trust, seed=seed)
     propensity = np.array([outcome.propensity for outcome in kept])[lessons.origin]
     paid = np.array([float(outcome.cost_microcredits) for outcome in kept])[lessons.origin]
     guard = guarded(
-        Logged(lessons.taken, lessons.scores, propensity, modelled),
-        Logged(lessons.taken, lessons.scores, propensity, apart),
+        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-logits))),
+        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-apart))),
         np.array([lessons.segments[place] for place in lessons.segment]),
         lessons.models,
         costs_of(lessons.models, costs, lessons.taken, paid),
@@ -96,7 +92,9 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
         taken=np.array([models.index(outcome.model) for outcome in mine], np.intp),
         scores=np.array([outcome.score for outcome in mine], np.float64),
         weights=np.array(weights, np.float64),
-        segment=np.array([segments.index(outcome.segment) if outcome.segment in tally else 0 for outcome in mine], np.intp),
+        segment=np.array(
+            [segments.index(outcome.segment) if outcome.segment in tally else 0 for outcome in mine], np.intp
+        ),
         models=models,
         segments=segments,
         configured=np.array([configured.get(model, UNKNOWN) for model in models], np.float64),
@@ -104,8 +102,33 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
     )
 
 
-def crossed(
+def tried(
     lessons: Lessons, folds: NDArray[np.intp], *, seed: int
+) -> tuple[Trust, NDArray[np.float64], NDArray[np.float64]]:
+    """How far regressions and trees are to be trusted, and what heads with that trust say of rows new to them.
+
+    Args:
+        lessons: all.
+        folds: the part that each row is in.
+        seed: of the trees.
+
+    Returns:
+        The trust; log-odds by heads that did not learn from the row; and by heads that did not learn from its segment,
+        where there are segments enough, else by anchors alone.
+    """
+    anchor, free = crossed(lessons, folds, seed=seed)
+    seen = trust_of(lessons, anchor, free)
+    logits = anchor + seen * (free - anchor)
+    unseen = np.zeros(len(lessons.models))
+    if len(lessons.segments) < SEGMENTS_MIN:
+        return Trust(seen, unseen), logits, anchor
+    anchor, free = crossed(lessons, lessons.segment % FOLDS, seed=seed, is_unseen=True)
+    unseen = trust_of(lessons, anchor, free, is_unseen=True)
+    return Trust(seen, unseen), logits, anchor + unseen * (free - anchor)
+
+
+def crossed(
+    lessons: Lessons, folds: NDArray[np.intp], *, seed: int, is_unseen: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What anchors, and what regressions with trees, say of rows that they did not learn from, in log-odds.
 
@@ -113,28 +136,17 @@ def crossed(
         lessons: all.
         folds: the part that each row is in.
         seed: of the trees.
+        is_unseen: whether each row counts as one of a segment that nothing is known of.
     """
     shape = (len(lessons.rows), len(lessons.models))
     anchor, free = np.zeros(shape), np.zeros(shape)
-    none = np.zeros(len(lessons.models))
-    for fold in range(int(folds.max(initial=0)) + 1):
-        tried = np.flatnonzero(folds == fold)
-        heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), none, seed=seed)
-        anchor[tried] = heads.anchors(lessons.rows[tried], lessons.segment[tried], lessons.configured)
-        free[tried] = heads.free(lessons.rows[tried])
-    return anchor, free
-
-
-def _apart(lessons: Lessons, trust: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
-    """What is expected of rows by heads that learned from other segments."""
-    folds = lessons.segment % FOLDS
-    modelled = np.zeros((len(lessons.rows), len(lessons.models)))
     for fold in range(FOLDS):
-        tried = np.flatnonzero(folds == fold)
-        heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), trust, seed=seed)
-        unknown = np.full(len(tried), -1, np.intp)
-        modelled[tried] = 1 / (1 + np.exp(-heads.logits(lessons.rows[tried], unknown, lessons.configured)))
-    return modelled
+        mine = np.flatnonzero(folds == fold)
+        heads = heads_of(lessons.at(np.flatnonzero(folds != fold)), no_trust(shape[1]), seed=seed)
+        segment = np.full(len(mine), -1, np.intp) if is_unseen else lessons.segment[mine]
+        anchor[mine] = heads.anchors(lessons.rows[mine], segment, lessons.configured)
+        free[mine] = heads.free(lessons.rows[mine])
+    return anchor, free
 
 
 def _without_drifted(lessons: Lessons, logits: NDArray[np.float64]) -> Lessons:

@@ -20,6 +20,8 @@ TREES_LABELS_MIN: Final = 200
 """Fewest labels from which trees are grown; before, the logistic regression stands alone."""
 TREES: Final = Growth(rounds=60, rate=0.05, leaves=5, rows_min=25)
 """How they are grown: on 1,500 labels more rounds learn the labels' noise."""
+SCALE_MIN: Final = 1e-6
+"""A feature that varies less is as good as constant."""
 PRIOR_SCALE: Final = 3.0
 """How much more cheaply the regression may use the prior's word than a hand feature."""
 PENALTY: Final = 0.003
@@ -65,7 +67,17 @@ class Lessons:
         return replace(self, weights=weights)
 
 
-def heads_of(lessons: Lessons, trust: Floats, *, seed: int) -> Heads:
+@dataclass(frozen=True, slots=True, eq=False)
+class Trust:
+    """Part of regression and trees in each model's head."""
+
+    seen: Floats
+    """For segments that were learned from."""
+    unseen: Floats
+    """For others."""
+
+
+def heads_of(lessons: Lessons, trust: Trust, *, seed: int) -> Heads:
     """A head for each model.
 
     Args:
@@ -74,7 +86,7 @@ def heads_of(lessons: Lessons, trust: Floats, *, seed: int) -> Heads:
         seed: of the trees.
     """
     mean, scale = lessons.rows.mean(axis=0), lessons.rows.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, 1.0)
+    scale = np.where(scale > SCALE_MIN, scale, 1.0)
     count, segments = len(lessons.models), len(lessons.segments)
     linear = np.zeros((count, lessons.rows.shape[1] + 1))
     shift, slope, by_segment, labels = np.zeros(count), np.ones(count), np.zeros((count, segments)), np.zeros(count)
@@ -90,41 +102,51 @@ def heads_of(lessons: Lessons, trust: Floats, *, seed: int) -> Heads:
         is_enough = len(own.rows) >= TREES_LABELS_MIN
         trees.append(boosted(own.rows, own.scores, own.weights, TREES, seed=seed) if is_enough else no_trees(0.0))
     return Heads(
-        lessons.models, lessons.segments, mean, scale, linear, tuple(trees), labels, trust, shift, slope, by_segment
-    )
+        lessons.models, lessons.segments, mean, scale, linear, tuple(trees), labels, trust.seen, trust.unseen, shift,
+        slope, by_segment,
+    )  # fmt: skip
 
 
 def _regressed(told: Floats, scores: Floats, weights: Floats) -> Floats:
     """Coefficients and constant of a logistic regression on standardised features, in which the prior's are cheap."""
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - half a second that only a refit pays
 
     twice, labels, counted = doubled(scores, weights)
-    if len(set(labels.tolist())) < 2:
+    if len(set(labels.tolist())) == 1:
         return np.append(np.zeros(told.shape[1]), log_odds(scores, weights))
     cheap = np.concatenate([np.ones(told.shape[1] - SAID), np.full(SAID, PRIOR_SCALE)])
     model = LogisticRegression(C=PENALTY, max_iter=300).fit((told * cheap)[twice], labels, sample_weight=counted)
     return np.append(model.coef_[0] * cheap, model.intercept_[0])
 
 
-def trust_of(lessons: Lessons, anchor: Floats, free: Floats) -> Floats:
+def no_trust(models: int) -> Trust:
+    """Anchors alone."""
+    return Trust(np.zeros(models), np.zeros(models))
+
+
+def trust_of(lessons: Lessons, anchor: Floats, free: Floats, *, is_unseen: bool = False) -> Floats:
     """How far each model's regression and trees are to be trusted beside its anchor.
 
     Args:
         lessons: what came.
         anchor: log-odds by anchors that did not learn from the row, rows by models.
         free: the same by regressions and trees.
+        is_unseen: whether they did not learn from the row's segment either: then nothing is trusted beforehand.
     """
-    return np.array([_trust(lessons, anchor, free, model) for model in range(len(lessons.models))])
+    labels = 0.0 if is_unseen else 1.0
+    return np.array([_trust(lessons, anchor, free, model, labels) for model in range(len(lessons.models))])
 
 
-def _trust(lessons: Lessons, anchor: Floats, free: Floats, model: int) -> float:
+def _trust(lessons: Lessons, anchor: Floats, free: Floats, model: int, counted: float) -> float:
     own = np.flatnonzero(lessons.taken == model)
     if not len(own):
         return 0.0
     scores, weights = lessons.scores[own], lessons.weights[own]
-    before = 0.5 * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
+    before = 0.5 * counted * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
     losses = []
     for part in TRUSTS:
         logit = anchor[own, model] + part * (free[own, model] - anchor[own, model])
-        losses.append(float((weights * (np.logaddexp(0, logit) - scores * logit)).sum()) + TRUST_HELD * (part - before) ** 2)
+        losses.append(
+            float((weights * (np.logaddexp(0, logit) - scores * logit)).sum()) + TRUST_HELD * (part - before) ** 2
+        )
     return float(TRUSTS[int(np.argmin(losses))])

@@ -1,4 +1,4 @@
-"""Boosted trees made by scikit-learn and taken over as plain arrays. For a process of its own: it imports scikit-learn."""
+"""Boosted trees made by scikit-learn, taken over as plain arrays. For a process of its own: it imports scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfenced.learn.trees import Trees, no_trees
-
 
 BINS: Final = 32
 """Parts of a column that a split may fall between."""
@@ -34,9 +33,7 @@ class Growth:
     """L2 on the leaves."""
 
 
-def boosted(
-    rows: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any], growth: Growth, *, seed: int
-) -> Trees:
+def boosted(rows: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any], growth: Growth, *, seed: int) -> Trees:
     """Trees whose sum is the log-odds of a good answer.
 
     Args:
@@ -46,10 +43,10 @@ def boosted(
         growth: how they are grown.
         seed: of the choice of columns.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - a second that only a refit pays
 
     twice, labels, counted = doubled(scores, weights)
-    if len(set(labels.tolist())) < 2:
+    if len(set(labels.tolist())) == 1:
         return no_trees(log_odds(scores, weights))
     model = HistGradientBoostingClassifier(
         max_iter=growth.rounds,

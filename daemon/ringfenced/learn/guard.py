@@ -84,17 +84,19 @@ class Guard:
         """
         try:
             texts = [arrays[f"guard.{part}"].astype(np.uint8).tobytes().decode() for part in ("segments", "models")]
-            gain, error, quality = (arrays[f"guard.{part}"].astype(np.float64) for part in ("gain", "error", "quality"))
+            gain, errors, quality = (
+                arrays[f"guard.{part}"].astype(np.float64) for part in ("gain", "error", "quality")
+            )
             trusted = arrays["guard.trusted"].astype(np.bool_)
         except (KeyError, ValueError) as error:
             raise BadState("the guard is missing from learned state; refit it from the outcomes") from error
         count = gain.size
         segments = tuple(texts[0].split("\n")) if count else ()
         models = tuple(texts[1].split("\n")) if texts[1] else ()
-        shapes = (error.shape, trusted.shape, quality.shape)
+        shapes = (errors.shape, trusted.shape, quality.shape)
         if shapes != ((count,), (count,), (count, len(models))) or len(segments) != count or count > SEGMENTS_MAX + 1:
             raise BadState("the guard in learned state is of unequal arrays; refit it from the outcomes")
-        return cls(segments, models, gain, error, trusted, quality)
+        return cls(segments, models, gain, errors, trusted, quality)
 
 
 _NOTHING = np.zeros(0)

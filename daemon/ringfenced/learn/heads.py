@@ -28,7 +28,7 @@ SEGMENTS_MAX: Final = 1024
 DOUBT_LABELS: Final = 30.0
 """Labels after which the doubt about a quality is down to some seven tenths of what it is without any."""
 
-_PARTS: Final = ("mean", "scale", "linear", "labels", "trust", "shift", "slope", "by_segment")
+_PARTS: Final = ("mean", "scale", "linear", "labels", "trust", "trust_unseen", "shift", "slope", "by_segment")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +51,8 @@ class Heads:
     """How many labels each was made from, old ones counting less."""
     trust: NDArray[np.float64]
     """Part of regression and trees, 0 to 1; the rest is the anchor's."""
+    trust_unseen: NDArray[np.float64]
+    """The same for segments of which nothing was learned: what fits known segments misleads there."""
     shift: NDArray[np.float64]
     """The anchor's shift for all requests."""
     slope: NDArray[np.float64]
@@ -67,18 +69,14 @@ class Heads:
                 linear[:, column] = (linear[:, column] + trees.walked(rows)) / 2
         return linear
 
-    def anchors(
-        self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]
-    ) -> NDArray[np.float64]:
+    def anchors(self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]) -> NDArray[np.float64]:
         """Log-odds by the anchors alone; arguments as those of `logits`."""
         base, moved = believed(rows[:, -SAID:], configured)
         own = np.concatenate([self.by_segment, np.zeros((len(self.models), 1))], axis=1)[:, segments].T
         told: NDArray[np.float64] = base + self.shift + self.slope * moved + own
         return told
 
-    def logits(
-        self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]
-    ) -> NDArray[np.float64]:
+    def logits(self, rows: NDArray[Any], segments: NDArray[np.intp], configured: NDArray[Any]) -> NDArray[np.float64]:
         """Log-odds of a good answer: rows of features by models.
 
         Args:
@@ -87,7 +85,8 @@ class Heads:
             configured: quality of each of `models`, 0 to 1.
         """
         anchor = self.anchors(rows, segments, configured)
-        mixed: NDArray[np.float64] = anchor + self.trust * (self.free(rows) - anchor)
+        trust = np.where((segments < 0)[:, None], self.trust_unseen, self.trust)
+        mixed: NDArray[np.float64] = anchor + trust * (self.free(rows) - anchor)
         return np.clip(mixed, -30, 30)
 
     def expected(
@@ -113,16 +112,14 @@ class Heads:
             which = found[learned]
             labels[learned] = self.labels[which]
             place = self.segments.index(segment) if segment in self.segments else -1
-            heads = self if len(which) == len(self.models) and (which == np.arange(len(which))).all() else self.of(which)
+            heads = (
+                self if len(which) == len(self.models) and (which == np.arange(len(which))).all() else self.of(which)
+            )
             at = np.array([place], np.intp)
             logit[learned] = heads.logits(features.hand[None].astype(np.float64), at, configured[learned])[0]
         quality = 1 / (1 + np.exp(-logit))
         doubt = np.sqrt(quality * (1 - quality) / (1 + labels / DOUBT_LABELS)) / 2
         return quality.astype(np.float32), doubt.astype(np.float32), learned
-
-    def trusted(self, trust: NDArray[np.float64]) -> Heads:
-        """The same with another trust in regression and trees."""
-        return replace(self, trust=trust)
 
     def of(self, which: NDArray[np.intp]) -> Heads:
         """The heads of some of the models, in another order; one may come twice."""
@@ -133,6 +130,7 @@ class Heads:
             trees=tuple(self.trees[place] for place in which),
             labels=self.labels[which],
             trust=self.trust[which],
+            trust_unseen=self.trust_unseen[which],
             shift=self.shift[which],
             slope=self.slope[which],
             by_segment=self.by_segment[which],
@@ -161,15 +159,15 @@ class Heads:
             raise BadState("heads are missing from learned state; refit it from the outcomes") from error
         count, columns = len(models), parts[0].size
         alone, shapes = (count,), tuple(part.shape for part in parts)
-        wanted = ((columns,), (columns,), (count, columns + 1), alone, alone, alone, alone, (count, len(segments)))
+        wanted = ((columns,), (columns,), (count, columns + 1), *[alone] * 5, (count, len(segments)))
         if count > HEADS_MAX or len(segments) > SEGMENTS_MAX or shapes != wanted:
             raise BadState("heads of unequal arrays in learned state; refit it from the outcomes")
         if not all(np.isfinite(part).all() for part in parts) or (parts[1] <= 0).any():
             raise BadState("heads in learned state hold what is no number; refit it from the outcomes")
-        mean, scale, linear, labels, trust, shift, slope, by_segment = parts
+        mean, scale, linear, labels, trust, unseen, shift, slope, by_segment = parts
         trees = tuple(Trees.of_arrays(arrays, f"heads.{number}", columns) for number in range(count))
-        trust = np.clip(trust, 0, 1)
-        return cls(models, segments, mean, scale, linear, trees, labels, trust, shift, slope, by_segment)
+        trust, unseen = np.clip(trust, 0, 1), np.clip(unseen, 0, 1)
+        return cls(models, segments, mean, scale, linear, trees, labels, trust, unseen, shift, slope, by_segment)
 
 
 def _names(letters: NDArray[Any]) -> tuple[str, ...]:
@@ -180,4 +178,4 @@ def _names(letters: NDArray[Any]) -> tuple[str, ...]:
 def no_heads() -> Heads:
     """Of a site that has learned nothing."""
     none = np.zeros(0)
-    return Heads((), (), none, none, np.zeros((0, 1)), (), none, none, none, none, np.zeros((0, 0)))
+    return Heads((), (), none, none, np.zeros((0, 1)), (), none, none, none, none, none, np.zeros((0, 0)))

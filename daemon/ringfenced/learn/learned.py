@@ -49,9 +49,7 @@ class Learned:
     fitted_at: int
     """When its newest outcome was, in seconds of Unix time; 0 for none."""
 
-    def rated(
-        self, features: Features, segment: str, models: Sequence[str], quality_configured: NDArray[Any]
-    ) -> Rated:
+    def rated(self, features: Features, segment: str, models: Sequence[str], quality_configured: NDArray[Any]) -> Rated:
         """What each model is expected to be worth for one request.
 
         Where the guard does not trust the heads, every question of the segment gets the same: each model's mean quality

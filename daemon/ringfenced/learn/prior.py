@@ -30,7 +30,7 @@ WEAK_QUALITY: Final = 0.6
 """A configured quality at and under which a model is as the weak one."""
 STRONG_QUALITY: Final = 0.9
 """One from which it is as the strong one."""
-SPREAD_KEPT: Final = 0.7
+SPREAD_KEPT: Final = 0.85
 """How much of a question's difficulty is believed for a model of which nothing is known but its configured quality."""
 
 
@@ -64,7 +64,8 @@ class Prior:
             weight: how much each counts.
         """
         voice = self.worded(grams, weight)
-        return self.all_said(hand[None], voice[None])[0]
+        said: Float32s = self.all_said(hand[None], voice[None])[0]
+        return said
 
     def worded(self, grams: Uint32s, weight: Float32s) -> NDArray[np.float64]:
         """What the words alone say on the weak and the strong model."""
@@ -121,7 +122,9 @@ class Prior:
             BadState: one is missing, or of another shape.
         """
         try:
-            mean, scale, form, centre = (arrays[name].astype(np.float64) for name in ("mean", "scale", "form", "centre"))
+            mean, scale, form, centre = (
+                arrays[name].astype(np.float64) for name in ("mean", "scale", "form", "centre")
+            )
             rarity = arrays["rarity"].astype(np.float32) / np.float32(16)
             words = arrays["words"].astype(np.float32) * arrays["words_most"].astype(np.float32) / np.float32(127)
             base = arrays["words_base"].astype(np.float64)

@@ -8,11 +8,13 @@ from itertools import combinations
 from math import log1p, sqrt
 from typing import Final
 
+CHOICES_MIN: Final = 2
+"""One alone is no choice, and one answered question no example of another."""
 CHOICES_MAX: Final = 12
 """Choices read at most."""
 _CHOICE = re.compile(r"\n[ \t]*\(?([A-L])[.)][ \t]?")
 _ASKED = re.compile(r"\n(?:Answer|A|Output|Solution):")
-_NUMERIC = re.compile(r"[\s$€£%\d.,/^*()+=x−-]+\w{0,3}\.?")
+_NUMERIC = re.compile("[\\s$€£%\\d.,/^*()+=x\u2212-]+\\w{0,3}\\.?")
 _DIGIT = re.compile(r"\d")
 
 
@@ -70,14 +72,14 @@ def question_of(text: str) -> Question:
     run = marks[first : first + CHOICES_MAX]
     ends = [*(mark.start() for mark in run[1:]), len(body)][: len(run)]
     choices = tuple(body[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True))
-    stem = body[: run[0].start()] if len(run) >= 2 else body
-    return Question(stem.strip(), choices if len(run) >= 2 else (), examples, whole[:1] == " ")
+    stem = body[: run[0].start()] if len(run) >= CHOICES_MIN else body
+    return Question(stem.strip(), choices if len(run) >= CHOICES_MIN else (), examples, whole[:1] == " ")
 
 
 def _after_examples(text: str) -> tuple[str, int]:
     """The text after the answered examples of a few-shot prompt, and how many there were."""
     asked = [mark.end() for mark in _ASKED.finditer(text)]
-    if len(asked) < 2:
+    if len(asked) < CHOICES_MIN:
         return text, 0
     gap = text.find("\n\n", asked[-2])
     return (text[gap + 2 :], len(asked) - 1) if 0 <= gap < asked[-1] else (text, 0)
@@ -87,4 +89,6 @@ def _alike(words: list[set[str]]) -> float:
     """Mean share of words that two choices have in common."""
     pairs = list(combinations(words, 2))
     shared = [len(one & other) for one, other in pairs]
-    return sum(both / max(1, len(one) + len(other) - both) for (one, other), both in zip(pairs, shared, strict=True)) / len(pairs)
+    return sum(
+        both / max(1, len(one) + len(other) - both) for (one, other), both in zip(pairs, shared, strict=True)
+    ) / len(pairs)

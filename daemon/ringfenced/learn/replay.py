@@ -84,4 +84,6 @@ def value(policy: Floats, logged: Logged) -> Estimate:
 def means(logged: Logged) -> Floats:
     """The worth of each model, always taken."""
     models = logged.modelled.shape[1]
-    return np.array([robust(np.tile(np.eye(models)[model], (len(logged.taken), 1)), logged).mean() for model in range(models)])
+    return np.array(
+        [robust(np.tile(np.eye(models)[model], (len(logged.taken), 1)), logged).mean() for model in range(models)]
+    )

@@ -13,6 +13,7 @@ from ringfenced.learn.packed import Arrays
 
 DEPTH_MAX: Final = 16
 """Deepest tree that is accepted."""
+_AXES: Final = 2
 ROWS_AT_ONCE: Final = 512
 """Rows walked together: with some hundred trees this stays in a processor's cache."""
 
@@ -85,7 +86,7 @@ class Trees:
         except (KeyError, ValueError) as error:
             raise BadState("trees are missing from learned state; refit it from the outcomes") from error
         shapes = {part.shape for part in (feature, left, right, threshold, value)}
-        if len(shapes) != 1 or feature.ndim != 2 or not 0 <= depth <= DEPTH_MAX:
+        if len(shapes) != 1 or feature.ndim != _AXES or not 0 <= depth <= DEPTH_MAX:
             raise BadState("trees of unequal arrays in learned state; refit it from the outcomes")
         for part, bound in ((feature, columns), (left, feature.size), (right, feature.size)):
             if part.size and not (part.min() >= 0 and part.max() < bound):

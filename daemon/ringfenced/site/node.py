@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -41,11 +42,17 @@ class SiteNode:
         policies: Policies,
         state: Path,
         has_agent: bool,
+        learned: Callable[[], Mapping[str, float]] = dict,
+        trouble: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """Wire; `measured` adds what was measured to models, `devices` tells of each as it was lately.
+        """Wire.
 
-        `state` is the folder whose disk is watched.
+        `measured` adds what was measured to models, `devices` tells of each as it was lately, `state` is the folder
+        whose disk is watched, `learned` tells each model's learned quality, and `trouble` why nothing is learned at
+        present, where this node learns.
         """
+        self._learned = learned
+        self._trouble = trouble
         self.name = name
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
@@ -60,7 +67,11 @@ class SiteNode:
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
-        return self._measured(self._directory.models())
+        learned = self._learned()
+        return tuple(
+            replace(facts, quality=learned[facts.name]) if facts.name in learned else facts
+            for facts in self._measured(self._directory.models())
+        )
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """Engines, policy, agent, ledger, disk, and each device that is not well."""
@@ -81,4 +92,7 @@ class SiteNode:
             for facts in await self._devices()
             if facts.excluded_rule and facts.excluded_rule not in NOT_UNWELL
         ]
+        if self._trouble is not None:
+            told = await self._trouble()
+            checks.append(HealthCheck("learning", not told, told))
         return tuple(checks)

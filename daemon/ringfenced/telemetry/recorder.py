@@ -21,6 +21,7 @@ from ringfenced.errors import RingfenceError
 from ringfenced.model import Speed, Target, Verdict
 from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
+from ringfenced.telemetry.routing import RoutingMetrics, RoutingNow
 from ringfenced.telemetry.targets import TargetMetrics
 from ringfenced.way import Way
 
@@ -71,6 +72,10 @@ class Metrics:
     def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
         """Show what allow lists let go, by entity type; once."""
         self._registry.register(AllowedFindings(allowed))
+
+    def show_routing(self, now: Callable[[], RoutingNow]) -> None:
+        """Show how routing stands; once."""
+        self._registry.register(RoutingMetrics(now))
 
     def count_unanswered(self, target: Target, reason: str) -> None:
         """Count a rung that gave no answer before another target took over."""
