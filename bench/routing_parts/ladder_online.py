@@ -27,6 +27,8 @@ AGREED_WEIGHT = 0.7
 AGREED_LABELS_MAX = 60
 """From so many outcomes on, agreement of the few answers that still wait for theirs adds nothing."""
 _AGREED_EVERY = 25
+_SPREADS = (0, 10, 20, 40, 80, 160)
+"""Before any label the weights are the prior's, but what its features look like here is learned from answers alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +104,11 @@ def climbed(stream: Stream, priors: Priors, shares: Sequence[float] = SHARES) ->
 
 def _parts(stream: Stream, prior: Verifier) -> Iterator[_Part]:
     rows = len(stream.weak)
-    due = [0]
+    due = [(0, begin) for begin in _SPREADS]
     for labels in range(1, max(1, rows - DELAY)):
-        if refit_due(due[-1], labels):
-            due.append(labels)
-    for number, labels in enumerate(due):
-        begin = labels + DELAY if number else 0
-        end = due[number + 1] + DELAY if number + 1 < len(due) else rows
+        if refit_due(due[-1][0], labels):
+            due.append((labels, labels + DELAY))
+    for (labels, begin), (_, end) in zip(due, [*due[1:], (rows, rows)], strict=True):
         verifier = _fitted(stream, prior, np.arange(labels), begin)
         recent = max(0, begin - DELAY)
         yield _Part(labels, begin, end, recent, _judged(stream, verifier, recent, end))

@@ -1,8 +1,8 @@
 """What is expected of each feature before any data: its weight in logits, for one standard deviation of it.
 
-Set by judgement, before any file was looked at, from what is known of how models fail at worked answers: long chains
-of steps, large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that
-does not follow from the last step, hedging, repetition, answers that are cut off or do not have the form that was asked for.
+Set by judgement, not fitted to a file, from what is known of how models fail at worked answers: long chains of steps,
+large and fractional numbers, calculations that do not hold, numbers from nowhere or left unused, an end that does not
+follow from the last step, hedging, repetition, answers that are cut off or do not have the form that was asked for.
 On files that it has not seen it ranks answers better than weights learned from the other files do (VERIFIER.md), so
 that learning starts here.
 """

@@ -12,9 +12,9 @@ from ringfenced.learn.answers_final import HOW, Final, last_number
 
 __all__ = ["COUNTED", "NAMES", "Known", "magnitude", "measured"]
 
-COUNTED = re.compile(r"\bhow many\b|\bwie viele\b|\bcombien de\b|\bnumber of\b", re.IGNORECASE)
+COUNTED = re.compile(r"[Hh]ow many\b|[Ww]ie viele\b|[Cc]ombien de\b|[Nn]umber of\b")
 """Words that ask for a whole number."""
-_ASKED_FOR = re.compile(r"\bhow (?:many|much)(?: more| less| fewer| total)? (\w{3,30})", re.IGNORECASE)
+_ASKED_FOR = re.compile(r"[Hh]ow (?:many|much)(?: more| less| fewer| total)? (\w{3,30})")
 _RUNS_ON = re.compile(r"\n\s{0,8}(?:Question|Q|Problem|User|Human)\s?\d{0,3}\s?:")
 _END_CHARS = 200
 _SMALL = 2.0
@@ -39,6 +39,8 @@ class Known(NamedTuple):
     """Those that its question gives in digits."""
     spoken: tuple[float, ...]
     """Those that it gives in words."""
+    words: frozenset[str]
+    """All its words, in lower case."""
 
 
 def measured(question: str, answer: str, final: Final, known: Known, done: Sequence[Calculation]) -> list[float]:

@@ -15,23 +15,25 @@ _QUESTION_CHARS_MIN = 20
 _MARKERS = re.compile(r"(?:^|\n)[ \t]{0,8}(?:Question|Q|Problem|Exercise|Frage|Aufgabe)\s?\d{0,4}\s?[:.)]")
 _ANSWERED = re.compile(r"\n[ \t]{0,8}(?:Answer|A|Solution|Antwort)\s?:[^\n]{0,400}\n")
 _STATED = (
-    ("hash", re.compile(rf"####\s?({NUMBER})(.{{0,16}})")),
-    ("boxed", re.compile(rf"\\boxed\s?\{{+[^\d}}]{{0,24}}?({NUMBER})([^}}]{{0,16}})")),
+    ("hash", "####", re.compile(rf"####\s?({NUMBER})(.{{0,16}})")),
+    ("boxed", "boxed", re.compile(rf"\\boxed\s?\{{+[^\d}}]{{0,24}}?({NUMBER})([^}}]{{0,16}})")),
     (
         "said",
+        "",
         re.compile(
-            r"(?:answer|antwort|réponse|result|total|Ergebnis)[^\n.\d]{0,60}?(?:is|are|ist|est|:|=|of)"
+            r"(?:[Aa]nswer|ANSWER|[Aa]ntwort|[Rr]éponse|[Rr]esult|[Tt]otal|[Ee]rgebnis)[^\n.\d]{0,60}?(?:is|are|ist|est|:|=|of)"
             rf"[^\n.\d]{{0,40}}?({NUMBER})(.{{0,16}})",
-            re.IGNORECASE,
         ),
     ),
-    ("bold", re.compile(rf"\*\*[^\d*\n]{{0,40}}?({NUMBER})([^\n]{{0,16}})")),
+    ("bold", "**", re.compile(rf"\*\*[^\d*\n]{{0,40}}?({NUMBER})([^\n]{{0,16}})")),
     (
         "so",
+        "",
         re.compile(rf"(?:[Tt]herefore|[Ss]o,?|[Tt]hus|[Hh]ence|[Ii]n total)\b[^\n\d]{{0,80}}?({NUMBER})(.{{0,16}})"),
     ),
-    ("last", re.compile(rf"({NUMBER})([^\n\d]{{0,16}})")),
+    ("last", "", re.compile(rf"({NUMBER})([^\n\d]{{0,16}})")),
 )
+"""Ways to state a value, the strongest first: its name, a mark that it cannot be without, and its pattern."""
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _EQUALS = re.compile(rf"[=≈][^\n\d=]{{0,12}}?({NUMBER})([^\n]{{0,16}})")
 HOW = ("hash", "boxed", "said", "bold", "so", "last", "none")
@@ -72,7 +74,9 @@ def final_of(answer: str) -> Final:
     tail = answer[-_TAIL_CHARS:]
     if not any(map(tail.__contains__, "0123456789")):
         return Final(None, "none", "", "", len(answer))
-    for how, pattern in _STATED:
+    for how, mark, pattern in _STATED:
+        if mark not in tail:
+            continue
         found = list(pattern.finditer(tail))
         if found:
             line_end = tail.find("\n", found[-1].end(1))

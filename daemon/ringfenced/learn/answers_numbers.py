@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ringfenced.evaluate.arithmetic import Calculation
 from ringfenced.learn.answers_ending import COUNTED, Known, magnitude
+from ringfenced.learn.answers_words import words_of
 
 __all__ = ["NAMES", "has_numbers", "known_of", "measured"]
 
@@ -19,18 +20,17 @@ _SPOKEN = {
     "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100,
     "half": 0.5, "twice": 2, "double": 2, "triple": 3, "dozen": 12, "third": 3, "quarter": 4, "thrice": 3,
 }  # fmt: skip
-_SPOKEN_WORDS = re.compile(r"\b(?:" + "|".join(_SPOKEN) + r")\b", re.IGNORECASE)
 _USUAL = frozenset((0.0, 1.0, 2.0, 7.0, 10.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.0, 365.0, 1000.0, 0.5))
 """Numbers that a calculation may bring along: days, months, minutes, percent."""
-_PAID = re.compile(r"\bhow much\b|[$€£]|\bwie viel\b", re.IGNORECASE)
+_PAID = re.compile(r"[Hh]ow much\b|[$€£]|[Ww]ie viel\b")
 _OPERATIONS = (("+",), (" - ", " − ", " – "), ("*", "×", " x ", "\\times"), ("/", "÷", "\\frac"))  # noqa: RUF001
 _WANTED = tuple(
-    re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    frozenset(words.split())
     for words in (
-        "left|remain|remaining|remains|fewer|less|spent|spends|gave|gives away|lost|loses|difference|change",
-        "twice|times|each|per|every|double|triple|dozen",
-        "half|third|quarter|split|equally|average|divide|divided|shares|ratio",
-        "percent|percentage|discount|interest",
+        "left remain remaining remains fewer less spent spends gave lost loses difference change",
+        "twice times each per every double triple dozen",
+        "half third quarter split equally average divide divided shares ratio",
+        "percent percentage discount interest",
     )
 )
 """Words of a question that hardly any right answer leaves without a difference, a product, a quotient, a percentage."""
@@ -40,7 +40,8 @@ _MANY = 3
 NAMES: tuple[str, ...] = (
     "question_numbers", "question_spoken_numbers", "question_magnitude", "asks_count", "asks_amount",
     "question_percent", "numbers", "numbers_per_word", "numbers_distinct", "equals", "calculations", "wrong",
-    "share_right", "any_wrong", "rounded", "operands", "operands_invented", "share_invented", "question_numbers_unused", "share_unused",
+    "share_right", "any_wrong", "rounded", "operands", "operands_invented", "share_invented",
+    "question_numbers_unused", "share_unused",
     "numbers_unexplained", "steps_over_numbers", "long_calculations", "results_fractional", "results_large",
     "magnitude_max", "sums", "differences", "products", "quotients", "percents", "letters",
     "results_unused", "minus_missing", "times_missing", "divide_missing", "percent_missing",
@@ -55,8 +56,9 @@ def has_numbers(question: str) -> bool:
 
 def known_of(question: str) -> Known:
     """The numbers that a question gives."""
-    spoken = tuple(float(_SPOKEN[match.lower()]) for match in _SPOKEN_WORDS.findall(question)[:_NUMBERS_MAX])
-    return Known(tuple(_numbers(question)), spoken)
+    words = words_of(question)
+    spoken = tuple(float(_SPOKEN[word]) for word in words if word in _SPOKEN)
+    return Known(tuple(_numbers(question)), spoken[:_NUMBERS_MAX], frozenset(words))
 
 
 def measured(question: str, answer: str, known: Known, done: Sequence[Calculation]) -> list[float]:
@@ -82,7 +84,7 @@ def measured(question: str, answer: str, known: Known, done: Sequence[Calculatio
         math.log1p(answer.count("=")),
         *_judged(done),
         *_traced(known, stated, done),
-        *_shaped(question, answer, done),
+        *_shaped(known, answer, done),
     ]
 
 
@@ -128,7 +130,7 @@ def _traced(known: Known, stated: Sequence[float], done: Sequence[Calculation]) 
     ]
 
 
-def _shaped(question: str, answer: str, done: Sequence[Calculation]) -> list[float]:
+def _shaped(known: Known, answer: str, done: Sequence[Calculation]) -> list[float]:
     results = [abs(one.stated) for one in done]
     signs = [sum(map(answer.count, written)) for written in _OPERATIONS]
     percents = answer.count("%") + answer.count("0.")
@@ -142,7 +144,7 @@ def _shaped(question: str, answer: str, done: Sequence[Calculation]) -> list[flo
         math.log1p(sum(map(answer.count, (" x ", " x.", "x =", " y ", "Let ")))),
         _unused_results(done),
         *(
-            float(not used and wanted.search(question) is not None)
+            float(not used and not wanted.isdisjoint(known.words))
             for wanted, used in zip(_WANTED, (*signs[1:], percents), strict=True)
         ),
     ]

@@ -26,7 +26,7 @@ FIRM = 100.0
 """Precision of the prior around each standardised weight: a standard deviation of 0.1 (chosen on RouterArena, MBPP)."""
 FIRM_BIAS = 2.0
 """Precision of the prior around the bias: how often a model is right differs from site to site."""
-SEEN_BEFORE = 50.0
+SEEN_BEFORE = 20.0
 """As many answers as the prior's mean and deviation of each feature count for."""
 HASHED_LABELS_MIN = 150
 TREES_LABELS_MIN = 60
@@ -158,7 +158,8 @@ def _grown(rows: Floats, score: Floats, weight: Floats, seed: int) -> Trees | No
     if score.min() == score.max():
         return None
     leaf = max(3, len(rows) // 150)
-    forest = ExtraTreesRegressor(
+    grow: Any = ExtraTreesRegressor  # it has no types
+    forest = grow(
         TREES, min_samples_leaf=leaf, max_features=0.3, max_depth=DEPTH_MAX, random_state=seed, n_jobs=1
     )
     forest.fit(rows.astype(np.float32), score, sample_weight=weight)

@@ -6,7 +6,7 @@ from ringfenced.learn.answers_final import final_of
 
 
 def _named(question, answer, given=()):
-    known = Known(tuple(given), ())
+    known = Known(tuple(given), (), frozenset())
     return dict(zip(NAMES, measured(question, answer, final_of(answer), known, calculations(answer)), strict=True))
 
 
