@@ -17,8 +17,8 @@ from ringfenced.model import GOOD, Answer, Candidate, Verdict
 from ringfenced.way import Way
 
 CHARS_ON_LOOP_MAX = 2048
-"""Longest question and answer together that are judged on the loop, in code points: some 3 ms where all kinds that read
-are asked (one core of a cloud server, 2026)."""
+"""Longest question and answer together that are judged on the loop, in code points: the dearest kind that reads, the
+verifier, holds it for some 5 ms then (one core of a cloud server, 2026)."""
 THREADS = 2
 """Threads for longer ones. More share one lock with the loop (see `site.scanning`)."""
 
