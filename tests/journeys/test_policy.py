@@ -9,6 +9,7 @@ import json
 import signal
 
 import grpc
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -80,6 +81,20 @@ async def until(stand, holds):
             if holds(await digests(stand)):
                 return
             await asyncio.sleep(0.1)
+
+
+async def seen(holds):
+    """Wait until something is so."""
+    async with asyncio.timeout(60):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.2)
+
+
+def workers_of(stand):
+    """The daemon's worker processes."""
+    return [one for one in psutil.Process(stand.daemon.pid).children() if "--worker" in one.cmdline()]
 
 
 async def decided(stand, **options):
@@ -201,6 +216,21 @@ async def test_no_request_is_dropped_while_the_policy_is_replaced(fresh):
         stop.set()
     assert set(seen) <= both
     assert len(set(seen)) == 2
+
+
+async def test_a_worker_that_dies_beside_a_broken_policy_takes_nobody_with_it(fresh):
+    """It comes back once the file can be used."""
+    workers = workers_of(fresh)
+    if not workers:
+        pytest.skip("one process serves alone")
+    digest = await put(fresh, STAY)
+    (fresh.folder / "policy.cedar").write_text("permit(")
+    workers[0].kill()
+    await seen(lambda: any('"code":78' in line.replace(" ", "") for line in fresh.lines()))
+    assert await digests(fresh) == {digest}
+    assert fresh.daemon.returncode is None
+    await put(fresh, ALL)
+    await seen(lambda: len(workers_of(fresh)) == len(workers))
 
 
 async def test_a_daemon_does_not_start_with_a_policy_that_it_cannot_use(fresh):

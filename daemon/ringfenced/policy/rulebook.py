@@ -23,6 +23,7 @@ from ringfenced.policy.memory import Remembered
 from ringfenced.policy.questions import Condition, Group, Held, Question, conditions_of, store_of
 from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Index, Uid, bits
+from ringfenced.policy.sights import Sights
 from ringfenced.policy.table import Ceilings
 from ringfenced.policy.targets import Kind, Targets
 from ringfenced.policy.vocabulary import (
@@ -108,7 +109,7 @@ class Rulebook:
         self._literals = frozenset[Uid]().union(*(one.literals for one in sights))
         self._seen_of_target = frozenset[str]().union(*(one.of("resource") for one in sights))
         self._named = self._literals.union(*(rule.principal.names() for rule in self.rules))
-        self._sees_roles = any("roles" in one.of("principal") for one in sights)
+        self._sees_roles = any("roles" in one.of("principal") or _names_callers(one) for one in sights)
         self._callers: Remembered[tuple[str, str, str, frozenset[CallerRole]], _Who] = Remembered(_CALLERS_MAX)
         self._questions: Remembered[tuple[tuple[Condition, ...], tuple[Kind, ...]], Question] = Remembered(_SLICES_MAX)
         self._begin(())
@@ -256,6 +257,11 @@ def _is_common(condition: Condition, opens: int) -> bool:
         condition: which.
         opens: the policies whose heads fit whoever asks.
     """
-    if "principal" in condition.sights.attributes:
+    if "principal" in condition.sights.attributes or _names_callers(condition.sights):
         return False
     return bool(condition.rules & opens) or condition.rules.bit_count() >= _SHARED_MIN
+
+
+def _names_callers(sights: Sights) -> bool:
+    """Whether a condition names somebody, whose roles it may ask for: who asks may be just that one."""
+    return any(one.type == "Caller" for one in sights.literals)

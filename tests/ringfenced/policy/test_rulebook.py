@@ -149,3 +149,12 @@ def test_attributes_of_a_provider_that_is_named_are_the_configuration_s():
     assert PROVIDERS["acme"].contract == "DPA"
     text = 'permit(principal, action, resource) when { Provider::"acme".contract == "DPA" };'
     assert set(ruled(text).values()) == {True}
+
+
+def test_roles_of_somebody_who_is_named_are_their_own_when_they_ask():
+    """By the request's word, whatever was known of them before; of others by the site's."""
+    text = f'@id("p") permit(principal, action, resource) when {{ Caller::"{CALLERS[1]}".roles.contains("operator") }};'
+    made = book(text, callers=KNOWN)
+    for roles in (frozenset({CallerRole.CALLER}), frozenset({CallerRole.OPERATOR}), frozenset({CallerRole.CALLER})):
+        for caller in CALLERS:
+            assert_as_cedar(text, made, asked(caller=caller, roles=roles), OFFERS)
