@@ -55,11 +55,12 @@ def drifted(scores: NDArray[Any], expected: NDArray[Any]) -> int | None:
         scores: 0 to 1.
         expected: of each, before it came.
     """
-    watch, began, found = Watch(), 0, None
+    watch, found = Watch(), None
+    began_up, began_down = 0, 0
     for place, (score, before) in enumerate(zip(scores.tolist(), np.asarray(expected).tolist(), strict=True)):
         watch = watch.after(score, before)
-        if watch.up == 0 and watch.down == 0:
-            began = place + 1
+        began_up = place + 1 if watch.up == 0 else began_up
+        began_down = place + 1 if watch.down == 0 else began_down
         if watch.is_drifting:
-            found, watch, began = began, Watch(), place + 1
+            found = began_up if watch.up > ALARM else began_down
     return found

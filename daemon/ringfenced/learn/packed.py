@@ -48,11 +48,17 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             entries = archive.infolist()
-            if len(entries) > ARRAYS_MAX or sum(entry.file_size for entry in entries) > BYTES_MAX:
-                raise BadState("learned state is larger than any that this version writes; refit it from the outcomes")
+            _bounded(entries)
             return {entry.filename.removesuffix(".npy"): _array(archive.read(entry)) for entry in entries}
+    except BadState:
+        raise
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
         raise BadState("learned state is malformed; refit it from the outcomes") from error
+
+
+def _bounded(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > ARRAYS_MAX or sum(entry.file_size for entry in entries) > BYTES_MAX:
+        raise BadState("learned state is larger than any that this version writes; refit it from the outcomes")
 
 
 def _array(content: bytes) -> NDArray[Any]:

@@ -1,0 +1,145 @@
+"""From a log of outcomes to what is expected."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ringfenced.learn.fit import fit
+from ringfenced.learn.outcome import BadState
+from ringfenced.learn.values import Learned
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lessons import features, outcomes, rated
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIGURED = {"cheap": 0.5, "dear": 0.9}
+COSTS = {"cheap": 100.0, "dear": 1000.0}
+
+
+def by_difficulty(model, hard, segment):
+    """The cheap model is good at the easy ones."""
+    return 0.9 if model == "dear" else 0.1 if hard else 0.95
+
+
+def learned_of(log, seed=0):
+    return fit(log, configured=CONFIGURED, costs=COSTS, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return learned_of(outcomes(1200, by_difficulty))
+
+
+def test_it_learns_what_each_model_is_good_at(learned):
+    """The cheap model's chance is high for easy prompts and low for hard ones; the dear one's is high for both."""
+    assert learned.guard.is_trusted("notes")
+    easy, hard = rated(learned, hard=False), rated(learned, hard=True)
+    assert easy.quality[0] > 0.75
+    assert hard.quality[0] < 0.4
+    assert min(easy.quality[1], hard.quality[1]) > 0.75
+    assert easy.learned.all()
+
+
+def test_the_same_log_and_seed_give_the_same_bytes():
+    """A refit can be repeated."""
+    log = outcomes(300, by_difficulty)
+    assert learned_of(log).to_bytes() == learned_of(list(reversed(log))).to_bytes()
+
+
+def test_its_bytes_come_back(learned):
+    """What is read says what was written."""
+    again = Learned.from_bytes(learned.to_bytes())
+    assert (again.version, again.fitted_at) == (1200, learned.fitted_at)
+    assert again.configured == CONFIGURED
+    assert rated(again, hard=True).quality == pytest.approx(rated(learned, hard=True).quality, abs=1e-5)
+    with pytest.raises(BadState):
+        Learned.from_bytes(learned.to_bytes()[:-1])
+
+
+def test_a_model_without_outcomes_keeps_its_configured_quality(learned):
+    """And says that nothing was learned of it."""
+    found = rated(learned, hard=True, models=("new", "cheap"), configured=(0.8, 0.5))
+    assert found.quality[0] == pytest.approx(0.8, abs=1e-6)
+    assert found.learned.tolist() == [False, True]
+    assert found.uncertainty[0] > found.uncertainty[1]
+
+
+def test_where_nothing_can_be_told_apart_each_model_has_its_mean():
+    """Outcomes that depend on nothing: the guard keeps the scores out, and the choice is a fixed one."""
+    learned = learned_of(outcomes(600, lambda model, hard, segment: 0.8 if model == "dear" else 0.6))
+    assert not learned.guard.is_trusted("notes")
+    easy, hard = rated(learned, hard=False), rated(learned, hard=True)
+    assert easy.quality.tolist() == hard.quality.tolist()
+    assert easy.quality == pytest.approx([0.6, 0.8], abs=0.08)
+
+
+def test_in_a_segment_never_seen_a_fixed_mix_is_the_choice(learned):
+    """What fits known kinds of request misleads on others."""
+    assert rated(learned, hard=False, segment="other").quality.tolist() == pytest.approx(
+        rated(learned, hard=True, segment="other").quality.tolist()
+    )
+
+
+def test_segments_are_told_apart():
+    """A model that is bad at one task only is not marked down in the other."""
+
+    def truth(model, hard, segment):
+        return 0.9 if model == "dear" or segment == "letters" else 0.2
+
+    learned = learned_of(outcomes(800, truth, segments=("notes", "letters")))
+    assert rated(learned, hard=True, segment="letters").quality[0] > 0.75
+    assert rated(learned, hard=True, segment="notes").quality[0] < 0.4
+
+
+def test_bad_feedback_turns_the_expectation_with_few_outcomes():
+    """Sixty outcomes are enough to see that a model is no good."""
+    learned = learned_of(outcomes(60, lambda model, hard, segment: 0.9 if model == "dear" else 0.05))
+    found = rated(learned, hard=False)
+    assert found.quality[0] < 0.3 < 0.6 < found.quality[1]
+
+
+def test_what_came_before_a_model_changed_counts_little():
+    """After 400 bad answers the 800 good ones before them are history."""
+    good = outcomes(1600, lambda model, hard, segment: 0.9, seed=1)
+    bad = outcomes(800, lambda model, hard, segment: 0.9 if model == "dear" else 0.2, seed=2)
+    late = [replace(outcome, at_unix_s=outcome.at_unix_s + 11 * 86_400) for outcome in bad]
+    labels = learned_of(good + late).heads
+    steady = learned_of(good + [replace(outcome, score=1.0) for outcome in late]).heads
+    cheap = labels.models.index("cheap")
+    assert labels.labels[cheap] < 0.7 * steady.labels[cheap]
+
+
+def test_nothing_follows_from_nothing():
+    """No outcome, too few, or only such as cannot be used: the prior's word."""
+    log = outcomes(30, by_difficulty)
+    foreign = [replace(outcome, propensity=0.0) for outcome in log]
+    for given in ([], log[:5], foreign):
+        learned = learned_of(given)
+        assert learned.version == 0
+        assert rated(learned, hard=True).quality == pytest.approx([0.5, 0.9], abs=1e-6)
+
+
+def test_outcomes_with_other_features_are_left_out():
+    """Features of an older version do not break a refit."""
+    log = outcomes(200, by_difficulty)
+    short = features(np.random.default_rng(0))
+    old = replace(log[0], features=replace(short, hand=short.hand[:12]), at_unix_s=1)
+    assert learned_of([old, *log]).version == 200
+
+
+def test_features_of_another_version_are_refused(learned):
+    """State and features that do not fit are told, not guessed."""
+    short = features(np.random.default_rng(0))
+    with pytest.raises(BadState, match="refit"):
+        learned.rated(replace(short, hand=short.hand[:12]), "notes", ("cheap",), np.array([0.5]))
+
+
+def test_serving_never_imports_scikit_learn():
+    """Only a refit does, in a process of its own."""
+    code = "import sys, ringfenced.learn.values, ringfenced.learn.features; sys.exit('sklearn' in sys.modules)"
+    paths = {"PYTHONPATH": f"{ROOT}/proto:{ROOT}/daemon"}
+    assert subprocess.run([sys.executable, "-c", code], env=paths, check=False).returncode == 0
