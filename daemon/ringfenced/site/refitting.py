@@ -128,6 +128,8 @@ class Refitting:
             self._labels_then = await self._outcomes.count("fitted_labels")
             self._used = await self._outcomes.count("fitted_outcomes")
             self._version = await self._outcomes.count("fitted_version")
+            # What an older version wrote, or a disk has broken, is made again at once.
+            self._wanted = bool(self._used) and not await asyncio.to_thread(self._can_be_read)
         try:
             while True:
                 await asyncio.sleep(POLL_S)
@@ -136,6 +138,10 @@ class Refitting:
                     await self._refit()
         finally:
             self._end_running()
+
+    def _can_be_read(self) -> bool:
+        """Whether what the last refit left is of use to workers. Blocking."""
+        return learnedfile.LearnedFile(self._folder / learnedfile.NAME, self._known.configured).report.version > 0
 
     async def _is_due(self) -> bool:
         """Whether enough was said since the last refit; where a model drifts, the least is enough."""
@@ -182,9 +188,8 @@ class Refitting:
 
     async def _keep(self) -> None:
         """Write down where the schedule stands."""
-        await self._outcomes.keep("fitted_labels", self._labels_then)
-        await self._outcomes.keep("fitted_outcomes", self._used)
-        await self._outcomes.keep("fitted_version", self._version)
+        stands = {"fitted_labels": self._labels_then, "fitted_outcomes": self._used, "fitted_version": self._version}
+        await self._outcomes.keep(stands)
 
     async def _run_process(self, task: bytes) -> dict[str, Any]:
         """What the process said of its end; empty where it was killed."""

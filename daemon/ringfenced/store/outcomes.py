@@ -16,7 +16,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -133,13 +133,18 @@ class Outcomes:
         """
         return await self._ask(lambda connection: tables.count(connection, name))
 
-    async def keep(self, name: str, value: int) -> None:
-        """Write a counter.
+    async def keep(self, counters: Mapping[str, int]) -> None:
+        """Write counters, all or none.
 
         Raises:
             Unavailable: the file cannot be written.
         """
-        await self._ask(lambda connection: tables.keep(connection, name, value))
+
+        def write(connection: sqlite3.Connection) -> None:
+            for name, value in counters.items():
+                tables.keep(connection, name, value)
+
+        await self._ask(write)
 
     def close(self) -> None:
         """Write all that waits, then let go of the file; after 10 s the end of the process does that."""

@@ -89,11 +89,26 @@ async def test_the_schedule_outlives_the_daemon(outcomes, tmp_path):
         outcomes.put(lesson(number, 0.0))
     async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=10)) as running:
         await until(lambda: running._version == 1)
+        await running.tally()  # what was told before is written
     stamp = (tmp_path / learnedfile.NAME).stat().st_mtime_ns
     async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=10)) as running:
         await asyncio.sleep(4 * refitting.POLL_S)
     assert (tmp_path / learnedfile.NAME).stat().st_mtime_ns == stamp
     assert running._version == 1
+
+
+@pytest.mark.parametrize("content", [b"of another version", None])
+async def test_what_was_learned_and_can_be_read_no_more_is_learned_anew_at_once(outcomes, tmp_path, content):
+    for number in range(10):
+        outcomes.put(lesson(number, 0.0))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=10)) as running:
+        await until(lambda: running._version == 1)
+        await running.tally()
+    path = tmp_path / learnedfile.NAME
+    path.unlink() if content is None else path.write_bytes(content)
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=10)) as running:
+        await until(lambda: running._version == 2)
+    assert LearnedFile(path, {}).report.version == 2
 
 
 async def test_feedback_counts_as_a_label(outcomes, tmp_path):

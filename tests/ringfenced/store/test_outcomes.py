@@ -142,7 +142,7 @@ async def test_one_model_is_forgotten_and_the_labels_go_on_counting(outcomes, pa
 
 async def test_counters_and_labels_outlive_the_process(outcomes, path):
     outcomes.put(lesson(1, answered(score=1.0)))
-    await outcomes.keep("fitted", 7)
+    await outcomes.keep({"fitted": 7})
     outcomes.close()
     again = Outcomes(path, keep_days=90, keep_outcomes=1000, unix_s=lambda: NOW)
     assert (again.labels, await again.count("fitted"), await again.count("none")) == (1, 7, 0)
