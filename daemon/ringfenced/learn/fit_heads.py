@@ -22,14 +22,14 @@ TREES: Final = Growth(rounds=60, rate=0.05, leaves=5, rows_min=25)
 """How they are grown: on 1,500 labels more rounds learn the labels' noise."""
 SCALE_MIN: Final = 1e-6
 """A feature that varies less is as good as constant."""
-PRIOR_SCALE: Final = 3.0
+PRIOR_SCALE: Final = 2.0
 """How much more cheaply the regression may use the prior's word than a hand feature."""
 PENALTY: Final = 0.003
 """C of the regression: with 75 standardised features it learns from some hundred labels without running away."""
 TRUSTS: Final = np.linspace(0, 1, 11)
 """Mixtures of anchor and free part that are tried."""
-TRUST_LABELS: Final = 200.0
-"""Labels at which a quarter is what the free part is trusted before anything is compared; with many, a half."""
+TRUST_LABELS: Final = 400.0
+"""Labels at which the free part is trusted by half before anything is compared; with many, wholly."""
 UNSEEN_HELD: Final = 80.0
 """The same where segments were left out: a few segments say less than as many outcomes."""
 TRUST_HELD: Final = 20.0
@@ -144,7 +144,7 @@ def _trust(lessons: Lessons, anchor: Floats, free: Floats, model: int, counted: 
     if not len(own):
         return 0.0
     scores, weights = lessons.scores[own], lessons.weights[own]
-    before = 0.5 * counted * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
+    before = counted * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
     losses = []
     for part in TRUSTS:
         logit = anchor[own, model] + part * (free[own, model] - anchor[own, model])
