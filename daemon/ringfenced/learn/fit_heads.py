@@ -32,6 +32,9 @@ TRUST_LABELS: Final = 400.0
 """Labels at which the free part is trusted by half before anything is compared; with many, wholly."""
 UNSEEN_HELD: Final = 80.0
 """The same where segments were left out: a few segments say less than as many outcomes."""
+PAIR: Final = 2
+"""So many models can be compared by noisy scores. Among more the highest score is the more often a lucky one, so the free
+part is trusted less beforehand."""
 TRUST_HELD: Final = 20.0
 """Log-loss, summed over outcomes, that a trust all the way from there must save: a hundred labels say little of it."""
 
@@ -144,7 +147,9 @@ def _trust(lessons: Lessons, anchor: Floats, free: Floats, model: int, counted: 
     if not len(own):
         return 0.0
     scores, weights = lessons.scores[own], lessons.weights[own]
-    before = counted * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
+    before = (
+        counted * min(1.0, PAIR / len(lessons.models)) * float(weights.sum()) / (float(weights.sum()) + TRUST_LABELS)
+    )
     losses = []
     for part in TRUSTS:
         logit = anchor[own, model] + part * (free[own, model] - anchor[own, model])
