@@ -7,7 +7,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
