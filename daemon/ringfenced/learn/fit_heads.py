@@ -33,7 +33,7 @@ TRUST_LABELS: Final = 400.0
 UNSEEN_HELD: Final = 80.0
 """The same where segments were left out: a few segments say less than as many outcomes."""
 PAIR: Final = 2
-"""So many models can be compared by noisy scores. Among more the highest is the more often a lucky one, so the free part
+"""So many models can be compared by noisy scores. Among more the highest is more often a lucky one, so the free part
 is trusted less beforehand."""
 TRUST_HELD: Final = 20.0
 """Log-loss, summed over outcomes, that a trust all the way from there must save: a hundred labels say little of it."""
