@@ -33,7 +33,7 @@ GUARD = Guard(
     models=(),
     gain=np.array([0.1, 0.02, 0.0, 0.0]),
     error=np.array([0.01, 0.03, np.inf, np.inf]),
-    trusted=np.array([True, False, False, False]),
+    part=np.array([1.0, 0.0, 0.0, 0.0]),
     quality=np.zeros((4, 0)),
 )
 OUTCOMES = [outcome("triage", "small", 0.0), outcome("triage", "small", 1.0), outcome("~short", "large", 1.0)]
