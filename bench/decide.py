@@ -12,11 +12,13 @@ import argparse
 import gc
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from decide_parts import made
@@ -32,6 +34,9 @@ PARTS = ("asked_of", "rated", "ruled", "decide", "step 3", "stream")
 AIM_AT, AIM_P50_US, AIM_P99_US = 200, 500.0, 2000.0
 """Of the issue: at 200 candidates at most half a millisecond at p50 and two at p99."""
 
+CUTS = (("10", 99), ("50", 499), ("99", 989), ("999", 998))
+"""Quantiles. A tenth of all decisions take less than p10: as if nobody else used the machine."""
+
 Samples = dict[str, list[tuple[float, float]]]
 
 
@@ -41,6 +46,7 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=4000, help="for each number of candidates")
     parser.add_argument("--policies", type=int, default=10_000)
     parser.add_argument("--ladder", type=int, default=3, help="most rungs that the callers allow")
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has litellm: its router beside ours")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     options = parser.parse_args()
     before = machine.describe()
@@ -49,6 +55,8 @@ def main() -> int:
         told, samples = measure(size, options.requests, options.policies, options.ladder)
         rows.append({"candidates": size, **{part: summary(samples[part]) for part in samples}})
         print(f"{size} candidates measured", file=sys.stderr)
+    if options.peer:
+        told["peer"] = beside(options.peer, rows)
     text = report(rows, told)
     print(text)
     if options.write:
@@ -90,12 +98,24 @@ def measure(size: int, requests: int, policies: int, ladder: int) -> tuple[dict[
         ):
             samples[part].append((until[0] - since[0], until[1] - since[1]))
         if number % 10 == 0:
-            samples["stream"].append(took(lambda: decision_to_pb(decision)))
+            samples["stream"].append(took(partial(decision_to_pb, decision)))
         if number % 50 == 0:
             lists = replace(rating, quality=list(rating.quality), uncertainty=list(rating.uncertainty))
-            samples["plain"].append(took(lambda: plain_decide(replace(inputs, rating=lists))))
+            samples["plain"].append(took(partial(plain_decide, replace(inputs, rating=lists))))
     gc.unfreeze()
     return {"policy": ruled_by, "learning": rated_by, "ladder": f"at most {ladder} rungs"}, samples
+
+
+def beside(python: str, rows: list[dict]) -> str:
+    """Add what LiteLLM's router takes to choose, in a process of its own; how it was asked."""
+    script = Path(__file__).resolve().parent / "peers" / "litellm_route.py"
+    command = [python, str(script), ",".join(map(str, SIZES)), "300"]
+    surroundings = {"PATH": "/usr/bin:/bin", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
+    found = json.loads(done.stdout.splitlines()[-1])
+    for row in rows:
+        row["litellm"] = found["sizes"][str(row["candidates"])]
+    return f"LiteLLM {found['version']}, routing by cost, no policy and no label"
 
 
 def now() -> tuple[float, float]:
@@ -116,7 +136,7 @@ def summary(samples: list[tuple[float, float]]) -> dict[str, float]:
     found = {}
     for name, at in (("wall", 0), ("cpu", 1)):
         cuts = statistics.quantiles([one[at] * 1e6 for one in samples], n=1000, method="inclusive")
-        found |= {f"{name}_p{label}_us": round(cuts[cut], 1) for label, cut in (("50", 499), ("99", 989), ("999", 998))}
+        found |= {f"{name}_p{label}_us": round(cuts[cut], 1) for label, cut in CUTS}
     return found
 
 
@@ -124,11 +144,11 @@ def report(rows: list[dict], told: dict[str, str]) -> str:
     """Tables in Markdown."""
     lines = [f"With: {'; '.join(f'{name}: {text}' for name, text in told.items())}.", ""]
     for title, kind in (("Processor time of the thread", "cpu"), ("Wall time", "wall")):
-        lines += [f"{title}, microseconds, p50 / p99 / p99.9", ""]
-        names = [*PARTS, "plain"]
+        lines += [f"{title}, microseconds, p10 / p50 / p99 / p99.9", ""]
+        names = [*PARTS, "plain", *(["litellm"] if "litellm" in rows[0] else [])]
         lines += [f"| candidates | {' | '.join(names)} |", "|---:|" + "---:|" * len(names)]
         for row in rows:
-            cells = [" / ".join(f"{row[name][f'{kind}_p{q}_us']:,.0f}" for q in ("50", "99", "999")) for name in names]
+            cells = [" / ".join(f"{row[name][f'{kind}_p{q}_us']:,.0f}" for q, _ in CUTS) for name in names]
             lines.append(f"| {row['candidates']:,} | {' | '.join(cells)} |")
         lines.append("")
     xs = [row["candidates"] for row in rows]

@@ -31,25 +31,7 @@ from ringfenced.model import (
 PROVIDERS = [f"provider-{number}" for number in range(12)]
 DEPARTMENTS = [f"department-{number}" for number in range(40)]
 TASKS = ["", "letters", "coding", "extract-note", "summary", "triage"]
-WORDS = [
-    "the",
-    "patient",
-    "was",
-    "seen",
-    "in",
-    "clinic",
-    "today",
-    "and",
-    "reports",
-    "no",
-    "further",
-    "pain",
-    "after",
-    "the",
-    "change",
-    "of",
-    "dose",
-]
+TEXT = "the patient was seen in clinic today and reports no further pain after the change of dose"
 
 Rate = Callable[[Request, Asked, tuple[Offer, ...]], Rating]
 Rule = Callable[[Asked, tuple[Offer, ...]], Rulings]
@@ -114,7 +96,7 @@ def askings(count: int, offers_count: int, *, ladder: int) -> list[Asking]:
         categories = frozenset(chance.sample([Category.PHI, Category.PII, Category.FINANCIAL], chance.randrange(3)))
         has_findings = chance.random() < 0.6
         found = (Located("messages[0].parts[0].text", Finding(0, 4, "PERSON", 0.9, "t")),) if has_findings else ()
-        text = " ".join(chance.choices(WORDS, k=chance.choice([20, 100, 100, 400])))
+        text = " ".join(chance.choices(TEXT.split(), k=chance.choice([20, 100, 100, 400])))
         asserted = Label(Level(min(level, Level.INTERNAL)))
         made.append(
             Asking(
@@ -189,7 +171,7 @@ def rate() -> tuple[str, Rate]:
     except ImportError:
         featured = None
 
-    def rated(request: Request, asked: Asked, all_: tuple[Offer, ...]) -> Rating:
+    def rated(request: Request, _asked: Asked, all_: tuple[Offer, ...]) -> Rating:
         if featured is not None:
             featured(_text(request), salt=b"0" * 16)
         quality = chance.random(len(all_))

@@ -4,7 +4,7 @@
 |---|---|---|
 | two models | a prompt, two columns of right or wrong (``weak_correct``, or a model's name) | `Pair` |
 | many models with costs | columns ``NAME`` and ``NAME|total_cost`` (RouterBench) | `Matrix` |
-| answers of one model | lines with ``question``, ``generated_answer``, ``evaluation_result`` (RouterArena) | `Answers` |
+| one model's answers | lines with ``question``, ``generated_answer``, ``evaluation_result`` (RouterArena) | `Answers` |
 
 ``.csv``, ``.csv.gz``, ``.jsonl`` and ``.jsonl.gz`` are read. Rows whose prompt came before are left out, as are rows
 without a label. Nothing here prints a prompt.

@@ -187,11 +187,10 @@ class Curves:
             np.nan_to_num(self._pool.scores[tested]).mean(axis=0),
         )
         shares = [choose.mix(cost, quality, budget) for budget in np.linspace(cost.min(), cost.max(), 400)]
-        line = np.array(sorted((float(share @ single_cost), float(share @ single)) for share in shares))
-        hull = np.array(metrics.hull(list(zip(single_cost.tolist(), single.tolist(), strict=True))))
-        self.below, self.below_hull = (
-            100 * float(np.max(np.interp(ours[:, 0], each[:, 0], each[:, 1]) - ours[:, 1])) for each in (line, hull)
-        )
+        line = [(float(share @ single_cost), float(share @ single)) for share in shares]
+        best = list(zip(single_cost.tolist(), single.tolist(), strict=True))
+        mine = np.array(metrics.hull([(float(paid), float(worth)) for paid, worth in ours]))
+        self.below, self.below_hull = (_below(mine, np.array(metrics.hull(each))) for each in (line, best))
 
     def saved(self) -> dict[str, Saved]:
         """The share of cost saved by each way, over all that was tested."""
@@ -241,11 +240,12 @@ class Taught:
             anchor, free = self._crossed(lessons, known, by_task, seed, is_unknown=True)
             trust = Trust(trust.seen, trust_of(lessons, anchor[question], free[question], is_unseen=True))
             apart = 1 / (1 + np.exp(-(anchor + trust.unseen * (free - anchor))))
-        even = np.full(len(question), 1 / len(pool.models))
+        one, even = np.zeros(len(known), np.intp), np.full(len(known), 1 / len(pool.models))
+        every = np.where(np.isnan(pool.scores[known]), told, pool.scores[known])
         guard = guarded(
-            Logged(taken, lessons.scores, even, told[question]),
-            Logged(taken, lessons.scores, even, apart[question]),
-            pool.tasks[known][question],
+            Logged(one, every[:, 0], even, told, every),
+            Logged(one, every[:, 0], even, apart, every),
+            pool.tasks[known],
             pool.models,
             self.cost_mean,
         )
@@ -275,11 +275,21 @@ class Taught:
         segment = np.array([place.get(name, -1) for name in tasks], np.intp)
         logits = self._heads.logits(self._rows[tested], segment, np.full(len(pool.models), 0.75))
         told = 1 / (1 + np.exp(-logits))
-        for row, name in enumerate(tasks):
-            if not self._guard.is_trusted(name):
-                means = self._guard.means(name)
-                told[row] = [means.get(model, 0.5) for model in pool.models]
+        told = np.array(
+            [
+                self._guard.mixed(name, pool.models, row, self.quality_mean)
+                for name, row in zip(tasks, told, strict=True)
+            ]
+        )
         return told, np.array([self._cost_of.get(name, self.cost_mean) for name in tasks])
+
+
+def _below(ours: Floats, other: Floats) -> float:
+    """Most points of quality, of 100, that a curve lies under another at a cost that both reach."""
+    costs = np.unique(np.concatenate([ours[:, 0], other[:, 0]]))
+    costs = costs[costs >= max(ours[0, 0], other[0, 0]) - 1e-12]
+    under = np.interp(costs, other[:, 0], other[:, 1]) - np.interp(costs, ours[:, 0], ours[:, 1])
+    return 100 * float(max(0.0, under.max(initial=0.0)))
 
 
 def _prices(cost: Floats) -> Floats:

@@ -23,7 +23,7 @@ from routing_parts.priors import Crossing, Judge, seen_of
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 LABELS = 1500
 """Questions of which both models' outcomes are known; 70 percent of the questions where there are fewer."""
-SUBJECT_PARTS = 8
+SUBJECT_PARTS = 14
 """Parts into which subjects are dealt."""
 CONFIGURED = np.array([0.6, 0.9])
 """What an operator would have said of a weak and a strong model without any label."""
@@ -73,7 +73,7 @@ def unseen(stage: Stage, seeds: int) -> dict[str, Routed] | None:
     groups = sorted(set(stage.pair.groups))
     if len(groups) < 2:
         return None
-    rows = {"ours": stage.rows("subject"), "without_prior": stage.rows("subject", with_prior=False)}
+    rows = {"ours": stage.rows("subject")}
     figures: dict[str, list[Routed]] = {}
     everything = np.arange(len(stage.pair.prompts))
     for seed in range(seeds):
@@ -157,9 +157,10 @@ def _parted(groups: Sequence[str], names: Sequence[str], seed: int) -> Iterator[
     parts = min(SUBJECT_PARTS, len(names))
     dealt = dict(zip(rng.permutation(np.array(names)).tolist(), np.arange(len(names)) % parts, strict=True))
     part = np.array([dealt[group] for group in groups])
+    order = rng.permutation(len(groups))
     for number in range(parts):
-        others = rng.permutation(np.flatnonzero(part != number))
-        yield others[:LABELS], np.flatnonzero(part == number)
+        # One order for all parts, so that their labels are mostly the same: what differs is the subjects left out.
+        yield order[part[order] != number][:LABELS], np.flatnonzero(part == number)
 
 
 def _tell(figures: dict[str, list[Routed]], scores: dict[str, Floats], pair: Pair, rows: np.ndarray) -> None:

@@ -37,13 +37,12 @@ def main() -> None:
     options = _parser().parse_args()
     try:
         config = read(options.config)
-        if options.check_config:
-            check_files(config)
+        digest = check_files(config) if options.check_config else ""
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
     if options.check_config:
-        print(f"{options.config}: good; policy digest {config.policy_digest()[:16]}")  # noqa: T201 - likewise
+        print(f"{options.config}: good; policy digest {digest[:16]}")  # noqa: T201 - likewise
         return
     keep_memory()
     configure(config.telemetry.level)
@@ -74,11 +73,13 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    reload = asyncio.Event()  # workers look at the policy's file by themselves: their supervisor need not pass it on
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
     try:
         if worker is not None:
-            await _serve_as_worker(config, worker, stopping)
+            await _serve_as_worker(config, worker, stopping, reload)
         elif config.workers == 1:
-            await _serve_alone(config, stopping)
+            await _serve_alone(config, stopping, reload)
         else:
             await _supervise(config, path, stopping)
     except* ConfigError as group:  # one of the site's own files, or a plug-in, that was not looked at before
@@ -91,9 +92,12 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
         sys.exit(1)
 
 
-async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
+async def _serve_alone(config: Config, stopping: asyncio.Event, reload: asyncio.Event) -> None:
     prepare(config)
-    async with supervising(config) as (engines, shared), working(config, engines, shared, worker=None) as bound:
+    async with (
+        supervising(config) as (engines, shared),
+        working(config, engines, shared, worker=None, reload=reload) as bound,
+    ):
         _LOG.info("ready", extra={"fields": {"port": bound.tcp_port, "health_port": bound.health_port, "workers": 1}})
         notify(notify_environment(), "READY=1")
         await stopping.wait()
@@ -121,8 +125,11 @@ async def _announce(workers: Workers, count: int) -> None:
     notify(notify_environment(), "READY=1")
 
 
-async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
-    async with attached(config) as (engines, shared, link), working(config, engines, shared, worker=worker) as bound:
+async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event, reload: asyncio.Event) -> None:
+    async with (
+        attached(config) as (engines, shared, link),
+        working(config, engines, shared, worker=worker, reload=reload) as bound,
+    ):
         await link.ready(bound.tcp_port or 0)
         await stopping.wait()
 

@@ -8,8 +8,6 @@ workers = N   this process supervises and serves nothing; N children run flow an
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import os
 import platform
@@ -30,9 +28,12 @@ from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
+from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
-from ringfenced.config import Agent, Config, Tls
+from ringfenced.build_learning import SALT_BYTES, learning, taught
+from ringfenced.config import Agent, Config
+from ringfenced.config_types import Tls
 from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
@@ -41,31 +42,30 @@ from ringfenced.engines.cgroup import EngineCgroups
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
+from ringfenced.identify import PSEUDONYM_KEY_BYTES
 from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
-from ringfenced.site.evaluating import LogprobFloors
+from ringfenced.site.evaluators import evaluating
 from ringfenced.site.exits import AgentExits, NoExits
 from ringfenced.site.hosting import attached_specs, engine_specs, other_weights
-from ringfenced.site.learning import NothingLearned
 from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import MeasuredOutlook
-from ringfenced.site.policies import OpenPolicies
+from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.site.verifying import shipped_verify
 from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
+from ringfenced.store.link_lessons import Lessons, LinkedLessons
 from ringfenced.store.memory import LabelMemory
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
 
 _LOG = logging.getLogger("ringfenced")
-
-PSEUDONYM_KEY_BYTES = 32
-"""As long as the digest that it keys (RFC 2104, section 3)."""
 
 MICROCREDITS = 1_000_000
 """A credit in microcredits."""
@@ -79,13 +79,17 @@ class Shared:
     memory: Memory
     ledger_failure: Callable[[], str]
     devices: Inventory
+    lessons: Lessons | None
+    """Who keeps what came of requests; None where nothing is learned."""
 
 
 def prepare(config: Config) -> None:
     """Make the folders that the daemon writes to, for this user alone."""
     for folder in (config.state, config.runtime_folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _make_pseudonym_key(_pseudonym_key_path(config))
+    _make_key(_pseudonym_key_path(config), PSEUDONYM_KEY_BYTES)
+    if config.routing.learn:
+        _make_key(_salt_path(config), SALT_BYTES)
 
 
 @asynccontextmanager
@@ -111,8 +115,8 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
             around=Surroundings(cgroups=EngineCgroups.delegated()),
             weights=other_weights(config, placeable),
         )
-        async with _meanwhile(engines.run()):
-            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices)
+        async with _meanwhile(engines.run()), taught(config) as lessons:
+            yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices, lessons)
 
 
 @asynccontextmanager
@@ -121,7 +125,8 @@ async def linked(
 ) -> AsyncIterator[None]:
     """Serve wallets, memory and models to worker processes."""
     link = link_path(config)
-    async with serve_link(link, shared.ledger, shared.memory, shared.ledger_failure, on_ready, hosting=engines):
+    own = (shared.ledger, shared.memory, shared.ledger_failure)
+    async with serve_link(link, *own, on_ready, hosting=engines, lessons=shared.lessons):
         yield
 
 
@@ -132,12 +137,18 @@ async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Share
         engines = AttachedEngines(attached_specs(config), socket_dir=config.runtime_folder, supervisor=link)
         async with _meanwhile(engines.run()):
             with _devices() as devices:
-                yield engines, Shared(link, link, lambda: link.ledger_failure, devices), link
+                lessons = LinkedLessons(link) if config.routing.learn else None
+                yield engines, Shared(link, link, lambda: link.ledger_failure, devices, lessons), link
 
 
 @asynccontextmanager
 async def working(
-    config: Config, engines: EngineSupervisor | AttachedEngines, shared: Shared, *, worker: int | None
+    config: Config,
+    engines: EngineSupervisor | AttachedEngines,
+    shared: Shared,
+    *,
+    worker: int | None,
+    reload: asyncio.Event,
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -146,6 +157,10 @@ async def working(
         engines: where local models run.
         shared: wallets and memory.
         worker: which of several worker processes this is; None if it is the only one.
+        reload: set when the policy's file is to be read again.
+
+    Raises:
+        ConfigError: a file that the configuration names cannot be used.
     """
     async with AsyncExitStack() as stack:
         readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
@@ -176,7 +191,22 @@ async def working(
         if decisions is not None:
             stack.callback(decisions.close)
         metrics = _metrics(config, worker)
+        salt = _read_key(_salt_path(config), SALT_BYTES) if config.routing.learn else b""
+        learned = await stack.enter_async_context(learning(config, shared.lessons, pseudonym, salt))
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
+        judges = await stack.enter_async_context(
+            evaluating(
+                config,
+                directory,
+                certificates=_certificates,
+                entropy=secrets.token_bytes,
+                clock=time.monotonic,
+                count=metrics.count_evaluation if metrics is not None else lambda _name, _outcome: None,
+                verify=await asyncio.to_thread(shipped_verify),
+            )
+        )
+        policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)
+        await stack.enter_async_context(_meanwhile(policies.run(reload)))
         outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
         if metrics is not None:
             metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
@@ -185,19 +215,20 @@ async def working(
             outlook=outlook,
             scanning=scanning,
             policy=recogniser.policy,
-            policies=OpenPolicies(directory.policy_digest),
-            learning=NothingLearned(),
-            evaluating=LogprobFloors(),
+            policies=policies,
+            learning=learned.learning,
+            evaluating=judges,
             ledger=shared.ledger,
             egress=egress,
             memory=shared.memory,
             recorder=CanonicalRecorder(metrics, lines, _unix_ms, None if decisions is None else decisions.add),
-            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym),
+            world=World(time.monotonic, _unix_ms, secrets.token_bytes, pseudonym, learned.draw),
             hedge_after_s=config.routing.hedge_after_ms / 1000,
         )
         if metrics is not None:
             metrics.running.set_function(flow.running)
             metrics.count_allowed(recogniser.allowed)
+            metrics.show_routing(learned.now)
             if not worker:  # what the node is is told once
                 metrics.show_devices(shared.devices.inventory, platform.node())
         node = SiteNode(
@@ -208,9 +239,11 @@ async def working(
             devices=shared.devices.fresh,
             exits=exits,
             ledger_failure=shared.ledger_failure,
-            policy_source=config.policy_source(),
+            policies=policies,
             state=config.state,
             has_agent=config.agent is not None,
+            learned=learned.qualities,
+            trouble=shared.lessons.trouble if shared.lessons is not None else None,
         )
         departments = tuple(department.name for department in config.departments)
         limits = Limits(seconds_max=config.listen.request_seconds_max)
@@ -218,6 +251,8 @@ async def working(
             *(flow, directory, shared.ledger, node, shared.devices, log, exits, pseudonym),
             *(lambda: departments, limits, egress),
             hosting=engines,
+            policies=policies,
+            teaching=learned.teaching,
         )
         yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
 
@@ -239,10 +274,13 @@ def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:
         raise ConfigError(str(error)) from error
 
 
-def check_files(config: Config) -> None:
-    """Read and check the site's own patterns and lists; compile, start and write nothing that only serving needs.
+def check_files(config: Config) -> str:
+    """Read and check the site's own patterns, lists and policy; start and write nothing that only serving needs.
 
     Plug-ins are not loaded: that their folders are there was seen when the file was read.
+
+    Returns:
+        SHA-256 of the policy that would be in force, hex.
 
     Raises:
         ConfigError: with file, line and what to write instead, for each problem.
@@ -251,6 +289,7 @@ def check_files(config: Config) -> None:
         check_custom(config.classification.custom())
     except CustomError as error:
         raise ConfigError(str(error)) from error
+    return policyfile.load(config, _unix_ms()).digest
 
 
 def link_path(config: Config) -> Path:
@@ -355,15 +394,19 @@ def _pseudonym_key_path(config: Config) -> Path:
     return config.state / "pseudonym.key"
 
 
-def _make_pseudonym_key(path: Path) -> None:
-    """Make the key that pseudonyms come from, once for the node's life."""
+def _salt_path(config: Config) -> Path:
+    return config.state / "learning.salt"
+
+
+def _make_key(path: Path, length: int) -> None:
+    """Make a key of so many random bytes, once for the node's life."""
     if path.exists():
         return
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(PSEUDONYM_KEY_BYTES))
+        file.write(secrets.token_bytes(length))
         file.flush()
         os.fsync(descriptor)
     temporary.replace(path)
@@ -375,12 +418,20 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
     Raises:
         OSError: the key cannot be read, or is none: pseudonyms under a short key could be guessed.
     """
+    key = _read_key(path, PSEUDONYM_KEY_BYTES)
+    return lambda identity: identify.pseudonym(key, identity)
+
+
+def _read_key(path: Path, length: int) -> bytes:
+    """A key that `_make_key` made.
+
+    Raises:
+        OSError: it cannot be read, or is none.
+    """
     key = path.read_bytes()
-    if len(key) != PSEUDONYM_KEY_BYTES:
-        raise OSError(
-            f"{path} is no key of {PSEUDONYM_KEY_BYTES} bytes; restore it, or remove it to have a new one made"
-        )
-    return lambda identity: hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:32]
+    if len(key) != length:
+        raise OSError(f"{path} is no key of {length} bytes; restore it, or remove it to have a new one made")
+    return key
 
 
 @asynccontextmanager

@@ -9,33 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from ringfence.configfile import Section, load
-from ringfence.labels import Category, Label, Level
+from ringfence.labels import Label, Level
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.recognize.settings_types import near
 from ringfence.tls13 import HYBRID, Group
+from ringfenced.config_evaluators import Evaluator, with_built_in
 from ringfenced.config_models import Library, LocalModel, Placement
+from ringfenced.config_policy import Policies
 from ringfenced.config_routing import Routing
-from ringfenced.config_types import FilePath, Identity, Levels, Name, Price, Share, Speed
+from ringfenced.config_types import FilePath, Identity, LabelSetting, Name, Price, Share, Speed, Tls
 from ringfenced.model import Caller, CallerRole
-
-
-class Tls(Section):
-    """A certificate and what it is checked against."""
-
-    ca: FilePath
-    """CA certificates that peers must chain to, PEM."""
-    cert: FilePath
-    """Our certificate chain, PEM."""
-    key: FilePath
-    """Its private key, PEM, mode 0600 or stricter."""
+from ringfenced.policy import Ceilings, ProviderFacts, Rulebook, World, everybody, parse, schema_text
 
 
 class Listen(Section):
@@ -64,19 +56,6 @@ class Listen(Section):
         if not self.tcp and self.unix is None:
             raise ValueError('set listen.tcp, for example "127.0.0.1:7443", or listen.unix, or both')
         return self
-
-
-class LabelSetting(Section):
-    """A label."""
-
-    level: Levels = Level.PUBLIC
-    """PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED."""
-    categories: frozenset[Category] = frozenset()
-    """Any of PHI, PII, PCI, FINANCIAL, SECRET, CUSTOM."""
-
-    def label(self) -> Label:
-        """As a value."""
-        return Label(self.level, self.categories)
 
 
 class CallerSetting(Section):
@@ -142,6 +121,8 @@ class ProviderModel(Section):
     """It reads pictures; only approved ones reach it (``classification.approved_pictures``)."""
     embeddings: bool = False
     """It embeds texts and answers nothing."""
+    evaluators: tuple[Name, ...] = ()
+    """Who judges its answers: names of [[evaluators]], or of built-in ones (docs/evaluators.md)."""
 
 
 class Provider(Section):
@@ -151,6 +132,8 @@ class Provider(Section):
     """As in the agent's configuration."""
     region: str = ""
     """Where it runs, for example ``eu``."""
+    contract: str = ""
+    """What was signed with it, for policies to ask for, for example ``BAA`` or ``DPA``; empty for nothing."""
     clearance: LabelSetting = LabelSetting(level=Level.PUBLIC)
     """Highest label that may go there. RESTRICTED content never leaves, whatever stands here."""
     models: tuple[ProviderModel, ...] = Field(min_length=1)
@@ -242,6 +225,8 @@ class Config(Section):
     """Models of this node."""
     providers: tuple[Provider, ...] = ()
     """Providers that policy allows at all."""
+    evaluators: tuple[Evaluator, ...] = ()
+    """Who judges answers, besides the built-in ones."""
     agent: Agent | None = None
     """The way out; without it nothing leaves."""
     streams: Streams = Streams()
@@ -250,6 +235,8 @@ class Config(Section):
     """The models that lie on this node; none if unset."""
     placement: Placement = Placement()
     """Which models are in memory."""
+    policy: Policies = Policies()
+    """Who may do what, and which label may go where, on top of the built-in rules."""
     routing: Routing = Routing()
     """How targets are chosen among those that are allowed."""
     telemetry: Telemetry = Telemetry()
@@ -274,6 +261,7 @@ class Config(Section):
             ("caller", [caller.identity for caller in self.callers]),
             ("provider", [provider.name for provider in self.providers]),
             ("source", [source.name for source in self.sources]),
+            ("evaluator", [evaluator.name for evaluator in self.evaluators]),
         ):
             if twice := {name for name in seen if seen.count(name) > 1}:
                 raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(sorted(twice))}")
@@ -283,6 +271,35 @@ class Config(Section):
             raise ValueError("several workers need listen.tcp: a unix socket has one listener")
         if self.providers and self.agent is None:
             raise ValueError("[[providers]] need an [agent]: nothing leaves but through it")
+        return self
+
+    @model_validator(mode="after")
+    def _names_in_policy(self) -> Config:
+        """A name that is nobody's would make a rule that never applies."""
+        callers = {caller.identity for caller in self.callers}
+        departments = {department.name for department in self.departments}
+        providers = {provider.name for provider in self.providers}
+        targets = {f"local:{model.name}" for model in self.models}
+        targets |= {f"local:{adapter.name}" for model in self.models for adapter in model.adapters}
+        targets |= {f"{provider.name}/{model.name}" for provider in self.providers for model in provider.models}
+        table = [
+            (f"the policy's rule {rule.name}", names, known)
+            for rule in self.policy.rules
+            for names, known in (
+                (rule.callers, callers),
+                (rule.departments, departments),
+                (rule.sources, {source.name for source in self.sources}),
+                (rule.only_providers, providers),
+                (rule.only_models, targets),
+            )
+        ]
+        for one in self.policy.ceilings:
+            table.append(("a policy's ceiling", frozenset({one.caller} if one.caller else ()), callers))
+            table.append(("a policy's ceiling", frozenset({one.department} if one.department else ()), departments))
+        for what, names, known in table:
+            for name in sorted(names - known):
+                advice = f"write {near(name, sorted(known))}" if known else "there is none at all"
+                raise ValueError(f"{what} names {name}, which this file does not; {advice}")
         return self
 
     @model_validator(mode="after")
@@ -301,6 +318,22 @@ class Config(Section):
                     f"plug-in {plugin.name} asks {plugin.model}, which is no model of this node; "
                     f"write {near(plugin.model, local) if local else 'one under [[models]]'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _judged(self) -> Config:
+        """Who is named judges, and a model that judges is one of this node: a provider's would see what it may not."""
+        known = with_built_in(self.evaluators)
+        named = [(model.name, model.evaluators) for model in self.models]
+        named += [(model.name, model.evaluators) for provider in self.providers for model in provider.models]
+        for target, names in named:
+            if unknown := next((name for name in names if name not in known), None):
+                raise ValueError(f"{target} names no evaluator of this site; write {near(unknown, known)}")
+        local = [model.name for model in self.models if not model.embeddings]
+        for evaluator in self.evaluators:
+            if evaluator.kind == "judge" and evaluator.model not in local:
+                write = near(evaluator.model, local) if local else "one under [[models]]"
+                raise ValueError(f"evaluator {evaluator.name} asks no model of this node; write {write}")
         return self
 
     @property
@@ -329,19 +362,57 @@ class Config(Section):
         """Every upstream system's label."""
         return {source.name: source.label.label() for source in self.sources}
 
-    def policy_source(self) -> str:
-        """What of this file is policy, as canonical JSON.
+    def qualities(self) -> dict[str, float]:
+        """Every model's configured quality."""
+        local = [(model.name, model.quality) for model in self.models]
+        local += [(adapter.name, adapter.quality) for model in self.models for adapter in model.adapters]
+        return dict(local + [(model.name, model.quality) for each in self.providers for model in each.models])
+
+    def costs(self) -> dict[str, float]:
+        """What an answer of each model costs in microcredits, where nobody knows better: a thousand tokens in all."""
+        prices = [(model.name, model.price) for model in self.models]
+        prices += [(adapter.name, model.price) for model in self.models for adapter in model.adapters]
+        prices += [(model.name, model.price) for each in self.providers for model in each.models]
+        return {
+            name: (price.prompt_microcredits_per_1k + price.completion_microcredits_per_1k) / 2
+            for name, price in prices
+        }
+
+    def rulebook(self, text: str = "") -> Rulebook:
+        """The site's policy, with `text` as what stands in its Cedar file.
+
+        Raises:
+            PolicyError: the text is no policy.
+        """
+        sources = self.policy.sources(text)
+        providers = {one.name: ProviderFacts(one.region, one.contract, one.clearance.label()) for one in self.providers}
+        return Rulebook(
+            parse(sources),
+            World(providers, everybody(self.callers_by_identity().values())),
+            ceilings=Ceilings([one.ceiling() for one in self.policy.ceilings]),
+            source=self.policy_source([(one.name.rpartition("/")[2], one.text) for one in sources]),
+        )
+
+    def policy_source(self, cedar: Sequence[tuple[str, str]] = ()) -> str:
+        """All that is policy, as canonical JSON; its SHA-256 is the digest that stands in decisions.
 
         That is who may call, which departments and sources have labels, what is looked for and what it means (the
-        whole table in force, as this version ships it), and what each provider is cleared for.
+        whole table in force, as this version ships it), what each provider is cleared for, what each process that
+        judges answers is shown, what a request may cost, and the policies of `cedar`, by name.
         """
         document = self.model_dump(mode="json", include={"callers", "providers", "sources"})
         labels = {department.name: str(department.label.label()) for department in self.departments}
-        document |= {"departments": labels, "classification": self.classification.document()}
+        shown = {one.name: str(one.label_max.label()) for one in self.evaluators if one.kind == "grpc"}
+        document |= {"departments": labels, "classification": self.classification.document(), "evaluators": shown}
+        document["policy"] = {
+            "cedar": [{"name": name, "text": text} for name, text in cedar],
+            "ceilings": [one.model_dump(mode="json") for one in self.policy.ceilings],
+            "schema": schema_text(),
+        }
         return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
 
     def policy_digest(self) -> str:
-        """SHA-256 of the policy, hex."""
+        """SHA-256 of what of this file is policy by itself, hex; a decision's digest covers the policy's file too."""
         return hashlib.sha256(self.policy_source().encode()).hexdigest()
 
 

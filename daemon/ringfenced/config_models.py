@@ -113,7 +113,11 @@ class LocalModel(Section):
     speed: Speed = Speed()
     """What it takes."""
     logprob_floor: float | None = Field(default=None, le=0)
-    """Answers whose least certain token lies under this natural log-probability are handed up the ladder."""
+    """Answers whose least certain token lies under this natural log-probability are handed up the ladder:
+    short for an evaluator of kind logprobs with this ``least``."""
+    evaluators: tuple[Name, ...] = ()
+    """Who judges its answers, its adapters' as well: names of [[evaluators]], or of built-in ones
+    (docs/evaluators.md)."""
     tools: bool = False
     """It can call tools."""
     json_schema: bool = True

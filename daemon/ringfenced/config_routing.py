@@ -20,10 +20,14 @@ class Routing(Section):
     learn: bool = True
     """Learn from outcomes how good each target's answers are; nothing of their content is kept."""
     learn_label_max: Levels = Level.CONFIDENTIAL
-    """Requests above this level teach nothing."""
+    """Requests above this level teach nothing, and nothing of them is kept. Of RESTRICTED ones, where it says so,
+    counts of their form are kept and no hashed words."""
     explore: Share = 0.02
     """Share of requests that may try another target than the best, to learn of it; never one that is not allowed, nor
     dearer than the caller's ceiling."""
+    refit_labels_min: int = Field(default=50, ge=1, le=1_000_000)
+    """So many answers must have been said to be good or bad before anything is learned of them, and between two
+    refits; later ones take a quarter more than the last."""
     keep_days: int = Field(default=90, ge=1, le=3650)
     """How long outcomes are kept, and feedback on them is taken."""
     keep_outcomes: int = Field(default=200_000, ge=100, le=10_000_000)

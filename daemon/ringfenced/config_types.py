@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from ringfence.configfile import Section
-from ringfence.labels import Level
+from ringfence.labels import Category, Label, Level
 
 
 def _level(value: object) -> object:
@@ -46,3 +46,27 @@ class Speed(Section):
     """To the first token."""
     token_ms: float = Field(default=5.0, ge=0)
     """For each further token."""
+
+
+class Tls(Section):
+    """A certificate and what it is checked against."""
+
+    ca: FilePath
+    """CA certificates that peers must chain to, PEM."""
+    cert: FilePath
+    """Our certificate chain, PEM."""
+    key: FilePath
+    """Its private key, PEM, mode 0600 or stricter."""
+
+
+class LabelSetting(Section):
+    """A label."""
+
+    level: Levels = Level.PUBLIC
+    """PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED."""
+    categories: frozenset[Category] = frozenset()
+    """Any of PHI, PII, PCI, FINANCIAL, SECRET, CUSTOM."""
+
+    def label(self) -> Label:
+        """As a value."""
+        return Label(self.level, self.categories)

@@ -19,7 +19,7 @@ certificate, and a bound on a request's size and time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
@@ -33,6 +33,8 @@ from ringfenced.decide.refusal import demand_target
 from ringfenced.decide.rules import ceiling
 from ringfenced.deidentify import deidentify, reidentified
 from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.evaluate import AGREEMENT
+from ringfenced.evaluate.agreement import same
 from ringfenced.hedging import hedged
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
@@ -53,12 +55,11 @@ from ringfenced.model import (
     Receipt,
     Request,
     Sent,
+    Target,
     TargetKind,
     Terms,
     Text,
     TextDelta,
-    ToolCall,
-    ToolCallDelta,
     Vectors,
     Verdict,
     Wallet,
@@ -260,12 +261,12 @@ class Flow:
     # ── step 4 ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _reserve(self, way: Way) -> None:
-        """Hold what the ladder may cost, and what a hedge may where both fit."""
+        """Hold what ladder and judges may cost, and what a hedge may where all fit."""
         assert way.caller is not None
         assert way.decision is not None
         assert way.inputs is not None
-        held = way.decision.cost_microcredits_max()
-        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision)) is not None:
+        held = way.decision.cost_microcredits_max() + self._judging_microcredits_max(way)
+        if self._hedge_after_s and (hedge := hedge_of(way.inputs, way.decision, held)) is not None:
             both = held + hedge.estimate.cost_microcredits_max
             with suppress(WalletEmpty):  # the wallet has less than a moment ago: then nothing is hedged
                 await self._ledger.reserve(way.caller.department, way.request.id, both)
@@ -284,12 +285,13 @@ class Flow:
         """
         assert way.decision is not None
         ladder = deque(way.decision.ladder)
+        short: list[tuple[Target, Answer]] = []  # what rungs answered that fell short
         while ladder:
             rung = ladder.popleft()
             above = ladder[0] if ladder else None
-            held_back: list[Event] | None = [] if above else None  # who has a rung above it is judged
+            said: list[Event] = []
             try:
-                async with aclosing(self._try(way, rung, held_back)) as events:
+                async with aclosing(self._try(way, rung, said, is_shown=above is None)) as events:
                     async for event in events:
                         yield event
             except NO_ANSWER as error:
@@ -305,20 +307,27 @@ class Flow:
             way.step = 6
             assert way.rung is not None
             rung = way.rung  # who answered, if it was hedged
-            verdict = await self._judge(way, rung, held_back)
-            if above and not verdict.good:
+            answer = Answer.of(said)
+            verdict = await self._judge(way, rung, answer, is_last=above is None)
+            way.verdicts.extend(_compared(way, short, answer))
+            if above is not None and not verdict.good:
+                short.append((rung.target, answer))
                 yield Escalation(rung.target, above.target, verdict.reason)
                 continue
-            for event in held_back or ():
-                self._mark_first(way)
-                yield event
+            if above is not None:
+                for event in said:
+                    yield self._shown(way, event)
             return
 
-    async def _try(self, way: Way, rung: Candidate, held_back: list[Event] | None) -> AsyncGenerator[Event, None]:
-        """Run one rung; its answer goes into `held_back`, where there is one, and to the caller otherwise."""
+    async def _try(
+        self, way: Way, rung: Candidate, said: list[Event], *, is_shown: bool
+    ) -> AsyncGenerator[Event, None]:
+        """Run one rung; its answer is shown as it comes, or not. In `said` is what is held back, judged or compared."""
         way.step = 5
         self._outlook.begins(way, rung)
         way.begin_rung(rung, self._world.clock())
+        is_judged = any(way.is_judged(one) for one in (rung, way.hedge) if one is not None)
+        is_kept = not is_shown or is_judged or len(way.ran) > 1
         ended: BaseException | None = None
         try:
             async with aclosing(self._run(way, rung)) as events:
@@ -328,11 +337,10 @@ class Flow:
                         continue
                     if way.rung_first_s is None:
                         way.rung_first_s = self._world.clock()
-                    if held_back is not None:
-                        held_back.append(event)
-                    else:
-                        self._mark_first(way)
-                        yield event
+                    if is_kept:
+                        said.append(event)
+                    if is_shown:
+                        yield self._shown(way, event)
         except BaseException as error:
             ended = error
             raise
@@ -371,12 +379,23 @@ class Flow:
                 return replace(other, chosen=True, rule="chosen", reason=reasons.STANDS_IN, leave_ms=rung.leave_ms)
         return None
 
-    async def _judge(self, way: Way, rung: Candidate, said: list[Event] | None) -> Verdict:
-        """What is said of a rung's answer; nobody judges what the caller has seen already."""
-        if said is None:
+    def _shown(self, way: Way, event: Event) -> Event:
+        """An event as the caller asked for it: log-probabilities that only judges needed are taken out."""
+        if way.first_delta_s is None:
+            way.first_delta_s = self._world.clock()
+        if type(event) is TextDelta and event.logprobs and way.request.prompt.sampling.logprobs is None:
+            return event._replace(logprobs=())
+        return event
+
+    async def _judge(self, way: Way, rung: Candidate, answer: Answer, *, is_last: bool) -> Verdict:
+        """What is said of a rung's answer; what is said of the last one changes nothing, and is learned from."""
+        if not way.is_judged(rung):
             return GOOD
-        verdict = await self._evaluating.judge(way, rung, _answer_of(said))
-        way.verdicts.append((rung.target, verdict))
+        left_s = self._time_left_s(way.request)
+        seconds_max = None if left_s is None else left_s - rung.leave_ms / 1000
+        verdict = await self._evaluating.judge(way, rung, answer, seconds_max=seconds_max, is_last=is_last)
+        if verdict.evaluator:
+            way.verdicts.append((rung.target, verdict))
         return verdict
 
     def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
@@ -409,7 +428,7 @@ class Flow:
         answer = self._embed if way.request.prompt.embeds else self._answer
         begun = False
         for is_last in (False, True):
-            seconds_max, salt = self._time_left_s(way.request), self._salt(way)
+            seconds_max, salt = self._time_left_s(way.request), way.salt()
             with self._directory.place(rung.target.model, seconds_max=seconds_max, salt=salt) as place:
                 try:
                     while (loading := await place.wait()) is not None:
@@ -436,15 +455,14 @@ class Flow:
 
     async def _answer(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
         assert way.caller is not None
-        assert way.classification is not None
-        label = way.classification.label
-        confidential = bool(way.classification.findings) or label.level > way.caller.label_default.level
         prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
         offer, piece = way.offers[rung.target], None
+        if offer.supports_logprobs and prompt.sampling.logprobs is None and self._evaluating.needs_logprobs(way, rung):
+            prompt = replace(prompt, sampling=replace(prompt.sampling, logprobs=0))
         with engine.start(
             prompt,
-            cache_salt=self._salt(way),
-            confidential=confidential,
+            cache_salt=way.salt(),
+            confidential=way.is_confidential(),
             deadline_ms=deadline_ms,
             claim=claim(way.caller, way.request.priority),
         ) as run:
@@ -539,19 +557,22 @@ class Flow:
             findings_by_type=way.classification.findings_by_type(),
             finished_at_unix_ms=self._world.wall_clock_ms(),
             ran=tuple(way.ran),
+            verdicts=tuple(way.verdicts),
         )
 
     # ── small facts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _mark_first(self, way: Way) -> None:
-        if way.first_delta_s is None:
-            way.first_delta_s = self._world.clock()
-
-    def _salt(self, way: Way) -> bytes:
-        """What prefixes may be shared within: one tenant, one label."""
-        assert way.caller is not None
-        assert way.classification is not None
-        return f"{way.caller.tenant}\0{way.classification.label}".encode()
+    def _judging_microcredits_max(self, way: Way) -> int:
+        """What is held for judging: what it may cost, as far as ceiling and wallet have room for it."""
+        assert way.inputs is not None
+        assert way.decision is not None
+        most = self._evaluating.cost_microcredits_max(way)
+        if not most:
+            return 0
+        budget = way.inputs.circumstances.wallet_microcredits
+        if (limit := ceiling(way.inputs.asked, way.inputs.rulings)) is not None:
+            budget = min(budget, limit)
+        return max(0, min(most, budget - way.decision.cost_microcredits_max()))
 
     def _bounded(self, way: Way) -> Prompt:
         """The prompt with the token limit that was priced."""
@@ -583,18 +604,10 @@ class Flow:
         return int(left)
 
 
-def _answer_of(said: list[Event]) -> Answer:
-    """What a rung answered, put together from its deltas."""
-    texts = [event for event in said if type(event) is TextDelta]
-    calls: dict[int, ToolCall] = {}
-    for event in said:
-        if isinstance(event, ToolCallDelta):
-            before = calls.get(event.index, ToolCall("", "", ""))
-            calls[event.index] = ToolCall(
-                before.id or event.id, before.name or event.name, before.arguments_json + event.arguments_json
-            )
-    return Answer(
-        text="".join(piece.text for piece in texts),
-        tool_calls=tuple(calls[index] for index in sorted(calls)),
-        logprobs=tuple(one.logprob for piece in texts for one in piece.logprobs),
-    )
+def _compared(way: Way, short: list[tuple[Target, Answer]], answer: Answer) -> Iterator[tuple[Target, Verdict]]:
+    """Whether answers that fell short came to the same as a later one: a label that needs no person."""
+    for target, before in short:
+        agreed = same(way.request.prompt, before, answer)
+        if agreed is not None:
+            reason = "" if agreed else "a later rung came to something else"
+            yield target, Verdict(good=agreed, score=float(agreed), evaluator=AGREEMENT, reason=reason)

@@ -6,7 +6,7 @@ Money is in microcredits: millionths of a credit, whole numbers. Times last in n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -588,6 +588,25 @@ class Answer:
     logprobs: tuple[float, ...] = ()
     """Of each token, where the target gave them."""
 
+    @classmethod
+    def of(cls, said: Iterable[object]) -> Answer:
+        """What was said, put together from its deltas; other events are passed over."""
+        texts: list[TextDelta] = []
+        calls: dict[int, ToolCall] = {}
+        for event in said:
+            if isinstance(event, TextDelta):
+                texts.append(event)
+            elif isinstance(event, ToolCallDelta):
+                before = calls.get(event.index, ToolCall("", "", ""))
+                calls[event.index] = ToolCall(
+                    before.id or event.id, before.name or event.name, before.arguments_json + event.arguments_json
+                )
+        return cls(
+            text="".join(piece.text for piece in texts),
+            tool_calls=tuple(calls[index] for index in sorted(calls)),
+            logprobs=tuple(one.logprob for piece in texts for one in piece.logprobs),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -596,9 +615,9 @@ class Verdict:
     good: bool
     """It is good enough to be given."""
     score: float
-    """How good, 0 to 1: the least of what they said."""
+    """How good, 0 to 1: what the one said that it falls short of, else the least of what they said."""
     evaluator: str = ""
-    """Whose word that is; empty where nobody judged."""
+    """Whose word that is; empty where nobody had anything to say."""
     reason: str = ""
     """Why it falls short, for people; no content. Empty where it does not."""
     scores: tuple[tuple[str, float], ...] = ()
@@ -635,6 +654,8 @@ class Receipt:
     finished_at_unix_ms: int
     ran: tuple[Target, ...]
     """Targets that ran; the last one gave the answer."""
+    verdicts: tuple[tuple[Target, Verdict], ...] = ()
+    """What was said of each rung's answer, in order."""
 
 
 @dataclass(frozen=True, slots=True)

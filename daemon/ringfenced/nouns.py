@@ -92,11 +92,6 @@ class Directory(Protocol):
         """Every identity that the site knows."""
         ...
 
-    @property
-    def policy_digest(self) -> str:
-        """SHA-256 of the policy in force, hex."""
-        ...
-
     def offers(self) -> tuple[Offer, ...]:
         """Every target, with what is known of it."""
         ...
@@ -178,11 +173,28 @@ class Evaluating(Protocol):
         """Pass if all are evaluators of this site; NotFound with the nearest names otherwise."""
         ...
 
-    async def judge(self, way: Way, rung: Candidate, answer: Answer) -> Verdict:
-        """What the rung's evaluators and the request's say of its answer.
+    def needs_logprobs(self, way: Way, rung: Candidate) -> bool:
+        """Whether somebody who judges the rung's answer goes by the log-probabilities of all its tokens."""
+        ...
+
+    def cost_microcredits_max(self, way: Way) -> int:
+        """What judging the answers of the decision's rungs may cost at most, besides the rungs themselves."""
+        ...
+
+    async def judge(
+        self, way: Way, rung: Candidate, answer: Answer, *, seconds_max: float | None, is_last: bool
+    ) -> Verdict:
+        """What the rung's evaluators and the request's say of its answer; GOOD where nobody has anything to say.
 
         An evaluator that fails or is slow is passed over, and its failure counted: it never ends a request. What it is
-        shown stays where the request may go: a model that judges is one that the decision left open or a local one.
+        shown stays where the request may go: a model that judges is one of this node that policy allows.
+
+        Args:
+            way: how far the request has come; what judging costs is added to its cost, and stays within its hold.
+            rung: who answered.
+            answer: what it answered.
+            seconds_max: what judging may take, so that the rungs above still have their time; None for no limit.
+            is_last: no rung is above it, and the caller has the answer: only who costs nothing is asked.
         """
         ...
 

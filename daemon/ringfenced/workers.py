@@ -20,6 +20,9 @@ EXIT_CONFIG = 78
 RESTART_S = 0.5
 """How long after its death a worker is started again, in seconds."""
 
+RESTART_CONFIG_S = 5.0
+"""The same where a file that it reads had become unusable since the daemon started, in seconds."""
+
 STOP_GRACE_S = 8.0
 """How long workers may take to end; longer than the server's own grace for running requests."""
 
@@ -52,7 +55,7 @@ class Workers:
         """Keep the workers running; none is left when the context is.
 
         Raises:
-            ConfigError: a worker ended because of the configuration; it said why.
+            ConfigError: a worker ended because of the configuration before all served; it said why.
         """
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(number), name=f"worker {number}") for number in range(self._count)]
@@ -73,10 +76,11 @@ class Workers:
             except asyncio.CancelledError:
                 await _end(process)
                 raise
-            if code == EXIT_CONFIG:
+            if code == EXIT_CONFIG and not self._all_ready.is_set():
                 raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
-            await asyncio.sleep(RESTART_S)
+            # The others go on with the policy that they have, until its file can be used again.
+            await asyncio.sleep(RESTART_CONFIG_S if code == EXIT_CONFIG else RESTART_S)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -11,8 +11,7 @@ from routing_parts.data import BadData, load
 
 
 def written(path, rows):
-    opened = gzip.open(path, "wt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open("w", newline="")
-    with opened as file:
+    with gzip.open(path, "wt", newline="") if path.suffix == ".gz" else path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerows(rows)
     return path
@@ -65,7 +64,10 @@ def test_answers_of_the_weak_model(tmp_path):
 def test_many_models_with_costs(tmp_path):
     """RouterBench: turns in a list, scores and costs that are missing, an index without a name."""
     heading = ["", "prompt", "eval_name", "m1", "m2", "m1|total_cost", "m2|total_cost", "m1|model_response"]
-    rows = [["0", "['one', 'two']", "mbpp", "1.0", "", "0.5", "", "['yes']"], ["1", "x", "arc", "0.5", "0", "1", "2", "n"]]
+    rows = [
+        ["0", "['one', 'two']", "mbpp", "1.0", "", "0.5", "", "['yes']"],
+        ["1", "x", "arc", "0.5", "0", "1", "2", "n"],
+    ]
     matrix = only(written(tmp_path / "r.csv", [heading, *rows]).parent)
     assert matrix.models == ("m1", "m2")
     assert matrix.prompts == ("one\n\ntwo", "x")

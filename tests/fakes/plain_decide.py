@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringfence import reasons
 from ringfenced.account import estimate
 from ringfenced.decide.choose import BOUND_DEVIATIONS, FALLBACKS_MAX, limits_of
-from ringfenced.decide.ladder import HULL_MAX, Rung, best_ladder
+from ringfenced.decide.ladder import Rung, best_ladder, thinned
 from ringfenced.decide.rules import UNRULED, Removal, needs_deidentification, removed
 from ringfenced.inputs import Inputs
 from ringfenced.model import Candidate, Decision, Estimate
@@ -45,6 +45,7 @@ class _Plain:
         told = {at: self._tell(at, rungs, chosen, explored=explored) for at in range(len(self.offers))}
         ladder = tuple(self._candidate(rung.place, told[rung.place], chosen) for rung in chosen)
         others = [at for at in told if at not in {rung.place for rung in chosen}]
+        others.sort(key=lambda at: self.removals[at] is None)
         fallbacks = [at for at in good if at in others]
         return Decision(
             label=self.asked.label,
@@ -110,8 +111,7 @@ class _Plain:
             while len(corners) > 1 and not _is_steeper(corners[-2], corners[-1], rung):
                 corners.pop()
             corners.append(rung)
-        assert len(corners) <= HULL_MAX
-        return corners
+        return thinned(corners)
 
     def _extended(self, rungs: tuple[Rung, ...], good: list[int]) -> tuple[Rung, ...]:
         while len(rungs) < self.limits.length_max and rungs[-1].judged:

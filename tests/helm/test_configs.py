@@ -125,3 +125,23 @@ def test_the_agents_policy_lies_where_its_file_says_and_is_a_good_one(render, op
     text = objects["ConfigMap", "ringfence-agent"]["data"][file.name]
     cloud = [Resource("cloud", model, "chat", "eu", "", Label()) for model in ("gpt", "assistant")]
     assert Policy(text, cloud).digest
+
+
+def test_the_daemons_policy_lies_beside_its_file_and_restarts_nothing(render, opened):
+    """It is a config map of its own: the pods' annotation, which restarts them, does not see it."""
+    objects = render(opened)
+    assert ("ConfigMap", "ringfence-daemon-policy") not in objects
+    opened["daemon"]["config"]["policy"] = {"file": "policy.cedar", "template": "hospital-us"}
+    restarts = set()
+    for text in ("permit(principal, action, resource);\n", "forbid(principal, action, resource);\n"):
+        opened["daemon"]["policyFiles"] = {"policy.cedar": text}
+        objects = render(opened)
+        file = daemon_of(objects).policy.file
+        assert file == FOLDER / "policy.cedar"
+        assert objects["ConfigMap", "ringfence-daemon-policy"]["data"] == {file.name: text}
+        template = objects["DaemonSet", "ringfence-daemon"]["spec"]["template"]
+        restarts.add(template["metadata"]["annotations"]["checksum/config"])
+        (volume,) = [one for one in template["spec"]["volumes"] if one["name"] == "config"]
+        assert {"configMap": {"name": "ringfence-daemon-policy"}} in volume["projected"]["sources"]
+    assert len(restarts) == 1
+    daemon_of(objects).rulebook(text)

@@ -27,7 +27,7 @@ path = "reader.gguf"
 projector = "mmproj.gguf"
 tools = true
 adapters = [{ name = "reader-letters", path = "letters.gguf", quality = 0.5 }]
-context_tokens = 512
+context_tokens = 2048
 sequences = 2
 threads = 1
 [[models]]
@@ -36,6 +36,20 @@ path = "vectors.gguf"
 embeddings = true
 context_tokens = 128
 threads = 1
+[[evaluators]]
+name = "strictly"
+kind = "judge"
+model = "reader"
+timeout_ms = 60000
+[[evaluators]]
+name = "again"
+kind = "consistency"
+samples = 2
+timeout_ms = 60000
+[[evaluators]]
+name = "sure"
+kind = "logprobs"
+mean = -0.0001
 """
 WARD = {"type": "object", "properties": {"ward": {"enum": ["A1", "B2"]}}, "required": ["ward"]}
 
@@ -107,3 +121,21 @@ async def test_an_adapter_is_a_model_of_its_own(node):
     assert plain.text != letters.text
     assert letters.receipt.decision.target.model == "reader-letters"
     assert (await text(node, "Dear")).text == plain.text
+
+
+@pytest.mark.parametrize("evaluator", ["strictly", "again", "sure"])
+async def test_a_real_model_judges_is_asked_again_and_says_how_sure_it_was(node, evaluator):
+    """The judge keeps to its schema, further answers are drawn, log-probabilities come though no caller asked."""
+    answer = await text(
+        node,
+        "How many are 2 and 2?",
+        model="",
+        evaluators=[evaluator],
+        permission=types.Permission(ladder_length_max=2),
+        sampling=types.Sampling(tokens_max=16),
+    )
+    first = answer.receipt.verdicts[0]
+    assert first.target.model == answer.receipt.ran[0].model
+    assert first.evaluator == evaluator
+    assert 0 <= first.score <= 1
+    assert first.good == (len(answer.receipt.ran) == 1)

@@ -11,15 +11,24 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "models"), str(ROOT / "bench")]
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn")
-from routing import train
-from routing_parts.data import load
-from routing_parts.priors import JUDGE, QUESTION_FOLDS, SUBJECT_FOLDS, fold_of, key_of, load_judge, seen_of
+from routing import train  # noqa: E402 - after the paths
+from routing_parts.data import load  # noqa: E402 - likewise
+from routing_parts.priors import (  # noqa: E402 - likewise
+    JUDGE,
+    QUESTION_FOLDS,
+    SUBJECT_FOLDS,
+    fold_of,
+    key_of,
+    load_judge,
+    seen_of,
+)
 
 SHARED = ROOT.parent / "shared" / "data" / "routing"
 needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the development data is not there")
 MMLU = "Which bone is the longest?\nA. femur\nB. tibia\nC. ulna\nD. radius\nAnswer:"
 OTHER_TEMPLATE = (
-    "Is ice cold?\nA) yes\nB) no\nC) so\nAnswer:\nA\n\nWhich bone is the longest?\nA) femur\nB) tibia\nC) ulna\nD) radius\n"
+    "Is ice cold?\nA) yes\nB) no\nC) so\nAnswer:\nA\n\nWhich bone is the longest?\nA) femur\nB) tibia\nC) ulna\n"
+    "D) radius\n"
     "Print only a single choice.\nAnswer:"
 )
 

@@ -11,7 +11,8 @@ import pytest
 from ringfence.labels import Label, Level
 from ringfence.recognize import DEFAULT
 from ringfenced.decide import decide
-from ringfenced.errors import DeadlineExceeded, Refused, Unavailable, WalletEmpty
+from ringfenced.errors import DeadlineExceeded, NotFound, Refused, Unavailable, WalletEmpty
+from ringfenced.evaluate import Opinion, sums
 from ringfenced.flow import Flow
 from ringfenced.model import (
     Caller,
@@ -37,6 +38,7 @@ from ringfenced.model import (
     TargetKind,
     Text,
     TextDelta,
+    TokenLogprob,
     ToolCallDelta,
     Usage,
     Vectors,
@@ -44,7 +46,7 @@ from ringfenced.model import (
 )
 from ringfenced.nouns import World
 from ringfenced.site.breakers import Breakers
-from ringfenced.site.evaluating import LogprobFloors
+from ringfenced.site.evaluating import Judge, LogprobFloors, SiteEvaluating
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.outlook import MeasuredOutlook, NothingMeasured
 from ringfenced.site.policies import OpenPolicies
@@ -171,7 +173,7 @@ class Nouns:
             yield Sent(piece, ()) if isinstance(piece, Finish) else piece
 
 
-def flow(nouns, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
+def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
     world = World(clock, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
@@ -180,7 +182,7 @@ def flow(nouns, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
         policy=DEFAULT,
         policies=OpenPolicies("d"),
         learning=NothingLearned(),
-        evaluating=LogprobFloors(),
+        evaluating=evaluating or LogprobFloors(),
         ledger=nouns,
         egress=nouns,
         memory=nouns,
@@ -333,6 +335,223 @@ async def test_a_model_that_cannot_be_loaded_hands_the_request_up_the_ladder():
     assert [type(event) for event in events] == [Decision, Loading, Escalation, TextDelta, Finish, Receipt]
 
 
+# ── how answers are judged ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Judged(Nouns):
+    """The same models, judged by name and not by floors."""
+
+    evaluators = ("sums",)
+    third = False
+
+    def offers(self):
+        made = [offer("small", 0.5, 1000), offer("large", 0.9, 10_000)]
+        made += [offer("largest", 0.95, 20_000)] if self.third else []
+        return tuple(replace(one, logprob_floor=None, evaluators=self.evaluators) for one in made)
+
+
+def site(**judges):
+    """Evaluators as they would be wired, the arithmetic one among them."""
+    made = {"sums": Judge("sums", sums.evaluate, 1.0, 5.0), **judges}
+    return SiteEvaluating(made, clock=lambda: 1.0)
+
+
+async def judged(nouns, evaluating=None, request=REQUEST):
+    return [event async for event in flow(nouns, evaluating or site()).generate(request, WARD.identity)]
+
+
+def judgements(verdicts):
+    return [(target.model, one.evaluator, one.good, one.score) for target, one in verdicts]
+
+
+WRONG = [TextDelta("12 x 3 = 35. The answer is 35.", 10), finish(10, -0.1)]
+RIGHT = [TextDelta("12 x 3 = 36. The answer is 36.", 20), finish(20, -0.1)]
+SUM = replace(REQUEST, prompt=replace(REQUEST.prompt, messages=(Message(Role.USER, (Text("What is 12 x 3?"),)),)))
+
+
+async def test_an_answer_that_falls_short_is_never_shown_and_the_receipt_says_why():
+    nouns = Judged(small=list(WRONG), large=list(RIGHT))
+    events = await judged(nouns, request=SUM)
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    assert events[1].reason == "1 of 1 calculations are wrong"
+    assert "35" not in events[2].text
+    expected = [("small", "sums", False, 0.0), ("large", "sums", True, 1.0), ("small", "agreement", False, 0.0)]
+    assert judgements(events[-1].verdicts) == expected
+    assert judgements(nouns.ways[0].verdicts) == expected
+
+
+async def test_a_good_enough_answer_ends_the_ladder():
+    nouns = Judged(small=list(RIGHT), large=[])
+    events = await judged(nouns)
+    assert [type(event) for event in events] == [Decision, TextDelta, Finish, Receipt]
+    assert judgements(events[-1].verdicts) == [("small", "sums", True, 1.0)]
+
+
+async def test_the_last_rungs_answer_is_given_though_it_falls_short_and_the_receipt_says_so():
+    nouns = Judged(small=list(WRONG), large=list(WRONG))
+    events = await judged(nouns, request=SUM)
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    assert judgements(events[-1].verdicts) == [
+        ("small", "sums", False, 0.0),
+        ("large", "sums", False, 0.0),
+        ("small", "agreement", True, 1.0),
+    ]
+
+
+async def test_the_last_rung_is_judged_after_the_caller_has_its_finish():
+    """Judging for learning's sake delays no delta."""
+    seen = []
+
+    def late(case):
+        seen.append(case.answer.text)
+        return Opinion(0.0, "no")
+
+    alone = replace(REQUEST, permission=Permission())
+    events = flow(Judged(small=list(RIGHT)), site(sums=Judge("sums", late, 1.0, 5.0))).generate(alone, WARD.identity)
+    assert [type(await anext(events)) for _ in range(3)] == [Decision, TextDelta, Finish]
+    assert seen == []
+    receipt = await anext(events)
+    assert judgements(receipt.verdicts) == [("small", "sums", False, 0.0)]
+    assert seen == ["12 x 3 = 36. The answer is 36."]
+
+
+async def test_an_answer_that_nobody_can_say_anything_of_has_no_verdict():
+    nouns = Judged(small=[TextDelta("Fine.", 1), finish(1, -0.1)], large=[])
+    events = await judged(nouns)
+    assert [type(event) for event in events] == [Decision, TextDelta, Finish, Receipt]
+    assert events[-1].verdicts == ()
+
+
+async def test_three_rungs_are_compared_with_what_came_after_each():
+    nouns = Judged(small=list(WRONG), large=list(WRONG), largest=list(RIGHT))
+    nouns.third = True
+    three = replace(SUM, permission=Permission(ladder_length_max=3))
+    events = await judged(nouns, request=three)
+    assert [event.destination.model for event in events if isinstance(event, Escalation)] == ["large", "largest"]
+    assert [one[:3] for one in judgements(events[-1].verdicts)] == [
+        ("small", "sums", False),
+        ("large", "sums", False),
+        ("small", "agreement", True),
+        ("largest", "sums", True),
+        ("small", "agreement", False),
+        ("large", "agreement", False),
+    ]
+
+
+async def test_evaluators_that_a_request_names_hold_the_answer_back_too():
+    nouns = Judged(small=list(WRONG), large=list(RIGHT))
+    nouns.evaluators = ()
+    events = await judged(nouns, request=replace(SUM, evaluators=("sums",)))
+    assert [type(event) for event in events] == [Decision, Escalation, TextDelta, Finish, Receipt]
+    unknown = replace(SUM, evaluators=("summs",))
+    with pytest.raises(NotFound) as caught:
+        await judged(Judged(), request=unknown)
+    assert (caught.value.step, caught.value.suggestions) == (3, ("sums",))
+
+
+class Paid:
+    """Costs what it says, and calls every answer bad."""
+
+    def __init__(self, microcredits, microcredits_max=50):
+        self.microcredits, self.microcredits_max = microcredits, microcredits_max
+        self.spare = []
+
+    def cost_microcredits_max(self, way, rung):
+        return self.microcredits_max
+
+    async def judge(self, case, way, rung, seconds_max):
+        self.spare.append(way.spare_microcredits())
+        way.cost_microcredits += self.microcredits
+        return Opinion(0.0, "no")
+
+
+async def test_what_judging_costs_is_settled_and_the_rungs_above_keep_what_they_may_cost():
+    paid = Paid(7)
+    nouns = Judged(small=list(RIGHT), large=list(RIGHT))
+    await judged(nouns, site(sums=Judge("sums", paid, 1.0, 5.0, is_paid=True)))
+    ((_, _, held),) = nouns.held
+    assert held == nouns.ways[0].decision.cost_microcredits_max() + 50
+    large = nouns.ways[0].decision.ladder[1].estimate.cost_microcredits_max
+    assert paid.spare == [held - 20 - large]
+    assert nouns.settled == [("ward", "r1", 20 + 7 + 200)]
+
+
+@pytest.mark.parametrize("room", [0, 30])
+async def test_for_judging_no_more_is_held_than_ceiling_and_wallet_have_room_for(room):
+    """A caller's ceiling holds for the whole request, judges included."""
+    nouns = Judged(small=list(RIGHT), large=list(RIGHT))
+    await judged(nouns)
+    ladder = nouns.ways[0].decision.cost_microcredits_max()
+    nouns = Judged(small=list(RIGHT), large=list(RIGHT))
+    permission = Permission(ladder_length_max=2, cost_microcredits_max=ladder + room)
+    evaluating = site(sums=Judge("sums", Paid(7), 1.0, 5.0, is_paid=True))
+    await judged(nouns, evaluating, replace(REQUEST, permission=permission))
+    assert nouns.held == [("ward", "r1", ladder + room)]
+
+
+async def test_a_single_rung_holds_nothing_for_judges_that_are_not_asked():
+    nouns = Judged(small=list(RIGHT))
+    paid = Paid(7)
+    evaluating = site(sums=Judge("sums", paid, 1.0, 5.0, is_paid=True))
+    await judged(nouns, evaluating, replace(REQUEST, permission=Permission()))
+    assert nouns.held == [("ward", "r1", nouns.ways[0].decision.cost_microcredits_max())]
+    assert paid.spare == []
+
+
+async def test_judging_leaves_the_rungs_above_their_time(monkeypatch):
+    waited = []
+
+    def leaving(inputs):
+        decision = decide(inputs)
+        return replace(decision, ladder=tuple(replace(rung, leave_ms=4000) for rung in decision.ladder))
+
+    class Waits:
+        async def judge(self, case, way, rung, seconds_max):
+            waited.append(seconds_max)
+
+    monkeypatch.setattr("ringfenced.flow.decide", leaving)
+    evaluating = site(sums=Judge("sums", Waits(), 1.0, 60.0))
+    await judged(Judged(small=list(RIGHT), large=[]), evaluating, replace(REQUEST, deadline_s=11.0))
+    assert waited == [pytest.approx(10.0 - 4.0)]
+
+
+class Tokens(Judged):
+    """A model that gives log-probabilities where it is asked for them."""
+
+    def offers(self):
+        return tuple(replace(one, supports_logprobs=True) for one in super().offers())
+
+    def place(self, model, **_):
+        nouns = self
+
+        class Engine:
+            def start(self, prompt, **_):
+                nouns.prompts.append(prompt)
+                one = () if prompt.sampling.logprobs is None else (TokenLogprob("x", b"x", -3.0),)
+                return Run([TextDelta("x", 1, one), finish(1, -3.0)])
+
+        return type("Gives", (Place,), {"engine": Engine()})(self, [])
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_log_probabilities_that_only_a_judge_needs_are_not_shown(asked_for):
+    seen = []
+
+    def sure(case):
+        seen.append(case.answer.logprobs)
+
+    nouns = Tokens()
+    nouns.prompts = []
+    request = REQUEST
+    if asked_for:
+        request = replace(request, prompt=replace(request.prompt, sampling=Sampling(tokens_max=100, logprobs=2)))
+    needs = Judge("sums", sure, 1.0, 5.0, needs_logprobs=True)
+    events = await judged(nouns, site(sums=needs), request)
+    assert seen == [(-3.0,)]
+    assert [bool(event.logprobs) for event in events if isinstance(event, TextDelta)] == [asked_for]
+    assert [prompt.sampling.logprobs for prompt in nouns.prompts] == [2 if asked_for else 0]
+
+
 # ── who gives no answer at all is stood in for ───────────────────────────────────────────────────────────────────────
 
 ACME, OTHER = (Target(TargetKind.PROVIDER, "gpt", provider=name) for name in ("acme", "other"))
@@ -449,7 +668,7 @@ async def test_one_that_was_closed_since_is_not_tried():
     clock = [100.0]
     outlook = MeasuredOutlook(Breakers(lambda: clock[0], lambda: 1.0), lambda: clock[0])
     nouns = Site(acme=[down("provider_rate_limited")], other=[down("provider_rate_limited")], small=ANSWER)
-    made = flow(nouns, outlook, lambda: clock[0])
+    made = flow(nouns, outlook=outlook, clock=lambda: clock[0])
 
     async def ran():
         return [str(t) for t in [e async for e in made.generate(ALONE, WARD.identity)][-1].ran]
@@ -473,7 +692,7 @@ async def test_one_that_closes_between_decision_and_run_is_stood_in_for():
                 raise Unavailable("acme/gpt is left alone.", reason="left_alone")
 
     nouns = Site(other=ANSWER)
-    events = [event async for event in flow(nouns, Closing()).generate(ALONE, WARD.identity)]
+    events = [event async for event in flow(nouns, outlook=Closing()).generate(ALONE, WARD.identity)]
     assert told(events) == [("acme/gpt", "other/gpt")]
     assert [str(target) for target in events[-1].ran] == ["other/gpt"]
 
@@ -537,7 +756,7 @@ async def test_whoever_hangs_up_is_told_to_the_outlook():
             ends.append((str(rung.target), type(error)))
 
     nouns = Site(acme=[TextDelta("one", 1), TextDelta("two", 1), *ANSWER])
-    events = flow(nouns, Noting()).generate(ALONE, WARD.identity)
+    events = flow(nouns, outlook=Noting()).generate(ALONE, WARD.identity)
     while not isinstance(await anext(events), TextDelta):
         pass
     await events.aclose()

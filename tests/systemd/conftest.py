@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     shutil.copytree(HOST_UNITS, units, symlinks=True)
     for unit in (*SOURCE.glob("*.service"), *SOURCE.glob("*.socket")):
         shutil.copy(unit, units)
-        for program in re.findall(r"^ExecStart=(\S+)", unit.read_text(), re.MULTILINE):
+        for program in re.findall(r"^Exec(?:Start|Reload)=(\S+)", unit.read_text(), re.MULTILINE):
             stub = tmp_path / program.lstrip("/")
             stub.parent.mkdir(parents=True, exist_ok=True)
             stub.write_text("#!/bin/sh\n")

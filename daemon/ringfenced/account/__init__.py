@@ -15,8 +15,8 @@ TEMPLATE_TOKENS_MAX = 64
 COST_MAX = 2**62
 """Most microcredits that anything costs: more than any wallet holds (a store's amounts are 64-bit whole numbers)."""
 
-LATENCY_MS_MAX = 2**53
-"""Longest time that is told apart: as far as a double counts without gaps."""
+LATENCY_MS_MAX = 2**27
+"""Longest time that is told apart, 37 hours: what the rungs of a ladder take together still fits a message's field."""
 
 
 def price(offer: Offer, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""`Wallets`, `Policy` and `Lockdown`: what operators look at, and the emergency stop."""
+"""`Wallets` and `Lockdown`: what operators look at, and the emergency stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering, identity_of
 from ringfenced.api.decode import Limits, decode
 from ringfenced.api.encode import decision_to_pb
-from ringfenced.api.later import LaterPolicy, LaterWallets
+from ringfenced.api.later import LaterWallets
 from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
@@ -31,10 +31,6 @@ class Node(Protocol):
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """What is well and what is not."""
-        ...
-
-    def policy(self) -> tuple[str, str]:
-        """Source and digest of the policy in force."""
         ...
 
 
@@ -84,22 +80,6 @@ class WalletsService(LaterWallets):
         asked = decode(request.request, "estimate", time.monotonic(), context.time_remaining(), Limits())
         _, decision, _ = await self._flow.plan(asked, identity_of(context))
         return pb.EstimateCostResponse(candidates=decision_to_pb(decision).candidates)
-
-
-class PolicyService(LaterPolicy):
-    """The policy in force."""
-
-    def __init__(self, node: Node, door: Door) -> None:
-        """Wire."""
-        self._node = node
-        self._door = door
-
-    @answering
-    async def GetPolicy(self, _request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
-        """Its source and digest."""
-        self._door.admit(context, CallerRole.AUDITOR, CallerRole.OPERATOR)
-        source, digest = self._node.policy()
-        return pb.GetPolicyResponse(source=source, digest=digest)
 
 
 class LockdownService(pb_grpc.LockdownServicer):

@@ -28,6 +28,7 @@ from ringfenced.model import (
     ToolCallDelta,
     Usage,
     Vectors,
+    Verdict,
 )
 
 
@@ -175,6 +176,17 @@ def proof_to_pb(proof: EntryProof) -> types.EntryProof:
     )
 
 
+def verdict_to_pb(target: Target, verdict: Verdict) -> types.Verdict:
+    """What was said of one rung's answer."""
+    return types.Verdict(
+        target=target_to_pb(target),
+        evaluator=verdict.evaluator,
+        score=verdict.score,
+        good=verdict.good,
+        reason=verdict.reason,
+    )
+
+
 def receipt_to_pb(receipt: Receipt, decision: types.Decision | None = None) -> types.Receipt:
     """What a caller gets with an answer; `decision` is its own, where that was encoded before."""
     message = types.Receipt(
@@ -184,6 +196,7 @@ def receipt_to_pb(receipt: Receipt, decision: types.Decision | None = None) -> t
         egress=[proof_to_pb(proof) for proof in receipt.egress],
         findings_by_type=receipt.findings_by_type,
         ran=[target_to_pb(target) for target in receipt.ran],
+        verdicts=[verdict_to_pb(target, verdict) for target, verdict in receipt.verdicts],
     )
     finished_at = message.finished_at
     finished_at.seconds, finished_at.nanos = divmod(receipt.finished_at_unix_ms * 1_000_000, 1_000_000_000)

@@ -9,12 +9,13 @@ import time
 from contextlib import aclosing, nullcontext
 
 from ringfence.v1 import inference_pb2 as pb
+from ringfence.v1 import inference_pb2_grpc as pb_grpc
 from ringfence.wire import label_to
 from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.decode import Limits, decode, decode_prompt
 from ringfenced.api.embedding import decode_embedding, encode_embedding
 from ringfenced.api.encode import Encoder, contributions_to_pb, decision_to_pb, findings_to_pb
-from ringfenced.api.later import LaterInference
+from ringfenced.api.routing import Teaching, take_feedback
 from ringfenced.decide import label_deidentified
 from ringfenced.errors import DeadlineExceeded
 from ringfenced.flow import Flow
@@ -22,10 +23,10 @@ from ringfenced.model import CallerRole, Request
 from ringfenced.nouns import Directory
 
 
-class InferenceService(LaterInference):
+class InferenceService(pb_grpc.InferenceServicer):
     """Decodes, hands to the flow, encodes."""
 
-    def __init__(self, flow: Flow, directory: Directory, door: Door, limits: Limits) -> None:
+    def __init__(self, flow: Flow, directory: Directory, door: Door, limits: Limits, teaching: Teaching) -> None:
         """Wire.
 
         Args:
@@ -33,7 +34,9 @@ class InferenceService(LaterInference):
             directory: for counting tokens.
             door: who may call what.
             limits: bounds on a request.
+            teaching: who learns from what callers say of answers.
         """
+        self._teaching = teaching
         self._flow = flow
         self._directory = directory
         self._door = door
@@ -97,6 +100,12 @@ class InferenceService(LaterInference):
         return pb.CountTokensResponse(
             tokens=tokens, context_tokens_max=self._directory.context_tokens_max(name), model=name
         )
+
+    @answering
+    async def Feedback(self, request: pb.FeedbackRequest, context: Context) -> pb.FeedbackResponse:
+        """Take what a caller says of an earlier answer of its department's."""
+        await take_feedback(self._teaching, self._door.admit(context, CallerRole.CALLER), request)
+        return pb.FeedbackResponse()
 
     def _new_id(self) -> str:
         """An id that no other process makes: 64 random bits for this one and a count."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from ringfence.v1 import admin_pb2_grpc, inference_pb2_grpc
+from ringfence.v1 import admin_pb2_grpc
 from ringfenced.api.call import Context, Door, refuse
 from ringfenced.errors import RingfenceError, Unsupported
 
@@ -19,16 +19,6 @@ async def not_yet(door: Door, context: Context, what: str) -> NoReturn:
     except RingfenceError as error:
         await refuse(context, error)
     await refuse(context, Unsupported(f"{what} is in the contract and not in this build yet; see CHANGELOG.md."))
-
-
-class LaterInference(inference_pb2_grpc.InferenceServicer):
-    """What `InferenceService` does not do yet."""
-
-    _door: Door
-
-    async def Feedback(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Inference.Feedback")
 
 
 class LaterWallets(admin_pb2_grpc.WalletsServicer):
@@ -43,17 +33,3 @@ class LaterWallets(admin_pb2_grpc.WalletsServicer):
     async def GetForecast(self, _request: Any, context: Any) -> Any:
         """Not yet."""
         await not_yet(self._door, context, "Wallets.GetForecast")
-
-
-class LaterPolicy(admin_pb2_grpc.PolicyServicer):
-    """What `PolicyService` does not do yet."""
-
-    _door: Door
-
-    async def TestPolicy(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Policy.TestPolicy")
-
-    async def ReloadPolicy(self, _request: Any, context: Any) -> Any:
-        """Not yet."""
-        await not_yet(self._door, context, "Policy.ReloadPolicy")

@@ -19,7 +19,6 @@ from ringfence.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc, i
 from ringfenced.api.admin import (
     LockdownService,
     Node,
-    PolicyService,
     Stop,
     WalletsService,
 )
@@ -30,6 +29,8 @@ from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
 from ringfenced.api.models import Hosting, ModelsService
 from ringfenced.api.nodes import Devices, NodesService
+from ringfenced.api.policy import Policies, PolicyService
+from ringfenced.api.routing import RoutingService, Teaching
 from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
 
@@ -55,6 +56,8 @@ class Served:
     limits: Limits
     keys: Keys
     hosting: Hosting
+    policies: Policies
+    teaching: Teaching
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
 def _add_services(server: grpc.aio.Server, served: Served) -> None:
     door = Door(lambda: served.directory.callers)
     inference_pb2_grpc.add_InferenceServicer_to_server(
-        InferenceService(served.flow, served.directory, door, served.limits), server
+        InferenceService(served.flow, served.directory, door, served.limits, served.teaching), server
     )
     admin_pb2_grpc.add_ModelsServicer_to_server(ModelsService(served.node, served.hosting, door), server)
     admin_pb2_grpc.add_NodesServicer_to_server(
@@ -139,9 +142,10 @@ def _add_services(server: grpc.aio.Server, served: Served) -> None:
     admin_pb2_grpc.add_WalletsServicer_to_server(
         WalletsService(served.ledger, served.flow, door, served.departments), server
     )
-    admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.node, door), server)
+    admin_pb2_grpc.add_PolicyServicer_to_server(PolicyService(served.policies, served.directory, door), server)
     admin_pb2_grpc.add_LockdownServicer_to_server(LockdownService(served.stop, door, served.pseudonym), server)
     admin_pb2_grpc.add_KeysServicer_to_server(KeysService(served.keys, door, served.pseudonym), server)
+    admin_pb2_grpc.add_RoutingServicer_to_server(RoutingService(served.teaching, door), server)
     audit_pb2_grpc.add_AuditServicer_to_server(AuditService(served.log, door, served.pseudonym), server)
     names = [
         service.full_name

@@ -9,9 +9,10 @@ import typer
 from typer.core import TyperGroup
 
 from ringfence.client import RingfenceCallError
-from ringfenced.cli import ask, devices, node
+from ringfenced.cli import ask, devices, node, routing
 from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
+from ringfenced.cli.decisions import decisions
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.lockdown import lockdown
@@ -109,12 +110,15 @@ def connection(
 
 app.command()(ask.generate)
 app.command()(ask.plan)
+app.command()(routing.feedback)
 app.command()(node.status)
 app.command("node")(devices.node)
 app.command()(node.wallet)
 app.add_typer(agent, name="agent")
 app.add_typer(audit, name="audit")
+app.add_typer(decisions, name="decisions")
 app.add_typer(lockdown, name="lockdown")
 app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
+app.add_typer(routing.routing, name="routing")
 app.command("dev-certs")(dev_certs)

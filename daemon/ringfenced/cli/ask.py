@@ -135,7 +135,7 @@ class _Shown:
             self._line_open = False
         source, destination = target_of(getattr(escalation, "from")), target_of(escalation.to)
         self._output.remark(
-            f"handed up from {source} to {destination}: {escalation.reason}; the answer so far is void", style="yellow"
+            f"escalated: {source} to {destination}, {escalation.reason}; the answer so far is void", style="yellow"
         )
 
     def _calls(self, answer: Answer) -> None:

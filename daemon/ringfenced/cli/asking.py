@@ -80,6 +80,9 @@ def build_request(
     ] = 0,
     model: Annotated[str, typer.Option(help="A model of the site; else decided.", rich_help_panel=_HOW)] = "",
     quality: Annotated[float, typer.Option(min=0, max=1, help="Least expected quality.", rich_help_panel=_HOW)] = 0.0,
+    evaluator: Annotated[
+        list[str] | None, typer.Option(help="Who judges the answer; repeatable.", rich_help_panel=_HOW)
+    ] = None,
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="Longest answer.", show_default=False, rich_help_panel=_HOW)
     ] = None,
@@ -103,6 +106,7 @@ def build_request(
         model=model,
         task=task,
         quality_min=quality,
+        evaluators=evaluator or (),
         json_schema=read_text(schema) if schema else "",
         deadline_s=deadline,
         source=source,

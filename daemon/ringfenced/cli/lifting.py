@@ -34,7 +34,7 @@ def put_word(order: SetLockdownRequest, state: LockdownState, operator: str, key
     """
     lift = Lift(state.log_origin, state.since.ToMilliseconds(), operator, now_unix_ms + LIFETIME_MS)
     try:
-        order.signature = sign(lift, _private_key(key))
+        order.signature = sign(lift, private_key(key))
     except LiftError as error:
         raise Failure(str(error), code=ExitCode.USAGE) from None
     order.operator, order.expires_at_unix_ms = operator, lift.expires_at_unix_ms
@@ -49,7 +49,7 @@ def time_of(at: Timestamp) -> str:
     return datetime.fromtimestamp(at.seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _private_key(path: Path) -> Ed25519PrivateKey:
+def private_key(path: Path) -> Ed25519PrivateKey:
     """An operator's key."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)

@@ -1,6 +1,6 @@
-"""`ringfence policy`: try a site's own recognisers, and make hashed dictionaries. Needs no daemon.
+"""`ringfence policy`: check, try, compare, approve and reload what a site decides; make its hashed dictionaries.
 
-The recognisers cost a third of a second to import, so a command imports its work (`policyrun`) when it is called.
+Recognisers and configuration cost a third of a second to import, so a command imports its work when it is called.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ringfenced.cli import settings
 from ringfenced.cli.exits import ExitCode
 from ringfenced.cli.output import Output, json_option
 
@@ -18,25 +19,130 @@ policy = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 @policy.callback()
 def policy_group() -> None:
-    """Try a site's own recognisers on its examples; make hashed dictionaries."""
+    """Check and try a site's policy and recognisers; approve, compare, show and reload; make hashed dictionaries."""
+
+
+config_option = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The daemon's file.")]
+cedar_argument = Annotated[Path, typer.Argument(metavar="FILE", help="Cedar policies.")]
+
+
+@policy.command("check")
+def check_policy(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Cedar; unset for the configuration's.")] = None,
+    *,
+    config: config_option = None,
+    as_json: json_option = False,
+) -> None:
+    """Parse and validate a policy, and say in short what it permits and forbids.
+
+    With --config the template and the table count too, and names are held to the site: a policy of somebody who is not
+    there can never apply. Exit code 2 when it cannot be used, with file, line and column.
+
+    Example: `ringfence policy check policy.cedar --config /etc/ringfence/ringfenced.toml`
+    """
+    from ringfenced.cli import policycheck  # noqa: PLC0415 - see above
+
+    policycheck.check(file, config, Output.of(as_json=as_json))
+
+
+@policy.command("diff")
+def diff_policy(
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Cedar, or a daemon's file that ends in .toml.")],
+    *,
+    decisions: Annotated[
+        Path, typer.Option("--decisions", metavar="PATH", help="The record of decisions: a file, or the folder.")
+    ],
+    config: config_option = None,
+    as_json: json_option = False,
+) -> None:
+    """Replay recorded decisions under another policy: how many stay, and which would change and how.
+
+    Needs no daemon. Callers have their names where the node's pseudonym.key can be read.
+
+    Example: `ringfence policy diff new.cedar --config ringfenced.toml --decisions /var/lib/ringfenced/decisions`
+    """
+    from ringfenced.cli import policydiff  # noqa: PLC0415 - see above
+
+    policydiff.diff(new, config, decisions, Output.of(as_json=as_json))
+
+
+@policy.command("approve")
+def approve_policy(
+    file: cedar_argument,
+    *,
+    name: Annotated[str, typer.Option("--name", help="Your name in [[policy.approvers]].")],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key, PEM.")],
+    as_json: json_option = False,
+) -> None:
+    """Sign a policy, so that it may take effect; the line goes into FILE.approvals. The key stays on this machine.
+
+    Any later change of the policy, of a single byte, needs new signatures.
+
+    Example: `ringfence policy approve policy.cedar --name chief --key chief.key`
+    """
+    from ringfenced.cli import policyapprove  # noqa: PLC0415 - see above
+
+    output = Output.of(as_json=as_json)
+    target, approval = policyapprove.approve(file, name, key)
+    if as_json:
+        output.json({"file": str(target), "name": name, "digest": approval.digest, "unix_ms": approval.signed_unix_ms})
+    else:
+        output.line(f"{name} approves {file}, SHA-256 {approval.digest}; written to {target}")
+
+
+@policy.command("show")
+def show_policy(context: typer.Context, *, as_json: json_option = False) -> None:
+    """Show the policy in force of a running daemon, and its digest. Role: operator or auditor.
+
+    The digest is the SHA-256 of `source` in the JSON, and stands in every decision.
+    """
+    from ringfenced.cli import policyshow  # noqa: PLC0415 - see above
+
+    with settings.load(context.obj).client() as client:
+        policyshow.show(client.policy(), Output.of(as_json=as_json))
+
+
+@policy.command("reload")
+def reload_policy(context: typer.Context, *, as_json: json_option = False) -> None:
+    """Have a running daemon read its policy's files again, and print the digest of what is in force. Role: operator.
+
+    It does so by itself within two seconds after a change; this says at once whether they can be used. Exit code 7
+    where they cannot: the policy before stays in force.
+    """
+    with settings.load(context.obj).client() as client:
+        digest = client.reload_policy()
+    output = Output.of(as_json=as_json)
+    if as_json:
+        output.json({"digest": digest})
+    else:
+        output.line(f"in force: {digest}")
 
 
 @policy.command("test")
 def run_examples(
-    examples: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled examples: TOML, or JSON lines (.jsonl).")],
+    examples: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Cases: TOML or CSV. Or labelled examples: TOML, or JSON lines (.jsonl)."),
+    ],
     *,
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The daemon's or the agent's file.")],
     show: Annotated[bool, typer.Option("--show", help="Print the pieces of text in question too.")] = False,
     as_json: json_option = False,
 ) -> None:
-    """Run labelled examples through the recognisers that a configuration describes.
+    """Decide a site's cases ([[case]]: who may send what where), or run examples ([[example]]) through its recognisers.
 
-    Prints types and positions, and text only with --show. Exit code 1 when an example does not come out as it says.
+    Cases are decided as the daemon decides, built-in rules and policy together. Examples print types and positions, and
+    text only with --show. Exit code 1 when one does not come out as it says.
 
-    Example: `ringfence policy test examples.toml --config /etc/ringfence/ringfenced.toml`
+    Example: `ringfence policy test cases.toml --config /etc/ringfence/ringfenced.toml`
     """
-    from ringfenced.cli import policyrun  # noqa: PLC0415 - see above
+    from ringfenced.cli import policycases, policyrun  # noqa: PLC0415 - see above
 
+    if policycases.are_cases(examples):
+        passed = policycases.run_cases(examples, config, Output.of(as_json=as_json))
+        if not passed:
+            raise typer.Exit(ExitCode.FAILED)
+        return
     if not policyrun.run_examples(examples, config, Output.of(as_json=as_json), show=show):
         raise typer.Exit(ExitCode.FAILED)
 

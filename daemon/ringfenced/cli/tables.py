@@ -17,6 +17,7 @@ from ringfence.v1.types_pb2 import (
     Target,
     TargetKind,
     Usage,
+    Verdict,
 )
 from ringfenced.cli.output import Output
 
@@ -100,6 +101,7 @@ def receipt_table(output: Output, receipt: Receipt, usage: Usage | None) -> None
         ("cost", f"{credits_of(receipt.cost_microcredits)} credits"),
         ("left the site", _left(receipt)),
     ]
+    rows.extend(("judged", _verdict(verdict)) for verdict in receipt.verdicts)
     if usage is not None:
         rows.insert(3, ("tokens", _usage(usage)))
     output.table("receipt", ("", ""), rows, beside=True)
@@ -154,6 +156,12 @@ def _model_row(model: Model) -> tuple[str, ...]:
         _speed(model.measured) if model.HasField("measured") else "-",
         model.failure or "; ".join(f"left alone: {trouble}" for trouble in model.closed),
     )
+
+
+def _verdict(verdict: Verdict) -> str:
+    """What was said of one answer."""
+    said = "good enough" if verdict.good else f"falls short: {verdict.reason}"
+    return f"{target_of(verdict.target)} {said} ({verdict.evaluator} {verdict.score:.2f})"
 
 
 def _speed(speed: ModelSpeed) -> str:

@@ -123,17 +123,25 @@ def _corners(weighed: Weighed, good: Mask, limits: Limits) -> tuple[list[Rung], 
         lower, upper = lower[under <= most - above.min()], upper[above <= most - under.min()]
     if not len(lower) or not len(upper):
         return [], []
-    return _hull(weighed, lower), _hull(weighed, upper)
+    order = _by_cost(weighed)
+    return _hull(weighed, order, lower), _hull(weighed, order, upper)
 
 
-def _hull(weighed: Weighed, places: Places) -> list[Rung]:
-    cost = weighed.estimated.cost[places]
+def _by_cost(weighed: Weighed) -> Places:
+    """All rows by cost; of the same cost the best first, then the sooner, then by name."""
+    cost = weighed.estimated.cost
     order = cost.argsort()
-    prices = cost[order]
-    if np.count_nonzero(prices[1:] == prices[:-1]):
-        latency_ms, rank = weighed.estimated.latency_ms[places], weighed.table.rank[places]
-        order = np.lexsort((rank, latency_ms, -weighed.quality[places], cost))
-    return [_rung(weighed, place) for place in hull(places[order], weighed.estimated.cost, weighed.quality)]
+    ordered = cost[order]
+    if np.count_nonzero(ordered[1:] == ordered[:-1]):
+        return np.lexsort((weighed.table.rank, weighed.estimated.latency_ms, -weighed.quality, cost))
+    return order
+
+
+def _hull(weighed: Weighed, order: Places, places: Places) -> list[Rung]:
+    rows = np.zeros(len(order), np.bool_)
+    rows[places] = True
+    corners = hull(order[rows[order]], weighed.estimated.cost, weighed.quality)
+    return [_rung(weighed, place) for place in corners]
 
 
 def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Limits) -> tuple[Rung, ...]:

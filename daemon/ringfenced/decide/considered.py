@@ -62,12 +62,14 @@ class Considered:
         return tuple(ladder), tuple(self._candidate(one, chosen=False) for one in told[len(rungs) :])
 
     def refused(self) -> tuple[Candidate, ...]:
-        """All that are no rung, in the order of the offers."""
+        """All that are no rung: those that a rule removes, then those that are open, each in the offers' order."""
         return tuple(self._candidate(told, chosen=False) for told in self.told())
 
     def told(self) -> Iterator[Told]:
         """The same, flat: for who writes it down at once."""
-        return self._tell([place for place in range(len(self._weighed.table)) if place not in self._taken])
+        removed = self._weighed.removed
+        still_open = [place for place in (removed == OPEN).nonzero()[0].tolist() if place not in self._taken]
+        return self._tell([*removed.nonzero()[0].tolist(), *still_open])
 
     def count_refused(self) -> int:
         """How many those are."""

@@ -20,10 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Corner = TypeVar("Corner")
 
 HULL_MAX: Final = 8
 """Most corners that are looked at; a concave hull of two hundred random points has about ten."""
@@ -158,9 +160,14 @@ def hull(ordered: NDArray[np.int64], cost: NDArray[np.int64], quality: NDArray[n
         while len(corners) > 1 and _is_under(corners[-2], corners[-1], price, gain):
             corners.pop()
         corners.append((price, gain, place))
-    if len(corners) > HULL_MAX:  # both ends, and as many between them at even distances
-        corners = [corners[at * (len(corners) - 1) // (HULL_MAX - 1)] for at in range(HULL_MAX)]
-    return [place for _, _, place in corners]
+    return thinned([place for _, _, place in corners])
+
+
+def thinned(corners: list[Corner]) -> list[Corner]:
+    """At most `HULL_MAX` of them: both ends, and as many between them at even distances."""
+    if len(corners) <= HULL_MAX:
+        return corners
+    return [corners[at * (len(corners) - 1) // (HULL_MAX - 1)] for at in range(HULL_MAX)]
 
 
 def _is_under(before: tuple[int, float, int], middle: tuple[int, float, int], cost: int, quality: float) -> bool:

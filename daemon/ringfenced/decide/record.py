@@ -137,10 +137,15 @@ def records_of(lines: Iterable[str]) -> Iterator[Recorded]:
             raise RecordError(f"line {number}: no record of a decision, or its parts are missing") from error
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files of a record, the oldest of each worker first: those of a folder, or the one that is given."""
+    return sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+
+
 def read_records(path: Path) -> Iterator[Inputs]:
     """What the decisions in a file, or in every file of a folder, were made from.
 
-    For replaying on the command line: the only function of this package that reads a file.
+    For replaying on the command line: with `files_of` the only function of this package that looks at a disk.
 
     Args:
         path: a file of records, or the folder that the daemon keeps them in.
@@ -149,7 +154,7 @@ def read_records(path: Path) -> Iterator[Inputs]:
         RecordError: a line is no record.
         OSError: it cannot be read.
     """
-    for one in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+    for one in files_of(path):
         with one.open(encoding="utf-8") as lines:
             for recorded in records_of(lines):
                 yield recorded.inputs

@@ -226,7 +226,7 @@ def submit_to_wire(
     submit.share = claim.share
     submit.weight = claim.weight
     submit.adapter = adapter
-    submit.messages.extend(map(_message, prompt.messages))
+    submit.messages.extend(map(message_to_wire, prompt.messages))
     if prompt.tools:
         submit.tools.extend(map(_tool, prompt.tools))
         submit.tool_choice.mode = _TOOL_MODES[prompt.tool_mode]
@@ -245,7 +245,7 @@ def count_to_wire(prompt: Prompt, *, sequence: int) -> engine_pb2.EngineCommand:
     """Write the command that counts a prompt's tokens."""
     command = engine_pb2.EngineCommand()
     command.count.sequence = sequence
-    command.count.messages.extend(map(_message, prompt.messages))
+    command.count.messages.extend(map(message_to_wire, prompt.messages))
     if prompt.tool_mode is not ToolMode.NONE:
         command.count.tools.extend(map(_tool, prompt.tools))
     return command
@@ -398,7 +398,8 @@ _FAILURES: Final[Mapping[str, _Failure]] = {
 _SAMPLING_DEFAULT = Sampling()
 
 
-def _message(message: Message) -> types_pb2.Message:
+def message_to_wire(message: Message) -> types_pb2.Message:
+    """One turn."""
     wire = types_pb2.Message(role=_ROLES[message.role], parts=[_part(part) for part in message.parts])
     if message.name:
         wire.name = message.name

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
+from typing import Final
 
 from ringfenced.errors import PermissionDenied, Unauthenticated
 from ringfenced.model import Caller, CallerRole
+
+PSEUDONYM_KEY_BYTES: Final = 32
+"""As long as the digest that it keys (RFC 2104, section 3)."""
+_PSEUDONYM_CHARS: Final = 32
+
+
+def pseudonym(key: bytes, identity: str) -> str:
+    """What an identity is called outside this node: who has no key can neither tell it nor try it.
+
+    Args:
+        key: the node's secret, `PSEUDONYM_KEY_BYTES` long.
+        identity: whose.
+    """
+    return hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_CHARS]
 
 
 def identify(identity: str | None, callers: Mapping[str, Caller]) -> Caller:

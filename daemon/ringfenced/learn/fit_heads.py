@@ -30,6 +30,8 @@ TRUSTS: Final = np.linspace(0, 1, 11)
 """Mixtures of anchor and free part that are tried."""
 TRUST_LABELS: Final = 200.0
 """Labels at which a quarter is what the free part is trusted before anything is compared; with many, a half."""
+UNSEEN_HELD: Final = 80.0
+"""The same where segments were left out: a few segments say less than as many outcomes."""
 TRUST_HELD: Final = 20.0
 """Log-loss, summed over outcomes, that a trust all the way from there must save: a hundred labels say little of it."""
 
@@ -147,6 +149,7 @@ def _trust(lessons: Lessons, anchor: Floats, free: Floats, model: int, counted: 
     for part in TRUSTS:
         logit = anchor[own, model] + part * (free[own, model] - anchor[own, model])
         losses.append(
-            float((weights * (np.logaddexp(0, logit) - scores * logit)).sum()) + TRUST_HELD * (part - before) ** 2
+            float((weights * (np.logaddexp(0, logit) - scores * logit)).sum())
+            + (TRUST_HELD if counted else UNSEEN_HELD) * (part - before) ** 2
         )
     return float(TRUSTS[int(np.argmin(losses))])

@@ -7,8 +7,9 @@ segment's scores are used only where, over a range of costs, choosing by them is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,11 @@ PRICES: Final = 9
 """So many trade-offs between quality and cost are replayed."""
 ROWS_MIN: Final = 60
 """Fewest outcomes of a segment."""
+SEGMENTS_MIN: Final = 5
+"""Fewest segments from which anything follows for those not seen."""
+PARTS: Final = (0.5, 1.0)
+"""How much of the learned scores may be used. The highest of many uncertain scores is mostly too high; half way to each
+model's mean costs little where they are right and saves much where they are not."""
 SEGMENTS_MAX: Final = 1024
 """Most that are kept."""
 UNSEEN: Final = ""
@@ -42,15 +48,30 @@ class Guard:
     """How much better than the mix of equal cost the learned choice is there, in quality."""
     error: Floats
     """The standard error of that; infinity where it was not measured."""
-    trusted: NDArray[np.bool_]
-    """Whether the learned scores are used."""
+    part: Floats
+    """How much of the learned scores is used, 0 to 1; the rest is each model's mean there."""
     quality: Floats
     """The mean quality of each model there (segments by models); NaN where it was never taken."""
 
     def is_trusted(self, segment: str) -> bool:
         """Whether learned scores are used in a segment."""
         place = self._place(segment)
-        return place is not None and bool(self.trusted[place])
+        return place is not None and bool(self.part[place] > 0)
+
+    def mixed(self, segment: str, models: Sequence[str], learned: NDArray[Any], otherwise: NDArray[Any]) -> Floats:
+        """What to expect of models for one request in a segment.
+
+        Args:
+            segment: its name.
+            models: that could answer.
+            learned: what heads expect of each.
+            otherwise: of each, for one that was never taken there.
+        """
+        place = self._place(segment)
+        means = self.means(segment)
+        part = 0.0 if place is None else float(self.part[place])
+        mean = np.array([means.get(model, given) for model, given in zip(models, otherwise, strict=True)], np.float64)
+        return mean + part * (np.asarray(learned, np.float64) - mean)
 
     def means(self, segment: str) -> dict[str, float]:
         """Each model's mean quality in a segment, where it is known; over all of them for one that is not."""
@@ -71,7 +92,7 @@ class Guard:
             "guard.models": np.frombuffer("\n".join(self.models).encode(), np.uint8),
             "guard.gain": self.gain,
             "guard.error": self.error,
-            "guard.trusted": self.trusted,
+            "guard.part": self.part,
             "guard.quality": self.quality,
         }
 
@@ -84,36 +105,36 @@ class Guard:
         """
         try:
             texts = [arrays[f"guard.{part}"].astype(np.uint8).tobytes().decode() for part in ("segments", "models")]
-            gain, errors, quality = (
-                arrays[f"guard.{part}"].astype(np.float64) for part in ("gain", "error", "quality")
-            )
-            trusted = arrays["guard.trusted"].astype(np.bool_)
+            names = ("gain", "error", "part", "quality")
+            gain, errors, parts, quality = (arrays[f"guard.{name}"].astype(np.float64) for name in names)
         except (KeyError, ValueError) as error:
             raise BadState("the guard is missing from learned state; refit it from the outcomes") from error
         count = gain.size
         segments = tuple(texts[0].split("\n")) if count else ()
         models = tuple(texts[1].split("\n")) if texts[1] else ()
-        shapes = (errors.shape, trusted.shape, quality.shape)
+        shapes = (errors.shape, parts.shape, quality.shape)
         if shapes != ((count,), (count,), (count, len(models))) or len(segments) != count or count > SEGMENTS_MAX + 1:
             raise BadState("the guard in learned state is of unequal arrays; refit it from the outcomes")
-        return cls(segments, models, gain, errors, trusted, quality)
+        return cls(segments, models, gain, errors, np.clip(parts, 0, 1), quality)
 
 
 _NOTHING = np.zeros(0)
-GUARD_NONE: Final = Guard((), (), _NOTHING, _NOTHING, np.zeros(0, np.bool_), np.zeros((0, 0)))
+GUARD_NONE: Final = Guard((), (), _NOTHING, _NOTHING, _NOTHING, np.zeros((0, 0)))
 """Of a site that has learned nothing."""
 
 
-def gained(logged: Logged, cost: Floats) -> Estimate:
+def gained(logged: Logged, cost: Floats, part: float = 1.0) -> Estimate:
     """How much better than the mix of equal cost the choice by what was expected is, on the mean of a range of prices.
 
     Args:
         logged: outcomes, and what was expected by scores that did not learn from them.
         cost: mean of each model.
+        part: how much of the scores is used beside each model's mean.
     """
     if not len(logged.taken):
         return Estimate(0.0, float("inf"), 0)
     worth_each = means(logged)
+    logged = replace(logged, modelled=worth_each + part * (logged.modelled - worth_each))
     shares = np.zeros(len(logged.taken))
     prices = prices_of(logged.modelled, cost)
     for price in prices:
@@ -151,34 +172,41 @@ def guarded(logged: Logged, apart: Logged, segments: NDArray[Any], models: tuple
         cost: mean of each.
     """
     names = sorted(set(segments.tolist()) - {UNSEEN})[:SEGMENTS_MAX]
-    found = [gained(logged.at(np.flatnonzero(segments == name)), cost) for name in names]
-    unseen = _unseen(apart, segments, names, cost)
+    found = [_best(partial(gained, own, cost)) for own in _parted(logged, segments, names)]
+    others = _parted(apart, segments, names)
     # What is not parted into segments is judged as a whole.
-    found.append(gained(logged, cost) if not names else unseen)
+    found.append(_best(partial(_unseen, others, cost) if names else partial(gained, logged, cost)))
     quality = [_means(logged.at(np.flatnonzero(segments == name))) for name in names] + [_means(logged)]
     return Guard(
         segments=(*names, UNSEEN),
         models=models,
-        gain=np.array([estimated.mean for estimated in found]),
-        error=np.array([estimated.error for estimated in found]),
-        trusted=np.array([estimated.rows >= ROWS_MIN and estimated.low > 0 for estimated in found]),
+        gain=np.array([estimated.mean for _, estimated in found]),
+        error=np.array([estimated.error for _, estimated in found]),
+        part=np.array([part for part, _ in found]),
         quality=np.array(quality).reshape(len(names) + 1, len(models)),
     )
 
 
-def _unseen(apart: Logged, segments: NDArray[Any], names: list[str], cost: Floats) -> Estimate:
-    """The gain in segments that were not learned from: each segment is one draw, the worst of them must not lose."""
-    each = [gained(apart.at(np.flatnonzero(segments == name)), cost) for name in names]
-    known = [estimated for estimated in each if estimated.rows >= ROWS_MIN]
-    if len(known) < SEGMENTS_MIN:
+def _parted(logged: Logged, segments: NDArray[Any], names: list[str]) -> list[Logged]:
+    return [logged.at(np.flatnonzero(segments == name)) for name in names]
+
+
+def _best(judge: Callable[[float], Estimate]) -> tuple[float, Estimate]:
+    """The part with the highest gain of those that gain with confidence; 0 where none does."""
+    tried = [(part, judge(part)) for part in PARTS]
+    sure = [each for each in tried if each[1].rows >= ROWS_MIN and each[1].low > 0]
+    if sure:
+        return max(sure, key=lambda each: each[1].mean)
+    return 0.0, max((estimated for _, estimated in tried), key=lambda estimated: estimated.mean)
+
+
+def _unseen(each: list[Logged], cost: Floats, part: float) -> Estimate:
+    """The gain in segments that were not learned from, each of them one draw."""
+    gains = [gained(own, cost, part).mean for own in each if len(own.taken) >= ROWS_MIN]
+    if len(gains) < SEGMENTS_MIN:
         return Estimate(0.0, float("inf"), 0)
-    gains = np.array([estimated.mean for estimated in known])
-    whole = estimate(gains)
-    return Estimate(whole.mean, whole.error, sum(estimated.rows for estimated in known))
-
-
-SEGMENTS_MIN: Final = 5
-"""Fewest segments from which anything follows for those not seen."""
+    whole = estimate(np.array(gains))
+    return Estimate(whole.mean, whole.error, sum(len(own.taken) for own in each))
 
 
 def _means(logged: Logged) -> Floats:
@@ -187,7 +215,7 @@ def _means(logged: Logged) -> Floats:
         return np.full(logged.modelled.shape[1], np.nan)
     worth_each = np.clip(means(logged), 0, 1)
     taken = np.bincount(logged.taken, minlength=len(worth_each)) > 0
-    return np.where(taken, worth_each, np.nan)
+    return np.where(taken | (logged.every is not None), worth_each, np.nan)
 
 
 def costs_of(models: tuple[str, ...], costs: Mapping[str, float], taken: NDArray[np.intp], paid: Floats) -> Floats:

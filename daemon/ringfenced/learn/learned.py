@@ -53,7 +53,7 @@ class Learned:
         """What each model is expected to be worth for one request.
 
         Where the guard does not trust the heads, every question of the segment gets the same: each model's mean quality
-        there, so that the choice is a fixed one. Models that nothing was learned of keep their configured quality then.
+        there, so that the choice is a fixed one. Where it does, it says how much of their word counts beside that.
 
         Args:
             features: of the prompt.
@@ -65,12 +65,10 @@ class Learned:
             BadState: the features are of another version than those that this was made from.
         """
         quality, doubt, learned = self.heads.expected(features, segment, models, quality_configured)
-        if self.version and not self.guard.is_trusted(segment):
-            means = self.guard.means(segment)
-            quality = np.array(
-                [means.get(model, given) for model, given in zip(models, quality_configured, strict=True)], np.float32
-            )
-        return Rated(np.clip(quality, SURE / 2, 1 - SURE / 2).astype(np.float32), doubt, learned)
+        mixed: NDArray[Any] = quality
+        if self.version:
+            mixed = np.where(learned, self.guard.mixed(segment, models, quality, quality_configured), quality)
+        return Rated(np.clip(mixed, SURE / 2, 1 - SURE / 2).astype(np.float32), doubt, learned)
 
     def to_bytes(self) -> bytes:
         """The same as bytes, with a digest."""

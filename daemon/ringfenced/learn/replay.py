@@ -51,9 +51,13 @@ class Logged:
     modelled: Floats
     """What was expected of each model (columns), by something that did not learn from the row."""
 
+    every: Floats | None = None
+    """The score of each model (columns) where all of them answered: nothing has to be estimated then."""
+
     def at(self, rows: NDArray[np.intp]) -> Logged:
         """Some of the rows."""
-        return Logged(self.taken[rows], self.score[rows], self.propensity[rows], self.modelled[rows])
+        every = None if self.every is None else self.every[rows]
+        return Logged(self.taken[rows], self.score[rows], self.propensity[rows], self.modelled[rows], every)
 
 
 def robust(policy: Floats, logged: Logged) -> Floats:
@@ -63,6 +67,9 @@ def robust(policy: Floats, logged: Logged) -> Floats:
         policy: probability of each model (columns) for each row.
         logged: what was seen.
     """
+    if logged.every is not None:
+        seen: Floats = (policy * logged.every).sum(axis=1)
+        return seen
     rows = np.arange(len(logged.taken))
     weight = np.minimum(policy[rows, logged.taken] / logged.propensity, WEIGHT_MAX)
     said: Floats = (policy * logged.modelled).sum(axis=1)

@@ -159,9 +159,7 @@ def _grown(rows: Floats, score: Floats, weight: Floats, seed: int) -> Trees | No
         return None
     leaf = max(3, len(rows) // 150)
     grow: Any = ExtraTreesRegressor  # it has no types
-    forest = grow(
-        TREES, min_samples_leaf=leaf, max_features=0.3, max_depth=DEPTH_MAX, random_state=seed, n_jobs=1
-    )
+    forest = grow(TREES, min_samples_leaf=leaf, max_features=0.3, max_depth=DEPTH_MAX, random_state=seed, n_jobs=1)
     forest.fit(rows.astype(np.float32), score, sample_weight=weight)
     return _exported(forest.estimators_, max(one.get_depth() for one in forest.estimators_))
 

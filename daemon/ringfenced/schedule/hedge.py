@@ -11,17 +11,18 @@ from ringfenced.inputs import Inputs
 from ringfenced.model import Candidate, Decision, Priority, TargetKind
 
 
-def hedge_of(inputs: Inputs, decision: Decision) -> Candidate | None:
+def hedge_of(inputs: Inputs, decision: Decision, held_microcredits: int) -> Candidate | None:
     """The target that may be started beside the first rung; None for none.
 
     Args:
         inputs: what was decided on.
         decision: what came of it; only what it left open is considered.
+        held_microcredits: what is held without a hedge.
     """
     asked = inputs.asked
     if not decision.ladder or asked.priority is not Priority.INTERACTIVE or asked.inputs != 1:
         return None
-    first, needed = decision.ladder[0].target, decision.cost_microcredits_max()
+    first = decision.ladder[0].target
     if first.kind is not TargetKind.LOCAL or not asked.tokens_max:  # texts to embed: vectors of two models differ
         return None
     limits = (asked.permission.cost_microcredits_max, inputs.rulings.cost_microcredits_max)
@@ -32,7 +33,7 @@ def hedge_of(inputs: Inputs, decision: Decision) -> Candidate | None:
             for other in decision.fallbacks
             if other.target.kind is TargetKind.LOCAL
             and other.target != first
-            and needed + other.estimate.cost_microcredits_max <= most
+            and held_microcredits + other.estimate.cost_microcredits_max <= most
         ),
         None,
     )

@@ -2,10 +2,11 @@
 
     time to the first token = first_token_ms + prompt_token_ms * tokens of the prompt that were read
 
-The line is Theil's and Sen's: the median of the slopes between pairs, then the median of what is left. A few answers
-that took far too long, or that a cache gave at once, do not move it: it stands until 29 in 100 are off (Sen, "Estimates
-of the Regression Coefficient Based on Kendall's Tau", JASA 63, 1968). What is older than `AGE_S_MAX` is forgotten, so
-that a target that nobody asked for a while is expected to be what is configured, and is asked again.
+The line is Theil's, by his incomplete method: of the answers by length of their prompts, each of the shorter half is
+paired with one of the longer half; the slope is the median of theirs, and the rest the median of what is left (Theil,
+"A Rank-Invariant Method of Linear and Polynomial Regression Analysis", 1950). A few answers that took far too long, or
+that a cache gave at once, do not move it. What is older than `AGE_S_MAX` is forgotten, so that a target that nobody
+asked for a while is expected to be what is configured, and is asked again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from operator import attrgetter
 from statistics import median
 from typing import Final
 
@@ -27,6 +28,8 @@ AGE_S_MAX: Final = 600.0
 """How long an answer counts, in seconds."""
 STEP_TOKENS: Final = 16
 """Prompts that differ by fewer tokens say nothing of a slope."""
+
+_PROMPT_TOKENS: Final = attrgetter("prompt_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,11 @@ class Latency:
 
 def _slope(seen: Sequence[Observed]) -> float | None:
     """Milliseconds for each token of a prompt, never under 0; None where prompts are too alike."""
+    ordered = sorted(seen, key=_PROMPT_TOKENS)
+    half = len(ordered) // 2
     slopes = [
         (two.first_ms - one.first_ms) / (two.prompt_tokens - one.prompt_tokens)
-        for one, two in combinations(seen, 2)
-        if abs(two.prompt_tokens - one.prompt_tokens) >= STEP_TOKENS
+        for one, two in zip(ordered[:half], ordered[-half:], strict=True)
+        if two.prompt_tokens - one.prompt_tokens >= STEP_TOKENS
     ]
-    return max(0.0, median(slopes)) if len(slopes) >= ENOUGH else None
+    return max(0.0, median(slopes)) if len(slopes) >= ENOUGH // 2 else None

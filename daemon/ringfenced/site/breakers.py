@@ -18,6 +18,9 @@ from ringfenced.schedule.trouble import RULES, TOLD, Told, Trouble
 TENANTS_SHARED: Final = 2
 """So many tenants' open breakers close a target to everybody."""
 
+TOLD_S: Final = 0.5
+"""How old the time may be that a reason tells, in seconds."""
+
 _NONE: Final[Mapping[Target, str]] = MappingProxyType({})
 
 
@@ -46,23 +49,18 @@ class Breakers:
         self._draw = draw
         self._opened: Counter[tuple[Target, str]] = Counter()
         self._breakers: dict[tuple[Route, Trouble], Breaker] = {}
+        self._closed: dict[tuple[str, str], tuple[float, Mapping[Target, str]]] = {}
+        """What was found closed, by kind of request and tenant, until something happens."""
 
     def closed(self, action: str, tenant: str) -> Mapping[Target, str]:
         """Targets that are kept from a tenant's requests of a kind now, with the reason."""
         if not self._breakers:
             return _NONE
         now_s = self._clock()
-        found: dict[Target, tuple[float, Trouble]] = {}
-        tenants: Counter[tuple[Target, Trouble]] = Counter()
-        for (route, trouble), breaker in self._breakers.items():
-            rest_s = wait_s(breaker, now_s)
-            if route.action != action or not rest_s:
-                continue
-            tenants[route.target, trouble] += 1
-            is_mine = route.tenant == tenant
-            if is_mine or tenants[route.target, trouble] >= TENANTS_SHARED:
-                found[route.target] = max(found.get(route.target, (0.0, trouble)), (rest_s, trouble))
-        return {target: _reason(rest_s, trouble) for target, (rest_s, trouble) in found.items()}
+        known = self._closed.get((action, tenant))
+        if known is None or now_s >= known[0]:
+            known = self._closed[action, tenant] = self._find(action, tenant, now_s)
+        return known[1]
 
     def begin(self, route: Route) -> str:
         """Let a request go and return nothing, or say why it may not; the first after a rest is the trial."""
@@ -70,7 +68,7 @@ class Breakers:
             return reason
         now_s = self._clock()
         for key, breaker in self._of(route):
-            self._breakers[key] = tried(breaker, now_s)
+            self._keep(key, tried(breaker, now_s))
         return ""
 
     def answered(self, route: Route) -> None:
@@ -98,7 +96,7 @@ class Breakers:
         now_s = self._clock()
         for key, breaker in self._of(route):
             if key[1] is not besides:
-                self._breakers[key] = untold(breaker, now_s)
+                self._keep(key, untold(breaker, now_s))
 
     def open(self) -> Mapping[tuple[Target, str], int]:
         """To how many tenants each target is closed now, by trouble; may be called by another thread."""
@@ -113,12 +111,31 @@ class Breakers:
         """How often a breaker opened, by target and trouble; may be called by another thread."""
         return dict(self._opened)
 
+    def _find(self, action: str, tenant: str, now_s: float) -> tuple[float, Mapping[Target, str]]:
+        """What is closed, and until when that holds if nothing happens."""
+        until_s = now_s + TOLD_S
+        found: dict[Target, tuple[float, Trouble]] = {}
+        tenants: Counter[tuple[Target, Trouble]] = Counter()
+        for (route, trouble), breaker in self._breakers.items():
+            rest_s = wait_s(breaker, now_s)
+            if route.action != action or not rest_s:
+                continue
+            until_s = min(until_s, breaker.until_s)
+            tenants[route.target, trouble] += 1
+            is_mine = route.tenant == tenant
+            if is_mine or tenants[route.target, trouble] >= TENANTS_SHARED:
+                found[route.target] = max(found.get(route.target, (0.0, trouble)), (rest_s, trouble))
+        return until_s, {target: _reason(rest_s, trouble) for target, (rest_s, trouble) in found.items()}
+
     def _of(self, route: Route) -> list[tuple[tuple[Route, Trouble], Breaker]]:
+        if not self._breakers:  # mostly
+            return []
         return [
             (key, self._breakers[key]) for key in ((route, trouble) for trouble in Trouble) if key in self._breakers
         ]
 
     def _keep(self, key: tuple[Route, Trouble], breaker: Breaker) -> None:
+        self._closed.clear()
         if breaker == NEW:
             self._breakers.pop(key, None)
         else:

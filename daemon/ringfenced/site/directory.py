@@ -93,7 +93,6 @@ class SiteDirectory:
         self._providers = config.providers
         self.callers: dict[str, Caller] = config.callers_by_identity()
         self.sources: dict[str, Label] = config.labels_by_source()
-        self.policy_digest = config.policy_digest()
         self._offered_for: tuple[str, ...] | None = None
         self._offers: tuple[Offer, ...] = ()
         self._waits: Mapping[str, int] = {}
@@ -215,6 +214,7 @@ class SiteDirectory:
             supports_images=model.images,
             supports_embeddings=model.embeddings,
             supports_text=not model.embeddings,
+            evaluators=model.evaluators,
         )
 
     def _clearance(self, provider: Provider, model: ProviderModel) -> Label:
@@ -281,6 +281,7 @@ def _local_offers(model: LocalModel, status: EngineStatus) -> Iterator[Offer]:
         supports_embeddings=model.embeddings,
         supports_text=not model.embeddings,
         logprob_floor=model.logprob_floor,
+        evaluators=model.evaluators,
     )
     yield base
     for adapter in model.adapters:

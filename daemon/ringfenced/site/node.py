@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from ringfenced.device import DeviceFacts
 from ringfenced.devices.health import NOT_UNWELL
@@ -14,6 +16,14 @@ from ringfenced.site.directory import Exits, SiteDirectory
 
 DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
 """Less free space than this in the state folder is told as unwell: the ledger's next checkpoint might not fit."""
+
+
+class Policies(Protocol):
+    """The policy in force."""
+
+    def check(self) -> HealthCheck:
+        """Whether it is the one that the files hold."""
+        ...
 
 
 class SiteNode:
@@ -29,14 +39,20 @@ class SiteNode:
         devices: Callable[[], Awaitable[tuple[DeviceFacts, ...]]],
         exits: Exits,
         ledger_failure: Callable[[], str],
-        policy_source: str,
+        policies: Policies,
         state: Path,
         has_agent: bool,
+        learned: Callable[[], Mapping[str, float]] = dict,
+        trouble: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """Wire; `measured` adds what was measured to models, `devices` tells of each as it was lately.
+        """Wire.
 
-        `state` is the folder whose disk is watched.
+        `measured` adds what was measured to models, `devices` tells of each as it was lately, `state` is the folder
+        whose disk is watched, `learned` tells each model's learned quality, and `trouble` why nothing is learned at
+        present, where this node learns.
         """
+        self._learned = learned
+        self._trouble = trouble
         self.name = name
         self.version = importlib.metadata.version("ringfence")
         self.started_unix_s = started_unix_s
@@ -45,21 +61,21 @@ class SiteNode:
         self._devices = devices
         self._exits = exits
         self._ledger_failure = ledger_failure
-        self._policy_source = policy_source
+        self._policies = policies
         self._state = state
         self._has_agent = has_agent
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
-        return self._measured(self._directory.models())
-
-    def policy(self) -> tuple[str, str]:
-        """Source and digest of the policy in force."""
-        return self._policy_source, self._directory.policy_digest
+        learned = self._learned()
+        return tuple(
+            replace(facts, quality=learned[facts.name]) if facts.name in learned else facts
+            for facts in self._measured(self._directory.models())
+        )
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """Engines, agent, ledger, disk, and each device that is not well."""
-        checks = list(self._directory.checks())
+        """Engines, policy, agent, ledger, disk, and each device that is not well."""
+        checks = [*self._directory.checks(), self._policies.check()]
         if self._has_agent:
             reason = self._exits.closed_reason
             told = f"{reason}; start it, or look at its log" if reason else self._exits.connection
@@ -76,4 +92,7 @@ class SiteNode:
             for facts in await self._devices()
             if facts.excluded_rule and facts.excluded_rule not in NOT_UNWELL
         ]
+        if self._trouble is not None:
+            told = await self._trouble()
+            checks.append(HealthCheck("learning", not told, told))
         return tuple(checks)

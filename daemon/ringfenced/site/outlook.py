@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -25,10 +26,15 @@ FRESH_S: Final = 0.25
 """So long a change of measured times may go unnoticed, in seconds: what is decided on is compiled once a change."""
 NEAR: Final = 0.05
 """A change by less than this part is none."""
-NEAR_MS: Final = 1.0
-"""Nor is one by less than so many milliseconds."""
+NEAR_MS: Final = 5.0
+"""Nor is one by less than so many milliseconds: of the first token, of a thousand of a prompt, of a hundred others."""
 PACE_TOKENS_MIN: Final = 8
 """An answer of fewer tokens says nothing of its pace: the clock of a step is too coarse."""
+
+_LINES: Final = ("first_token_ms", "wait_ms")
+_TIMES: Final = (*_LINES, "prompt_token_ms", "token_ms")
+_BUT_LINES: Final = attrgetter(*(one.name for one in fields(Offer) if one.name not in _LINES))
+_BUT_TIMES: Final = attrgetter(*(one.name for one in fields(Offer) if one.name not in _TIMES))
 
 _NONE: Final[Mapping[Target, str]] = MappingProxyType({})
 
@@ -196,8 +202,7 @@ def _is_same(offers: tuple[Offer, ...], others: tuple[Offer, ...]) -> bool:
     if offers is others:
         return True
     return len(offers) == len(others) and all(
-        one is two or replace(one, first_token_ms=two.first_token_ms, wait_ms=two.wait_ms) == two
-        for one, two in zip(offers, others, strict=True)
+        one is two or _BUT_LINES(one) == _BUT_LINES(two) for one, two in zip(offers, others, strict=True)
     )
 
 
@@ -209,14 +214,7 @@ def _is_near(offers: tuple[Offer, ...], others: tuple[Offer, ...]) -> bool:
             _is_close(one.first_token_ms, two.first_token_ms)
             and _is_close(one.prompt_token_ms * 1000, two.prompt_token_ms * 1000)
             and _is_close(one.token_ms * 100, two.token_ms * 100)
-            and replace(
-                one,
-                first_token_ms=two.first_token_ms,
-                prompt_token_ms=two.prompt_token_ms,
-                token_ms=two.token_ms,
-                wait_ms=two.wait_ms,
-            )
-            == two
+            and _BUT_TIMES(one) == _BUT_TIMES(two)
         )
         for one, two in zip(offers, others, strict=True)
     )

@@ -1,9 +1,126 @@
-"""The site's policy in force."""
+"""The site's policy in force: read when the daemon starts, and again when its file changes or an operator asks.
+
+A policy is one value, replaced whole between two requests, so that a reload drops none. What cannot be read, parsed or
+lacks approvals never takes effect: the policy before it stays, and a health check says so.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ringfence.configfile import ConfigError
+from ringfenced import policyfile
+from ringfenced.config import Config
+from ringfenced.errors import InvalidRequest
 from ringfenced.inputs import Asked, Rulings, unruled
-from ringfenced.model import Offer
+from ringfenced.model import HealthCheck, Offer
+from ringfenced.policy import Rulebook, plainest
+from ringfenced.policy.cases import Case, Tried, try_case
+
+_LOG = logging.getLogger("ringfenced.policy")
+
+LOOK_EVERY_S = 2.0
+"""How often the files are looked at, in seconds: each worker process looks for itself."""
+
+
+class SitePolicies:
+    """Implements `nouns.Policies`. Lives in one event loop; only reading and parsing happen beside it."""
+
+    def __init__(self, config: Config, offers: Callable[[], tuple[Offer, ...]], unix_ms: Callable[[], int]) -> None:
+        """Take the policy as it is now.
+
+        Args:
+            config: the daemon's file.
+            offers: every target, as it stands now.
+            unix_ms: the clock, for approvals.
+
+        Raises:
+            ConfigError: it cannot be used; the text has a line for each problem.
+        """
+        self._config = config
+        self._offers = offers
+        self._unix_ms = unix_ms
+        self._callers = tuple(config.callers_by_identity().values())
+        self._reloading = asyncio.Lock()
+        self._problem = ""
+        self._failed: set[str] = set()
+        self._seen = policyfile.stamp(config)
+        self._book = self._load(offers())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the policy in force, hex."""
+        return self._book.digest
+
+    @property
+    def source(self) -> str:
+        """The policy in force, as an operator reads it: canonical JSON, of which `digest` is the SHA-256."""
+        return self._book.source
+
+    def rulings(self, asked: Asked, offers: tuple[Offer, ...]) -> Rulings:
+        """What it says of each target. Never raises: what cannot be evaluated denies."""
+        try:
+            return self._book.rulings(asked, offers)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is permitted
+            kind = type(error).__name__
+            if kind not in self._failed:
+                self._failed.add(kind)
+                _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
+            return Rulings({}, self._book.digest)
+
+    def try_case(self, case: Case) -> Tried:
+        """What comes of a case."""
+        return try_case(case, self._book, self._offers())
+
+    def check(self) -> HealthCheck:
+        """Whether the policy in force is the one that the files hold."""
+        return HealthCheck("policy", not self._problem, self._problem)
+
+    async def reload(self) -> str:
+        """Read the files now; the digest of what is in force.
+
+        Raises:
+            InvalidRequest: they cannot be used; the policy before stays.
+        """
+        async with self._reloading:
+            self._seen = policyfile.stamp(self._config)
+            offers = self._offers()
+            try:
+                book = await asyncio.to_thread(self._load, offers)
+            except ConfigError as error:
+                self._problem = f"the policy before stays in force: {error}"
+                _LOG.error("policy_kept", extra={"fields": {"digest": self._book.digest, "problem": str(error)}})
+                raise InvalidRequest(f"The policy was not taken. {error}", reason="policy_invalid") from None
+            self._problem = ""
+            if book.digest != self._book.digest:
+                self._book = book
+                _LOG.info("policy_taken", extra={"fields": {"digest": book.digest, "policies": len(book.rules)}})
+            return self._book.digest
+
+    async def run(self, asked: asyncio.Event) -> None:
+        """Look for changes for as long as the daemon lives; goes into its owner's TaskGroup.
+
+        Args:
+            asked: set when somebody wants the files read whatever they look like (SIGHUP).
+        """
+        while True:
+            try:
+                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
+            except TimeoutError:
+                if policyfile.stamp(self._config) == self._seen:
+                    continue
+            asked.clear()
+            try:
+                await self.reload()
+            except InvalidRequest:
+                continue  # told in the log and by the health check
+
+    def _load(self, offers: tuple[Offer, ...]) -> Rulebook:
+        book = policyfile.load(self._config, self._unix_ms())
+        book.prepare(offers, [plainest(one, embeds=embeds) for one in self._callers for embeds in (False, True)])
+        return book
 
 
 class OpenPolicies:

@@ -25,6 +25,7 @@ from ringfenced import errors
 from ringfenced.model import Caller, Inherited, Prompt, Request, Target, TargetKind, Wallet
 from ringfenced.nouns import Ledger, Memory
 from ringfenced.store.link_hosting import Hosting, HostingEnd
+from ringfenced.store.link_lessons import Lessons, LessonsEnd
 
 LINE_BYTES_MAX = 64 * 1024
 """Longest message; a wallet's numbers take some 200 bytes, a model's state some 700 and what an engine printed."""
@@ -43,7 +44,7 @@ _ERRORS = {
 GLANCE_S = 0.1
 """How old a wallet may be that a decision goes by, in seconds; the reservation that follows goes by the true one."""
 
-_ASIDE = HostingEnd.SLOW | {"secure"}
+_ASIDE = HostingEnd.SLOW | LessonsEnd.SLOW | {"secure"}
 """Questions whose answer is not waited for before the next is taken."""
 
 _LOG = logging.getLogger("ringfenced.link")
@@ -226,6 +227,7 @@ async def serve_link(
     on_ready: Callable[[int], None],
     *,
     hosting: Hosting | None = None,
+    lessons: Lessons | None = None,
 ) -> AsyncIterator[None]:
     """Serve workers on `path` until the context is left.
 
@@ -236,12 +238,13 @@ async def serve_link(
         ledger_failure: why settlements are not being written.
         on_ready: called with its port when a worker serves.
         hosting: the models; None for none.
+        lessons: who learns; None for nobody.
     """
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - before anything is served
     ends: set[_End] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        end = _End(ledger, memory, ledger_failure, on_ready, writer=writer, hosting=hosting)
+        end = _End(ledger, memory, ledger_failure, on_ready, writer=writer, hosting=hosting, lessons=lessons)
         ends.add(end)
         try:
             await end.serve(reader)
@@ -282,8 +285,10 @@ class _End:
         *,
         writer: asyncio.StreamWriter,
         hosting: Hosting | None,
+        lessons: Lessons | None,
     ) -> None:
         self._writer = writer
+        self._taught = LessonsEnd(lessons) if lessons is not None else None
         self._hosted = HostingEnd(hosting, self._say) if hosting is not None else None
         self._ledger = ledger
         self._memory = memory
@@ -327,6 +332,8 @@ class _End:
         try:
             if self._hosted is not None and what in HostingEnd.WORDS:
                 answer["ok"] = await self._hosted.do(number, what, arguments)
+            elif self._taught is not None and what in LessonsEnd.WORDS:
+                answer["ok"] = await self._taught.do(what, arguments)
             else:
                 answer["ok"] = await self._do(what, arguments)
         except errors.RingfenceError as error:

@@ -18,9 +18,10 @@ from ringfenced.decide.considered import rules_of
 from ringfenced.decide.record import Recorded
 from ringfenced.device import DeviceFacts
 from ringfenced.errors import RingfenceError
-from ringfenced.model import Speed, Target
+from ringfenced.model import Speed, Target, Verdict
 from ringfenced.telemetry.devices import DeviceMetrics
 from ringfenced.telemetry.log import LineBuffer
+from ringfenced.telemetry.routing import RoutingMetrics, RoutingNow
 from ringfenced.telemetry.targets import TargetMetrics
 from ringfenced.way import Way
 
@@ -56,11 +57,25 @@ class Metrics:
             registry=registry,
         )
         self.running = Gauge("ringfence_requests_running", "Requests on their way.", registry=registry)
+        self.evaluations = Counter(
+            "ringfence_evaluations",
+            "Times that an evaluator was asked of an answer, by how that ended.",
+            ["evaluator", "outcome"],
+            registry=registry,
+        )
         self._registry = registry
+
+    def count_evaluation(self, evaluator: str, outcome: str) -> None:
+        """Count that an evaluator was asked: ``good``, ``short``, or why it said nothing (`evaluating.Outcome`)."""
+        self.evaluations.labels(evaluator, outcome).inc()
 
     def count_allowed(self, allowed: Callable[[], Mapping[str, int]]) -> None:
         """Show what allow lists let go, by entity type; once."""
         self._registry.register(AllowedFindings(allowed))
+
+    def show_routing(self, now: Callable[[], RoutingNow]) -> None:
+        """Show how routing stands; once."""
+        self._registry.register(RoutingMetrics(now))
 
     def count_unanswered(self, target: Target, reason: str) -> None:
         """Count a rung that gave no answer before another target took over."""
@@ -192,20 +207,31 @@ def fields(way: Way, outcome: str) -> dict[str, object]:
         line["completion_tokens"] = way.finish.usage.completion_tokens
     if way.proofs:
         line["egress_entries"] = [proof.index for proof in way.proofs]
-    if isinstance(way.error, RingfenceError):
-        line["reason"] = way.error.reason
-    elif way.error is not None:
-        line["error_type"] = type(way.error).__name__
-    return line
+    return line | _failure(way.error)
+
+
+def _failure(error: BaseException | None) -> dict[str, object]:
+    if isinstance(error, RingfenceError):
+        return {"reason": error.reason}
+    return {} if error is None else {"error_type": type(error).__name__}
+
+
+def _verdict(target: Target, verdict: Verdict) -> dict[str, object]:
+    """What was said of one answer; reasons are our own words."""
+    said: dict[str, object] = {"target": str(target), "evaluator": verdict.evaluator}
+    said |= {"score": round(verdict.score, 3), "good": verdict.good}
+    return said | ({"reason": verdict.reason} if verdict.reason else {})
 
 
 def _runs(way: Way) -> dict[str, object]:
-    """Which targets ran, and which of them gave no answer."""
+    """Which targets ran, which of them gave no answer, and what was said of the answers of the others."""
     runs: dict[str, object] = {}
     if way.ran:
         runs["ran"] = [str(target) for target in way.ran]
     if way.unanswered:
         runs["unanswered"] = [f"{target}: {reason}" for target, reason in way.unanswered]
+    if way.verdicts:
+        runs["verdicts"] = [_verdict(target, verdict) for target, verdict in way.verdicts]
     return runs
 
 

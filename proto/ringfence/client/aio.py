@@ -17,7 +17,15 @@ from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
 from ringfence.v1 import inference_pb2 as inference
-from ringfence.v1.admin_pb2_grpc import KeysStub, LockdownStub, ModelsStub, NodesStub, WalletsStub
+from ringfence.v1.admin_pb2_grpc import (
+    KeysStub,
+    LockdownStub,
+    ModelsStub,
+    NodesStub,
+    PolicyStub,
+    RoutingStub,
+    WalletsStub,
+)
 from ringfence.v1.audit_pb2_grpc import AuditStub
 from ringfence.v1.inference_pb2_grpc import InferenceStub
 from ringfence.v1.types_pb2 import EntryProof
@@ -52,8 +60,10 @@ class AsyncClient:
         self._nodes = NodesStub(self._channel)
         self._wallets = WalletsStub(self._channel)
         self._keys = KeysStub(self._channel)
+        self._routing = RoutingStub(self._channel)
         self._audit = AuditStub(self._channel)
         self._lockdown = LockdownStub(self._channel)
+        self._policy = PolicyStub(self._channel)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,6 +118,15 @@ class AsyncClient:
         await self._call(
             self._inference.Feedback, inference.FeedbackRequest(request_id=request_id, score=score, reason=reason)
         )
+
+    async def routing(self) -> admin.GetRoutingResponse:
+        """What was learned of the models' answers. Role: operator or auditor."""
+        return await self._call(self._routing.GetRouting, admin.GetRoutingRequest())
+
+    async def forget_routing(self, model: str = "") -> int:
+        """Forget what is known of one model's answers, or all where none is named; how many. Role: operator."""
+        request = admin.ForgetRoutingRequest(model=model, all=not model)
+        return (await self._call(self._routing.ForgetRouting, request)).answers
 
     async def models(self) -> list[admin.Model]:
         """The models of this node and of the providers it may use."""
@@ -166,6 +185,18 @@ class AsyncClient:
         it asks for signatures, a lift bears one of `ringfence.lift`.
         """
         return (await self._call(self._lockdown.SetLockdown, order)).state
+
+    async def policy(self) -> admin.GetPolicyResponse:
+        """The policy in force: its source and the source's digest. Role: operator or auditor."""
+        return await self._call(self._policy.GetPolicy, admin.GetPolicyRequest())
+
+    async def reload_policy(self) -> str:
+        """Have the policy's files read again; the digest of what is in force. Role: operator."""
+        return (await self._call(self._policy.ReloadPolicy, admin.ReloadPolicyRequest())).digest
+
+    async def test_policy(self, cases: Sequence[admin.PolicyCase]) -> Sequence[admin.PolicyCaseResult]:
+        """What the policy in force makes of cases, the built-in rules included. Role: operator."""
+        return (await self._call(self._policy.TestPolicy, admin.TestPolicyRequest(cases=cases))).results
 
     async def rotate_provider_key(self, provider: str) -> admin.RotateProviderKeyResponse:
         """Have the agent read a provider's API key anew from where it lies. Role: operator."""

@@ -38,6 +38,8 @@ class RequestOptions(TypedDict, total=False):
     """A stable name for this kind of work; quality is learned by it."""
     quality_min: float
     """Least expected quality, 0 to 1."""
+    evaluators: Sequence[str]
+    """Evaluators of the site that judge the answer, besides those of its target."""
     json_schema: str
     """JSON Schema that the answer must satisfy; empty for free text."""
     grammar: str
@@ -91,6 +93,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
     label, form = options.get("label"), ResponseFormat()
     form.json_schema, form.grammar = options.get("json_schema", ""), options.get("grammar", "")
     task = Task(name=options.get("task", ""), quality_min=options.get("quality_min", 0.0))
+    task.evaluators.extend(options.get("evaluators", ()))
     return GenerateRequest(
         model=options.get("model", ""),
         messages=[user_message(prompt)] if isinstance(prompt, str) else prompt,
@@ -100,7 +103,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         sampling=options.get("sampling"),
         label=label_to(label) if label is not None else None,
         permission=options.get("permission"),
-        task=task if task.name or task.quality_min else None,
+        task=task if task.name or task.quality_min or task.evaluators else None,
         conversation_id=options.get("conversation_id", ""),
         run_id=options.get("run_id", ""),
         idempotency_key=options.get("idempotency_key", ""),

@@ -1461,12 +1461,29 @@ class PolicyCase(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     DEIDENTIFIED_FIELD_NUMBER: _builtins.int
     EXPECT_ALLOWED_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    EXPECT_RULE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     provider: _builtins.str
     deidentified: _builtins.bool
+    """The caller lets de-identified content leave."""
     expect_allowed: _builtins.bool
+    caller: _builtins.str
+    """Who asks; whoever makes this call where it is empty."""
+    target: _builtins.str
+    """One target, as decisions print it: "cloud/large", "local:small". Without target and provider: any model of the site."""
+    task: _builtins.str
+    source: _builtins.str
+    expect_rule: _builtins.str
+    """A rule ("label", "policy") or a policy that must have decided; empty for any."""
     @_builtins.property
     def label(self) -> _types_pb2.Label: ...
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -1475,10 +1492,16 @@ class PolicyCase(_message.Message):
         provider: _builtins.str = ...,
         deidentified: _builtins.bool = ...,
         expect_allowed: _builtins.bool = ...,
+        caller: _builtins.str = ...,
+        target: _builtins.str = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
+        task: _builtins.str = ...,
+        source: _builtins.str = ...,
+        expect_rule: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deidentified", b"deidentified", "expect_allowed", b"expect_allowed", "label", b"label", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "deidentified", b"deidentified", "expect_allowed", b"expect_allowed", "expect_rule", b"expect_rule", "findings", b"findings", "label", b"label", "name", b"name", "provider", b"provider", "source", b"source", "target", b"target", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1511,19 +1534,32 @@ class PolicyCaseResult(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    POLICIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     passed: _builtins.bool
     reason: _builtins.str
+    allowed: _builtins.bool
+    rule: _builtins.str
+    """The rule that removed the target: "permission", "label" or "policy"; empty where it is allowed."""
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The policies that decided."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         passed: _builtins.bool = ...,
         reason: _builtins.str = ...,
+        allowed: _builtins.bool = ...,
+        rule: _builtins.str = ...,
+        policies: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "passed", b"passed", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "name", b"name", "passed", b"passed", "policies", b"policies", "reason", b"reason", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1768,3 +1804,216 @@ class RotateProviderKeyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RotateProviderKeyResponse: _TypeAlias = RotateProviderKeyResponse  # noqa: Y015
+
+@_typing.final
+class GetRoutingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoutingRequest: _TypeAlias = GetRoutingRequest  # noqa: Y015
+
+@_typing.final
+class RoutingModel(_message.Message):
+    """One model's answers to one kind of request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    LABELLED_FIELD_NUMBER: _builtins.int
+    RATED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    QUALITY_CONFIGURED_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    QUALITY_UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    answers: _builtins.int
+    """Answers that are kept, those of them with a score, and those whose caller gave it."""
+    labelled: _builtins.int
+    rated: _builtins.int
+    score: _builtins.float
+    """Mean of the scores, 0 to 1; unset without one."""
+    quality_configured: _builtins.float
+    """Expected quality, 0 to 1, as configured; unset for a model that the configuration names no more."""
+    quality: _builtins.float
+    """As learned, with a standard deviation; unset where nothing was."""
+    quality_uncertainty: _builtins.float
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        answers: _builtins.int = ...,
+        labelled: _builtins.int = ...,
+        rated: _builtins.int = ...,
+        score: _builtins.float | None = ...,
+        quality_configured: _builtins.float | None = ...,
+        quality: _builtins.float | None = ...,
+        quality_uncertainty: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "_quality_configured", b"_quality_configured", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "quality", b"quality", "quality_configured", b"quality_configured", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "_quality_configured", b"_quality_configured", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "answers", b"answers", "labelled", b"labelled", "model", b"model", "quality", b"quality", "quality_configured", b"quality_configured", "quality_uncertainty", b"quality_uncertainty", "rated", b"rated", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    _WhichOneofReturnType__quality_configured: _TypeAlias = _typing.Literal["quality_configured"]  # noqa: Y015
+    _WhichOneofArgType__quality_configured: _TypeAlias = _typing.Literal["_quality_configured", b"_quality_configured"]  # noqa: Y015
+    _WhichOneofReturnType__quality_uncertainty: _TypeAlias = _typing.Literal["quality_uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__quality_uncertainty: _TypeAlias = _typing.Literal["_quality_uncertainty", b"_quality_uncertainty"]  # noqa: Y015
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality_configured) -> _WhichOneofReturnType__quality_configured | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality_uncertainty) -> _WhichOneofReturnType__quality_uncertainty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___RoutingModel: _TypeAlias = RoutingModel  # noqa: Y015
+
+@_typing.final
+class RoutingSegment(_message.Message):
+    """One kind of request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GUARDED_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The task's name, or a coarse kind that begins with "~"."""
+    guarded: _builtins.bool
+    """The guard is on: the learned score of a single request is not used here."""
+    why: _builtins.str
+    """Why, for people."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoutingModel]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        guarded: _builtins.bool = ...,
+        why: _builtins.str = ...,
+        models: _abc.Iterable[Global___RoutingModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["guarded", b"guarded", "models", b"models", "name", b"name", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoutingSegment: _TypeAlias = RoutingSegment  # noqa: Y015
+
+@_typing.final
+class GetRoutingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEARNS_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    REFITS_FIELD_NUMBER: _builtins.int
+    REFITTED_AT_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    EXPLORE_FIELD_NUMBER: _builtins.int
+    KEEP_DAYS_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    DRIFTING_FIELD_NUMBER: _builtins.int
+    learns: _builtins.bool
+    """Whether this node learns."""
+    failure: _builtins.str
+    """Why nothing is learned at present; empty while it is."""
+    refits: _builtins.int
+    """How many refits there were."""
+    outcomes: _builtins.int
+    """How many outcomes that was made from, and how long it took."""
+    seconds: _builtins.float
+    explore: _builtins.float
+    """Share of requests that may try another target than the best."""
+    keep_days: _builtins.int
+    """How long requests are kept, and feedback on them is taken."""
+    @_builtins.property
+    def refitted_at(self) -> _timestamp_pb2.Timestamp:
+        """The last one; unset before the first."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoutingSegment]: ...
+    @_builtins.property
+    def drifting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models whose answers are no longer as they were expected, since the last refit; another refit is the sooner due."""
+
+    def __init__(
+        self,
+        *,
+        learns: _builtins.bool = ...,
+        failure: _builtins.str = ...,
+        refits: _builtins.int = ...,
+        refitted_at: _timestamp_pb2.Timestamp | None = ...,
+        outcomes: _builtins.int = ...,
+        seconds: _builtins.float = ...,
+        explore: _builtins.float = ...,
+        keep_days: _builtins.int = ...,
+        segments: _abc.Iterable[Global___RoutingSegment] | None = ...,
+        drifting: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refitted_at", b"refitted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drifting", b"drifting", "explore", b"explore", "failure", b"failure", "keep_days", b"keep_days", "learns", b"learns", "outcomes", b"outcomes", "refits", b"refits", "refitted_at", b"refitted_at", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoutingResponse: _TypeAlias = GetRoutingResponse  # noqa: Y015
+
+@_typing.final
+class ForgetRoutingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Only what is known of this model's answers."""
+    all: _builtins.bool
+    """Everything; set it where no model is named."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        all: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetRoutingRequest: _TypeAlias = ForgetRoutingRequest  # noqa: Y015
+
+@_typing.final
+class ForgetRoutingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    answers: _builtins.int
+    """How many answers were forgotten."""
+    def __init__(
+        self,
+        *,
+        answers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetRoutingResponse: _TypeAlias = ForgetRoutingResponse  # noqa: Y015

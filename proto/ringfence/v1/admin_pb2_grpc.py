@@ -1037,3 +1037,121 @@ class Keys(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class RoutingStub(object):
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetRouting = channel.unary_unary(
+                '/ringfence.v1.Routing/GetRouting',
+                request_serializer=ringfence_dot_v1_dot_admin__pb2.GetRoutingRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_admin__pb2.GetRoutingResponse.FromString,
+                _registered_method=True)
+        self.ForgetRouting = channel.unary_unary(
+                '/ringfence.v1.Routing/ForgetRouting',
+                request_serializer=ringfence_dot_v1_dot_admin__pb2.ForgetRoutingRequest.SerializeToString,
+                response_deserializer=ringfence_dot_v1_dot_admin__pb2.ForgetRoutingResponse.FromString,
+                _registered_method=True)
+
+
+class RoutingServicer(object):
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator.
+    """
+
+    def GetRouting(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetRouting(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_RoutingServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetRouting': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRouting,
+                    request_deserializer=ringfence_dot_v1_dot_admin__pb2.GetRoutingRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_admin__pb2.GetRoutingResponse.SerializeToString,
+            ),
+            'ForgetRouting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetRouting,
+                    request_deserializer=ringfence_dot_v1_dot_admin__pb2.ForgetRoutingRequest.FromString,
+                    response_serializer=ringfence_dot_v1_dot_admin__pb2.ForgetRoutingResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'ringfence.v1.Routing', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('ringfence.v1.Routing', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Routing(object):
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator.
+    """
+
+    @staticmethod
+    def GetRouting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Routing/GetRouting',
+            ringfence_dot_v1_dot_admin__pb2.GetRoutingRequest.SerializeToString,
+            ringfence_dot_v1_dot_admin__pb2.GetRoutingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetRouting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ringfence.v1.Routing/ForgetRouting',
+            ringfence_dot_v1_dot_admin__pb2.ForgetRoutingRequest.SerializeToString,
+            ringfence_dot_v1_dot_admin__pb2.ForgetRoutingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

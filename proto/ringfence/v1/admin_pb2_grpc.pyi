@@ -331,3 +331,40 @@ class KeysServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_KeysServicer_to_server(servicer: KeysServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class RoutingStub:
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> RoutingAsyncStub: ...
+    GetRouting: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetRoutingRequest, _admin_pb2.GetRoutingResponse]
+    ForgetRouting: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ForgetRoutingRequest, _admin_pb2.ForgetRoutingResponse]
+
+@_typing.type_check_only
+class RoutingAsyncStub(RoutingStub):
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetRouting: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetRoutingRequest, _admin_pb2.GetRoutingResponse]  # type: ignore[assignment]
+    ForgetRouting: _aio.UnaryUnaryMultiCallable[_admin_pb2.ForgetRoutingRequest, _admin_pb2.ForgetRoutingResponse]  # type: ignore[assignment]
+
+class RoutingServicer(metaclass=_abc_1.ABCMeta):
+    """What was learned of the models' answers. Reading: operator, auditor; forgetting: operator."""
+
+    @_abc_1.abstractmethod
+    def GetRouting(
+        self,
+        request: _admin_pb2.GetRoutingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.GetRoutingResponse, _abc.Awaitable[_admin_pb2.GetRoutingResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ForgetRouting(
+        self,
+        request: _admin_pb2.ForgetRoutingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ForgetRoutingResponse, _abc.Awaitable[_admin_pb2.ForgetRoutingResponse]]: ...
+
+def add_RoutingServicer_to_server(servicer: RoutingServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -187,7 +187,9 @@ Global___ToolCallDelta: _TypeAlias = ToolCallDelta  # noqa: Y015
 
 @_typing.final
 class Escalation(_message.Message):
-    """An evaluator found an answer wanting; the next rung follows, and what was streamed so far is void."""
+    """An evaluator found an answer wanting, or a target gave none at all; another follows, and what was streamed so far is
+    void.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

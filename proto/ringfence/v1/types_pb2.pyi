@@ -736,7 +736,9 @@ class Permission(_message.Message):
     cost_microcredits_max: _builtins.int
     """Ceiling on the whole request's cost, in millionths of a credit; unset for the wallet's rest."""
     ladder_length_max: _builtins.int
-    """How many rungs of the ladder may be tried; 0 means 1."""
+    """How many rungs of the ladder may be tried; 0 means 1. A target that gives no answer at all is stood in for besides,
+    where the decision left one open for that.
+    """
     local_only: _builtins.bool
     """Nothing may leave, whatever the label says."""
     @_builtins.property
@@ -1082,6 +1084,46 @@ class EntryProof(_message.Message):
 Global___EntryProof: _TypeAlias = EntryProof  # noqa: Y015
 
 @_typing.final
+class Verdict(_message.Message):
+    """What was said of one rung's answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    EVALUATOR_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    GOOD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    evaluator: _builtins.str
+    """Who said it: an evaluator of this site, or "agreement" for whether a later rung came to the same."""
+    score: _builtins.float
+    """From 0 to 1."""
+    good: _builtins.bool
+    """Whether it is good enough."""
+    reason: _builtins.str
+    """Why it is not; without content. Empty where it is."""
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """Whose answer."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        evaluator: _builtins.str = ...,
+        score: _builtins.float = ...,
+        good: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluator", b"evaluator", "good", b"good", "reason", b"reason", "score", b"score", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+@_typing.final
 class Receipt(_message.Message):
     """What the caller gets with an answer."""
 
@@ -1114,6 +1156,7 @@ class Receipt(_message.Message):
     FINDINGS_BY_TYPE_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     RAN_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     cost_microcredits: _builtins.int
     @_builtins.property
@@ -1132,6 +1175,10 @@ class Receipt(_message.Message):
     def ran(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
         """Targets that ran, in order, the last one gave the answer."""
 
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Verdict]:
+        """What was said of each rung's answer, in order; of the last one too, which is given in any case."""
+
     def __init__(
         self,
         *,
@@ -1142,10 +1189,11 @@ class Receipt(_message.Message):
         findings_by_type: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         ran: _abc.Iterable[Global___Target] | None = ...,
+        verdicts: _abc.Iterable[Global___Verdict] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "finished_at", b"finished_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_microcredits", b"cost_microcredits", "decision", b"decision", "egress", b"egress", "findings_by_type", b"findings_by_type", "finished_at", b"finished_at", "ran", b"ran", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_microcredits", b"cost_microcredits", "decision", b"decision", "egress", b"egress", "findings_by_type", b"findings_by_type", "finished_at", b"finished_at", "ran", b"ran", "request_id", b"request_id", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -68,6 +68,7 @@ def test_every_option_reaches_the_wire(daemon, ringfence, tmp_path):
     options = "--model tiny --label restricted --category phi --category PII --allow-deidentified --local-only"
     options += " --provider a --provider b --region eu --ceiling 0.05 --ladder 2 --quality 0.5 --task note"
     options += " --max-tokens 9 --temperature 0 --seed 3 --stop END --deadline 2.5 --source laboratory"
+    options += " --evaluator a --evaluator b"
     result = ringfence("generate", *options.split(), "--schema", str(tmp_path / "schema.json"), "Hi")
     assert result.exit_code == 0
     expected = inference.GenerateRequest(
@@ -84,7 +85,7 @@ def test_every_option_reaches_the_wire(daemon, ringfence, tmp_path):
             cost_microcredits_max=50_000,
             ladder_length_max=2,
         ),
-        task=types.Task(name="note", quality_min=0.5),
+        task=types.Task(name="note", quality_min=0.5, evaluators=["a", "b"]),
         deadline_ms=2500,
         source="laboratory",
     )
@@ -146,7 +147,19 @@ def test_a_pipe_never_gets_what_a_later_rung_voids(daemon, ringfence):
     daemon.script["Generate"] = [LADDER, text("wro"), text("ng"), UP, text("right"), *ANSWER[3:]]
     result = ringfence("generate", "Hi")
     assert result.stdout == "right\n"
-    assert "handed up from local:tiny to cloud/gpt (eu): below its floor" in result.stderr
+    assert "escalated: local:tiny to cloud/gpt (eu), below its floor" in result.stderr
+
+
+def test_what_was_said_of_each_answer_is_shown(daemon, ringfence):
+    tiny = types.Target(kind=types.TARGET_KIND_LOCAL, model="tiny")
+    verdicts = [
+        types.Verdict(target=tiny, evaluator="arithmetic", score=0.5, reason="1 of 2 calculations are wrong"),
+        types.Verdict(target=tiny, evaluator="agreement", score=1.0, good=True),
+    ]
+    daemon.script["Generate"] = [*ANSWER[:4], event(receipt=types.Receipt(request_id="r-2", verdicts=verdicts))]
+    told = ringfence("generate", "Hi").stderr
+    assert "local:tiny falls short: 1 of 2 calculations are wrong (arithmetic 0.50)" in told
+    assert "local:tiny good enough (agreement 1.00)" in told
 
 
 def test_tool_calls_are_shown(daemon, ringfence):

@@ -14,7 +14,7 @@ from ringfence import reasons
 from ringfence.labels import Label, Level, may_leave
 from ringfenced.decide import decide
 from ringfenced.decide.choose import BOUND_DEVIATIONS, FALLBACKS_MAX, limits_of
-from ringfenced.decide.ladder import Limits, Rung, best_ladder, expected
+from ringfenced.decide.ladder import HULL_MAX, Limits, Rung, best_ladder, expected, thinned
 from ringfenced.decide.record import Recorded, RecordEncoder, records_of
 from ringfenced.inputs import Asked, Circumstances, Inputs, Ruling, configured, unruled
 from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
@@ -201,6 +201,14 @@ def test_a_ladder_of_limits_that_nothing_fits_is_none():
     assert best_ladder([rung], [above], 0.0, Limits(2, 20, None)) is not None
     assert best_ladder([rung], [above], 0.0, Limits(2, 19, None)) is None
     assert best_ladder([rung], [above], 0.0, Limits(2, 20, 19.0)) is None
+
+
+def test_of_too_many_corners_both_ends_and_some_between_are_looked_at():
+    assert thinned([1, 2, 3]) == [1, 2, 3]
+    many = thinned(list(range(100)))
+    assert len(many) == HULL_MAX
+    assert (many[0], many[-1]) == (0, 99)
+    assert many == sorted(set(many))
 
 
 # ── exploring ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -40,7 +40,7 @@ def outcomes(count, truth, *, seed=0, segments=("notes",), explore=0.5, days=10)
     return made
 
 
-def rated(learned, hard, segment="notes", models=("cheap", "dear"), configured=(0.5, 0.9), seed=7):
+def rated(learned, hard, *, segment="notes", models=("cheap", "dear"), configured=(0.5, 0.9), seed=7):
     """What is expected of the models for a hard or an easy prompt."""
     asked = features(np.random.default_rng(seed), hard)
     return learned.rated(asked, segment, models, np.array(configured))

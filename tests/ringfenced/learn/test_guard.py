@@ -7,6 +7,7 @@ from ringfenced.learn.guard import GUARD_NONE, UNSEEN, Guard, costs_of, gained, 
 from ringfenced.learn.outcome import BadState
 from ringfenced.learn.replay import Logged
 
+FIELDS = ("taken", "score", "propensity", "modelled")
 COST = np.array([1.0, 10.0])
 
 
@@ -24,7 +25,7 @@ def log(count, seed, *, signal):
 def judged(*parts):
     """A guard over segments named 0, 1, ..."""
     logs = list(parts)
-    whole = Logged(*(np.concatenate([getattr(part, name) for part in logs]) for name in Logged.__dataclass_fields__))
+    whole = Logged(*(np.concatenate([getattr(part, name) for part in logs]) for name in FIELDS))
     names = np.concatenate([np.full(len(part.taken), str(number)) for number, part in enumerate(logs)])
     return guarded(whole, whole, names, ("cheap", "dear"), COST)
 

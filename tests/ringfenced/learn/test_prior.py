@@ -41,10 +41,7 @@ _PRIOR = Prior.from_bytes(PRIOR.read_bytes())
 def test_a_hard_question_looks_harder_than_an_easy_one(prior):
     """For the weak model above all."""
     easy = "Which animal barks?\nA. a dog\nB. a cat\nC. a fish\nD. a cow\nAnswer:"
-    hard = (
-        "Let p = (1, 2, 5, 4)(2, 3) in S_5. Find the index of <p> in S_5.\n"
-        "A. 8\nB. 2\nC. 24\nD. 120\nAnswer:"
-    )
+    hard = "Let p = (1, 2, 5, 4)(2, 3) in S_5. Find the index of <p> in S_5.\nA. 8\nB. 2\nC. 24\nD. 120\nAnswer:"
     assert said(prior, easy)[-2] > said(prior, hard)[-2] + 0.5
 
 

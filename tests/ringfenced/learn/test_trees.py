@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ringfenced.learn.fit_trees import Growth, boosted, doubled
 from ringfenced.learn.outcome import BadState
@@ -24,8 +25,6 @@ def test_they_separate_what_they_learned_from():
 
 def test_they_say_what_scikit_learn_says():
     """The arrays are the model, on rows that it never saw too: cuts are where it split."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     coarse = np.round(ROWS[:, :3] * 2)
     settings = {"max_iter": 15, "max_leaf_nodes": 5, "min_samples_leaf": 10, "learning_rate": 0.1}
     model = HistGradientBoostingClassifier(

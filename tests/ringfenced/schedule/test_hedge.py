@@ -55,7 +55,7 @@ def found(first=HOUSE, fallbacks=(SPARE,), *, wallet=20, ceiling=None, ruled=Non
         asked, (), Rating((), (), ()), Rulings({}, "d", cost_microcredits_max=ruled), Circumstances(wallet, None)
     )
     decision = Decision(PUBLIC, (candidate(first),), (), "d", fallbacks=tuple(map(candidate, fallbacks)))
-    hedge = hedge_of(inputs, decision)
+    hedge = hedge_of(inputs, decision, 10)
     return hedge and hedge.target
 
 
@@ -82,6 +82,7 @@ def test_only_what_somebody_waits_for_is_hedged():
         hedge_of(
             Inputs(ASKED, (), Rating((), (), ()), Rulings({}, "d"), Circumstances(9, None)),
             Decision(PUBLIC, (), (), "d"),
+            0,
         )
         is None
     )

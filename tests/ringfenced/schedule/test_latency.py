@@ -20,8 +20,8 @@ LINE = [(tokens, 40 + 2.0 * tokens) for tokens in range(0, 400, 20)]
 
 
 def test_a_line_is_found_and_a_few_odd_answers_do_not_move_it():
-    """Five in twenty took a minute."""
-    odd = [(tokens, 60_000.0) if tokens in (20, 80, 160, 240, 300) else (tokens, ms) for tokens, ms in LINE]
+    """Four in twenty took a minute."""
+    odd = [(tokens, 60_000.0) if tokens in (20, 80, 240, 300) else (tokens, ms) for tokens, ms in LINE]
     for seen in (LINE, odd):
         speed = latency(*seen).measured(0.0)
         assert (speed.first_token_ms, speed.prompt_token_ms) == pytest.approx((40, 2.0))

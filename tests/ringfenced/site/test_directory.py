@@ -34,6 +34,7 @@ label = { level = "CONFIDENTIAL", categories = ["PHI"] }
 [[models]]
 name = "house"
 path = "house.gguf"
+evaluators = ["arithmetic"]
 [agent]
 target = "unix:/run/agent.sock"
 tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
@@ -46,6 +47,7 @@ region = "eu"
 clearance = { level = "CONFIDENTIAL", categories = ["PII", "PHI"] }
 [[providers.models]]
 name = "gpt"
+evaluators = ["format", "citations"]
 """
 
 
@@ -98,6 +100,13 @@ def offers(made):
 
 def test_a_provider_is_cleared_for_what_both_sides_clear_it_for():
     assert offers(directory(Exits(Exit())))["gpt"].clearance == Label(Level.INTERNAL, frozenset({Category.PII}))
+
+
+def test_every_offer_names_who_judges_its_answers():
+    made = offers(directory(Exits(Exit())))
+    assert made["house"].evaluators == ("arithmetic",)
+    assert made["gpt"].evaluators == ("format", "citations")
+    assert made["house"].is_judged
 
 
 @pytest.mark.parametrize(

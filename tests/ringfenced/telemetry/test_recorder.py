@@ -26,6 +26,7 @@ from ringfenced.model import (
     TargetKind,
     Text,
     Usage,
+    Verdict,
 )
 from ringfenced.telemetry.log import LineBuffer
 from ringfenced.telemetry.recorder import CanonicalRecorder, Metrics
@@ -76,6 +77,27 @@ def test_the_line_says_what_happened_and_no_content():
     assert registry.get_sample_value("ringfence_requests_total", {"outcome": "answered"}) == 1
     assert registry.get_sample_value("ringfence_cost_microcredits_total") == 5
     assert registry.get_sample_value("ringfence_completion_tokens_total") == 6
+
+
+def test_what_was_said_of_each_answer_is_in_the_line():
+    short = Verdict(good=False, score=0.25, evaluator="arithmetic", reason="3 of 4 calculations are wrong")
+    agreed = Verdict(good=True, score=1.0, evaluator="agreement")
+    house = Target(TargetKind.LOCAL, "house")
+    line, _ = recorded(way(verdicts=[(house, short), (house, agreed)]))
+    reason = "3 of 4 calculations are wrong"
+    assert json.loads(line)["verdicts"] == [
+        {"target": "local:house", "evaluator": "arithmetic", "score": 0.25, "good": False, "reason": reason},
+        {"target": "local:house", "evaluator": "agreement", "score": 1.0, "good": True},
+    ]
+
+
+def test_evaluations_are_counted_by_name_and_outcome():
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.count_evaluation("judge", "late")
+    metrics.count_evaluation("judge", "late")
+    labels = {"evaluator": "judge", "outcome": "late"}
+    assert registry.get_sample_value("ringfence_evaluations_total", labels) == 2
 
 
 @pytest.mark.parametrize(

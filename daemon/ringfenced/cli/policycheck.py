@@ -1,0 +1,86 @@
+"""`ringfence policy check`: what a policy says in short, what is wrong with it, and what is probably not meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ringfence.configfile import ConfigError
+from ringfenced import policyfile
+from ringfenced.cli.exits import ExitCode, Failure
+from ringfenced.cli.output import Output
+from ringfenced.cli.policycases import failure
+from ringfenced.config import Config, read
+from ringfenced.policy import PolicyError, Rule, Source, parse
+from ringfenced.policy.scopes import Uid
+from ringfenced.policy.summary import doubts, lines
+from ringfenced.policy.vocabulary import SITE, everybody, name_of
+
+
+def check(path: Path | None, config_path: Path | None, output: Output) -> None:
+    """Parse and validate, and say what each policy says and what about it is doubtful.
+
+    Args:
+        path: a file of Cedar; None for the configuration's own.
+        config_path: the daemon's file, to which names are held; None for none.
+        output: where to speak.
+
+    Raises:
+        Failure: it does not parse or validate; each problem with file, line and column.
+    """
+    try:
+        if config_path is None:
+            rules, known, digest = _rules(path), None, ""
+        else:
+            config = read(config_path)
+            book = policyfile.load_unapproved(config, path)
+            rules, known, digest = book.rules, _known(config), book.digest
+    except ConfigError as error:
+        raise failure(error) from None
+    doubted = [(str(place), what) for place, what in doubts(rules, known)]
+    told = lines(rules)
+    if output.as_json:
+        output.json(
+            {
+                "digest": digest,
+                "policies": [
+                    {
+                        "name": one.name,
+                        "effect": one.effect,
+                        "who": one.who,
+                        "what": one.what,
+                        "where": one.where,
+                        "sees": list(one.sees),
+                        "place": str(one.place),
+                    }
+                    for one in told
+                ],
+                "doubts": [{"place": place, "what": what} for place, what in doubted],
+            }
+        )
+        return
+    rows = [(one.effect, one.name, one.who, one.what, one.where, ", ".join(one.sees), str(one.place)) for one in told]
+    output.table("", ("", "policy", "who", "what", "where", "if it looks so", "place"), rows)
+    for place, what in doubted:
+        output.line(f"{place}: {what}", style="yellow")
+    output.line(f"{len(told)} policies, {len(doubted)} doubts" + (f"; digest {digest}" if digest else ""))
+
+
+def _rules(path: Path | None) -> tuple[Rule, ...]:
+    if path is None:
+        raise Failure("name a file of Cedar, or --config FILE, or both", code=ExitCode.USAGE)
+    try:
+        return parse([Source(str(path), path.read_bytes().decode())])
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", code=ExitCode.USAGE) from None
+    except UnicodeDecodeError:
+        raise Failure(f"{path}: not UTF-8; save it as UTF-8", code=ExitCode.USAGE) from None
+    except PolicyError as error:
+        raise failure(error) from None
+
+
+def _known(config: Config) -> frozenset[Uid]:
+    """Everything of the site that policies can name."""
+    people = {one.uid for one in everybody(config.callers_by_identity().values())}
+    people |= {Uid("Department", one.name) for one in config.departments}
+    places = {name_of(offer.target) for offer in policyfile.targets(config)}
+    return frozenset(people | places | {SITE} | {Uid("Provider", one.name) for one in config.providers})

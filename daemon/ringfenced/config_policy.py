@@ -1,0 +1,164 @@
+"""Who may do what, and which label may go where: the section ``[policy]`` of the daemon's file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ringfence.configfile import Section
+from ringfence.labels import Category
+from ringfence.recognize.settings_types import EntityType, near
+from ringfenced.config_types import FilePath, Identity, Levels, Name
+from ringfenced.policy import EVERYTHING, TEMPLATES, Ceiling, Row, Source, cedar, template
+
+_Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _known(name: str) -> str:
+    if name and name not in TEMPLATES:
+        raise ValueError(f"there is no such template; write {near(name, TEMPLATES)}")
+    return name
+
+
+class PolicyRule(Section):
+    """One row of the everyday table: what it speaks of may go only where it says. What is unset says nothing."""
+
+    name: _Text
+    """Unique; stands in every decision that it made."""
+    callers: frozenset[Identity] = frozenset()
+    """It speaks of these callers, names of [[callers]]; with `departments`, of whoever is either."""
+    departments: frozenset[Name] = frozenset()
+    """It speaks of these departments."""
+    tasks: frozenset[_Text] = frozenset()
+    """It speaks of requests that name one of these tasks."""
+    sources: frozenset[Name] = frozenset()
+    """It speaks of what comes from these systems, names of [[sources]]."""
+    findings: frozenset[EntityType] = frozenset()
+    """It speaks of requests in which any of these types was found, for example ``MRN``."""
+    level_min: Levels | None = None
+    """It speaks of requests at this level or above."""
+    categories: frozenset[Category] = frozenset()
+    """It speaks of requests with any of these categories."""
+    sent: bool = False
+    """true: level and categories are those that de-identification leaves; false: those of the request itself."""
+    only_site: bool = False
+    """Only models of this site may have it."""
+    only_providers: frozenset[Name] = frozenset()
+    """Only models of this site and of these providers may have it."""
+    only_regions: frozenset[str] = frozenset()
+    """Only models of this site and of providers in these regions may have it, for example ``eu``."""
+    only_contracts: frozenset[str] = frozenset()
+    """Only models of this site and of providers with one of these contracts may have it, for example ``BAA``."""
+    only_models: frozenset[str] = frozenset()
+    """Only these models may have it, as decisions print them: ``local:small``, ``cloud/large``."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PolicyRule:
+        if not self.model_fields_set - {"name", "sent"}:
+            raise ValueError("the rule would forbid everything to everybody; say what it speaks of, or what it leaves")
+        if self.sent and self.level_min is None and not self.categories:
+            raise ValueError("sent says which label is meant: set level_min or categories, or remove it")
+        return self
+
+    def row(self) -> Row:
+        """As a value."""
+        return Row(
+            name=self.name,
+            callers=self.callers,
+            departments=self.departments,
+            tasks=self.tasks,
+            sources=self.sources,
+            findings=self.findings,
+            level_min=self.level_min,
+            categories=frozenset(map(str, self.categories)),
+            sent=self.sent,
+            only_site=self.only_site,
+            only_providers=self.only_providers,
+            only_regions=self.only_regions,
+            only_contracts=self.only_contracts,
+            only_models=self.only_models,
+        )
+
+
+class PolicyCeiling(Section):
+    """Most that a request may cost, and climb. Of several that hold for a request the lowest counts."""
+
+    department: Name | None = None
+    """It holds for this department; unset for all."""
+    caller: Identity | None = None
+    """It holds for this caller; unset for all."""
+    task: _Text | None = None
+    """It holds for requests that name this task; unset for all."""
+    cost_microcredits_max: int | None = Field(default=None, ge=0)
+    """Ceiling on the whole request's cost, in microcredits; unset for none."""
+    ladder_length_max: int | None = Field(default=None, ge=1)
+    """Most rungs of the ladder; unset for none."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> PolicyCeiling:
+        if self.cost_microcredits_max is None and self.ladder_length_max is None:
+            raise ValueError("limits nothing; set cost_microcredits_max or ladder_length_max")
+        return self
+
+    def ceiling(self) -> Ceiling:
+        """As a value."""
+        return Ceiling(
+            caller=self.caller or "",
+            department=self.department or "",
+            task=self.task or "",
+            cost_microcredits_max=self.cost_microcredits_max,
+            ladder_length_max=self.ladder_length_max,
+        )
+
+
+class Approver(Section):
+    """Somebody whose signature a policy needs."""
+
+    name: Name
+    """Unique."""
+    public_key: FilePath
+    """Their Ed25519 public key, PEM."""
+
+
+class Policies(Section):
+    """The site's own policy; it can only narrow what the built-in rules leave."""
+
+    template: Annotated[str, AfterValidator(_known)] = ""
+    """Starter policies that ship: hospital-us, hospital-eu, bank-us or bank-eu; empty for none."""
+    file: FilePath | None = None
+    """Cedar policies of the site, beside the template's; read again when they change. With neither, everything is
+    permitted that the built-in rules leave."""
+    rules: tuple[PolicyRule, ...] = ()
+    """The everyday table: each row forbids."""
+    ceilings: tuple[PolicyCeiling, ...] = ()
+    """Most that requests may cost."""
+    approvals: int = Field(default=0, ge=0, le=10)
+    """How many approvers must have signed `file` before it takes effect (``ringfence policy approve``); 2 for the
+    four-eyes principle, 0 for none."""
+    approvers: tuple[Approver, ...] = ()
+    """Who can sign."""
+
+    @model_validator(mode="after")
+    def _enough_approvers(self) -> Policies:
+        if self.approvals and self.file is None:
+            raise ValueError("approvals are signatures under a file; set file, or remove approvals")
+        if self.approvals > len(self.approvers):
+            raise ValueError(
+                f"takes {self.approvals} approvals and names {len(self.approvers)} approvers; add [[policy.approvers]]"
+            )
+        for kind, names in (("rule", [one.name for one in self.rules]), ("approver", [x.name for x in self.approvers])):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"every {kind} needs a name of its own; twice: {', '.join(twice)}")
+        return self
+
+    def sources(self, text: str) -> tuple[Source, ...]:
+        """All policies in force, with `text` as the file's."""
+        sources = [template(self.template)] if self.template else []
+        if self.file is not None:
+            sources.append(Source(str(self.file), text))
+        if not sources:
+            sources.append(EVERYTHING)
+        if self.rules:
+            sources.append(cedar(rule.row() for rule in self.rules))
+        return tuple(sources)

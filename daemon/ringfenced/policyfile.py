@@ -1,0 +1,157 @@
+"""The site's policy as its files have it: read, its approvals counted, parsed. For the daemon and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from ringfence.configfile import ConfigError
+from ringfenced.config import Config, Provider, ProviderModel
+from ringfenced.config_models import LocalModel
+from ringfenced.model import Offer, Target, TargetKind
+from ringfenced.policy import PolicyError, Rulebook
+from ringfenced.policy.approval import approvers
+
+POLICY_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A longer file is some other file."""
+APPROVALS_SUFFIX: Final = ".approvals"
+"""What the name of a file's approvals ends in."""
+
+Stamp = tuple[tuple[int, int, int], ...]
+"""What changes when a file does: time of its last change, size and inode, of the policy and of its approvals."""
+
+
+def load(config: Config, now_unix_ms: int) -> Rulebook:
+    """The policy that configuration and files describe, if it may take effect.
+
+    Args:
+        config: the daemon's file.
+        now_unix_ms: the clock, for approvals.
+
+    Raises:
+        ConfigError: a file cannot be read, is no policy, or lacks approvals; the text has a line for each problem.
+    """
+    path = config.policy.file
+    policy = b"" if path is None else _read(path)
+    if path is not None and config.policy.approvals:
+        _demand_approvals(config, path, policy, now_unix_ms)
+    return _rulebook(config, path, policy)
+
+
+def load_unapproved(config: Config, path: Path | None) -> Rulebook:
+    """The policy that a configuration and a file of Cedar describe, whoever approved it; to look at.
+
+    Args:
+        config: the daemon's file.
+        path: the policies to take for the configuration's own; None for its own.
+
+    Raises:
+        ConfigError: a file cannot be read, or is no policy.
+    """
+    path = path or config.policy.file
+    if path is not None:
+        config = config.model_copy(update={"policy": config.policy.model_copy(update={"file": path})})
+    return _rulebook(config, path, b"" if path is None else _read(path))
+
+
+def _rulebook(config: Config, path: Path | None, policy: bytes) -> Rulebook:
+    try:
+        return config.rulebook(policy.decode())
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except PolicyError as error:
+        raise ConfigError(str(error)) from None
+
+
+def targets(config: Config) -> tuple[Offer, ...]:
+    """Every target that the configuration names, as if all were there: what policies decide about."""
+    local = [
+        _offer(Target(TargetKind.LOCAL, name), model)
+        for model in config.models
+        for name in (model.name, *(adapter.name for adapter in model.adapters))
+    ]
+    exits = [
+        _offer(Target(TargetKind.PROVIDER, model.name, provider=one.name, region=one.region), model, one)
+        for one in config.providers
+        for model in one.models
+    ]
+    return (*local, *exits)
+
+
+def _offer(target: Target, model: LocalModel | ProviderModel, provider: Provider | None = None) -> Offer:
+    return Offer(
+        target=target,
+        available=True,
+        unavailable_reason="",
+        quality=model.quality,
+        context_tokens_max=model.context_tokens,
+        prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
+        completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
+        first_token_ms=model.speed.first_token_ms,
+        token_ms=model.speed.token_ms,
+        clearance=None if provider is None else provider.clearance.label(),
+        supports_tools=True,
+        supports_images=True,
+        supports_grammar=True,
+        supports_logprobs=True,
+        supports_embeddings=model.embeddings,
+        supports_text=not model.embeddings,
+    )
+
+
+def approvals_of(path: Path) -> Path:
+    """Where the approvals of a policy file lie."""
+    return path.with_name(path.name + APPROVALS_SUFFIX)
+
+
+def stamp(config: Config) -> Stamp:
+    """What `load` would read, as one value that is cheap to compare; links are followed (a config map swaps them)."""
+    path = config.policy.file
+    if path is None:
+        return ()
+    return tuple(_stamp(one) for one in (path, approvals_of(path)))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _demand_approvals(config: Config, path: Path, policy: bytes, now_unix_ms: int) -> None:
+    keys = {one.name: _public_key(one.public_key) for one in config.policy.approvers}
+    file = approvals_of(path)
+    lines = _read(file).decode(errors="replace").splitlines() if file.exists() else []
+    given = approvers(policy, lines, keys, now_unix_ms)
+    if len(given) < config.policy.approvals:
+        raise ConfigError(
+            f"{path}: approved by {', '.join(given) or 'nobody'}, and it takes {config.policy.approvals} of "
+            f"{', '.join(sorted(keys))}; ringfence policy approve {path} --name NAME --key FILE"
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(POLICY_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; see docs/policy.md for what to write there") from None
+    if len(data) > POLICY_BYTES_MAX:
+        raise ConfigError(f"{path}: longer than {POLICY_BYTES_MAX} bytes; is it a policy?")
+    return data
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(_read(path))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError(f"{path}: no Ed25519 public key in PEM; openssl pkey -in KEY -pubout -out {path}")
+    return key

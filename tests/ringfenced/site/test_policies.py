@@ -1,0 +1,239 @@
+"""The policy in force: taken at the start, replaced whole, and kept where the new one cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from fakes.policies import OFFERS, asked
+from ringfence.configfile import ConfigError, load
+from ringfenced import policyfile
+from ringfenced.config import Config
+from ringfenced.errors import InvalidRequest
+from ringfenced.policy.approval import Approval, digest_of, sign
+from ringfenced.site import policies
+from ringfenced.site.policies import SitePolicies
+
+ALL = '@id("all") permit(principal, action, resource);\n'
+STAY = ALL + '@id("stay") forbid(principal, action, resource) when { resource.kind == "provider" };\n'
+CONFIG = """
+state = "state"
+[listen]
+tcp = "127.0.0.1:0"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+[[departments]]
+name = "ward"
+grant_credits = 1
+[[callers]]
+identity = "spiffe://site/ward"
+department = "ward"
+[policy]
+file = "policy.cedar"
+"""
+NOW = 1_800_000_000_000
+KEYS = {name: Ed25519PrivateKey.generate() for name in ("chief", "privacy")}
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "policy.cedar").write_text(ALL)
+    (tmp_path / "ringfenced.toml").write_text(CONFIG)
+    return load(tmp_path / "ringfenced.toml", Config)
+
+
+@pytest.fixture
+def approved(tmp_path):
+    """A configuration that takes two approvals."""
+    table = "approvals = 2\n"
+    for name, key in KEYS.items():
+        path = tmp_path / f"{name}.pub"
+        path.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        table += f'[[policy.approvers]]\nname = "{name}"\npublic_key = "{path.name}"\n'
+    (tmp_path / "policy.cedar").write_text(ALL)
+    (tmp_path / "ringfenced.toml").write_text(CONFIG + table)
+    return load(tmp_path / "ringfenced.toml", Config)
+
+
+def approve(path, *names):
+    with policyfile.approvals_of(path).open("a") as file:
+        for name in names:
+            file.write(sign(Approval(digest_of(path.read_bytes()), name, NOW), KEYS[name]) + "\n")
+
+
+def made(config):
+    return SitePolicies(config, lambda: OFFERS, lambda: NOW)
+
+
+def closed(site):
+    return {str(target) for target, ruling in site.rulings(asked(), OFFERS).by_target.items() if not ruling.allowed}
+
+
+PROVIDERS = {"acme/large", "acme/fast", "globex/huge", "globex/odd"}
+
+
+async def test_a_reload_takes_the_new_policy_and_its_digest(config):
+    site = made(config)
+    before = site.digest
+    assert closed(site) == set()
+    config.policy.file.write_text(STAY)
+    digest = await site.reload()
+    assert closed(site) == PROVIDERS
+    assert digest == site.digest != before
+    assert site.rulings(asked(), OFFERS).digest == digest
+    assert hashlib.sha256(site.source.encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("permit(principal, action resource);", "policy.cedar:1:26: this is no Cedar"),
+        ("permit(principal, action, resource) when { context.no };", "attribute `no`"),
+        ("\ufffe".encode("utf-16").decode("latin-1") + "\x00", "this is no Cedar"),
+    ],
+)
+async def test_a_policy_that_cannot_be_used_changes_nothing_and_is_told(config, text, told, caplog):
+    config.policy.file.write_text(STAY)
+    site = made(config)
+    before = site.digest
+    config.policy.file.write_text(text)
+    with caplog.at_level(logging.ERROR), pytest.raises(InvalidRequest, match="The policy was not taken") as caught:
+        await site.reload()
+    assert told in str(caught.value)
+    assert caught.value.reason == "policy_invalid"
+    assert (site.digest, closed(site)) == (before, PROVIDERS)
+    assert not site.check().ok
+    assert told in site.check().message
+    assert [record.message for record in caplog.records] == ["policy_kept"]
+    config.policy.file.write_text(ALL)
+    await site.reload()
+    assert site.check().ok
+
+
+async def test_a_file_that_is_gone_changes_nothing(config):
+    site = made(config)
+    config.policy.file.unlink()
+    with pytest.raises(InvalidRequest, match="No such file"):
+        await site.reload()
+    assert closed(site) == set()
+
+
+def test_a_policy_that_cannot_be_used_stops_the_start(config):
+    config.policy.file.write_text("permit(")
+    with pytest.raises(ConfigError, match=r"policy\.cedar:1:7"):
+        made(config)
+
+
+@asynccontextmanager
+async def running(site, monkeypatch):
+    monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.01)
+    asked_for = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(site.run(asked_for))
+        yield asked_for
+        task.cancel()
+
+
+async def until(holds):
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_a_file_that_changes_is_read_by_itself(config, monkeypatch):
+    site = made(config)
+    async with running(site, monkeypatch):
+        config.policy.file.write_text(STAY)
+        await until(lambda: closed(site) == PROVIDERS)
+        config.policy.file.write_text("permit(")
+        await until(lambda: not site.check().ok)
+        assert closed(site) == PROVIDERS
+        config.policy.file.write_text(ALL)
+        await until(lambda: closed(site) == set() and site.check().ok)
+
+
+async def test_links_that_are_swapped_are_a_change(config, monkeypatch, tmp_path):
+    """So does Kubernetes with a config map."""
+    for name, text in (("one", ALL), ("two", STAY)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.cedar").write_text(text)
+        os.utime(tmp_path / name / "policy.cedar", ns=(1, 1))
+    config.policy.file.unlink()
+    (tmp_path / "data").symlink_to("one")
+    config.policy.file.symlink_to(Path("data") / "policy.cedar")
+    site = made(config)
+    async with running(site, monkeypatch):
+        (tmp_path / "new").symlink_to("two")
+        (tmp_path / "new").rename(tmp_path / "data")
+        await until(lambda: closed(site) == PROVIDERS)
+
+
+async def test_who_asks_has_the_files_read_whatever_they_look_like(config, monkeypatch):
+    site = made(config)
+    reads = []
+    real = policyfile.load
+    monkeypatch.setattr(policyfile, "load", lambda *more: reads.append(1) or real(*more))
+    async with running(site, monkeypatch) as asked_for:
+        asked_for.set()
+        await until(lambda: reads)
+
+
+async def test_a_policy_takes_effect_with_enough_approvals_alone(approved):
+    path = approved.policy.file
+    with pytest.raises(ConfigError, match="approved by nobody, and it takes 2 of chief, privacy"):
+        made(approved)
+    approve(path, "chief", "chief")
+    with pytest.raises(ConfigError, match="approved by chief, and"):
+        made(approved)
+    approve(path, "privacy")
+    site = made(approved)
+    path.write_text(STAY)
+    with pytest.raises(InvalidRequest, match="approved by nobody"):
+        await site.reload()
+    assert closed(site) == set()
+    approve(path, "privacy", "chief")
+    await site.reload()
+    assert closed(site) == PROVIDERS
+
+
+async def test_signatures_that_come_later_are_a_change(approved, monkeypatch):
+    path = approved.policy.file
+    approve(path, "chief", "privacy")
+    site = made(approved)
+    async with running(site, monkeypatch):
+        path.write_text(STAY)
+        await until(lambda: not site.check().ok)
+        approve(path, "chief", "privacy")
+        await until(lambda: closed(site) == PROVIDERS)
+
+
+def test_whatever_breaks_permits_nothing(config, monkeypatch):
+    site = made(config)
+    monkeypatch.setattr(site._book, "rulings", None)
+    assert site.rulings(asked(), OFFERS).by_target == {}
+
+
+def test_every_byte_of_the_file_is_in_the_digest(config):
+    digests = set()
+    for text in (ALL, ALL + " ", ALL + "// why\n", ALL.replace("all", "alL"), ALL.replace("\n", "\r\n"), STAY):
+        config.policy.file.write_bytes(text.encode())
+        digests.add(made(config).digest)
+    assert len(digests) == 6
+
+
+def test_the_table_and_what_providers_are_cleared_for_are_in_the_digest(config):
+    digest = made(config).digest
+    other = config.model_copy(update={"policy": config.policy.model_copy(update={"template": "bank-us"})})
+    assert made(other).digest != digest
+    sources = replace(OFFERS[0])  # what is offered at the moment is not
+    assert SitePolicies(config, lambda: (sources,), lambda: NOW).digest == digest
