@@ -22,6 +22,7 @@ from flow_parts import machine
 from ringfenced.learn.outcome import BadState
 from routing_parts import many, metrics, online, report, two
 from routing_parts.data import BadData, Loaded, Pair, load
+from routing_parts.ladder import ladder
 from routing_parts.metrics import Routed
 from routing_parts.priors import Judge, load_judge
 
@@ -125,11 +126,6 @@ def _of_pair(run: Run, pair: Pair, options: argparse.Namespace) -> dict[str, dic
 
 
 def _ladder(run: Run, loaded: Loaded) -> None:
-    try:
-        from routing_parts.ladder import ladder  # noqa: PLC0415 - until it is there
-    except ImportError:
-        run.without("c", "the ladder is not built")
-        return
     own = tuple(pair for pair in loaded.pairs if pair.weak_answers is not None)
     # A file made for it counts alone; where there is none, pairs of RouterBench's models stand in.
     given = Loaded(own, (), (), ()) if own else loaded
@@ -176,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder of .csv, .csv.gz, .jsonl, .jsonl.gz, or one such file")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quick", action="store_true", help="one seed each, fewer questions")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions of (a) and (c)")
+    parser.add_argument("--seeds", type=int, default=2, help="repetitions of (a) and (c)")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where it is kept")
     return parser

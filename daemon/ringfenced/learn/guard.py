@@ -2,7 +2,7 @@
 
 On kinds of request that were never seen, learned routers lose badly to a fixed mix of models (the "zero-router"). So a
 segment's scores are used only where, over a range of costs, choosing by them is better than the mix of equal cost with
-95 percent confidence; for a segment not seen the same must hold for segments that the scores did not learn from.
+90 percent confidence; for a segment not seen the same must hold for segments that the scores did not learn from.
 """
 
 from __future__ import annotations

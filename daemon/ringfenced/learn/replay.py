@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 WEIGHT_MAX: Final = 20.0
 """Most that one outcome counts: a bound on variance, at the price of some bias towards the model's word."""
-Z_95: Final = 1.645
-"""Standard errors below the estimate that the truth exceeds with a probability of 95 percent (normal)."""
+Z_90: Final = 1.282
+"""Standard errors below the estimate that the truth exceeds with a probability of 90 percent (normal)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Estimate:
 
     @property
     def low(self) -> float:
-        """What it exceeds with a probability of 95 percent."""
-        return self.mean - Z_95 * self.error if np.isfinite(self.error) else float("-inf")
+        """What it exceeds with a probability of 90 percent."""
+        return self.mean - Z_90 * self.error if np.isfinite(self.error) else float("-inf")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,12 +32,12 @@ def test_the_estimate_is_right_though_the_model_is_not(wrong):
 
 
 def test_its_confidence_holds():
-    """The lower bound lies under the truth in some 95 of 100 logs."""
+    """The lower bound lies under the truth in some 90 of 100 logs."""
     under = 0
     for seed in range(100):
         kind, seen = logged(1500, seed, wrong=0.1)
         under += value(policy(kind), seen).low <= 0.75
-    assert under >= 88
+    assert under >= 83
 
 
 def test_the_means_are_those_of_the_models():
