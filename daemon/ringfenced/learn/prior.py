@@ -8,6 +8,7 @@ hashed words. A model between the two, or beyond them, is placed by its configur
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ WORD_BITS: Final = 16
 """Bits of a word's hash that find its weight."""
 SAID: Final = 8
 """Numbers in what the prior says: three voices on the weak and the strong model each, and the logits of their means."""
+CLIP: Final = 4.0
+"""Standard deviations beyond which a feature counts no further."""
 SURE: Final = 0.02
 """No voice is surer than this."""
 WEAK_QUALITY: Final = 0.6
@@ -32,6 +35,9 @@ STRONG_QUALITY: Final = 0.9
 """One from which it is as the strong one."""
 SPREAD_KEPT: Final = 0.85
 """How much of a question's difficulty is believed for a model of which nothing is known but its configured quality."""
+
+
+_OTHER_FEATURES = "the prior was trained on other features; install the one that comes with this version"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +69,20 @@ class Prior:
             grams: hashes of words, not keyed.
             weight: how much each counts.
         """
-        voice = self.worded(grams, weight)
-        said: Float32s = self.all_said(hand[None], voice[None])[0]
-        return said
+        if len(hand) != len(self.mean):
+            raise BadState(_OTHER_FEATURES)
+        told = np.minimum(np.maximum((hand - self.mean) / self.scale, -CLIP), CLIP)
+        form = (told @ self.form[:-1] + self.form[-1]).tolist()
+        voices = self.worded(grams, weight).tolist()
+        each, logits = [], []
+        for side in (0, 1):
+            grown = self.trees[side].walked_one(hand)
+            three = (1 / (1 + exp(-grown)), 1 / (1 + exp(-form[side])), voices[side])
+            bounded = [min(max(voice, SURE), 1 - SURE) for voice in three]
+            mean = sum(bounded) / len(bounded)
+            each += bounded
+            logits.append(log(mean / (1 - mean)) - float(self.centre[side]))
+        return np.array(each + logits, np.float32)
 
     def worded(self, grams: Uint32s, weight: Float32s) -> NDArray[np.float64]:
         """What the words alone say on the weak and the strong model."""
@@ -78,9 +95,9 @@ class Prior:
     def all_said(self, hand: Float32s, voices: NDArray[np.float64]) -> Float32s:
         """The same for many prompts: rows of hand features, and of what `worded` gave."""
         if hand.shape[1] != len(self.mean):
-            raise BadState("the prior was trained on other features; install the one that comes with this version")
+            raise BadState(_OTHER_FEATURES)
         from_trees = np.stack([trees.walked(hand) for trees in self.trees], axis=1)
-        told = np.clip((hand - self.mean) / self.scale, -4, 4)
+        told = np.clip((hand - self.mean) / self.scale, -CLIP, CLIP)
         from_form = told @ self.form[:-1] + self.form[-1]
         each = np.stack([_odds(from_trees), _odds(from_form), voices], axis=2)
         each = np.clip(each, SURE, 1 - SURE)

@@ -56,6 +56,16 @@ class Trees:
         total: NDArray[np.float64] = self.value.ravel()[node].sum(axis=1) + self.base
         return total
 
+    def walked_one(self, row: NDArray[Any]) -> float:
+        """The sum for one row: less to do than `walked`, for what runs while a request waits."""
+        feature, threshold = self.feature.ravel(), self.threshold.ravel()
+        left, right = self.left.ravel(), self.right.ravel()
+        node = np.arange(0, self.feature.size, self.feature.shape[1])
+        for _ in range(self.depth):
+            goes_left = row.take(feature.take(node)) <= threshold.take(node)
+            node = np.where(goes_left, left.take(node), right.take(node))
+        return float(self.value.ravel().take(node).sum()) + self.base
+
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """What is to be kept, under names that begin with `name`."""
         return {
