@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ringfence.labels import Level
 from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, configured
+from ringfenced.learn.learned import Rated
 from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.outcome import Features, Float32s
 from ringfenced.learn.report import Rater
@@ -172,7 +174,7 @@ class SiteLearning:
         features = thinned(self._read(text_of(request.prompt)))
         segment = self._segment(asked)
         rated = self._current().rated(features, segment, self._models, self._quality)
-        quality = rated.quality.tolist()
+        quality = _kept_to_their_word(rated, self._quality, asked.quality_min).tolist()
         self._pending[request.id] = _Pending(features, segment, self._models, quality)
         if len(self._pending) > PENDING_MAX:
             self._pending.popitem(last=False)
@@ -192,6 +194,17 @@ class SiteLearning:
         if not asked.task:
             return form_of(asked)
         return asked.task if is_plain_name(asked.task) else f"~task-{self._pseudonym(f'task/{asked.task}')[:12]}"
+
+
+def _kept_to_their_word(rated: Rated, configured_: Float32s, quality_min: float) -> NDArray[np.float64]:
+    """Expected quality; the shipped prior alone puts nobody under a bar that its configured quality passes.
+
+    What a caller calls good enough is held against what the operator said until something was learned here: a prior
+    that was trained on other questions may say which of two targets is better, not that none of them will do.
+    """
+    expected = rated.quality.astype(np.float64)
+    stands = ~rated.learned & (configured_ >= np.float32(quality_min))
+    return np.where(stands, np.maximum(expected, quality_min), expected)
 
 
 def request_key(pseudonym: Callable[[str], str], request_id: str) -> bytes:

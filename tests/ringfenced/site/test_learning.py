@@ -136,6 +136,21 @@ def test_learned_quality_counts_and_configured_where_nothing_is_known():
     assert (rating.explore, rating.good_answer_microcredits) == (0.5, 7.0)
 
 
+class Doubtful(Scripted):
+    """Has learned of `small`; the shipped prior thinks little of everybody on this prompt."""
+
+    def rated(self, features, segment, models, quality_configured):
+        rated = super().rated(features, segment, models, quality_configured)
+        return replace(rated, quality=np.full(len(models), np.float32(0.4)))
+
+
+@pytest.mark.parametrize(("bar", "expected"), [(0.0, [0.4, 0.4]), (0.9, [0.4, 0.9]), (0.95, [0.4, 0.4])])
+def test_the_prior_alone_puts_nobody_under_a_bar_that_its_configured_quality_passes(bar, expected):
+    """What was learned here may: `small` stays where it is."""
+    told = request(quality_min=bar)
+    assert learning(Doubtful()).rated(told, asked(told), OFFERS).quality == pytest.approx(expected)
+
+
 def test_a_task_is_its_own_kind_and_a_strange_name_is_kept_as_a_hash():
     learned = Scripted()
     for task in ("extract-note", "", "Quillon Abernethy"):
