@@ -248,6 +248,7 @@ class Taught:
             pool.tasks[known],
             pool.models,
             self.cost_mean,
+            configured=lessons.configured,
         )
         return heads_of(lessons, trust, seed=seed), guard
 

@@ -130,7 +130,7 @@ class _Plain:
         for at in open_:
             bound = min(1.0, self._quality(at) + BOUND_DEVIATIONS * self.inputs.rating.uncertainty[at])
             worth = self.worth * bound - self.estimates[at].cost_microcredits
-            if bound >= self.asked.quality_min and worth > value and at != rungs[0].place:
+            if self._quality(at) >= self.asked.quality_min and worth > value and at != rungs[0].place:
                 places.append(at)
         if not places:
             return rungs, 1.0, False

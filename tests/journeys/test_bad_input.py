@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from ringfence.client import RingfenceCallError
+from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 
@@ -101,8 +102,9 @@ async def test_roles_are_kept_apart(site):
 
 
 async def test_what_is_in_the_contract_and_not_built_says_so(site):
+    operator = site.client("operator")
     with pytest.raises(RingfenceCallError) as caught:
-        await site.client().feedback("r", 1.0)
+        await operator._call(operator._wallets.GetForecast, admin.GetForecastRequest())
     assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
 
 

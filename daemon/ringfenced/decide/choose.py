@@ -166,9 +166,10 @@ def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Lim
 def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Limits) -> Choice:
     """The same ladder, or, for a small share of requests, one that begins with a target that may be better.
 
-    Tried is only what is open, would be good enough if its quality were at its upper bound, and would then be worth
-    more than what is best now: of what could not change the choice there is nothing to learn. Which one is as likely as
-    any other. Never where the caller named the model.
+    Tried is only what is open, is expected to be good enough, and would be worth more than what is best now if its
+    quality were at its upper bound: of what could not change the choice there is nothing to learn, and what a caller
+    calls good enough is a promise that chance does not break. Which one is as likely as any other. Never where the
+    caller named the model.
     """
     inputs = weighed.inputs
     rating, draw = inputs.rating, inputs.circumstances.draw
@@ -177,7 +178,7 @@ def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Li
     uncertainty = np.asarray(rating.uncertainty, np.float64)
     bound = np.minimum(1.0, weighed.quality + BOUND_DEVIATIONS * uncertainty)
     worth = rating.good_answer_microcredits * bound - weighed.estimated.cost
-    may_be_better = weighed.open & (bound >= inputs.asked.quality_min) & (worth > value)
+    may_be_better = weighed.open & (weighed.quality >= inputs.asked.quality_min) & (worth > value)
     may_be_better[rungs[0].place] = False
     places = may_be_better.nonzero()[0]
     if not len(places):

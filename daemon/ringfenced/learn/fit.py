@@ -61,6 +61,7 @@ def fit(
         np.array([lessons.segments[place] for place in lessons.segment]),
         lessons.models,
         costs_of(lessons.models, costs, lessons.taken, paid),
+        configured=lessons.configured,
     )
     return Learned(heads, guard, MappingProxyType(dict(configured)), len(kept), kept[-1].at_unix_s)
 

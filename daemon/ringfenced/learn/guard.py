@@ -30,6 +30,10 @@ SEGMENTS_MIN: Final = 5
 PARTS: Final = (0.5, 1.0)
 """How much of the learned scores may be used. The highest of many uncertain scores is mostly too high; half way to each
 model's mean costs little where they are right and saves much where they are not."""
+SITE_LABELS: Final = 10.0
+"""Labels as many as the operator's own word on a model, its configured quality, counts for."""
+SEGMENT_LABELS: Final = 10.0
+"""Labels as many as what a model is worth over all segments counts for in one of them: one answer decides nothing."""
 SEGMENTS_MAX: Final = 1024
 """Most that are kept."""
 UNSEEN: Final = ""
@@ -51,7 +55,7 @@ class Guard:
     part: Floats
     """How much of the learned scores is used, 0 to 1; the rest is each model's mean there."""
     quality: Floats
-    """The mean quality of each model there (segments by models); NaN where it was never taken."""
+    """The mean quality of each model there, few labels drawn towards what is known otherwise (segments by models)."""
 
     def is_trusted(self, segment: str) -> bool:
         """Whether learned scores are used in a segment."""
@@ -76,10 +80,7 @@ class Guard:
     def means(self, segment: str) -> dict[str, float]:
         """Each model's mean quality in a segment, where it is known; over all of them for one that is not."""
         place = self._place(segment)
-        if place is None:
-            return {}
-        named = zip(self.models, self.quality[place].tolist(), strict=True)
-        return {model: quality for model, quality in named if quality == quality}  # noqa: PLR0124 - NaN is unequal
+        return {} if place is None else dict(zip(self.models, self.quality[place].tolist(), strict=True))
 
     def _place(self, segment: str) -> int | None:
         wanted = segment if segment in self.segments else UNSEEN
@@ -161,7 +162,15 @@ def prices_of(modelled: Floats, cost: Floats) -> Floats:
     return found
 
 
-def guarded(logged: Logged, apart: Logged, segments: NDArray[Any], models: tuple[str, ...], cost: Floats) -> Guard:
+def guarded(
+    logged: Logged,
+    apart: Logged,
+    segments: NDArray[Any],
+    models: tuple[str, ...],
+    cost: Floats,
+    *,
+    configured: Floats,
+) -> Guard:
     """Judge each segment, and those not seen.
 
     Args:
@@ -170,13 +179,17 @@ def guarded(logged: Logged, apart: Logged, segments: NDArray[Any], models: tuple
         segments: the name of each row's.
         models: the columns.
         cost: mean of each.
+        configured: quality of each as configured, 0 to 1.
     """
     names = sorted(set(segments.tolist()) - {UNSEEN})[:SEGMENTS_MAX]
     found = [_best(partial(gained, own, cost)) for own in _parted(logged, segments, names)]
     others = _parted(apart, segments, names)
     # What is not parted into segments is judged as a whole.
     found.append(_best(partial(_unseen, others, cost) if names else partial(gained, logged, cost)))
-    quality = [_means(logged.at(np.flatnonzero(segments == name))) for name in names] + [_means(logged)]
+    overall = _drawn(logged, configured, SITE_LABELS)
+    quality = [_drawn(logged.at(np.flatnonzero(segments == name)), overall, SEGMENT_LABELS) for name in names] + [
+        overall
+    ]
     return Guard(
         segments=(*names, UNSEEN),
         models=models,
@@ -209,13 +222,16 @@ def _unseen(each: list[Logged], cost: Floats, part: float) -> Estimate:
     return Estimate(whole.mean, whole.error, sum(len(own.taken) for own in each))
 
 
-def _means(logged: Logged) -> Floats:
-    """Each model's mean worth; NaN for one that was not taken there."""
+def _drawn(logged: Logged, towards: Floats, labels: float) -> Floats:
+    """Each model's mean score, drawn towards another figure as if that were the mean of so many `labels` more."""
     if not len(logged.taken):
-        return np.full(logged.modelled.shape[1], np.nan)
-    worth_each = np.clip(means(logged), 0, 1)
-    taken = np.bincount(logged.taken, minlength=len(worth_each)) > 0
-    return np.where(taken | (logged.every is not None), worth_each, np.nan)
+        return towards
+    count = np.bincount(logged.taken, minlength=len(towards)).astype(np.float64)
+    if logged.every is not None:
+        count[:] = len(logged.taken)
+    mean = np.where(count > 0, np.clip(means(logged), 0, 1), 0.0)
+    drawn: Floats = (mean * count + towards * labels) / (count + labels)
+    return drawn
 
 
 def costs_of(models: tuple[str, ...], costs: Mapping[str, float], taken: NDArray[np.intp], paid: Floats) -> Floats:

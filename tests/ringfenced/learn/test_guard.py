@@ -27,7 +27,7 @@ def judged(*parts):
     logs = list(parts)
     whole = Logged(*(np.concatenate([getattr(part, name) for part in logs]) for name in FIELDS))
     names = np.concatenate([np.full(len(part.taken), str(number)) for number, part in enumerate(logs)])
-    return guarded(whole, whole, names, ("cheap", "dear"), COST)
+    return guarded(whole, whole, names, ("cheap", "dear"), COST, configured=np.array([0.5, 0.9]))
 
 
 def test_scores_that_know_something_are_believed():
@@ -84,3 +84,13 @@ def test_costs_are_as_given_else_as_paid():
     """A model without either costs what the others do."""
     paid = costs_of(("a", "b", "c"), {"a": 7.0}, np.array([1, 1]), np.array([2.0, 4.0]))
     assert paid.tolist() == [7.0, 3.0, 3.0]
+
+
+def test_one_answer_decides_nothing():
+    """A segment's mean begins at what the model is worth over all, and that at what is configured."""
+    whole = log(400, 3, signal=True)
+    one = Logged(np.array([1]), np.array([0.0]), np.array([0.5]), np.array([[0.5, 0.9]]))
+    table = judged(whole, one)
+    means, overall = table.means("1"), table.means(UNSEEN)
+    assert overall["dear"] - 0.15 < means["dear"] < overall["dear"]
+    assert means["cheap"] == pytest.approx(overall["cheap"], abs=0.05)
