@@ -69,7 +69,7 @@ def measure(size: int, requests: int, policies: int, ladder: int) -> tuple[dict[
     """Every request through step 3, and a few through the plain reference and the stream."""
     offers = made.offers(size)
     ruled_by, rule = made.rule(policies, offers)
-    rated_by, rate = made.rate()
+    rated_by, rate = made.rate(offers)
     samples: Samples = {part: [] for part in (*PARTS, "plain")}
     asking = made.askings(requests + requests // 10, size, ladder=ladder)
     gc.collect()

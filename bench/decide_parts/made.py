@@ -11,7 +11,15 @@ import numpy as np
 
 from ringfence.labels import Category, Label, Level
 from ringfence.recognize.finding import Finding
-from ringfenced.inputs import Asked, Rating, Rulings, unruled
+from ringfenced.inputs import Asked, Rating, Rulings
+from ringfenced.learn.features import NAMES, featured
+from ringfenced.learn.fit_heads import TREES, TREES_MODELS_MAX
+from ringfenced.learn.fit_trees import boosted
+from ringfenced.learn.guard import GUARD_NONE
+from ringfenced.learn.heads import HEADS_MAX, Heads
+from ringfenced.learn.learned import Learned
+from ringfenced.learn.prior import PRIOR, SAID, Prior
+from ringfenced.learn.trees import no_trees
 from ringfenced.model import (
     Caller,
     CallerRole,
@@ -27,6 +35,7 @@ from ringfenced.model import (
     TargetKind,
     Text,
 )
+from ringfenced.policy import ProviderFacts, Rulebook, Source, World, parse
 
 PROVIDERS = [f"provider-{number}" for number in range(12)]
 DEPARTMENTS = [f"department-{number}" for number in range(40)]
@@ -150,35 +159,56 @@ def cedar(count: int) -> str:
 
 
 def rule(count: int, all_: tuple[Offer, ...]) -> tuple[str, Rule]:
-    """What the policy says: Cedar where this build has it, otherwise everything is permitted."""
-    try:
-        from ringfenced.policy import ProviderFacts, Rulebook, Source, World, parse  # noqa: PLC0415 - in some builds
-    except ImportError:
-        rulings = unruled(all_, "d")
-        return "none in this build", lambda _asked, _offers: rulings
+    """What the policy says, in Cedar."""
     facts = {name: ProviderFacts("eu", "DPA", Label(Level.CONFIDENTIAL)) for name in PROVIDERS}
     book = Rulebook(parse([Source("bench.cedar", cedar(count))]), World(facts))
     book.prepare(all_)
     return f"{len(book.rules):,} policies in Cedar", book.rulings
 
 
-def rate() -> tuple[str, Rate]:
-    """What is expected of each answer: features of the prompt, and one learned head a model, as many as there are."""
-    chance = np.random.default_rng(5)
+def rate(all_: tuple[Offer, ...]) -> tuple[str, Rate]:
+    """What is expected of each answer, as `site.learning` asks: heads for all models up to `HEADS_MAX`."""
+    prior = Prior.from_bytes(PRIOR.read_bytes())
+    models = tuple(offer.target.model for offer in all_)
+    configured = np.array([offer.quality for offer in all_], np.float32)
+    learned = Learned(heads(models[:HEADS_MAX]), GUARD_NONE, {}, 10_000, 0)
     worth, explore = 20_000.0, 0.02
-    try:
-        from ringfenced.learn.features import featured  # noqa: PLC0415 - in some builds
-    except ImportError:
-        featured = None
 
-    def rated(request: Request, _asked: Asked, all_: tuple[Offer, ...]) -> Rating:
-        if featured is not None:
-            featured(_text(request), salt=b"0" * 16)
-        quality = chance.random(len(all_))
-        return Rating(quality, np.full(len(all_), 0.05), np.ones(len(all_), np.bool_), explore, worth)
+    def rated(request: Request, _asked: Asked, _offers: tuple[Offer, ...]) -> Rating:
+        features = featured(_text(request), salt=b"0" * 16, prior=prior)
+        told = learned.rated(features, "bench", models, configured)
+        return Rating(told.quality, told.uncertainty, told.learned, explore, worth)
 
-    told = "features of the prompt, scores drawn" if featured is not None else "scores drawn"
+    grown = sum(bool(len(trees.feature)) for trees in learned.heads.trees)
+    told = (
+        f"{len(learned.heads.models)} learned heads, {grown} of them with {len(learned.heads.trees[0].feature)} trees"
+    )
     return told, rated
+
+
+def heads(models: tuple[str, ...]) -> Heads:
+    """A head for each model, each with its own trees of the size that a refit grows."""
+    chance = np.random.default_rng(5)
+    columns, count = len(NAMES) + SAID, len(models)
+    rows = chance.normal(size=(400, columns))
+    trees = []
+    for number in range(min(count, 8)):  # eight kinds of trees, in turns: growing 200 takes a minute
+        right = (rows[:, number] + chance.normal(size=400) > 0).astype(float)
+        trees.append(boosted(rows, right, np.ones(400), TREES, seed=number))
+    return Heads(
+        models=models,
+        segments=("bench",),
+        mean=np.zeros(columns),
+        scale=np.ones(columns),
+        linear=chance.normal(size=(count, columns + 1)) / 50,
+        trees=tuple(trees[at % len(trees)] if at < TREES_MODELS_MAX else no_trees(0.0) for at in range(count)),
+        labels=np.full(count, 500.0),
+        trust=np.full(count, 0.5),
+        trust_unseen=np.zeros(count),
+        shift=chance.normal(size=count) / 5,
+        slope=np.ones(count),
+        by_segment=chance.normal(size=(count, 1)) / 5,
+    )
 
 
 def _text(request: Request) -> str:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 TREES_LABELS_MIN: Final = 200
 """Fewest labels from which trees are grown; before, the logistic regression stands alone."""
+TREES_MODELS_MAX: Final = 64
+"""Most models that have trees, those with the most labels: each costs every decision about a microsecond."""
 TREES: Final = Growth(rounds=60, rate=0.05, leaves=5, rows_min=25)
 """How they are grown: on 1,500 labels more rounds learn the labels' noise."""
 SCALE_MIN: Final = 1e-6
@@ -96,6 +98,7 @@ def heads_of(lessons: Lessons, trust: Trust, *, seed: int) -> Heads:
     linear = np.zeros((count, lessons.rows.shape[1] + 1))
     shift, slope, by_segment, labels = np.zeros(count), np.ones(count), np.zeros((count, segments)), np.zeros(count)
     trees: list[Trees] = []
+    many = np.argsort(-np.bincount(lessons.taken, minlength=count), kind="stable")[:TREES_MODELS_MAX]
     for model in range(count):
         own = lessons.at(np.flatnonzero(lessons.taken == model))
         labels[model] = own.weights.sum()
@@ -104,7 +107,7 @@ def heads_of(lessons: Lessons, trust: Trust, *, seed: int) -> Heads:
         anchor = anchored(base_row, moved[:, 0], own.segment, segments, Labels(own.scores, own.weights))
         shift[model], slope[model], by_segment[model] = anchor.shift, anchor.slope, anchor.segments
         linear[model] = _regressed(np.clip((own.rows - mean) / scale, -CLIP, CLIP), own.scores, own.weights)
-        is_enough = len(own.rows) >= TREES_LABELS_MIN
+        is_enough = len(own.rows) >= TREES_LABELS_MIN and model in many
         trees.append(boosted(own.rows, own.scores, own.weights, TREES, seed=seed) if is_enough else no_trees(0.0))
     return Heads(
         lessons.models, lessons.segments, mean, scale, linear, tuple(trees), labels, trust.seen, trust.unseen, shift,

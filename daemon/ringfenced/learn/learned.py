@@ -101,7 +101,9 @@ class Learned:
         if version != VERSION or len(models) != values.size or len(models) > NAMES_MAX:
             raise BadState("learned state of another version; refit it from the outcomes")
         configured = dict(zip(models, values.ravel().tolist(), strict=True))
-        return cls(Heads.of_arrays(arrays), Guard.of_arrays(arrays), MappingProxyType(configured), count, at)
+        heads = Heads.of_arrays(arrays)
+        _ = heads.forest  # made where state is read, not where the first request waits
+        return cls(heads, Guard.of_arrays(arrays), MappingProxyType(configured), count, at)
 
     @classmethod
     def cold(cls, configured: Mapping[str, float]) -> Learned:

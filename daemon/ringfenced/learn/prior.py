@@ -8,6 +8,7 @@ hashed words. A model between the two, or beyond them, is placed by its configur
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, log
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfenced.learn.forest import Forest, forest_of
 from ringfenced.learn.outcome import BadState, Float32s, Uint32s
 from ringfenced.learn.packed import Arrays, pack, unpack
 from ringfenced.learn.trees import Trees
@@ -40,7 +42,7 @@ SPREAD_KEPT: Final = 0.85
 _OTHER_FEATURES = "the prior was trained on other features; install the one that comes with this version"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Prior:
     """Weights; nothing in it comes from a site."""
 
@@ -75,14 +77,26 @@ class Prior:
         form = (told @ self.form[:-1] + self.form[-1]).tolist()
         voices = self.worded(grams, weight).tolist()
         each, logits = [], []
+        grown = self._grown(hand)
         for side in (0, 1):
-            grown = self.trees[side].walked_one(hand)
-            three = (1 / (1 + exp(-grown)), 1 / (1 + exp(-form[side])), voices[side])
+            three = (1 / (1 + exp(-grown[side])), 1 / (1 + exp(-form[side])), voices[side])
             bounded = [min(max(voice, SURE), 1 - SURE) for voice in three]
             mean = sum(bounded) / len(bounded)
             each += bounded
             logits.append(log(mean / (1 - mean)) - float(self.centre[side]))
         return np.array(each + logits, np.float32)
+
+    @cached_property
+    def forest(self) -> Forest | None:
+        """Both models' trees, for one prompt at a time; None where a tree has too many leaves for that."""
+        return forest_of(self.trees)
+
+    def _grown(self, hand: Float32s) -> list[float]:
+        """Log-odds by the trees, for the weak and the strong model."""
+        if self.forest is None:
+            return [trees.walked_one(hand) for trees in self.trees]
+        told: list[float] = self.forest.walked(hand).tolist()
+        return told
 
     def worded(self, grams: Uint32s, weight: Float32s) -> NDArray[np.float64]:
         """What the words alone say on the weak and the strong model."""
