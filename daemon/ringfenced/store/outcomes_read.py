@@ -25,8 +25,12 @@ WHERE coalesce(a.feedback, a.score) IS NOT NULL
 ORDER BY r.id DESC, a.rung DESC
 """
 
+# What a caller says of the answer that it got holds for the one before it as well where both came to the same.
 _READ: Final = """
-SELECT a.request, a.feedback, CASE a.kind WHEN 'escalation' THEN a.score END, r.beside, r.content
+SELECT a.request,
+       coalesce(a.feedback, CASE WHEN a.kind = 'escalation' AND a.score = 1 THEN
+           (SELECT next.feedback FROM answer next WHERE next.request = a.request AND next.rung = a.rung + 1) END),
+       CASE a.kind WHEN 'escalation' THEN a.score END, r.beside, r.content
 FROM answer_read r JOIN answer a ON a.request = r.request AND a.rung = r.rung
 WHERE (a.feedback IS NOT NULL OR a.kind = 'escalation' OR r.beside IS NOT NULL) = ?
 ORDER BY r.request DESC, r.rung DESC LIMIT ?

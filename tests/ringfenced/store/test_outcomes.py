@@ -258,11 +258,20 @@ async def test_what_the_verifier_read_is_told_with_the_word_of_who_knows_best(ou
     for number, score in ((2, 0.5), (4, 0.0)):
         assert await outcomes.rate(Feedback(lesson(number).request, OWNER, score, ""))
     judged, seen = read_judged(path, judged_max=9, seen_max=9)
-    assert [(one.score, one.weight) for one in judged] == [(0.0, 1.0), (0.75, 0.3), (0.5, 1.0), (0.94, 0.7)]
+    assert [(one.score, one.weight) for one in judged] == [(0.0, 1.0), (0.75, 0.3), (0.5, 1.0), (0.5, 1.0)]
     assert len({one.request for one in judged}) == 3
     assert packed(judged[0].features) == READ
     assert len(seen) == 1
     assert [len(one) for one in read_judged(path, judged_max=2, seen_max=0)] == [2, 0]
+
+
+async def test_a_callers_word_holds_for_a_cheaper_answer_that_came_to_the_same(outcomes, path):
+    """Of one that came to something else it says nothing: the agreement's word stands."""
+    for number, agreed in ((1, 1.0), (2, 0.0)):
+        outcomes.put(lesson(number, answered(score=agreed, kind="escalation", read=READ), answered("large")))
+        assert await outcomes.rate(Feedback(lesson(number).request, OWNER, 0.25, ""))
+    judged, _ = read_judged(path, judged_max=9, seen_max=9)
+    assert [(one.score, one.weight) for one in judged] == [(0.12, 0.7), (0.25, 1.0)]
 
 
 async def test_a_file_that_has_no_place_for_it_gets_one_and_keeps_what_it_has(outcomes, path):
