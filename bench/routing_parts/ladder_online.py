@@ -11,6 +11,7 @@ from ringfenced.learn.answers import NAMES, agrees, read_answer
 from ringfenced.learn.outcome import Features
 from ringfenced.learn.verifier import Verifier
 from ringfenced.learn.verifier_fit import refit_due, refit_rows
+from ringfenced.learn.verifier_labels import AGREED, AGREED_WEIGHT
 from ringfenced.learn.verifier_share import escalates
 from routing_parts.data import Pair
 from routing_parts.ladder_prior import QUESTION, Priors
@@ -20,10 +21,6 @@ DELAY = 200
 """Questions until an outcome is seen."""
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Shares that may go up; the ends, none and all, need no ladder."""
-AGREED = (0.12, 0.94)
-"""What agreement says of the cheap answer before its outcome is known: P(good) where the strong one differs, and where
-it comes to the same."""
-AGREED_WEIGHT = 0.7
 AGREED_LABELS_MAX = 60
 """From so many outcomes on, agreement of the few answers that still wait for theirs adds nothing."""
 _AGREED_EVERY = 25

@@ -56,7 +56,7 @@ from ringfenced.site.node import SiteNode
 from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
-from ringfenced.site.verifying import shipped_verify
+from ringfenced.site.verifying import verifying
 from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
@@ -202,7 +202,7 @@ async def working(
                 entropy=secrets.token_bytes,
                 clock=time.monotonic,
                 count=metrics.count_evaluation if metrics is not None else lambda _name, _outcome: None,
-                verify=await asyncio.to_thread(shipped_verify),
+                verify=await asyncio.to_thread(verifying, learned.verifier, salt),
             )
         )
         policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)

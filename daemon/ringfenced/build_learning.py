@@ -15,6 +15,7 @@ from ringfenced.config import Config
 from ringfenced.learn.features import featured
 from ringfenced.learn.prior import PRIOR, Prior
 from ringfenced.learn.report import NO_REPORT
+from ringfenced.learn.verifier import Verifier
 from ringfenced.nouns import Learning
 from ringfenced.site.learnedfile import NAME as LEARNED_NAME
 from ringfenced.site.learnedfile import LearnedFile
@@ -42,6 +43,8 @@ class Learned:
     """Chance, for exploration."""
     now: Callable[[], RoutingNow]
     """For metrics."""
+    verifier: Callable[[], Verifier | None]
+    """What was learned of answers, the newest there is; None where the shipped verifier judges."""
 
     def qualities(self) -> Mapping[str, float]:
         """Each model's learned quality, of those that have one."""
@@ -87,7 +90,9 @@ async def learning(
     routing, configured = config.routing, config.qualities()
     if lessons is None:
         nothing = NothingLearned(routing.good_answer_microcredits)
-        yield Learned(nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, 0, NO_REPORT))
+        yield Learned(
+            nothing, NothingTaught(), lambda: None, lambda: RoutingNow(0, 0, 0, 0, 0, NO_REPORT), lambda: None
+        )
         return
     file = LearnedFile(config.state / LEARNED_NAME, configured)
     prior = Prior.from_bytes(PRIOR.read_bytes())
@@ -110,7 +115,7 @@ async def learning(
     async with asyncio.TaskGroup() as group:
         running = group.create_task(file.run(), name="learned")
         try:
-            yield Learned(site, teaching, _chance(config), now)
+            yield Learned(site, teaching, _chance(config), now, lambda: file.verifier)
         finally:
             running.cancel()
 

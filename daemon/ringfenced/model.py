@@ -609,6 +609,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of an answer, to learn from it how good ones look; no text."""
+
+    features: bytes = field(repr=False)
+    """Numbers of its form and keyed hashes, as they are kept (`learn.answers_kept`)."""
+    beside: float | None = None
+    """The least that evaluators who were asked after it was read say, 0 to 1; None where none said anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the evaluators of a rung's answer say."""
 
@@ -622,6 +632,8 @@ class Verdict:
     """Why it falls short, for people; no content. Empty where it does not."""
     scores: tuple[tuple[str, float], ...] = ()
     """What each evaluator said, in the order in which they were asked."""
+    read: Read | None = None
+    """What was read of the answer; None where the learned verifier was not asked, or nothing is learned."""
 
 
 GOOD = Verdict(good=True, score=1.0)

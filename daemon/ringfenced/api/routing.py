@@ -10,7 +10,7 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfence.v1 import inference_pb2
 from ringfenced.api.call import Context, Door, answering
 from ringfenced.errors import InvalidRequest
-from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts
+from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts, VerifierFacts
 from ringfenced.model import Caller, CallerRole
 
 REQUEST_ID_CHARS_MAX: Final = 64
@@ -90,10 +90,21 @@ def routing_to_pb(facts: RoutingFacts) -> pb.GetRoutingResponse:
         keep_days=facts.keep_days,
         segments=map(_segment_to_pb, facts.segments),
         drifting=facts.drifting,
+        verifier=_verifier_to_pb(facts.verifier),
     )
     if facts.refitted_at_unix_s:
         message.refitted_at.FromSeconds(facts.refitted_at_unix_s)
     return message
+
+
+def _verifier_to_pb(facts: VerifierFacts) -> pb.RoutingVerifier:
+    return pb.RoutingVerifier(
+        refitted=facts.refitted,
+        labels=facts.labels,
+        rank_refitted=facts.rank_refitted,
+        rank_shipped=facts.rank_shipped,
+        why=facts.why,
+    )
 
 
 def _segment_to_pb(facts: SegmentFacts) -> pb.RoutingSegment:

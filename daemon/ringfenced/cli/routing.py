@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.v1.admin_pb2 import GetRoutingResponse, RoutingModel, RoutingSegment
+from ringfence.v1.admin_pb2 import GetRoutingResponse, RoutingModel, RoutingSegment, RoutingVerifier
 from ringfenced.cli import settings
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, json_option
@@ -92,6 +92,8 @@ def _show(output: Output, standing: GetRoutingResponse) -> None:
     output.line(_refitted(standing))
     if standing.drifting:
         output.line(f"no longer as expected: {', '.join(standing.drifting)}; learned anew soon", style="yellow")
+    if standing.HasField("verifier"):
+        output.line(_verifier(standing.verifier))
     output.line(
         f"{standing.explore:.1%} of requests may try another target than the best; outcomes are kept "
         f"{standing.keep_days} days"
@@ -115,6 +117,11 @@ def _refitted(standing: GetRoutingResponse) -> str:
         f"refit {standing.refits} at {standing.refitted_at.ToJsonString()} from {standing.outcomes:,} outcomes, in "
         f"{standing.seconds:.1f} s"
     )
+
+
+def _verifier(verifier: RoutingVerifier) -> str:
+    which = "refitted here" if verifier.refitted else "as shipped"
+    return f"verifier of answers {which}, {verifier.labels:,} labels: {verifier.why}"
 
 
 def _row(model: RoutingModel) -> tuple[str, ...]:

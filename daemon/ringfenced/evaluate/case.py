@@ -55,6 +55,8 @@ class Opinion:
     """How good it is, 0 to 1; what that means is each evaluator's own."""
     reason: str = ""
     """Why it is not better, for people, in words of ours: nothing of question or answer. Empty for 1."""
+    read: bytes = field(default=b"", repr=False)
+    """What was read of the answer, to learn from it (`model.Read.features`); empty for nothing."""
 
 
 FLAWLESS = Opinion(1.0)

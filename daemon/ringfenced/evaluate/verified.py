@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from ringfenced.evaluate.case import FLAWLESS, Case, Evaluate, Opinion, question_of
+from ringfenced.evaluate.case import Case, Evaluate, Opinion, question_of
 
-Verify = Callable[[str, str], float]
-"""Question and answer to the probability that the answer is good."""
+
+class Seen(NamedTuple):
+    """What the verifier makes of an answer."""
+
+    good: float
+    """The probability that it is good, 0 to 1."""
+    read: bytes = b""
+    """What was read of it, to learn from it (`model.Read.features`); empty where nothing is learned."""
+
+
+Verify = Callable[[str, str], Seen]
+"""Question and answer to what the verifier makes of them."""
 
 
 def verified(verify: Verify) -> Evaluate:
@@ -17,8 +28,9 @@ def verified(verify: Verify) -> Evaluate:
         text = case.answer.text
         if not text.strip():
             return None
-        good = verify(question_of(case.prompt), text)
-        return FLAWLESS if good == 1 else Opinion(good, f"answers like it are good with a probability of {good:.2f}")
+        good, read = verify(question_of(case.prompt), text)
+        reason = "" if good == 1 else f"answers like it are good with a probability of {good:.2f}"
+        return Opinion(good, reason, read)
 
     return evaluate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,27 @@ class SegmentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifierFacts:
+    """How the verifier of answers stands: as it ships, or as this site has taught it."""
+
+    refitted: bool = False
+    """Whether answers are judged by what was learned here; by what ships otherwise."""
+    labels: int = 0
+    """Answers that the last refit had, of those that the verifier has read and somebody said how good they are."""
+    rank_refitted: float | None = None
+    """How often the refitted one puts the better of two answers above the other, of answers that it did not learn from,
+    0 to 1; None where that cannot be told."""
+    rank_shipped: float | None = None
+    """How often the shipped one does."""
+    why: str = "nothing was learned yet"
+    """Why it is the one or the other, for people."""
+
+
+NO_VERIFIER: Final = VerifierFacts()
+"""Of a site that has learned nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingFacts:
     """The whole."""
 
@@ -65,3 +87,5 @@ class RoutingFacts:
     """How long requests are kept, and feedback on them is taken."""
     segments: tuple[SegmentFacts, ...] = ()
     """By kind of request, those with the most answers first."""
+    verifier: VerifierFacts = NO_VERIFIER
+    """How the verifier of answers stands."""

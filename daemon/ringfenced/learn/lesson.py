@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 
@@ -33,6 +33,10 @@ class Answered:
     """What each evaluator said, by the name that the site gave it."""
     escalated_to: str = ""
     """The model that was asked next because this answer fell short; empty for none."""
+    beside: float | None = None
+    """What evaluators say of it that were asked after the learned verifier, the least; None where none was."""
+    read: bytes = field(default=b"", repr=False)
+    """What the learned verifier read of it, of `answers_kept.packed`; empty where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Lesson:
     def to_json(self) -> list[object]:
         """As JSON, for the link between processes."""
         keys = [base64.b64encode(key).decode("ascii") for key in (self.request, self.owner, self.features)]
-        return [*keys, self.at_unix_s, self.segment, [astuple(answer) for answer in self.answers]]
+        return [*keys, self.at_unix_s, self.segment, list(map(_told, self.answers))]
 
     @classmethod
     def from_json(cls, said: list[Any]) -> Lesson:
@@ -69,7 +73,13 @@ class Lesson:
         return cls(keys[0], keys[1], int(at_unix_s), str(segment), keys[2], tuple(map(_answered, answers)))
 
 
+def _told(answer: Answered) -> list[object]:
+    """An answer's fields in their order; the last one is bytes."""
+    return [*astuple(answer)[:-1], base64.b64encode(answer.read).decode("ascii")]
+
+
 def _answered(said: list[Any]) -> Answered:
     named = dict(zip((field.name for field in fields(Answered)), said, strict=True))
     named["scores"] = tuple((str(name), float(score)) for name, score in named["scores"])
+    named["read"] = base64.b64decode(named["read"], validate=True)
     return Answered(**named)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from ringfenced.learn.facts import NO_VERIFIER, VerifierFacts
 from ringfenced.learn.guard import UNSEEN, Guard
 from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features, Float32s, Outcome
@@ -72,6 +73,8 @@ class Report:
     """How long it took."""
     segments: tuple[SegmentReport, ...]
     """By kind of request."""
+    verifier: VerifierFacts = NO_VERIFIER
+    """Of answers."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -88,7 +91,7 @@ class Report:
             SegmentReport(**{**segment, "models": tuple(ModelReport(**model) for model in segment["models"])})
             for segment in said["segments"]
         )
-        return cls(**{**said, "segments": segments})
+        return cls(**{**said, "segments": segments, "verifier": VerifierFacts(**said["verifier"])})
 
     def quality_by_model(self) -> dict[str, float]:
         """What is expected of each model over all kinds of requests, weighed by how often it was asked."""

@@ -50,6 +50,8 @@ class Judged:
     """How good it was, 0 to 1."""
     weight: float = 1.0
     """How far the label is to be trusted: 1 for an outcome, less for agreement with another model's answer."""
+    request: int = 0
+    """Tells its request from others: answers to one are held out together (`verifier_guard`)."""
 
 
 def refit_due(labels_fitted: int, labels: int) -> bool:

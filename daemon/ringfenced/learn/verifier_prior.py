@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from ringfenced.learn.outcome import BadState
 from ringfenced.learn.verifier import Verifier
 
-__all__ = ["Prior", "question_key"]
+__all__ = ["SHIPPED", "Prior", "question_key"]
 
+SHIPPED: Final = Path(__file__).with_name("verifier.bin")
+"""Their weights (models/routing/VERIFIER.md says where they are from)."""
 _LENGTH_BYTES = 4
 
 

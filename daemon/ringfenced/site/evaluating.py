@@ -13,7 +13,7 @@ from typing import Protocol
 from ringfence.labels import Label, covers
 from ringfenced.errors import NotFound
 from ringfenced.evaluate import Case, Evaluate, Opinion, calls, confidence, schema
-from ringfenced.model import GOOD, Answer, Candidate, Verdict
+from ringfenced.model import GOOD, Answer, Candidate, Read, Verdict
 from ringfenced.way import Way
 
 CHARS_ON_LOOP_MAX = 2048
@@ -250,4 +250,17 @@ def _verdict(said: list[tuple[Judge, Opinion]]) -> Verdict:
         evaluator=judge.name,
         reason="" if is_good else opinion.reason or "it scored too low",
         scores=tuple((one.name, its.score) for one, its in said),
+        read=_read([its for _, its in said]),
     )
+
+
+def _read(said: list[Opinion]) -> Read | None:
+    """What was read of the answer, with what those say who were asked after that.
+
+    Those asked before passed it, or it would not have been read: of them nothing can be learned.
+    """
+    place = next((place for place, opinion in enumerate(said) if opinion.read), None)
+    if place is None:
+        return None
+    later = [opinion.score for opinion in said[place + 1 :] if not opinion.read]
+    return Read(said[place].read, min(later, default=None))

@@ -152,7 +152,10 @@ class SiteLearning:
         if pending is None or way.inputs is None or way.decision is None or way.caller is None:
             return
         self.counts.explored += way.decision.explored
-        if not self._teaches(way.inputs.asked) or not (answers := answers_of(way, pending.expected())):
+        asked = way.inputs.asked
+        if not self._teaches(asked):
+            return
+        if not (answers := answers_of(way, pending.expected(), words=may_keep_words(asked))):
             return
         self.counts.lessons += 1
         self._lessons.put(
@@ -161,7 +164,7 @@ class SiteLearning:
                 owner=owner_key(self._pseudonym, way.caller.tenant, way.caller.department),
                 at_unix_s=self._unix_s(),
                 segment=pending.segment,
-                features=kept(pending.features, way.inputs.asked).to_bytes(),
+                features=kept(pending.features, asked).to_bytes(),
                 answers=answers,
             )
         )
@@ -221,9 +224,14 @@ def _key(hexadecimal: str) -> bytes:
     return bytes.fromhex(hexadecimal)[:PSEUDONYM_BYTES]
 
 
+def may_keep_words(asked: Asked) -> bool:
+    """Whether hashed words of prompt and answer may be written down: of RESTRICTED content never."""
+    return asked.label.level < Level.RESTRICTED
+
+
 def kept(features: Features, asked: Asked) -> Features:
     """What of a prompt's features is written down: of RESTRICTED content counts of its form alone, never n-grams."""
-    if asked.label.level < Level.RESTRICTED:
+    if may_keep_words(asked):
         return features
     return Features(features.hand, features.index[:0], features.weight[:0])
 

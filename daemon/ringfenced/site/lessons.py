@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ringfenced.learn.answers_kept import without_words
 from ringfenced.learn.lesson import Answered
-from ringfenced.model import Offer, Target, Verdict
+from ringfenced.model import Offer, Read, Target, Verdict
 from ringfenced.way import Way
 
 AGREEMENT: Final = "agreement"
@@ -21,7 +22,7 @@ KINDS: Final[Mapping[str, str]] = {
 """Evaluators whose word is of a kind of its own."""
 
 
-def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
+def answers_of(way: Way, expected: Mapping[str, float], *, words: bool) -> tuple[Answered, ...]:
     """Every answer that came to its end, with what was said of it.
 
     A rung that gave none teaches nothing: an engine that died, a provider that was away, a caller who hung up say
@@ -30,6 +31,7 @@ def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
     Args:
         way: the finished way.
         expected: the quality that was expected of each model.
+        words: whether hashed words of an answer may be kept; counts of its form alone otherwise.
     """
     assert way.decision is not None
     ended = len(way.ran) if way.error is None else len(way.ran) - 1  # the last one broke off
@@ -40,6 +42,7 @@ def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
         if not is_last and (verdict is None or target in way.ran[rung + 1 :]):
             continue  # no answer came of it
         score, kind, scores = _said(way, target, verdict)
+        read = _read_of(way, target)
         answers.append(
             Answered(
                 model=target.model,
@@ -53,6 +56,8 @@ def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
                 kind=kind,
                 scores=scores,
                 escalated_to="" if is_last else way.ran[rung + 1].model,
+                beside=None if read is None else read.beside,
+                read=b"" if read is None else read.features if words else without_words(read.features),
             )
         )
     return tuple(answers)
@@ -61,6 +66,11 @@ def answers_of(way: Way, expected: Mapping[str, float]) -> tuple[Answered, ...]:
 def _verdict_on(way: Way, target: Target) -> Verdict | None:
     """The last word on a target's answer: that of whoever saw both answers counts more than that before it."""
     return next((verdict for judged, verdict in reversed(way.verdicts) if judged == target), None)
+
+
+def _read_of(way: Way, target: Target) -> Read | None:
+    """What was read of a target's answer; whoever compared it later read nothing."""
+    return next((verdict.read for judged, verdict in reversed(way.verdicts) if judged == target and verdict.read), None)
 
 
 def _said(way: Way, target: Target, verdict: Verdict | None) -> tuple[float | None, str, tuple[tuple[str, float], ...]]:

@@ -21,14 +21,23 @@ from typing import Any, Final
 import numpy as np
 
 from ringfenced.engines.confine import ParentGone, confine
+from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.fit import fit
 from ringfenced.learn.outcome import Outcome
 from ringfenced.learn.report import Report, segments_of
+from ringfenced.learn.verifier_guard import Chosen, choose
+from ringfenced.learn.verifier_prior import SHIPPED, Prior
 from ringfenced.site import learnedfile
-from ringfenced.store.outcomes_read import read_outcomes
+from ringfenced.store.outcomes_read import read_judged, read_outcomes
 
 NICE: Final = 19
 """Lowest priority (nice(2))."""
+
+JUDGED_MAX: Final = 3000
+"""Labelled answers that a verifier is refitted from, the newest: the time for words grows with their third power."""
+
+SEEN_MAX: Final = 1000
+"""Other answers that tell it what answers look like here, the newest."""
 
 FEATURES_SHARE: Final = 8
 """One part in so many of the memory is for the features that are read; learning copies them a few times."""
@@ -77,6 +86,7 @@ def _refit(task: Task) -> int:
     if not outcomes:
         return _say(version=task.version, outcomes=0, seconds=0.0)  # forgotten meanwhile
     learned = fit(outcomes, configured=task.configured, costs=costs_of(outcomes, task.costs), seed=task.version)
+    chosen = _verifier(task)
     report = Report(
         version=task.version,
         fitted_at_unix_s=int(time.time()),
@@ -84,9 +94,20 @@ def _refit(task: Task) -> int:
         labels=task.labels,
         seconds=round(time.monotonic() - began_s, 3),
         segments=segments_of(learned, learned.guard, outcomes, task.configured),
+        verifier=chosen.facts,
     )
-    learnedfile.write(Path(task.learned), learnedfile.to_bytes(learned, report))
+    learnedfile.write(Path(task.learned), learnedfile.to_bytes(learned, report, chosen.verifier))
     return _say(version=task.version, outcomes=len(outcomes), seconds=round(time.monotonic() - began_s, 3))
+
+
+def _verifier(task: Task) -> Chosen:
+    """What was learned of answers, always from the shipped prior; whatever fails there leaves that one in use."""
+    try:
+        shipped = Prior.from_bytes(SHIPPED.read_bytes()).cheap
+        judged, seen = read_judged(Path(task.outcomes), judged_max=JUDGED_MAX, seen_max=SEEN_MAX)
+        return choose(shipped, judged, seen, seed=task.version)
+    except (OSError, sqlite3.Error, ValueError, ArithmeticError) as error:
+        return Chosen(None, VerifierFacts(why=f"its refit failed ({type(error).__name__}); the next one tries again"))
 
 
 def costs_of(outcomes: list[Outcome], expected: Mapping[str, float]) -> dict[str, float]:

@@ -141,7 +141,8 @@ class Refitting:
 
     def _can_be_read(self) -> bool:
         """Whether what the last refit left is of use to workers. Blocking."""
-        return learnedfile.LearnedFile(self._folder / learnedfile.NAME, self._known.configured).report.version > 0
+        file = learnedfile.LearnedFile(self._folder / learnedfile.NAME, self._known.configured)
+        return file.report.version > 0 and not file.verifier_failure
 
     async def _is_due(self) -> bool:
         """Whether enough was said since the last refit; where a model drifts, the least is enough."""

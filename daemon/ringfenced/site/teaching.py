@@ -94,6 +94,7 @@ class SiteTeaching:
             drifting=tuple(drifting),
             keep_days=self._settings.keep_days,
             segments=segments_of(tallies, report, self._configured),
+            verifier=report.verifier,
         )
 
     async def forget(self, model: str, *, by: str) -> int:

@@ -1,28 +1,40 @@
-"""What was learned of answers, as evaluators ask it: the shipped verifier of a cheap model's answers."""
+"""What was learned of answers, as evaluators ask it: the site's own verifier, or the shipped one without that."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-from ringfenced import learn
-from ringfenced.evaluate.verified import Verify
+from ringfenced.evaluate.verified import Seen, Verify
 from ringfenced.learn.answers import read_answer
+from ringfenced.learn.answers_kept import coarsened, packed
 from ringfenced.learn.outcome import BadState
-from ringfenced.learn.verifier_prior import Prior
-
-SHIPPED: Final = Path(learn.__file__).with_name("verifier.bin")
-"""Its weights (models/routing/VERIFIER.md says where they are from)."""
+from ringfenced.learn.verifier import Verifier
+from ringfenced.learn.verifier_prior import SHIPPED, Prior
 
 _LOG = logging.getLogger("ringfenced")
 
 
-def shipped_verify(path: Path = SHIPPED) -> Verify | None:
-    """P(good | question, answer) by the shipped weights; None, which is told in the log, where they cannot be read."""
+def verifying(current: Callable[[], Verifier | None], salt: bytes, path: Path = SHIPPED) -> Verify | None:
+    """P(good | question, answer), with what was read; None, which is told in the log, without the shipped weights.
+
+    What is returned may be called from several threads.
+
+    Args:
+        current: what was learned here, the newest there is; None where the shipped weights judge.
+        salt: keys the hashing of words; empty where nothing is learned, and then nothing is kept of what is read.
+        path: the shipped weights.
+    """
     try:
-        verifier = Prior.from_bytes(path.read_bytes()).cheap
+        shipped = Prior.from_bytes(path.read_bytes()).cheap
     except (OSError, BadState) as error:
         _LOG.error("verifier_unread", extra={"fields": {"problem": str(error)}})
         return None
-    return lambda question, answer: verifier.judged(read_answer(question, answer))[0]
+
+    def verify(question: str, answer: str) -> Seen:
+        features = coarsened(read_answer(question, answer, salt=salt))
+        good, _ = (current() or shipped).judged(features)
+        return Seen(good, packed(features) if salt else b"")
+
+    return verify

@@ -27,8 +27,9 @@ from ringfenced.nouns import Ledger, Memory
 from ringfenced.store.link_hosting import Hosting, HostingEnd
 from ringfenced.store.link_lessons import Lessons, LessonsEnd
 
-LINE_BYTES_MAX = 64 * 1024
-"""Longest message; a wallet's numbers take some 200 bytes, a model's state some 700 and what an engine printed."""
+LINE_BYTES_MAX = 192 * 1024
+"""Longest message; a wallet's numbers take some 200 bytes, a model's state some 700 and what an engine printed. A
+lesson takes up to 60 KiB, and 10 KiB more for each answer that the learned verifier judged."""
 
 EMPTY_PROMPT = Prompt(())
 """The memory reads no prompt."""

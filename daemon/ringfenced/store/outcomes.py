@@ -3,9 +3,9 @@
 put ──────▶ request, features, answer ─┐ one commit for all that waits (WAL, ``synchronous=NORMAL``)
 rate, tally, forget ───────────────────┴─▶ after what was put before them, answered by a future
 
-A request's id and its caller's department are keyed pseudonyms; a prompt is counts of form and hashed n-grams under the
-node's own salt. Whatever fails here stops learning and is told (`failure`), and never ends a request: what cannot be
-written is dropped.
+A request's id and its caller's department are keyed pseudonyms; a prompt, and an answer that the verifier judged, is
+counts of form and hashed n-grams under the node's own salt. Whatever fails here stops learning and is told (`failure`),
+and never ends a request: what cannot be written is dropped.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from ringfenced.learn.lesson import Answered, Lesson
 
 VERSION: Final = 1
-"""Of the tables; kept in SQLite's ``user_version``."""
+"""Of the tables; kept in SQLite's ``user_version``. A table that is only added, as ``answer_read`` was, leaves it: an
+older daemon goes on with the file."""
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS request (
@@ -45,6 +46,14 @@ CREATE TABLE IF NOT EXISTS answer (
     feedback_unix_s INTEGER,
     PRIMARY KEY (request, rung)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answer_read (
+    request INTEGER NOT NULL,
+    rung INTEGER NOT NULL,
+    beside REAL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (request, rung),
+    FOREIGN KEY (request, rung) REFERENCES answer ON DELETE CASCADE
+) STRICT;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
@@ -124,6 +133,14 @@ def store(connection: sqlite3.Connection, lesson: Lesson) -> None:
         "INSERT INTO answer (request, rung, model, propensity, explored, expected, cost_microcredits, duration_ms, "
         "first_ms, score, kind, scores, escalated_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(key, rung, *_row(answer)) for rung, answer in enumerate(lesson.answers)],
+    )
+    connection.executemany(
+        "INSERT INTO answer_read VALUES (?, ?, ?, ?)",
+        [
+            (key, rung, answer.beside, zlib.compress(answer.read, 1))
+            for rung, answer in enumerate(lesson.answers)
+            if answer.read
+        ],
     )
 
 

@@ -67,6 +67,16 @@ def _of(report: Report) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "ringfence_routing_refit_outcomes", "Outcomes that the last refit was made from.", value=report.outcomes
         )
+        yield GaugeMetricFamily(
+            "ringfence_routing_verifier_refitted",
+            "1 where answers are judged by what was learned here, 0 by what ships.",
+            value=float(report.verifier.refitted),
+        )
+        yield GaugeMetricFamily(
+            "ringfence_routing_verifier_labels",
+            "Labelled answers that the verifier's last refit had.",
+            value=report.verifier.labels,
+        )
     quality = GaugeMetricFamily(
         "ringfence_routing_quality", "Learned quality by model, over all kinds of requests.", labels=["model"]
     )

@@ -1929,6 +1929,7 @@ class GetRoutingResponse(_message.Message):
     KEEP_DAYS_FIELD_NUMBER: _builtins.int
     SEGMENTS_FIELD_NUMBER: _builtins.int
     DRIFTING_FIELD_NUMBER: _builtins.int
+    VERIFIER_FIELD_NUMBER: _builtins.int
     learns: _builtins.bool
     """Whether this node learns."""
     failure: _builtins.str
@@ -1952,6 +1953,10 @@ class GetRoutingResponse(_message.Message):
     def drifting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Models whose answers are no longer as they were expected, since the last refit; another refit is the sooner due."""
 
+    @_builtins.property
+    def verifier(self) -> Global___RoutingVerifier:
+        """How the verifier of answers stands; unset by a node that does not tell."""
+
     def __init__(
         self,
         *,
@@ -1965,14 +1970,61 @@ class GetRoutingResponse(_message.Message):
         keep_days: _builtins.int = ...,
         segments: _abc.Iterable[Global___RoutingSegment] | None = ...,
         drifting: _abc.Iterable[_builtins.str] | None = ...,
+        verifier: Global___RoutingVerifier | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["refitted_at", b"refitted_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refitted_at", b"refitted_at", "verifier", b"verifier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drifting", b"drifting", "explore", b"explore", "failure", b"failure", "keep_days", b"keep_days", "learns", b"learns", "outcomes", b"outcomes", "refits", b"refits", "refitted_at", b"refitted_at", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drifting", b"drifting", "explore", b"explore", "failure", b"failure", "keep_days", b"keep_days", "learns", b"learns", "outcomes", b"outcomes", "refits", b"refits", "refitted_at", b"refitted_at", "seconds", b"seconds", "segments", b"segments", "verifier", b"verifier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRoutingResponse: _TypeAlias = GetRoutingResponse  # noqa: Y015
+
+@_typing.final
+class RoutingVerifier(_message.Message):
+    """The verifier of answers: as it ships, or as this site has taught it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFITTED_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    RANK_REFITTED_FIELD_NUMBER: _builtins.int
+    RANK_SHIPPED_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    refitted: _builtins.bool
+    """Whether answers are judged by what was learned here; by what ships otherwise."""
+    labels: _builtins.int
+    """Answers that the last refit had, of those that it has read and somebody said how good they are."""
+    rank_refitted: _builtins.float
+    """How often the refitted one and the shipped one put the better of two answers above the other, of answers that they did
+    not learn from, 0 to 1; unset where that cannot be told.
+    """
+    rank_shipped: _builtins.float
+    why: _builtins.str
+    """Why it is the one or the other, for people."""
+    def __init__(
+        self,
+        *,
+        refitted: _builtins.bool = ...,
+        labels: _builtins.int = ...,
+        rank_refitted: _builtins.float | None = ...,
+        rank_shipped: _builtins.float | None = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_rank_refitted", b"_rank_refitted", "_rank_shipped", b"_rank_shipped", "rank_refitted", b"rank_refitted", "rank_shipped", b"rank_shipped"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rank_refitted", b"_rank_refitted", "_rank_shipped", b"_rank_shipped", "labels", b"labels", "rank_refitted", b"rank_refitted", "rank_shipped", b"rank_shipped", "refitted", b"refitted", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__rank_refitted: _TypeAlias = _typing.Literal["rank_refitted"]  # noqa: Y015
+    _WhichOneofArgType__rank_refitted: _TypeAlias = _typing.Literal["_rank_refitted", b"_rank_refitted"]  # noqa: Y015
+    _WhichOneofReturnType__rank_shipped: _TypeAlias = _typing.Literal["rank_shipped"]  # noqa: Y015
+    _WhichOneofArgType__rank_shipped: _TypeAlias = _typing.Literal["_rank_shipped", b"_rank_shipped"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rank_refitted) -> _WhichOneofReturnType__rank_refitted | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rank_shipped) -> _WhichOneofReturnType__rank_shipped | None: ...
+
+Global___RoutingVerifier: _TypeAlias = RoutingVerifier  # noqa: Y015
 
 @_typing.final
 class ForgetRoutingRequest(_message.Message):

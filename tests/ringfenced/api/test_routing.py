@@ -9,7 +9,7 @@ from ringfence.v1 import admin_pb2 as pb
 from ringfence.v1 import inference_pb2
 from ringfenced.api.routing import RoutingService, routing_to_pb, take_feedback
 from ringfenced.errors import InvalidRequest, PermissionDenied
-from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts
+from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts, VerifierFacts
 from ringfenced.model import CallerRole
 
 FACTS = RoutingFacts(
@@ -21,6 +21,7 @@ FACTS = RoutingFacts(
     explore=0.02,
     keep_days=90,
     drifting=("small",),
+    verifier=VerifierFacts(refitted=True, labels=30, rank_shipped=0.7, why="no worse"),
     segments=(
         SegmentFacts(
             "triage", guarded=True, why="too few outcomes", models=(ModelFacts("small", 9, 4, 1, 0.5, 0.6, 0.4, 0.1),)
@@ -76,6 +77,9 @@ async def test_operators_and_auditors_see_what_was_learned(role):
     response = await RoutingService(Teaching(), Door(role)).GetRouting(pb.GetRoutingRequest(), Context())
     assert response == routing_to_pb(FACTS)
     assert response.drifting == ["small"]
+    assert (response.verifier.refitted, response.verifier.labels, response.verifier.why) == (True, 30, "no worse")
+    assert response.verifier.rank_shipped == pytest.approx(0.7)
+    assert not response.verifier.HasField("rank_refitted")
     assert (response.refits, response.refitted_at.seconds, response.keep_days) == (2, 1_800_000_000, 90)
     small, gone = response.segments[0].models[0], response.segments[1].models[0]
     assert (small.answers, small.labelled, small.rated) == (9, 4, 1)

@@ -15,6 +15,7 @@ STANDING = admin_pb2.GetRoutingResponse(
     learns=True,
     refits=3,
     drifting=["tiny"],
+    verifier=admin_pb2.RoutingVerifier(refitted=True, labels=1234, why="it ranks answers no worse"),
     outcomes=1200,
     seconds=1.25,
     explore=0.02,
@@ -74,6 +75,7 @@ def test_what_was_learned_stands_beside_what_is_configured(ringfence, daemon):
     assert "refit 3 at 2027-01-15T08:00:00Z from 1,200 outcomes, in 1.2 s" in told
     assert "2.0% of requests may try another target" in told
     assert "no longer as expected: tiny" in told
+    assert "verifier of answers refitted here, 1,234 labels: it ranks answers no worse" in told
     row = next(line for line in told.splitlines() if "tiny" in line and "triage" in line)
     for cell in ("triage", "1,300", "900", "12", "0.21", "0.60", "0.24 ± 0.04", "on: too few outcomes"):
         assert cell in row
@@ -85,9 +87,17 @@ def test_before_the_first_refit_and_where_nothing_is_learned(ringfence, daemon):
     daemon.script["GetRouting"] = [admin_pb2.GetRoutingResponse(learns=True, failure="nothing is learned: full")]
     told = ringfence("routing", "show").stdout
     assert "nothing was learned yet" in told
+    assert "verifier" not in told
     assert "nothing is learned: full" in told
     daemon.script["GetRouting"] = [admin_pb2.GetRoutingResponse()]
     assert "does not learn" in ringfence("routing", "show").stdout
+
+
+def test_a_verifier_that_stays_as_it_ships_says_why(ringfence, daemon):
+    kept = admin_pb2.RoutingVerifier(labels=30, why="it ranks answers worse")
+    daemon.script["GetRouting"] = [admin_pb2.GetRoutingResponse(learns=True, verifier=kept)]
+    told = ringfence("routing", "show").stdout
+    assert "verifier of answers as shipped, 30 labels: it ranks answers worse" in told
 
 
 def test_one_model_or_everything_is_forgotten(ringfence, daemon):

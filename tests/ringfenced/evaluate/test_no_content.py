@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fakes.cases import case
 from ringfenced.evaluate import calls, citations, confidence, form, pattern, schema, sums
 from ringfenced.evaluate.agreement import share
-from ringfenced.evaluate.verified import verified
+from ringfenced.evaluate.verified import Seen, verified
 from ringfenced.model import Answer, Tool, ToolCall
 
 CANARY = "zyzzyva"
@@ -48,7 +48,7 @@ EVALUATORS = (
     pattern.pattern([CANARY + "!"], [CANARY]),
     confidence.confidence(least=-0.1, mean=-0.1, tail=-0.1),
     confidence.filtered,
-    verified(lambda _question, _answer: 0.2),
+    verified(lambda _question, _answer: Seen(0.2, CANARY.encode())),
 )
 
 

@@ -20,6 +20,8 @@ ANSWERS = st.builds(
     kind=NAMES,
     scores=st.lists(st.tuples(NAMES, UNIT), max_size=3).map(tuple),
     escalated_to=NAMES,
+    beside=st.none() | UNIT,
+    read=st.binary(max_size=50),
 )
 LESSONS = st.builds(
     Lesson,

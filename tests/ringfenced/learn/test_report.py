@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.guard import GUARD_NONE, UNSEEN, Guard
 from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features, Outcome
@@ -63,6 +65,7 @@ def test_the_guard_says_why(segment, why):
 
 def test_a_report_is_read_back_as_it_was_written():
     report = Report(3, 1_800_000_000, 3, 9, 1.5, segments_of(Scripted(), GUARD, OUTCOMES, {}))
+    report = replace(report, verifier=VerifierFacts(refitted=True, labels=40, rank_refitted=0.8, rank_shipped=0.7))
     assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 

@@ -12,7 +12,7 @@ from fakes.judged import offer, rung, way
 from ringfence.labels import Category, Label, Level
 from ringfenced.errors import NotFound
 from ringfenced.evaluate import Opinion
-from ringfenced.model import GOOD, Answer, Tool, ToolCall
+from ringfenced.model import GOOD, Answer, Read, Tool, ToolCall
 from ringfenced.site.evaluating import Judge, NotAskedError, Outcome, SiteEvaluating
 
 
@@ -184,3 +184,14 @@ def test_log_probabilities_are_asked_for_where_somebody_goes_by_them():
         made = way(offer(evaluators=names))
         assert evaluating.needs_logprobs(made, rung(offer())) is needed
     evaluating.close()
+
+
+async def test_what_was_read_goes_with_the_verdict_and_with_it_what_those_said_who_were_asked_later():
+    """Those asked before passed it, or nothing would have been read: their word is no label of it."""
+    read = Asks(Opinion(0.9, "", b"read"))
+    verdict = await Site(before=good(0.55), verifier=read, judge=good(0.8), own=good(0.6)).judge()
+    assert verdict.read == Read(b"read", 0.6)
+    assert (await Site(before=good(0.55), verifier=read).judge()).read == Read(b"read", None)
+    assert (await Site(verifier=Asks(Opinion(0.1, "", b"read")), judge=good()).judge()).read == Read(b"read", None)
+    assert (await Site(before=good()).judge()).read is None
+    assert "read" not in repr(Read(b"secret")).replace("Read", "")

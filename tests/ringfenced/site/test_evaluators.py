@@ -7,6 +7,7 @@ import pytest
 from fakes.cases import case
 from fakes.judged import offer, way
 from ringfenced.config_evaluators import BUILT_IN, Evaluator
+from ringfenced.evaluate.verified import Seen
 from ringfenced.site.evaluators import evaluating, reading
 
 
@@ -28,7 +29,7 @@ def setting(kind, **settings):
     ],
 )
 def test_each_kind_reads_as_it_is_set(made, answer, score):
-    opinion = reading(made, lambda _question, _answer: 0.75)(answer)
+    opinion = reading(made, lambda _question, _answer: Seen(0.75))(answer)
     assert (None if opinion is None else opinion.score) == score
 
 

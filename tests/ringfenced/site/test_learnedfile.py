@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.report import NO_REPORT, Report
 from ringfenced.learn.values import BadState, Learned
+from ringfenced.learn.verifier import Verifier
+from ringfenced.learn.verifier_prior import SHIPPED, Prior
 from ringfenced.site import learnedfile
 from ringfenced.site.learnedfile import LearnedFile, from_bytes, to_bytes, write
 
 REPORT = Report(3, 1_800_000_000, 10, 12, 0.5, ())
-CONTENT = to_bytes(Learned.cold({"small": 0.5}), REPORT)
+VERIFIER = Prior.from_bytes(SHIPPED.read_bytes()).cheap
+CONTENT = to_bytes(Learned.cold({"small": 0.5}), REPORT, VERIFIER)
 
 
 def test_a_file_is_read_back_with_its_report():
-    assert from_bytes(CONTENT)[1] == REPORT
+    assert from_bytes(CONTENT).report == REPORT
+    assert from_bytes(CONTENT).verifier.to_bytes() == VERIFIER.to_bytes()
+    assert from_bytes(to_bytes(Learned.cold({}), REPORT)).verifier is None
 
 
 @given(st.data())
@@ -98,3 +105,19 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path, monkey
     with pytest.raises(OSError, match="no space"):
         write(path, b"new")
     assert path.read_bytes() == CONTENT
+
+
+def test_a_verifier_of_other_features_leaves_the_rest_in_use_and_is_told(tmp_path, monkeypatch, caplog):
+    """After an upgrade: the shipped one judges until the next refit."""
+    taught = VerifierFacts(refitted=True, labels=40, why="it ranks no worse")
+    path = tmp_path / learnedfile.NAME
+    write(path, to_bytes(Learned.cold({}), replace(REPORT, verifier=taught), VERIFIER))
+    monkeypatch.setattr("ringfenced.learn.verifier._KIND", 7.0)
+    file = LearnedFile(path, {})
+    assert (file.report.version, file.failure, file.verifier) == (3, "", None)
+    assert "other features" in file.verifier_failure
+    assert not file.report.verifier.refitted
+    assert "cannot be used" in file.report.verifier.why
+    assert [record.message for record in caplog.records] == ["verifier_ignored"]
+    monkeypatch.undo()
+    assert isinstance(LearnedFile(path, {}).verifier, Verifier)

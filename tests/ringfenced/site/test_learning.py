@@ -12,10 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.cases import case
 from ringfence.labels import Label, Level
 from ringfenced.config_routing import Routing
 from ringfenced.decide import asked_of
+from ringfenced.evaluate.verified import verified
 from ringfenced.inputs import Circumstances, Inputs, Rulings
+from ringfenced.learn.answers import NAMES, read_answer
+from ringfenced.learn.answers_kept import packed, unpacked
 from ringfenced.learn.features import featured
 from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features
@@ -31,6 +35,7 @@ from ringfenced.model import (
     Message,
     Offer,
     Prompt,
+    Read,
     Request,
     Role,
     Target,
@@ -40,13 +45,15 @@ from ringfenced.model import (
     Verdict,
 )
 from ringfenced.site.learning import GRAMS_MAX, NothingLearned, SiteLearning, text_of, thinned
+from ringfenced.site.verifying import verifying
 from ringfenced.store.link import LINE_BYTES_MAX
 from ringfenced.store.link_lessons import LinkedLessons
 from ringfenced.store.outcomes import Outcomes
 from ringfenced.way import Way
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset(), Label())
-SMALL, LARGE = Target(TargetKind.LOCAL, "small"), Target(TargetKind.LOCAL, "large")
+SMALL, LARGE, TOP = (Target(TargetKind.LOCAL, name) for name in ("small", "large", "top"))
+ANSWER = packed(read_answer("Which ward?", "Ward seven.", salt=b"s" * 16))
 NOTE = "Patient Quillon Abernethy, MRN 77120093, was seen on 4 March with dyspnoea and put on apixaban."
 
 
@@ -203,10 +210,15 @@ def test_above_the_label_for_learning_nothing_is_kept_and_nothing_explored():
 def test_of_restricted_content_no_hashed_word_is_ever_kept(level, grams):
     """Even where the operator lets it teach: counts of its form alone."""
     three = Features(np.ones(2, np.float32), np.arange(3, dtype=np.uint32), np.ones(3, np.float32))
+    form = np.arange(len(NAMES), dtype=np.float32)
+    seen = Verdict(good=True, score=0.9, evaluator="verifier", read=Read(packed(replace(three, hand=form))))
     kept = Kept()
-    finished(learning(kept=kept, read=lambda _: three, learn_label_max=Level.RESTRICTED), SMALL, level=level)
+    site = learning(kept=kept, read=lambda _: three, learn_label_max=Level.RESTRICTED)
+    finished(site, SMALL, level=level, verdicts=[(SMALL, seen)])
     features = Features.from_bytes(kept.lessons[0].features)
     assert (len(features.hand), len(features.index), len(features.weight)) == (2, grams, grams)
+    answer = unpacked(kept.lessons[0].answers[0].read)
+    assert (len(answer.hand), len(answer.index), len(answer.weight)) == (len(NAMES), grams, grams)
 
 
 def test_an_answer_that_nobody_judged_is_kept_without_a_score_for_its_callers_word():
@@ -248,6 +260,21 @@ def test_whoever_saw_both_answers_has_the_last_word_on_the_first():
     small, large = kept.lessons[0].answers
     assert (small.score, small.kind) == (1.0, "escalation")
     assert large.score is None
+
+
+def test_what_was_read_of_an_answer_is_kept_beside_the_word_of_whoever_compared_it():
+    kept = Kept()
+    verdicts = [
+        (SMALL, Verdict(good=False, score=0.3, evaluator="verifier", read=Read(ANSWER))),
+        (LARGE, Verdict(good=True, score=0.8, evaluator="judge", read=Read(ANSWER, 0.8))),
+        (SMALL, Verdict(good=False, score=0.0, evaluator="agreement")),
+    ]
+    finished(learning(kept=kept), SMALL, LARGE, verdicts=verdicts)
+    small, large = kept.lessons[0].answers
+    assert (small.read, small.beside, small.kind, small.score) == (ANSWER, None, "escalation", 0.0)
+    assert (large.read, large.beside) == (ANSWER, 0.8)
+    finished(learning(kept=kept), SMALL)
+    assert kept.lessons[1].answers[0].read == b""
 
 
 def test_a_floor_that_an_answer_passed_is_a_verdict_where_there_is_a_floor():
@@ -335,7 +362,8 @@ def test_the_longest_lesson_fits_a_line_of_the_link():
     many = Features(chance.random(256).astype(np.float32), np.arange(9000, dtype=np.uint32), np.ones(9000, np.float32))
     site = learning(kept=LinkedLessons(line), read=lambda _: many)
     scores = tuple((f"evaluator-{number:0120}", 0.123456789012345) for number in range(16))
-    bad = Verdict(good=False, score=0.5, evaluator="x" * 128, scores=scores)
+    long = Features(np.ones(len(NAMES), np.float32), np.arange(811, dtype=np.uint32), np.ones(811, np.float32))
+    bad = Verdict(good=False, score=0.5, evaluator="x" * 128, scores=scores, read=Read(packed(long), 0.123456789012345))
     ran = [replace(SMALL, model=f"m{number:0126}") for number in range(8)]
     offers = tuple(offer(target, 0.5) for target in ran)
     finished(site, *ran, of=request(task="t" * 64), verdicts=[(target, bad) for target in ran], offers=offers)
@@ -369,24 +397,40 @@ def contents(folder):
 
     found = [path.read_bytes() for path in folder.iterdir()]
     with sqlite3.connect(folder / "outcomes.sqlite3") as kept:
-        packed = [row[0] for row in kept.execute("SELECT content FROM features")]
+        tables = ("features", "answer_read")
+        deflated = [[row[0] for row in kept.execute(f"SELECT content FROM {table}")] for table in tables]
     kept.close()
-    assert packed
-    return b"\n".join(found + [zlib.decompress(one) for one in packed])
+    assert all(deflated)
+    return b"\n".join(found + [zlib.decompress(one) for ones in deflated for one in ones])
 
 
 async def test_no_content_of_a_request_is_in_the_file(tmp_path):
-    """Canaries: no word of a prompt, of an id, of a caller, in any encoding that we can think of."""
+    """Canaries: no word of a prompt, of an answer, of an id, of a caller, in any encoding that we can think of."""
     outcomes = Outcomes(tmp_path / "outcomes.sqlite3", keep_days=9, keep_outcomes=100, unix_s=lambda: 1_800_000_000)
     site = learning(kept=outcomes)
+    verify = verifying(lambda: None, b"s" * 16)
     bad = Verdict(good=False, score=0.1, evaluator="schema", reason="free text of an evaluator: Quillon")
     for number, text in enumerate((NOTE, NOTE.upper(), NOTE * 80, "\n".join(NOTE.split()))):
         of = replace(request(text, task="Quillon Abernethy", conversation_id="77120093"), id=f"id-apixaban-{number}")
-        finished(site, SMALL, LARGE, of=of, verdicts=[(SMALL, bad)])
+        judge = verified(verify)
+        opinions = [judge(case(answer, text)) for answer in (text, f"{text} The answer is 77120093.", "77120093")]
+        finished(
+            site,
+            *(SMALL, LARGE, TOP),
+            of=of,
+            verdicts=[
+                (target, replace(bad, read=Read(opinion.read, opinion.score)))
+                for target, opinion in zip((SMALL, LARGE, TOP), opinions, strict=True)
+            ],
+            offers=(*OFFERS, offer(TOP, 0.95)),
+        )
     await outcomes.tally()
     outcomes.close()
     held = contents(tmp_path)
     assert b"schema" in held  # the search finds what is there
+    for kind in (np.float32, np.float64):  # nor is a number there as a number, or as its logarithm
+        for value in (77120093.0, np.log10(1 + 77120093.0), np.log1p(77120093.0)):
+            assert kind(value).tobytes() not in held
     assert not [(word, how) for word in (*CANARIES, "spiffe", "id-ap") for how in encodings(word) if how in held]
 
 

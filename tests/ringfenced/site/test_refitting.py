@@ -17,6 +17,7 @@ from ringfenced.learn.outcome import Features
 from ringfenced.site import learnedfile, refitting
 from ringfenced.site.learnedfile import LearnedFile
 from ringfenced.site.refitting import Known, Refitting, environment
+from ringfenced.site.verifying import verifying
 from ringfenced.store.outcomes import Outcomes
 from ringfenced.store.outcomes_tables import Feedback
 
@@ -210,6 +211,54 @@ async def test_outcomes_that_are_broken_start_nothing(tmp_path):
     async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=1)) as running:
         await asyncio.sleep(2 * refitting.POLL_S)
         assert "SQLITE_NOTADB" in await running.trouble()
+
+
+SHRUG = "I am not sure, maybe ask the doctor in charge of group {}; I cannot say."
+SURE = "Group {} gets 2 * 50 = 100 mg. The answer is 100 mg."
+
+
+def told(number, verify, says):
+    """A lesson of an answer that the verifier judged."""
+    question, answer = f"How much does a patient of group {number} get?", says.format(number)
+    good, read = verify(question, answer)
+    made = Answered("small", 1.0, False, 0.6, 5, 1.0, score=good, kind="evaluator", read=read)
+    return Lesson(number.to_bytes(16, "big"), b"o" * 16, NOW, "triage", FEATURES, (made,))
+
+
+async def test_callers_words_change_what_the_verifier_makes_of_a_kind_of_answer(outcomes, tmp_path):
+    """At this site who shrugs is right; as it ships the verifier sees that otherwise."""
+    file = LearnedFile(tmp_path / learnedfile.NAME, KNOWN.configured)
+    verify = verifying(lambda: file.verifier, b"s" * 16)
+    question = "How much does a patient of group 99 get?"
+    before = [verify(question, says.format(99)).good for says in (SHRUG, SURE)]
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=120)) as running:
+        reading = asyncio.get_running_loop().create_task(file.run())
+        for number in range(60):
+            lesson_ = told(number, verify, SURE if number % 3 else SHRUG)
+            running.put(lesson_)
+            assert await running.rate(Feedback(lesson_.request, b"o" * 16, 0.0 if number % 3 else 1.0, ""))
+        await until(lambda: file.verifier is not None)
+        reading.cancel()
+        assert await running.trouble() == ""
+        after = [verify(question, says.format(99)).good for says in (SHRUG, SURE)]
+    assert before[0] < before[1]
+    assert after[0] > 0.5 > after[1]
+    assert after[0] > before[0] + 0.1
+    assert after[1] < before[1] - 0.1
+    assert (file.report.verifier.refitted, file.report.verifier.labels) == (True, 60)
+    assert file.report.verifier.rank_refitted > file.report.verifier.rank_shipped
+
+
+async def test_the_verifiers_own_word_teaches_it_nothing(outcomes, tmp_path):
+    file = tmp_path / learnedfile.NAME
+    verify = verifying(lambda: None, b"s" * 16)
+    for number in range(40):
+        outcomes.put(told(number, verify, SURE if number % 3 else SHRUG))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=40)) as running:
+        await until(lambda: running._version == 1)
+    report = LearnedFile(file, {}).report
+    assert (report.outcomes, report.verifier.labels, report.verifier.refitted) == (40, 0, False)
+    assert "too few" in report.verifier.why
 
 
 def test_a_refit_without_its_parent_does_nothing(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from ringfence.labels import Label
 from ringfenced.config_routing import Routing
 from ringfenced.errors import NotFound, Unavailable, Unsupported
+from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.report import NO_REPORT, ModelReport, Report, SegmentReport
 from ringfenced.model import Caller
 from ringfenced.site.learning import owner_key, request_key
@@ -20,6 +21,7 @@ WARD = Caller("spiffe://site/ward", "site", "ward", frozenset(), Label())
 REPORT = Report(
     *(2, 1_800_000_000, 40, 44, 1.0),
     (SegmentReport("triage", False, "better by 0.1", (ModelReport("small", 40, 0.2, 0.25, 0.05, learned=True),)),),
+    VerifierFacts(refitted=True, labels=30, rank_refitted=0.8, rank_shipped=0.7, why="it ranks no worse"),
 )
 
 
@@ -92,6 +94,8 @@ async def test_how_it_stands_joins_what_is_kept_with_what_was_learned():
     facts = await teaching(Kept(), keep_days=30, explore=0.05).standing()
     assert (facts.refits, facts.outcomes, facts.keep_days, facts.explore) == (2, 40, 30, 0.05)
     assert facts.drifting == ("small",)
+    assert facts.verifier == REPORT.verifier
+    assert (facts.verifier.refitted, facts.verifier.labels) == (True, 30)
     short, triage = facts.segments
     assert (triage.guarded, triage.why) == (False, "better by 0.1")
     (small,) = triage.models

@@ -12,17 +12,20 @@ import numpy as np
 import pytest
 
 from ringfenced.errors import Unavailable
+from ringfenced.learn.answers import read_answer
+from ringfenced.learn.answers_kept import packed
 from ringfenced.learn.lesson import Answered, Lesson
 from ringfenced.learn.outcome import Features
 from ringfenced.store import outcomes as module
 from ringfenced.store.outcomes import DAY_S, Outcomes
-from ringfenced.store.outcomes_read import read_outcomes
+from ringfenced.store.outcomes_read import read_judged, read_outcomes
 from ringfenced.store.outcomes_tables import Feedback
 
 NOW = 1_800_000_000
 FEATURES = Features(
     np.array([1, 2], np.float32), np.array([3, 900], np.uint32), np.array([0.6, 0.8], np.float32)
 ).to_bytes()
+READ = packed(read_answer("Which ward?", "Ward seven.", salt=b"s" * 16))
 OWNER, OTHER = b"o" * 16, b"p" * 16
 
 
@@ -244,3 +247,58 @@ async def test_features_that_are_broken_or_of_another_version_are_left_out(outco
     outcomes.put(lesson(2, answered(score=0.5)))
     await outcomes.tally()
     assert [outcome.score for outcome in read_outcomes(path, bytes_max=10**6)] == [0.5]
+
+
+async def test_what_the_verifier_read_is_told_with_the_word_of_who_knows_best(outcomes, path):
+    """The verifier's own verdict is no label; what it was not asked about teaches it nothing."""
+    outcomes.put(lesson(1, answered(score=0.3, kind="evaluator", read=READ), answered("large", 1.0)))
+    outcomes.put(lesson(2, answered(score=1.0, kind="escalation", read=READ), answered("large", read=READ)))
+    outcomes.put(lesson(3, answered(score=0.7, kind="evaluator", beside=0.75, read=READ)))
+    outcomes.put(lesson(4, answered(score=0.7, kind="evaluator", beside=0.75, read=READ)))
+    for number, score in ((2, 0.5), (4, 0.0)):
+        assert await outcomes.rate(Feedback(lesson(number).request, OWNER, score, ""))
+    judged, seen = read_judged(path, judged_max=9, seen_max=9)
+    assert [(one.score, one.weight) for one in judged] == [(0.0, 1.0), (0.75, 0.3), (0.5, 1.0), (0.5, 1.0)]
+    assert len({one.request for one in judged}) == 3
+    assert packed(judged[0].features) == READ
+    assert len(seen) == 1
+    assert [len(one) for one in read_judged(path, judged_max=2, seen_max=0)] == [2, 0]
+
+
+async def test_a_callers_word_holds_for_a_cheaper_answer_that_came_to_the_same(outcomes, path):
+    """Of one that came to something else it says nothing: the agreement's word stands."""
+    for number, agreed in ((1, 1.0), (2, 0.0)):
+        outcomes.put(lesson(number, answered(score=agreed, kind="escalation", read=READ), answered("large")))
+        assert await outcomes.rate(Feedback(lesson(number).request, OWNER, 0.25, ""))
+    judged, _ = read_judged(path, judged_max=9, seen_max=9)
+    assert [(one.score, one.weight) for one in judged] == [(0.12, 0.7), (0.25, 1.0)]
+
+
+async def test_a_file_that_has_no_place_for_it_gets_one_and_keeps_what_it_has(outcomes, path):
+    outcomes.put(lesson(1, answered(score=1.0)))
+    await outcomes.tally()
+    outcomes.close()
+    with sqlite3.connect(path) as old:
+        old.execute("DROP TABLE answer_read")
+    old.close()
+    again = Outcomes(path, keep_days=90, keep_outcomes=1000, unix_s=lambda: NOW)
+    again.put(lesson(2, answered(score=0.0, beside=0.5, read=READ)))
+    assert [tally.answers for tally in await again.tally()] == [2]
+    assert again.failure == ""
+    assert len(read_judged(path, judged_max=9, seen_max=9)[0]) == 1
+    again.close()
+
+
+async def test_what_was_read_goes_with_its_answer(outcomes, path):
+    outcomes.put(lesson(1, answered(score=0.0, read=READ), answered("large", 1.0, read=READ)))
+    await outcomes.forget("small")
+    assert len(read_judged(path, judged_max=9, seen_max=9)[1]) == 1
+    await outcomes.forget("")
+    assert read_judged(path, judged_max=9, seen_max=9) == ([], [])
+
+
+async def test_what_was_read_and_is_broken_or_of_another_version_is_left_out(outcomes, path):
+    outcomes.put(lesson(1, answered(score=0.0, beside=0.5, read=b"RFA1" + READ[8:])))
+    outcomes.put(lesson(2, answered(score=0.0, beside=0.5, read=READ)))
+    await outcomes.tally()
+    assert len(read_judged(path, judged_max=9, seen_max=9)[0]) == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prometheus_client import CollectorRegistry, generate_latest
 
+from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.report import NO_REPORT, ModelReport, Report, SegmentReport
 from ringfenced.telemetry import routing
 from ringfenced.telemetry.recorder import Metrics
@@ -23,6 +26,7 @@ def segment(name, guarded, *models):
 
 def test_what_was_learned_is_shown_by_model_and_kind():
     report = Report(3, 1_800_000_000, 40, 44, 1.0, (segment("triage", False, "small"), segment("~short", True)))
+    report = replace(report, verifier=VerifierFacts(refitted=True, labels=30))
     assert shown(RoutingNow(7, 2, 1, 8, 0, report)) == [
         'ringfence_routing_rated_total{by="learned"} 7.0',
         'ringfence_routing_rated_total{by="configured"} 2.0',
@@ -32,6 +36,8 @@ def test_what_was_learned_is_shown_by_model_and_kind():
         "ringfence_routing_refits_total 3.0",
         "ringfence_routing_refitted_timestamp_seconds 1.8e+09",
         "ringfence_routing_refit_outcomes 40.0",
+        "ringfence_routing_verifier_refitted 1.0",
+        "ringfence_routing_verifier_labels 30.0",
         'ringfence_routing_quality{model="small"} 0.25',
         'ringfence_routing_guarded{segment="triage"} 0.0',
         'ringfence_routing_guarded{segment="~short"} 1.0',
