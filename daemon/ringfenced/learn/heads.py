@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ringfenced.learn.outcome import BadState, Features, Float32s
 from ringfenced.learn.packed import Arrays
 from ringfenced.learn.prior import SAID, believed
+from ringfenced.learn.projection import row_of
 from ringfenced.learn.trees import Trees
 
 CLIP: Final = 4.0
@@ -28,6 +29,10 @@ SEGMENTS_MAX: Final = 1024
 DOUBT_LABELS: Final = 30.0
 """Labels after which the doubt about a quality is down to some seven tenths of what it is without any."""
 
+SPACE_MAX: Final = (1 << 32) - 1
+"""Highest number of a space of embeddings."""
+
+_NO_SPACE: Final = np.array(0)
 _PARTS: Final = ("mean", "scale", "linear", "labels", "trust", "trust_unseen", "shift", "slope", "by_segment")
 
 
@@ -59,6 +64,8 @@ class Heads:
     """How much the prior's difficulty counts."""
     by_segment: NDArray[np.float64]
     """The anchor's shift for each segment (columns)."""
+    space: int = 0
+    """Whose embeddings' numbers are among the features; 0 where none are."""
 
     def free(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Log-odds by regression and trees: rows of features by models."""
@@ -100,14 +107,15 @@ class Heads:
             models: in any order; the same may come twice.
             configured: quality of each as configured, 0 to 1.
         """
-        base, moved = believed(features.hand[None, -SAID:], configured)
+        row = row_of(features, self.space)
+        base, moved = believed(row[None, -SAID:], configured)
         logit = (base + moved)[0]
         places = {model: place for place, model in enumerate(self.models)}
         found = np.array([places.get(model, -1) for model in models], np.intp)
         learned = found >= 0
         labels = np.zeros(len(found))
         if learned.any():
-            if len(features.hand) != len(self.mean):
+            if len(row) != len(self.mean):
                 raise BadState("learned state was made from other features; refit it from the outcomes")
             which = found[learned]
             labels[learned] = self.labels[which]
@@ -116,7 +124,7 @@ class Heads:
                 self if len(which) == len(self.models) and (which == np.arange(len(which))).all() else self.of(which)
             )
             at = np.array([place], np.intp)
-            logit[learned] = heads.logits(features.hand[None].astype(np.float64), at, configured[learned])[0]
+            logit[learned] = heads.logits(row[None].astype(np.float64), at, configured[learned])[0]
         quality = 1 / (1 + np.exp(-logit))
         doubt = np.sqrt(quality * (1 - quality) / (1 + labels / DOUBT_LABELS)) / 2
         return quality.astype(np.float32), doubt.astype(np.float32), learned
@@ -139,6 +147,7 @@ class Heads:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
         kept: dict[str, NDArray[Any]] = {f"heads.{part}": getattr(self, part) for part in _PARTS}
+        kept["heads.space"] = np.array(self.space, np.int64)
         for part, names in (("models", self.models), ("segments", self.segments)):
             kept[f"heads.{part}"] = np.frombuffer("\n".join(names).encode(), np.uint8)
         for number, trees in enumerate(self.trees):
@@ -155,19 +164,20 @@ class Heads:
         try:
             models, segments = _names(arrays["heads.models"]), _names(arrays["heads.segments"])
             parts = [arrays[f"heads.{part}"].astype(np.float64) for part in _PARTS]
-        except (KeyError, ValueError) as error:
+            space = int(arrays.get("heads.space", _NO_SPACE))  # state of before there were any has none
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise BadState("heads are missing from learned state; refit it from the outcomes") from error
         count, columns = len(models), parts[0].size
         alone, shapes = (count,), tuple(part.shape for part in parts)
         wanted = ((columns,), (columns,), (count, columns + 1), *[alone] * 5, (count, len(segments)))
-        if count > HEADS_MAX or len(segments) > SEGMENTS_MAX or shapes != wanted:
+        if count > HEADS_MAX or len(segments) > SEGMENTS_MAX or shapes != wanted or not 0 <= space <= SPACE_MAX:
             raise BadState("heads of unequal arrays in learned state; refit it from the outcomes")
         if not all(np.isfinite(part).all() for part in parts) or (parts[1] <= 0).any():
             raise BadState("heads in learned state hold what is no number; refit it from the outcomes")
         mean, scale, linear, labels, trust, unseen, shift, slope, by_segment = parts
         trees = tuple(Trees.of_arrays(arrays, f"heads.{number}", columns) for number in range(count))
         trust, unseen = np.clip(trust, 0, 1), np.clip(unseen, 0, 1)
-        return cls(models, segments, mean, scale, linear, trees, labels, trust, unseen, shift, slope, by_segment)
+        return cls(models, segments, mean, scale, linear, trees, labels, trust, unseen, shift, slope, by_segment, space)
 
 
 def _names(letters: NDArray[Any]) -> tuple[str, ...]:
