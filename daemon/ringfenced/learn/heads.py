@@ -32,7 +32,7 @@ DOUBT_LABELS: Final = 30.0
 SPACE_MAX: Final = (1 << 32) - 1
 """Highest number of a space of embeddings."""
 
-_NO_SPACE: Final = np.array(0)
+_NO_SPACE: Final = np.array([0])
 _PARTS: Final = ("mean", "scale", "linear", "labels", "trust", "trust_unseen", "shift", "slope", "by_segment")
 
 
@@ -147,7 +147,7 @@ class Heads:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
         kept: dict[str, NDArray[Any]] = {f"heads.{part}": getattr(self, part) for part in _PARTS}
-        kept["heads.space"] = np.array(self.space, np.int64)
+        kept["heads.space"] = np.array([self.space], np.int64)
         for part, names in (("models", self.models), ("segments", self.segments)):
             kept[f"heads.{part}"] = np.frombuffer("\n".join(names).encode(), np.uint8)
         for number, trees in enumerate(self.trees):
@@ -164,7 +164,7 @@ class Heads:
         try:
             models, segments = _names(arrays["heads.models"]), _names(arrays["heads.segments"])
             parts = [arrays[f"heads.{part}"].astype(np.float64) for part in _PARTS]
-            space = int(arrays.get("heads.space", _NO_SPACE))  # state of before there were any has none
+            space = int(arrays.get("heads.space", _NO_SPACE).item())  # state of before there were any has none
         except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise BadState("heads are missing from learned state; refit it from the outcomes") from error
         count, columns = len(models), parts[0].size
