@@ -133,7 +133,7 @@ def _embedder(config: Config, engines: Engines, salt: bytes) -> LocalEmbedder | 
     model = next((model for model in config.models if model.name == config.routing.embedder), None)
     if model is None:
         return None
-    return LocalEmbedder(engines, model.name, context_tokens=model.context_tokens, salt=salt, clock=time.monotonic)
+    return LocalEmbedder(engines, model, config.routing, salt=salt, clock=time.monotonic)
 
 
 def _chance(config: Config) -> Callable[[], float | None]:

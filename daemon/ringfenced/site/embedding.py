@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from ringfenced.config_models import LocalModel
+from ringfenced.config_routing import Routing
 from ringfenced.engines.status import EngineState
 from ringfenced.errors import ContextExceeded, DeadlineExceeded
 from ringfenced.learn.outcome import Features, Float32s
@@ -18,14 +20,10 @@ from ringfenced.learn.projection import projected, signs_of, space_of
 from ringfenced.model import Claim
 from ringfenced.site.directory import Engines
 
-CHARS_MAX: Final = 2000
-"""How much of a prompt's end is embedded, in characters: most embedding models read 512 tokens."""
 CHARS_A_TOKEN: Final = 2
 """Characters that a token of the context is taken to hold; four are usual in English, fewer in numbers and names."""
 SHORTER: Final = 4
 """A text that is still too long for the model is asked again with one character in so many."""
-SECONDS_MAX: Final = 0.1
-"""How long the model may take, in seconds; above it a caller would notice."""
 TIME_SHARE: Final = 0.25
 """Part of a request's remaining time that it may take at most."""
 PAUSE_S: Final = 1.0
@@ -38,20 +36,21 @@ class LocalEmbedder:
     """Implements `site.learning.Embedder`. For one event loop."""
 
     def __init__(
-        self, engines: Engines, model: str, *, context_tokens: int, salt: bytes, clock: Callable[[], float]
+        self, engines: Engines, model: LocalModel, settings: Routing, *, salt: bytes, clock: Callable[[], float]
     ) -> None:
         """Wire.
 
         Args:
             engines: the engines of this node.
             model: one of them that embeds.
-            context_tokens: what it reads at most.
+            settings: the section ``[routing]``: how much of a prompt it is shown, how long it may take.
             salt: the secret bytes that key what is kept of prompts.
             clock: monotonic seconds, those of requests' deadlines.
         """
         self._engines = engines
-        self._model = model
-        self._chars_max = min(CHARS_MAX, CHARS_A_TOKEN * context_tokens)
+        self._model = model.name
+        self._chars_max = min(settings.embedder_chars, CHARS_A_TOKEN * model.context_tokens)
+        self._seconds_max = settings.embedder_ms / 1000
         self._salt = salt
         self._clock = clock
         self._changes = -1
@@ -83,7 +82,9 @@ class LocalEmbedder:
 
     async def _asked(self, features: Features, text: str, deadline_s: float | None) -> tuple[Features, str]:
         now_s = self._clock()
-        left_s = SECONDS_MAX if deadline_s is None else min(SECONDS_MAX, (deadline_s - now_s) * TIME_SHARE)
+        left_s = self._seconds_max
+        if deadline_s is not None:
+            left_s = min(left_s, (deadline_s - now_s) * TIME_SHARE)
         if left_s <= 0 or now_s < self._resumes_s or not self._is_loaded():
             return features, "away"
         try:

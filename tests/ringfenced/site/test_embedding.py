@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ringfenced.config_models import LocalModel
+from ringfenced.config_routing import Routing
 from ringfenced.engines.status import EngineState
 from ringfenced.errors import ContextExceeded, DeadlineExceeded, Unavailable
 from ringfenced.learn.outcome import EMBEDDED, Features
 from ringfenced.model import Embedded, Usage
-from ringfenced.site.embedding import CHARS_MAX, PAUSE_S, SECONDS_MAX, TIME_SHARE, LocalEmbedder
+from ringfenced.site.embedding import PAUSE_S, TIME_SHARE, LocalEmbedder
 
 PLAIN = Features(np.ones(12, np.float32), np.zeros(0, np.uint32), np.zeros(0, np.float32))
 
@@ -73,9 +75,9 @@ class Clock:
         return self.now_s
 
 
-def embedder(engine, *, engines=None, clock=None, context_tokens=512):
-    engines = engines or Engines(engine)
-    return LocalEmbedder(engines, "minilm", context_tokens=context_tokens, salt=b"s" * 16, clock=clock or Clock())
+def embedder(engine, *, engines=None, clock=None, context_tokens=4096, **settings):
+    model = LocalModel(name="minilm", engine="command", command=("x",), context_tokens=context_tokens)
+    return LocalEmbedder(engines or Engines(engine), model, Routing(**settings), salt=b"s" * 16, clock=clock or Clock())
 
 
 async def test_a_prompt_gets_its_numbers():
@@ -87,15 +89,18 @@ async def test_a_prompt_gets_its_numbers():
     again = await asking.added(PLAIN, "Which ward?", None)
     assert (again.space, again.embedded.tolist()) == (found.space, found.embedded.tolist())
     assert engine.asked == ["Which ward?"] * 2
-    assert engine.waits_ms[0] == SECONDS_MAX * 1000
+    assert engine.waits_ms[0] == 100
     assert asking.counts == {"used": 2}
 
 
 async def test_of_a_long_prompt_the_end_is_read_and_less_where_that_is_too_long():
     long = "a" * 5000 + "?"
     engine = Engine(ContextExceeded("too long"))
-    await embedder(engine, context_tokens=4096).added(PLAIN, long, None)
-    assert engine.asked == [long[-CHARS_MAX:], long[-CHARS_MAX // 4 :]]
+    await embedder(engine).added(PLAIN, long, None)
+    assert engine.asked == [long[-2000:], long[-500:]]
+    less = Engine()
+    await embedder(less, embedder_chars=300).added(PLAIN, long, None)
+    assert less.asked == [long[-300:]]
     small = Engine()
     await embedder(small, context_tokens=128).added(PLAIN, long, None)
     assert small.asked == [long[-256:]]
@@ -111,7 +116,7 @@ async def test_an_empty_prompt_is_not_asked_about():
 async def test_a_late_engine_is_left_and_the_request_goes_on():
     engine = Engine(None)
     engines = Engines(engine)
-    asking = embedder(engine, engines=engines)
+    asking = embedder(engine, engines=engines, embedder_ms=20)
     started_s = time.monotonic()
     assert await asking.added(PLAIN, "Which ward?", None) is PLAIN
     assert time.monotonic() - started_s < 5
