@@ -192,7 +192,7 @@ async def working(
             stack.callback(decisions.close)
         metrics = _metrics(config, worker)
         salt = _read_key(_salt_path(config), SALT_BYTES) if config.routing.learn else b""
-        learned = await stack.enter_async_context(learning(config, shared.lessons, pseudonym, salt))
+        learned = await stack.enter_async_context(learning(config, shared.lessons, pseudonym, salt, engines))
         directory = SiteDirectory(config, engines, exits, shared.ledger_failure)
         judges = await stack.enter_async_context(
             evaluating(

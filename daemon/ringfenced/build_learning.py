@@ -17,6 +17,8 @@ from ringfenced.learn.prior import PRIOR, Prior
 from ringfenced.learn.report import NO_REPORT
 from ringfenced.learn.verifier import Verifier
 from ringfenced.nouns import Learning
+from ringfenced.site.directory import Engines
+from ringfenced.site.embedding import LocalEmbedder
 from ringfenced.site.learnedfile import NAME as LEARNED_NAME
 from ringfenced.site.learnedfile import LearnedFile
 from ringfenced.site.learning import NothingLearned, SiteLearning
@@ -77,7 +79,7 @@ async def taught(config: Config) -> AsyncIterator[Refitting | None]:
 
 @asynccontextmanager
 async def learning(
-    config: Config, lessons: Lessons | None, pseudonym: Callable[[str], str], salt: bytes
+    config: Config, lessons: Lessons | None, pseudonym: Callable[[str], str], salt: bytes, engines: Engines
 ) -> AsyncIterator[Learned]:
     """What was learned, applied and added to.
 
@@ -86,6 +88,7 @@ async def learning(
         lessons: who keeps what comes; None where nothing is learned.
         pseudonym: keyed pseudonym of a text, hex.
         salt: keys the hashing of prompts.
+        engines: the engines of this node, one of which may embed prompts.
     """
     routing, configured = config.routing, config.qualities()
     if lessons is None:
@@ -97,7 +100,16 @@ async def learning(
     file = LearnedFile(config.state / LEARNED_NAME, configured)
     prior = Prior.from_bytes(PRIOR.read_bytes())
     read = partial(featured, salt=salt, prior=prior)
-    site = SiteLearning(routing, lambda: file.learned, lessons, read=read, pseudonym=pseudonym, unix_s=_unix_s)
+    embedder = _embedder(config, engines, salt)
+    site = SiteLearning(
+        routing,
+        lambda: file.learned,
+        lessons,
+        read=read,
+        pseudonym=pseudonym,
+        unix_s=_unix_s,
+        embedder=embedder,
+    )
     teaching = SiteTeaching(
         routing,
         lessons,
@@ -110,7 +122,8 @@ async def learning(
     def now() -> RoutingNow:
         counts = site.counts
         rated = (counts.rated[True], counts.rated[False])
-        return RoutingNow(*rated, counts.explored, counts.lessons, counts.failed, file.report)
+        embedded = {} if embedder is None else embedder.counts
+        return RoutingNow(*rated, counts.explored, counts.lessons, counts.failed, file.report, embedded)
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(file.run(), name="learned")
@@ -118,6 +131,14 @@ async def learning(
             yield Learned(site, teaching, _chance(config), now, lambda: file.verifier)
         finally:
             running.cancel()
+
+
+def _embedder(config: Config, engines: Engines, salt: bytes) -> LocalEmbedder | None:
+    """Who says more of prompts than their form; None where the file names nobody."""
+    model = next((model for model in config.models if model.name == config.routing.embedder), None)
+    if model is None:
+        return None
+    return LocalEmbedder(engines, model, config.routing, salt=salt, clock=time.monotonic)
 
 
 def _chance(config: Config) -> Callable[[], float | None]:

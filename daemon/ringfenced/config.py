@@ -336,6 +336,16 @@ class Config(Section):
                 raise ValueError(f"evaluator {evaluator.name} asks no model of this node; write {write}")
         return self
 
+    @model_validator(mode="after")
+    def _embedded(self) -> Config:
+        """Prompts are embedded by a model of this node alone."""
+        name = self.routing.embedder
+        able = [model.name for model in self.models if model.embeddings]
+        if name is not None and name not in able:
+            write = near(name, able) if able else "one under [[models]] with embeddings = true"
+            raise ValueError(f"routing.embedder names no model of this node that embeds; write {write}")
+        return self
+
     @property
     def runtime_folder(self) -> Path:
         """Where the sockets between our own processes are."""

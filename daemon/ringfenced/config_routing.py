@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ringfence.configfile import Section
 from ringfence.labels import Level
-from ringfenced.config_types import Levels, Share
+from ringfenced.config_types import Levels, Name, Share
 
 
 class Routing(Section):
@@ -22,6 +22,13 @@ class Routing(Section):
     learn_label_max: Levels = Level.CONFIDENTIAL
     """Requests above this level teach nothing, and nothing of them is kept. Of RESTRICTED ones, where it says so,
     counts of their form are kept and no hashed words."""
+    embedder: Name | None = None
+    """A model of [[models]] with ``embeddings = true`` that says more of prompts than their form does; 24 scrambled
+    numbers of each are kept (docs/learning.md), of RESTRICTED ones none. Without one nothing is embedded."""
+    embedder_chars: int = Field(default=2000, ge=1, le=100_000)
+    """How much of a prompt's end it reads, in characters; fewer where it runs on a CPU (docs/learning.md)."""
+    embedder_ms: float = Field(default=100.0, gt=0, le=10_000)
+    """How long a request waits for it, in milliseconds; never more than a quarter of its remaining time."""
     explore: Share = 0.02
     """Share of requests that may try another target than the best, to learn of it; never one that is not allowed, nor
     dearer than the caller's ceiling."""

@@ -244,7 +244,7 @@ class Flow:
         way.inputs = Inputs(
             asked=asked,
             offers=offers,
-            rating=self._learning.rated(request, asked, offers),
+            rating=await self._learning.rated(request, asked, offers),
             rulings=self._policies.rulings(asked, offers),
             circumstances=Circumstances(
                 wallet_microcredits=max(0, wallet.available_microcredits),

@@ -137,8 +137,8 @@ class Policies(Protocol):
 class Learning(Protocol):
     """What this site has learned of its targets' answers; without content."""
 
-    def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
-        """What is expected of each target's answer to this request. Never raises."""
+    async def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
+        """What is expected of each target's answer to this request. Never raises, and waits a moment at most."""
         ...
 
     def learn(self, way: Way) -> None:

@@ -177,3 +177,24 @@ def test_a_plug_in_asks_a_model_of_this_node_and_never_a_providers(text, told):
     assert "plug-in second-look" in str(caught.value)
     assert told in str(caught.value)
     assert read(GOOD + HOUSE + LLM.replace("MODEL", "house")).classification.others()[0].model == "house"
+
+
+EMBEDDER = '[routing]\nembedder = "minilm"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD + EMBEDDER, "write one under [[models]] with embeddings = true"),
+        (GOOD + EMBEDDER + HOUSE.replace("house", "minilm"), "write one under [[models]] with embeddings = true"),
+        (GOOD + EMBEDDER + HOUSE.replace("house", "mini-lm") + "embeddings = true\n", "write mini-lm"),
+    ],
+)
+def test_prompts_are_embedded_by_a_model_of_this_node_that_embeds(text, told):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert "routing.embedder" in str(caught.value)
+    assert told in str(caught.value)
+    able = GOOD + EMBEDDER + HOUSE.replace("house", "minilm") + "embeddings = true\n"
+    assert read(able).routing.embedder == "minilm"
+    assert read(GOOD).routing.embedder is None

@@ -15,6 +15,7 @@ from ringfenced.learn.guard import SEGMENTS_MIN, costs_of, guarded
 from ringfenced.learn.heads import HEADS_MAX, SEGMENTS_MAX
 from ringfenced.learn.learned import Learned
 from ringfenced.learn.outcome import Outcome
+from ringfenced.learn.projection import row_of
 from ringfenced.learn.replay import Logged
 
 HALF_LIFE_S: Final = 90 * 86400
@@ -23,6 +24,8 @@ LABELS_MIN: Final = 20
 """Fewest labels that a head is made from."""
 WEIGHT_MAX: Final = 10.0
 """Most that an outcome counts for having been improbable."""
+EMBEDDED_MIN: Final = 100
+"""Fewest outcomes with an embedding's numbers from which these are learned from: 25 columns for fewer are noise."""
 FOLDS: Final = 3
 """Parts of the outcomes that are each judged by what was learned from the others."""
 BEFORE_DRIFT: Final = 0.2
@@ -83,13 +86,13 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
     for outcome in mine:
         tally[outcome.segment] = tally.get(outcome.segment, 0) + 1
     segments = tuple(sorted(sorted(tally, key=lambda name: (-tally[name], name))[:SEGMENTS_MAX]))
-    newest = outcomes[-1].at_unix_s
+    newest, space = outcomes[-1].at_unix_s, newest_space(mine)
     weights = [
         0.5 ** ((newest - outcome.at_unix_s) / HALF_LIFE_S) * min(1 / outcome.propensity, WEIGHT_MAX) ** 0.5
         for outcome in mine
     ]
     return Lessons(
-        rows=np.array([outcome.features.hand for outcome in mine], np.float64),
+        rows=np.array([row_of(outcome.features, space) for outcome in mine], np.float64),
         taken=np.array([models.index(outcome.model) for outcome in mine], np.intp),
         scores=np.array([outcome.score for outcome in mine], np.float64),
         weights=np.array(weights, np.float64),
@@ -100,7 +103,19 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
         segments=segments,
         configured=np.array([configured.get(model, UNKNOWN) for model in models], np.float64),
         origin=origin,
+        space=space,
     )
+
+
+def newest_space(outcomes: Sequence[Outcome]) -> int:
+    """The space of embeddings that is learned from: the newest, once enough outcomes are in it; 0 for none.
+
+    Args:
+        outcomes: by time. Those without numbers in the space stay: they count as zeros with a mark.
+    """
+    spaces = [outcome.features.space for outcome in outcomes]
+    newest = next((space for space in reversed(spaces) if space), 0)
+    return newest if spaces.count(newest) >= EMBEDDED_MIN else 0
 
 
 def tried(

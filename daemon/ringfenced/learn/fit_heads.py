@@ -46,7 +46,7 @@ class Lessons:
     """Outcomes as arrays; a row each."""
 
     rows: Floats
-    """Hand features, the prior's word at their end."""
+    """Hand features, what an embedding model said, the prior's word at the end (`projection.row_of`)."""
     taken: NDArray[np.intp]
     """The place of the model that answered."""
     scores: Floats
@@ -63,6 +63,8 @@ class Lessons:
     """Quality of each model as configured."""
     origin: NDArray[np.intp]
     """The place of each row's outcome in what was given."""
+    space: int = 0
+    """Whose embeddings' numbers are among the features; 0 where none are."""
 
     def at(self, which: NDArray[np.intp]) -> Lessons:
         """Some of the rows."""
@@ -111,7 +113,7 @@ def heads_of(lessons: Lessons, trust: Trust, *, seed: int) -> Heads:
         trees.append(boosted(own.rows, own.scores, own.weights, TREES, seed=seed) if is_enough else no_trees(0.0))
     return Heads(
         lessons.models, lessons.segments, mean, scale, linear, tuple(trees), labels, trust.seen, trust.unseen, shift,
-        slope, by_segment,
+        slope, by_segment, lessons.space,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from ringfenced.learn.forest import Forest, forest_of
 from ringfenced.learn.outcome import BadState, Features, Float32s
 from ringfenced.learn.packed import Arrays
 from ringfenced.learn.prior import SAID, believed
+from ringfenced.learn.projection import row_of
 from ringfenced.learn.trees import Trees
 
 CLIP: Final = 4.0
@@ -30,6 +31,10 @@ SEGMENTS_MAX: Final = 1024
 DOUBT_LABELS: Final = 30.0
 """Labels after which the doubt about a quality is down to some seven tenths of what it is without any."""
 
+SPACE_MAX: Final = (1 << 32) - 1
+"""Highest number of a space of embeddings."""
+
+_NO_SPACE: Final = np.array([0])
 _PARTS: Final = ("mean", "scale", "linear", "labels", "trust", "trust_unseen", "shift", "slope", "by_segment")
 
 
@@ -61,6 +66,8 @@ class Heads:
     """How much the prior's difficulty counts."""
     by_segment: NDArray[np.float64]
     """The anchor's shift for each segment (columns)."""
+    space: int = 0
+    """Whose embeddings' numbers are among the features; 0 where none are."""
 
     @cached_property
     def forest(self) -> Forest | None:
@@ -124,14 +131,15 @@ class Heads:
             models: in any order; the same may come twice.
             configured: quality of each as configured, 0 to 1.
         """
-        base, moved = believed(features.hand[None, -SAID:], configured)
+        row = row_of(features, self.space)
+        base, moved = believed(row[None, -SAID:], configured)
         logit = (base + moved)[0]
         place_of = self.places.get
         found = np.array([place_of(model, -1) for model in models], np.intp)
         learned = found >= 0
         labels = np.zeros(len(found))
         if learned.any():
-            if len(features.hand) != len(self.mean):
+            if len(row) != len(self.mean):
                 raise BadState("learned state was made from other features; refit it from the outcomes")
             which = found[learned]
             labels[learned] = self.labels[which]
@@ -140,7 +148,7 @@ class Heads:
             if place >= 0:
                 anchor = anchor + self.by_segment[which, place]
             trust = (self.trust if place >= 0 else self.trust_unseen)[which]
-            free = self.free_of_one(features.hand.astype(np.float64))[which]
+            free = self.free_of_one(row.astype(np.float64))[which]
             logit[learned] = np.clip(anchor + trust * (free - anchor), -30, 30)
         quality = 1 / (1 + np.exp(-logit))
         doubt = np.sqrt(quality * (1 - quality) / (1 + labels / DOUBT_LABELS)) / 2
@@ -149,6 +157,7 @@ class Heads:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is to be kept."""
         kept: dict[str, NDArray[Any]] = {f"heads.{part}": getattr(self, part) for part in _PARTS}
+        kept["heads.space"] = np.array([self.space], np.int64)
         for part, names in (("models", self.models), ("segments", self.segments)):
             kept[f"heads.{part}"] = np.frombuffer("\n".join(names).encode(), np.uint8)
         for number, trees in enumerate(self.trees):
@@ -165,19 +174,20 @@ class Heads:
         try:
             models, segments = _names(arrays["heads.models"]), _names(arrays["heads.segments"])
             parts = [arrays[f"heads.{part}"].astype(np.float64) for part in _PARTS]
-        except (KeyError, ValueError) as error:
+            space = int(arrays.get("heads.space", _NO_SPACE).item())  # state of before there were any has none
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise BadState("heads are missing from learned state; refit it from the outcomes") from error
         count, columns = len(models), parts[0].size
         alone, shapes = (count,), tuple(part.shape for part in parts)
         wanted = ((columns,), (columns,), (count, columns + 1), *[alone] * 5, (count, len(segments)))
-        if count > HEADS_MAX or len(segments) > SEGMENTS_MAX or shapes != wanted:
+        if count > HEADS_MAX or len(segments) > SEGMENTS_MAX or shapes != wanted or not 0 <= space <= SPACE_MAX:
             raise BadState("heads of unequal arrays in learned state; refit it from the outcomes")
         if not all(np.isfinite(part).all() for part in parts) or (parts[1] <= 0).any():
             raise BadState("heads in learned state hold what is no number; refit it from the outcomes")
         mean, scale, linear, labels, trust, unseen, shift, slope, by_segment = parts
         trees = tuple(Trees.of_arrays(arrays, f"heads.{number}", columns) for number in range(count))
         trust, unseen = np.clip(trust, 0, 1), np.clip(unseen, 0, 1)
-        return cls(models, segments, mean, scale, linear, trees, labels, trust, unseen, shift, slope, by_segment)
+        return cls(models, segments, mean, scale, linear, trees, labels, trust, unseen, shift, slope, by_segment, space)
 
 
 def _names(letters: NDArray[Any]) -> tuple[str, ...]:

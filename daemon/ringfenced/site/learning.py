@@ -1,6 +1,6 @@
 """What this site has learned of its targets' answers, and what a finished request adds to it.
 
-    rated   features of the prompt ──▶ segment ──▶ what is expected of each target's answer
+    rated   features of the prompt, what an embedder says of it ──▶ segment ──▶ what is expected of each target's answer
     learn   verdicts of the finished way ──▶ a lesson, without content ──▶ whoever keeps it
 
 What was learned comes from a file that another process writes (`site.refit`); here it is only applied.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -46,6 +46,14 @@ class Lessons(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    """A model that says more of a prompt than its form."""
+
+    async def added(self, features: Features, text: str, deadline_s: float | None) -> Features:
+        """The features with what it says; the same where it does not answer soon. Raises nothing but cancellation."""
+        ...
+
+
 class NothingLearned:
     """Implements `nouns.Learning` for a site that does not learn: configured quality counts."""
 
@@ -55,8 +63,12 @@ class NothingLearned:
         self._rated_for: tuple[Offer, ...] = ()
         self._rating = configured(())
 
-    def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:  # noqa: ARG002 - whoever asks
+    async def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:  # noqa: ARG002 - whoever
         """As configured."""
+        return self.configured(offers)
+
+    def configured(self, offers: tuple[Offer, ...]) -> Rating:
+        """What is expected of each target as it is configured."""
         if offers is not self._rated_for:
             plain = configured(offers)
             self._rating = Rating(plain.quality, plain.uncertainty, plain.learned, good_answer_microcredits=self._worth)
@@ -105,6 +117,7 @@ class SiteLearning:
         read: Callable[[str], Features],
         pseudonym: Callable[[str], str],
         unix_s: Callable[[], int],
+        embedder: Embedder | None = None,
     ) -> None:
         """Wire.
 
@@ -115,6 +128,7 @@ class SiteLearning:
             read: a prompt's features, hashed under the node's own salt.
             pseudonym: keyed pseudonym of a text, hex.
             unix_s: Unix time in seconds.
+            embedder: says more of prompts; None for nobody.
         """
         self._settings = settings
         self._current = current
@@ -122,6 +136,7 @@ class SiteLearning:
         self._read = read
         self._pseudonym = pseudonym
         self._unix_s = unix_s
+        self._embedder = embedder
         self._pending: OrderedDict[str, _Pending] = OrderedDict()
         self._unlearned = NothingLearned(settings.good_answer_microcredits)
         self._table_for: tuple[Offer, ...] = ()
@@ -130,15 +145,20 @@ class SiteLearning:
         self.counts = Counts()
         """What was counted since the process began."""
 
-    def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
+    async def rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
         """What is expected of each target's answer; as configured where learning itself fails."""
         if request.prompt.embeds:
-            return self._unlearned.rated(request, asked, offers)
+            return self._unlearned.configured(offers)
         try:
-            return self._rated(request, asked, offers)
+            text = text_of(request.prompt)
+            features = thinned(self._read(text))
+            # Of RESTRICTED content no such numbers are kept; and what is rated by is what is kept.
+            if self._embedder is not None and asked.label.level < Level.RESTRICTED:
+                features = await self._embedder.added(features, text, request.deadline_s)
+            return self._rated(request, asked, offers, features)
         except Exception:  # noqa: BLE001 - state of another version, a defect: whatever it is, no request ends of it
             self.counts.failed += 1
-            return self._unlearned.rated(request, asked, offers)
+            return self._unlearned.configured(offers)
 
     def learn(self, way: Way) -> None:
         """Take what came of a finished way; what is above the site's label for learning is forgotten here."""
@@ -169,12 +189,11 @@ class SiteLearning:
             )
         )
 
-    def _rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
+    def _rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...], features: Features) -> Rating:
         if offers is not self._table_for:
             self._models = tuple(offer.target.model for offer in offers)
             self._quality = np.array([offer.quality for offer in offers], np.float32)
             self._table_for = offers
-        features = thinned(self._read(text_of(request.prompt)))
         segment = self._segment(asked)
         rated = self._current().rated(features, segment, self._models, self._quality)
         quality = _kept_to_their_word(rated, self._quality, asked.quality_min).tolist()
@@ -230,7 +249,10 @@ def may_keep_words(asked: Asked) -> bool:
 
 
 def kept(features: Features, asked: Asked) -> Features:
-    """What of a prompt's features is written down: of RESTRICTED content counts of its form alone, never n-grams."""
+    """What of a prompt's features is written down: of RESTRICTED content counts of its form alone.
+
+    Neither n-grams nor what an embedder said of it.
+    """
     if may_keep_words(asked):
         return features
     return Features(features.hand, features.index[:0], features.weight[:0])
@@ -248,4 +270,4 @@ def thinned(features: Features) -> Features:
     if len(features.index) <= GRAMS_MAX:
         return features
     heaviest = np.sort(np.argpartition(features.weight, -GRAMS_MAX)[-GRAMS_MAX:])
-    return Features(features.hand, features.index[heaviest], features.weight[heaviest])
+    return replace(features, index=features.index[heaviest], weight=features.weight[heaviest])

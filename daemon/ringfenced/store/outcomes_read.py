@@ -80,7 +80,7 @@ def read_outcomes(path: Path, *, bytes_max: int) -> list[Outcome]:
         for key, segment, at_unix_s, model, propensity, cost, score, kind in connection.execute(_ROWS):
             if key != last:  # answers to one request share its features
                 last, features = key, _features(connection, key)
-                taken += 0 if features is None else features.index.nbytes * 2 + features.hand.nbytes
+                taken += 0 if features is None else features.nbytes
             if taken > bytes_max:
                 break
             if features is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -30,6 +30,8 @@ class RoutingNow:
     """How often learning failed at a request."""
     report: Report
     """Of the newest refit."""
+    embedded: Mapping[str, int] = field(default_factory=dict)
+    """Prompts that an embedder was to say more of, by what came of that; none without an embedder."""
 
 
 class RoutingMetrics(Collector):
@@ -55,6 +57,13 @@ class RoutingMetrics(Collector):
             ("refits", "Refits of this node, ever.", now.report.version),
         ):
             yield CounterMetricFamily(f"ringfence_routing_{name}", words, value=value)
+        if now.embedded:
+            asked = CounterMetricFamily(
+                "ringfence_routing_embedded", "Prompts, by what came of asking the embedder.", labels=["outcome"]
+            )
+            for outcome, count in sorted(now.embedded.items()):
+                asked.add_metric([outcome], count)
+            yield asked
         yield from _of(now.report)
 
 

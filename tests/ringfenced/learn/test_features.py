@@ -1,12 +1,14 @@
 """Prompts become numbers that hold none of their text."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfenced.learn.features import BUCKETS, CHARS_MAX, NAMES, featured, keyed, read
-from ringfenced.learn.outcome import BadState, Features
+from ringfenced.learn.outcome import EMBEDDED, BadState, Features
 from ringfenced.learn.prior import PRIOR, SAID, Prior
 
 SALT = bytes(range(16))
@@ -38,6 +40,43 @@ def test_stored_bytes_give_the_same_features(text):
     assert (again.hand == features.hand).all()
     assert (again.index == features.index).all()
     assert (again.weight == features.weight).all()
+
+
+EMBEDDED_BYTES = replace(
+    featured("two words", salt=SALT), embedded=np.arange(EMBEDDED, dtype=np.float32), space=7
+).to_bytes()
+
+
+def test_an_embeddings_numbers_come_back_and_features_without_are_written_as_ever():
+    """Outcomes of before there were any are read with those of after."""
+    again = Features.from_bytes(EMBEDDED_BYTES)
+    assert (again.space, again.embedded.tolist()) == (7, list(range(EMBEDDED)))
+    plain = featured("two words", salt=SALT).to_bytes()
+    assert (plain[:4], EMBEDDED_BYTES[:4]) == (b"RFF1", b"RFF2")
+    assert EMBEDDED_BYTES[4 : len(plain)] == plain[4:]
+    assert (Features.from_bytes(plain).space, len(Features.from_bytes(plain).embedded)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        EMBEDDED_BYTES[:-1],
+        EMBEDDED_BYTES + b"0",
+        b"RFF1" + EMBEDDED_BYTES[4:],
+        EMBEDDED_BYTES[:-100] + bytes(4) + EMBEDDED_BYTES[-96:],
+        EMBEDDED_BYTES[:-4] + np.float32(np.nan).tobytes(),
+    ],
+    ids=["cut", "longer", "unmarked", "no space", "no number"],
+)
+def test_broken_numbers_of_an_embedding_are_refused(broken):
+    with pytest.raises(BadState):
+        Features.from_bytes(broken)
+
+
+@pytest.mark.parametrize(("numbers", "space"), [(0, 7), (EMBEDDED, 0), (EMBEDDED - 1, 7)])
+def test_numbers_and_their_space_come_together(numbers, space):
+    with pytest.raises(ValueError, match="space"):
+        replace(featured("two", salt=SALT), embedded=np.zeros(numbers, np.float32), space=space)
 
 
 @given(st.binary(max_size=200))

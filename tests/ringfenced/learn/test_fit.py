@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ringfenced.learn.fit import fit
-from ringfenced.learn.outcome import BadState
+from ringfenced.learn.fit import EMBEDDED_MIN, fit
+from ringfenced.learn.outcome import EMBEDDED, BadState
 from ringfenced.learn.values import Learned
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -144,3 +144,56 @@ def test_serving_never_imports_scikit_learn():
     code = "import sys, ringfenced.learn.values, ringfenced.learn.features; sys.exit('sklearn' in sys.modules)"
     paths = {"PYTHONPATH": f"{ROOT}/proto:{ROOT}/daemon"}
     assert subprocess.run([sys.executable, "-c", code], env=paths, check=False).returncode == 0
+
+
+def embedded(log, space=7, *, seed=3):
+    """The same outcomes with numbers of an embedding, of which the first alone says how hard a prompt is."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for outcome in log:
+        numbers = rng.normal(size=EMBEDDED).astype(np.float32)
+        numbers[0] = np.sign(outcome.features.hand[0]) * 2
+        hand = outcome.features.hand.copy()
+        hand[0] = rng.normal()
+        made.append(replace(outcome, features=replace(outcome.features, hand=hand, embedded=numbers, space=space)))
+    return made
+
+
+def expectation(learned, first, space=7):
+    """What is expected of the cheap model by an embedding's first number."""
+    numbers = np.zeros(EMBEDDED, np.float32)
+    numbers[0] = first
+    plain = features(np.random.default_rng(0))
+    asked = replace(plain, embedded=numbers, space=space) if space else plain
+    return float(learned.rated(asked, "notes", ("cheap", "dear"), np.array([0.5, 0.9])).quality[0])
+
+
+def test_what_only_an_embedding_tells_is_learned_also_beside_outcomes_without_one():
+    """Before the embedder was there, and after; prompts for which it was late are rated in between."""
+    before = [
+        replace(outcome, at_unix_s=outcome.at_unix_s - 86_400) for outcome in outcomes(300, by_difficulty, seed=9)
+    ]
+    learned = learned_of(before + embedded(outcomes(1200, by_difficulty)))
+    assert (learned.version, learned.heads.space) == (1500, 7)
+    again = Learned.from_bytes(learned.to_bytes())
+    for one in (learned, again):
+        easy, late, hard = expectation(one, -2.0), expectation(one, 0.0, space=0), expectation(one, 2.0)
+        assert easy > 0.7
+        assert hard < 0.4
+        assert hard < late < easy
+
+
+def test_numbers_of_a_model_that_is_no_longer_asked_are_as_good_as_none(learned):
+    """Two spaces do not compare: the newest counts, and features of the other have a mark of absence."""
+    old = [replace(one, at_unix_s=one.at_unix_s - 864_000) for one in embedded(outcomes(400, by_difficulty), 5)]
+    mixed = learned_of(old + embedded(outcomes(400, by_difficulty, seed=4), 7))
+    assert mixed.heads.space == 7
+    assert expectation(mixed, 2.0, space=5) == expectation(mixed, -2.0, space=5) == expectation(mixed, 0.0, space=0)
+    assert expectation(learned, 2.0) == expectation(learned, -2.0)
+
+
+def test_few_outcomes_with_an_embedding_are_learned_from_without_it():
+    """25 columns that a handful of outcomes have say nothing."""
+    log = outcomes(400, by_difficulty)
+    learned = learned_of(log[: -EMBEDDED_MIN + 1] + embedded(log[-EMBEDDED_MIN + 1 :]))
+    assert (learned.version, learned.heads.space) == (400, 0)

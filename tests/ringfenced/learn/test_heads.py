@@ -1,13 +1,14 @@
 """Heads are plain arrays; what does not fit is refused."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ringfenced.learn.heads import Heads, no_heads
-from ringfenced.learn.outcome import BadState
+from ringfenced.learn.outcome import EMBEDDED, BadState
 from ringfenced.learn.trees import no_trees
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -81,3 +82,22 @@ def test_broken_arrays_are_refused(part, value):
         Heads.of_arrays(heads().arrays() | {f"heads.{part}": value})
     with pytest.raises(BadState):
         Heads.of_arrays({})
+
+
+def test_heads_without_a_space_take_no_notice_of_an_embedding():
+    """State of before there was an embedder is used as it was, its bytes too."""
+    plain = features(np.random.default_rng(0))
+    full = replace(plain, embedded=np.full(EMBEDDED, 3.0, np.float32), space=7)
+    older = heads().arrays()
+    del older["heads.space"]
+    for made in (heads(), Heads.of_arrays(older)):
+        found = [made.expected(one, "s", ("a", "b"), np.full(2, 0.5))[0].tolist() for one in (plain, full)]
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("space", [-1, 1 << 32, np.inf, [1, 2], 7])
+def test_a_space_that_cannot_be_is_refused(space):
+    """One whose columns are missing when features come."""
+    given = heads().arrays() | {"heads.space": np.array(space)}
+    with pytest.raises(BadState):
+        Heads.of_arrays(given).expected(features(np.random.default_rng(0)), "s", ("a", "b"), np.full(2, 0.5))

@@ -48,6 +48,15 @@ def test_before_the_first_refit_its_figures_are_missing_and_not_0():
     assert not any("refitted" in line or "quality" in line for line in shown(RoutingNow(0, 0, 0, 0, 0, NO_REPORT)))
 
 
+def test_what_came_of_asking_an_embedder_is_counted_where_there_is_one():
+    lines = shown(RoutingNow(0, 0, 0, 0, 0, NO_REPORT, {"used": 3, "late": 1}))
+    assert [line for line in lines if "embedded" in line] == [
+        'ringfence_routing_embedded_total{outcome="late"} 1.0',
+        'ringfence_routing_embedded_total{outcome="used"} 3.0',
+    ]
+    assert not any("embedded" in line for line in shown(RoutingNow(0, 0, 0, 0, 0, NO_REPORT)))
+
+
 def test_callers_cannot_make_series_without_end(monkeypatch):
     monkeypatch.setattr(routing, "SEGMENTS_MAX", 3)
     report = Report(1, 1, 1, 1, 1.0, tuple(segment(f"t{number}", True) for number in range(50)))
