@@ -21,6 +21,7 @@ from ringfenced.decide.record import Recorded, RecordEncoder
 from ringfenced.identify import pseudonym
 from ringfenced.inputs import Circumstances, Inputs, configured
 from ringfenced.policy import plainest
+from ringfenced.policy.approval import approvers
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
 WARD = "spiffe://site.example/ward-app"
@@ -259,6 +260,46 @@ def test_two_approvers_let_a_policy_take_effect(site):
         assert result.exit_code == 0, result.output
     assert (site / "policy.cedar.approvals").read_text().count("\n") == 2
     assert policyfile.load(config_of(site), 4 * 10**12).rules
+
+
+PEOPLE = """@id("all") permit(principal, action, resource);
+@id("no lift") forbid(principal in Department::"wrad", action == Action::"lift", resource == Node::"node-1");
+"""
+
+
+def test_check_knows_policies_for_people(site):
+    """By themselves with --people, and together with the rest where the configuration names them."""
+    file = site / "people.cedar"
+    file.write_text(PEOPLE)
+    assert "2 policies, 0 doubts" in run("check", file, "--people").stdout
+    assert "unrecognized action" in run("check", file).stderr
+    config = site / "ringfenced.toml"
+    arguments = ("check", file, "--people", "--config", config, "--json")
+    assert [one["name"] for one in json.loads(run(*arguments).stdout)["policies"]] == [
+        *("all", "PHI stays"),
+        *("all", "no lift"),
+    ]
+    config.write_text(
+        config.read_text().replace('file = "policy.cedar"', 'file = "policy.cedar"\npeople = "people.cedar"')
+    )
+    said = json.loads(run("check", "--config", config, "--json").stdout)
+    assert said["policies"][-1]["where"] == "node-1"
+    (doubt,) = said["doubts"]
+    assert 'can never apply: Department::"wrad"' in doubt["what"]
+    assert said["digest"] == policyfile.load(config_of(site), 0).digest
+
+
+def test_a_policy_for_people_is_approved_as_what_it_is(site):
+    (site / "people.cedar").write_text(PEOPLE)
+    key = Ed25519PrivateKey.generate()
+    (site / "chief.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    arguments = ("approve", site / "people.cedar", "--name", "chief", "--key", site / "chief.key")
+    assert "unrecognized action" in run(*arguments).stderr
+    assert run(*arguments, "--people").exit_code == 0
+    policy, lines = (site / "people.cedar").read_bytes(), (site / "people.cedar.approvals").read_text().splitlines()
+    keys = {"chief": key.public_key()}
+    assert approvers(policy, lines, keys, 4 * 10**12, "people") == ["chief"]
+    assert approvers(policy, lines, keys, 4 * 10**12) == []
 
 
 def test_nobody_approves_what_could_never_take_effect(site):
