@@ -17,7 +17,7 @@ from fakes.site import site
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
 from ringfence.v1 import types_pb2 as types
-from ringfence.v1.admin_pb2 import PolicyCase
+from ringfence.v1.admin_pb2 import PolicyCase, SetLockdownRequest
 from ringfence.wire import label_to
 
 pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
@@ -176,7 +176,7 @@ async def test_a_policy_takes_from_people_what_their_roles_let_them(fresh):
             assert (await client.generate_text("one two", **PUBLIC, model="house")).decision.policy_digest == digest
             assert (await operator.models())[0].name
             with pytest.raises(RingfenceCallError, match="may not lift here: forbidden by nobody lifts at night"):
-                await operator.set_lockdown(on=False, reason="morning")
+                await operator.set_lockdown(SetLockdownRequest(on=False, reason="morning"))
     await put(fresh, ALL, "people.cedar")
     async with fresh.client() as client:
         assert await client.models()

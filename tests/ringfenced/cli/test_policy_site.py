@@ -20,7 +20,7 @@ from ringfenced.config import Config
 from ringfenced.decide.record import Recorded, RecordEncoder
 from ringfenced.identify import pseudonym
 from ringfenced.inputs import Circumstances, Inputs, configured
-from ringfenced.policy import plainest
+from ringfenced.policy import Act, plainest
 from ringfenced.policy.approval import approvers
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
@@ -320,6 +320,7 @@ def test_the_page_s_policies_and_table_are_good(site):
     (site / "ringfenced.toml").write_text(CONFIG + tables)
     for name in ("chief", "privacy"):
         (site / f"{name}.pub").write_text("")
+    (site / "people.cedar").write_text(ALL)
     assert run("check", site / "policy.cedar", "--config", site / "ringfenced.toml").exit_code == 0
 
 
@@ -329,7 +330,15 @@ def test_the_page_s_cases_come_out_as_they_say(site):
     assert run("test", site / "cases.toml", "--config", site / "ringfenced.toml").exit_code == 0
 
 
+def test_the_page_s_policy_for_people_is_good(site):
+    (cedar,) = re.findall(r"```cedar people\n(.*?)```", PAGE, re.DOTALL)
+    (site / "people.cedar").write_text(cedar)
+    result = run("check", site / "people.cedar", "--people")
+    assert "4 policies, 0 doubts" in result.stdout, result.output
+
+
 def test_every_word_of_the_schema_stands_on_the_page():
     from ringfenced.policy.vocabulary import CONTEXT  # noqa: PLC0415 - only here
 
     assert all(f"`{name}`" in PAGE for name in CONTEXT)
+    assert all(f"`{act}`" in PAGE for act in Act)
