@@ -234,6 +234,11 @@ class SiteDirectory:
 
     def _closed(self, provider: Provider, model: ProviderModel) -> str:
         """Why a provider's model cannot be used now; empty where it can. When in doubt, closed."""
+        spent = self._exits.spent(provider.name, model.name)
+        return self._away(provider, model) or (_spent(spent) if spent is not None else "")
+
+    def _away(self, provider: Provider, model: ProviderModel) -> str:
+        """Why a provider's model is not there; empty where it is, though its rate may be spent."""
         if failure := self._ledger_failure():
             return failure
         if reason := self._exits.closed_reason:
@@ -244,21 +249,19 @@ class SiteDirectory:
             return _RESTING if resting else "the agent's configuration does not list it, or the agent is locked down"
         if exit_.region != provider.region:
             return "the agent's configuration has another region for it; make the two agree"
-        spent = self._exits.spent(provider.name, model.name)
-        return _spent(spent) if spent is not None else ""
+        return ""
 
     def _exit_facts(self, provider: Provider, model: ProviderModel) -> ModelFacts:
-        reason = self._closed(provider, model)
         return ModelFacts(
             name=model.name,
             kind=TargetKind.PROVIDER,
             engine=provider.name,
-            state="failed" if reason else "ready",
+            state="failed" if self._away(provider, model) else "ready",
             context_tokens_max=model.context_tokens,
             quality=model.quality,
             prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
             completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
-            failure=reason,
+            failure=self._closed(provider, model),
             configured=Speed(model.speed.first_token_ms, 0.0, model.speed.token_ms),
         )
 

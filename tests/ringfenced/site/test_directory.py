@@ -113,6 +113,8 @@ def test_a_model_whose_rate_is_spent_is_kept_from_requests_until_then():
     exits.used_up = Spent("tokens", 1_700_000_007_000)
     assert not offers(made)["gpt"].available
     assert offers(made)["gpt"].unavailable_reason == "its rate of tokens is spent until 22:13:27 UTC"
+    (facts,) = [one for one in made.models() if one.name == "gpt"]
+    assert (facts.state, facts.failure) == ("ready", "its rate of tokens is spent until 22:13:27 UTC")
     exits.used_up = Spent("quota", 1_700_000_007_000)
     assert offers(made)["gpt"].unavailable_reason.startswith("the agent's quota for the provider is spent until")
     exits.used_up = None
