@@ -29,11 +29,13 @@ from ringfence_agent.config import Config
 from ringfence_agent.cosigned import Cosigned
 from ringfence_agent.entry import Kind
 from ringfence_agent.folds import Fold
+from ringfence_agent.gate import Destination
 from ringfence_agent.journal import Journal
 from ringfence_agent.keyring import KeyRing
 from ringfence_agent.lockdown import Lockdown, Signers
 from ringfence_agent.lockdown_file import LockdownFile
 from ringfence_agent.prepare import Parts, certificates, prepare
+from ringfence_agent.providers.rates import Spent
 from ringfence_agent.quotas import Quotas
 from ringfence_agent.release import Release
 from ringfence_agent.service import EgressService
@@ -92,7 +94,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             quotas,
             archive=archive,
             threads=threads,
-            steady_unix_ms=_steady(journal.now_unix_ms()),
+            steady_unix_ms=(steady := _steady(journal.now_unix_ms())),
             salt_key=salt_key,
             provenance=provenance,
         )
@@ -105,6 +107,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             cosigned=cosigned,
             keyring=KeyRing(parts.keys, journal, salt_key),
             is_resting=lambda name: parts.providers[name].is_resting,
+            spent=partial(_spent, parts, quotas, steady),
             daemons=daemons,
             log=log,
         )
@@ -219,6 +222,13 @@ def _cosigned(config: Config, parts: Parts) -> Cosigned:
         second_key=parts.second_key,
         witnesses=[read_vkey(vkey) for vkey in config.log.witnesses],
     )
+
+
+def _spent(parts: Parts, quotas: Quotas, unix_ms: Callable[[], int], one: Destination) -> Spent | None:
+    """What of a model's rate, or of the agent's quota for its provider, is spent now."""
+    if wait_ms := quotas.wait_ms(one.provider, unix_ms()):
+        return Spent("quota", wait_ms)
+    return parts.providers[one.provider].spent(one.wire_model)
 
 
 def _unix_ms() -> int:

@@ -12,6 +12,7 @@ from ringfence_agent.gate import Destination
 from ringfence_agent.journal import Proof
 from ringfence_agent.lockdown import Lockdown
 from ringfence_agent.providers import Embeddings, TextDelta, ToolCallDelta
+from ringfence_agent.providers.rates import Spent
 from ringfence_agent.query import NAMES, Query
 from ringfence_agent.release import Admitted, Event, Failed, Released, Withheld
 
@@ -107,8 +108,8 @@ def standing(lockdown: Lockdown) -> egress_pb2.LockdownStanding:
     return message
 
 
-def model(destination: Destination, closed_by: str) -> egress_pb2.ProviderModel:
-    """One model of a provider; `closed_by` says why nothing goes there now."""
+def model(destination: Destination, closed_by: str, spent: Spent | None) -> egress_pb2.ProviderModel:
+    """One model of a provider; `closed_by` says why nothing goes there now, and `spent` what is used up for now."""
     return egress_pb2.ProviderModel(
         provider=destination.provider,
         model=destination.model,
@@ -117,6 +118,8 @@ def model(destination: Destination, closed_by: str) -> egress_pb2.ProviderModel:
         contract=destination.contract,
         available=not closed_by,
         unavailable_reason=closed_by,
+        spent_of=spent.of if spent else "",
+        spent_ms=spent.ms if spent else 0,
     )
 
 

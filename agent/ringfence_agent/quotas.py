@@ -151,6 +151,22 @@ class Quotas:
             else:
                 del self._reserved_sums[key]
 
+    def wait_ms(self, provider: str, unix_ms: int) -> int:
+        """How long a provider's own quotas have no room for even the smallest send, in milliseconds; 0 where they have.
+
+        Args:
+            provider: whose.
+            unix_ms: now, by the clock of `reserve`.
+        """
+        least = Charge(("", "", provider), Amount(requests=1, bytes=1), unix_ms)
+        waits = [0]
+        for quota in self._quotas:
+            if quota.per is Per.PROVIDER and quota.name in ("", provider):
+                key = (quota.per.value, provider, quota.window_s)
+                if quota.exceeded(self._sum(key, unix_ms).plus(least.amount)):
+                    waits.append(self._wait_ms(quota, key, least) or _slice_ms(quota.window_s))
+        return max(waits)
+
     # ── the log's fold ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def see(self, index: int, record: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ from ringfence_agent.journal import Journal
 from ringfence_agent.keyring import KeyRing, NoSuchKey
 from ringfence_agent.keys import KeyUnreadable
 from ringfence_agent.lockdown import Lockdown, Word
+from ringfence_agent.providers.rates import Spent
 from ringfence_agent.query import first_since
 from ringfence_agent.release import Event, Failed, Release, Released, Withheld
 from ringfence_agent.segments import LogError
@@ -52,6 +53,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         cosigned: Cosigned,
         keyring: KeyRing,
         is_resting: Callable[[str], bool],
+        spent: Callable[[Destination], Spent | None],
         daemons: frozenset[str],
         log: FilteringBoundLogger,
     ) -> None:
@@ -65,6 +67,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             cosigned: what stands under checkpoints besides the log's first signature.
             keyring: the providers' API keys.
             is_resting: whether a provider, by name, is left alone because it failed too often.
+            spent: what of a model's rate, or of the agent's quota for its provider, is spent now.
             daemons: SPIFFE ids that may call.
             log: one line for each send, without content.
         """
@@ -75,6 +78,7 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         self._cosigned = cosigned
         self._keyring = keyring
         self._is_resting = is_resting
+        self._spent = spent
         self._daemons = daemons
         self._log = log
 
@@ -106,7 +110,10 @@ class EgressService(egress_pb2_grpc.EgressServicer):
         await self._admit(request, context)
         await _tell_connection(context)
         return egress_pb2.ListProvidersResponse(
-            models=[messages.model(one, self._closed_by(one.provider)) for one in self._destinations.values()],
+            models=[
+                messages.model(one, self._closed_by(one.provider), self._spent(one))
+                for one in self._destinations.values()
+            ],
             lockdown=self._lockdown.on,
         )
 

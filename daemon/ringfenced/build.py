@@ -181,7 +181,7 @@ async def working(
                     entropy=secrets.token_bytes,
                 )
             )
-            egress, log, exits = client, client.log, AgentExits(client)
+            egress, log, exits = client, client.log, AgentExits(client, _unix_ms)
             await exits.ask()
             await stack.enter_async_context(_meanwhile(client.run(), exits.run()))
         lines = LineBuffer(sys.stderr) if config.telemetry.request_lines else None

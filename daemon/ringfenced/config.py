@@ -27,7 +27,8 @@ from ringfenced.config_policy import Policies
 from ringfenced.config_routing import Routing
 from ringfenced.config_types import FilePath, Identity, LabelSetting, Name, Price, Share, Speed, Tls
 from ringfenced.model import Caller, CallerRole
-from ringfenced.policy import Ceilings, ProviderFacts, Rulebook, World, everybody, parse, schema_text
+from ringfenced.policy import PEOPLE, Ceilings, People, ProviderFacts, Rulebook, World, everybody, parse, schema_text
+from ringfenced.policy import Source as CedarSource
 
 
 class Listen(Section):
@@ -388,27 +389,40 @@ class Config(Section):
             for name, price in prices
         }
 
-    def rulebook(self, text: str = "") -> Rulebook:
-        """The site's policy, with `text` as what stands in its Cedar file.
+    def rulebook(self, text: str = "", people: str = "") -> Rulebook:
+        """The site's policy.
+
+        Args:
+            text: what stands in its Cedar file.
+            people: what stands in its Cedar file about people.
 
         Raises:
-            PolicyError: the text is no policy.
+            PolicyError: a text is no policy.
         """
+        acting = self._people(people)
         sources = self.policy.sources(text)
         providers = {one.name: ProviderFacts(one.region, one.contract, one.clearance.label()) for one in self.providers}
         return Rulebook(
             parse(sources),
             World(providers, everybody(self.callers_by_identity().values())),
             ceilings=Ceilings([one.ceiling() for one in self.policy.ceilings]),
-            source=self.policy_source([(one.name.rpartition("/")[2], one.text) for one in sources]),
+            source=self.policy_source([(one.name.rpartition("/")[2], one.text) for one in sources], people),
+            people=acting,
         )
 
-    def policy_source(self, cedar: Sequence[tuple[str, str]] = ()) -> str:
+    def _people(self, text: str) -> People | None:
+        if self.policy.people is None:
+            return None
+        source = CedarSource(str(self.policy.people), text)
+        return People(source, self.node, self.callers_by_identity().values())
+
+    def policy_source(self, cedar: Sequence[tuple[str, str]] = (), people: str = "") -> str:
         """All that is policy, as canonical JSON; its SHA-256 is the digest that stands in decisions.
 
         That is who may call, which departments and sources have labels, what is looked for and what it means (the
         whole table in force, as this version ships it), what each provider is cleared for, what each process that
-        judges answers is shown, what a request may cost, and the policies of `cedar`, by name.
+        judges answers is shown, what a request may cost, and the policies of `cedar`, by name. Where
+        the site has a policy for `people`, that and its schema too.
         """
         document = self.model_dump(mode="json", include={"callers", "providers", "sources"})
         labels = {department.name: str(department.label.label()) for department in self.departments}
@@ -419,6 +433,11 @@ class Config(Section):
             "ceilings": [one.model_dump(mode="json") for one in self.policy.ceilings],
             "schema": schema_text(),
         }
+        if self.policy.people is not None:
+            document["policy"]["people"] = {
+                "cedar": [{"name": self.policy.people.name, "text": people}],
+                "schema": schema_text(PEOPLE),
+            }
         return json.dumps(_sorted(document), sort_keys=True, separators=(",", ":"))
 
     def policy_digest(self) -> str:

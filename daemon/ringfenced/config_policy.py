@@ -129,20 +129,25 @@ class Policies(Section):
     file: FilePath | None = None
     """Cedar policies of the site, beside the template's; read again when they change. With neither, everything is
     permitted that the built-in rules leave."""
+    people: FilePath | None = None
+    """Cedar policies about what people do with the daemon: plan, look, operate, stop, audit; read again when they
+    change. Unset: roles alone decide."""
     rules: tuple[PolicyRule, ...] = ()
     """The everyday table: each row forbids."""
     ceilings: tuple[PolicyCeiling, ...] = ()
     """Most that requests may cost."""
     approvals: int = Field(default=0, ge=0, le=10)
-    """How many approvers must have signed `file` before it takes effect (``ringfence policy approve``); 2 for the
-    four-eyes principle, 0 for none."""
+    """How many approvers must have signed `file`, and `people`, before they take effect (``ringfence policy
+    approve``); 2 for the four-eyes principle, 0 for none."""
     approvers: tuple[Approver, ...] = ()
     """Who can sign."""
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Policies:
-        if self.approvals and self.file is None:
-            raise ValueError("approvals are signatures under a file; set file, or remove approvals")
+        if self.approvals and self.file is None and self.people is None:
+            raise ValueError("approvals are signatures under a file; set file or people, or remove approvals")
+        if self.file is not None and self.file == self.people:
+            raise ValueError("file and people speak of different things; give each a file of its own")
         if self.approvals > len(self.approvers):
             raise ValueError(
                 f"takes {self.approvals} approvals and names {len(self.approvers)} approvers; add [[policy.approvers]]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,9 @@ from ringfence.configfile import ConfigError
 from ringfenced.config import Config, Provider, ProviderModel
 from ringfenced.config_models import LocalModel
 from ringfenced.model import Offer, Target, TargetKind
-from ringfenced.policy import PolicyError, Rulebook
+from ringfenced.policy import PEOPLE, PolicyError, Rulebook
 from ringfenced.policy.approval import approvers
+from ringfenced.policy.rules import REQUESTS
 
 POLICY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A longer file is some other file."""
@@ -22,7 +24,7 @@ APPROVALS_SUFFIX: Final = ".approvals"
 """What the name of a file's approvals ends in."""
 
 Stamp = tuple[tuple[int, int, int], ...]
-"""What changes when a file does: time of its last change, size and inode, of the policy and of its approvals."""
+"""What changes when a file does: time of its last change, size and inode, of each policy and of its approvals."""
 
 
 def load(config: Config, now_unix_ms: int) -> Rulebook:
@@ -35,36 +37,48 @@ def load(config: Config, now_unix_ms: int) -> Rulebook:
     Raises:
         ConfigError: a file cannot be read, is no policy, or lacks approvals; the text has a line for each problem.
     """
-    path = config.policy.file
-    policy = b"" if path is None else _read(path)
-    if path is not None and config.policy.approvals:
-        _demand_approvals(config, path, policy, now_unix_ms)
-    return _rulebook(config, path, policy)
+    read = {path: _read(path) for path in _files(config)}
+    if config.policy.approvals:
+        for path, policy in read.items():
+            _demand_approvals(config, path, policy, now_unix_ms)
+    return _rulebook(config, read)
 
 
-def load_unapproved(config: Config, path: Path | None) -> Rulebook:
+def load_unapproved(config: Config, path: Path | None, people: Path | None = None) -> Rulebook:
     """The policy that a configuration and a file of Cedar describe, whoever approved it; to look at.
 
     Args:
         config: the daemon's file.
         path: the policies to take for the configuration's own; None for its own.
+        people: the policies about people to take for the configuration's own; None for its own.
 
     Raises:
         ConfigError: a file cannot be read, or is no policy.
     """
-    path = path or config.policy.file
-    if path is not None:
-        config = config.model_copy(update={"policy": config.policy.model_copy(update={"file": path})})
-    return _rulebook(config, path, b"" if path is None else _read(path))
+    files = {"file": path or config.policy.file, "people": people or config.policy.people}
+    config = config.model_copy(update={"policy": config.policy.model_copy(update=files)})
+    return _rulebook(config, {path: _read(path) for path in _files(config)})
 
 
-def _rulebook(config: Config, path: Path | None, policy: bytes) -> Rulebook:
+def _files(config: Config) -> tuple[Path, ...]:
+    """The files of Cedar that the configuration names."""
+    return tuple(path for path in (config.policy.file, config.policy.people) if path is not None)
+
+
+def _rulebook(config: Config, read: Mapping[Path, bytes]) -> Rulebook:
+    texts = {path: _decoded(path, policy) for path, policy in read.items()}
+    file, people = (texts[path] if path else "" for path in (config.policy.file, config.policy.people))
     try:
-        return config.rulebook(policy.decode())
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
+        return config.rulebook(file, people)
     except PolicyError as error:
         raise ConfigError(str(error)) from None
+
+
+def _decoded(path: Path, policy: bytes) -> str:
+    try:
+        return policy.decode()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
 
 
 def targets(config: Config) -> tuple[Offer, ...]:
@@ -110,10 +124,7 @@ def approvals_of(path: Path) -> Path:
 
 def stamp(config: Config) -> Stamp:
     """What `load` would read, as one value that is cheap to compare; links are followed (a config map swaps them)."""
-    path = config.policy.file
-    if path is None:
-        return ()
-    return tuple(_stamp(one) for one in (path, approvals_of(path)))
+    return tuple(_stamp(one) for path in _files(config) for one in (path, approvals_of(path)))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -128,11 +139,13 @@ def _demand_approvals(config: Config, path: Path, policy: bytes, now_unix_ms: in
     keys = {one.name: _public_key(one.public_key) for one in config.policy.approvers}
     file = approvals_of(path)
     lines = _read(file).decode(errors="replace").splitlines() if file.exists() else []
-    given = approvers(policy, lines, keys, now_unix_ms)
+    schema = PEOPLE if path == config.policy.people else REQUESTS
+    given = approvers(policy, lines, keys, now_unix_ms, schema)
+    flag = " --people" if schema == PEOPLE else ""
     if len(given) < config.policy.approvals:
         raise ConfigError(
             f"{path}: approved by {', '.join(given) or 'nobody'}, and it takes {config.policy.approvals} of "
-            f"{', '.join(sorted(keys))}; ringfence policy approve {path} --name NAME --key FILE"
+            f"{', '.join(sorted(keys))}; ringfence policy approve {path} --name NAME --key FILE{flag}"
         )
 
 

@@ -38,7 +38,7 @@ def head(status=200, *headers):
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def answer(*texts, finish="stop", prompt_tokens=7, completion_tokens=3):
+def answer(*texts, finish="stop", prompt_tokens=7, completion_tokens=3, headers=()):
     """A whole stream: text pieces, finish, usage, end."""
     usage = {
         "prompt_tokens": prompt_tokens,
@@ -47,7 +47,7 @@ def answer(*texts, finish="stop", prompt_tokens=7, completion_tokens=3):
     }
     pieces = [chunk({"content": text}) for text in texts]
     return [
-        head(200, "Content-Type: text/event-stream"),
+        head(200, "Content-Type: text/event-stream", *headers),
         *pieces,
         chunk(finish=finish),
         chunk(usage=usage),

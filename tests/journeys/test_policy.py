@@ -17,7 +17,7 @@ from fakes.site import site
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
 from ringfence.v1 import types_pb2 as types
-from ringfence.v1.admin_pb2 import PolicyCase
+from ringfence.v1.admin_pb2 import PolicyCase, SetLockdownRequest
 from ringfence.wire import label_to
 
 pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="session")]
@@ -27,6 +27,7 @@ STAY = ALL + '@id("ward stays") forbid(principal in Department::"ward", action, 
 TABLE = """
 [policy]
 file = "policy.cedar"
+people = "people.cedar"
 [[policy.rules]]
 name = "no embeddings outside"
 tasks = ["embedding"]
@@ -45,6 +46,7 @@ async def stand(request, tmp_path_factory, short_folder):
     folder = short_folder / str(request.param)
     folder.mkdir()
     (folder / "policy.cedar").write_text(ALL)
+    (folder / "people.cedar").write_text(ALL)
     async with site(folder, extra=TABLE, workers=request.param) as made:
         yield made
 
@@ -52,6 +54,7 @@ async def stand(request, tmp_path_factory, short_folder):
 @pytest_asyncio.fixture(loop_scope="session")
 async def fresh(stand):
     """The site as it began."""
+    (stand.folder / "people.cedar").write_text(ALL)
     await put(stand, ALL)
     return stand
 
@@ -65,9 +68,9 @@ async def digests(stand, count=8):
     return found
 
 
-async def put(stand, text):
-    """Write the policy and wait until every worker has it; its digest."""
-    (stand.folder / "policy.cedar").write_text(text)
+async def put(stand, text, name="policy.cedar"):
+    """Write a policy and wait until every worker has it; its digest."""
+    (stand.folder / name).write_text(text)
     async with stand.client("operator") as client:
         digest = await client.reload_policy()
     await until(stand, lambda found: found == {digest})
@@ -148,6 +151,56 @@ async def test_only_operators_reload_and_try(fresh):
                 with pytest.raises(RingfenceCallError) as caught:
                     await call
                 assert caught.value.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+NIGHT = (
+    ALL
+    + '@id("nobody lifts at night") forbid(principal, action == Action::"lift", resource);\n'
+    + '@id("the ward asks, and no more") forbid(principal in Department::"ward", action, resource)'
+    + ' when { principal.roles.contains("caller") };\n'
+)
+
+
+async def test_a_policy_takes_from_people_what_their_roles_let_them(fresh):
+    """In every worker, named in the refusal, and gone with the next reload; requests are not what it speaks of."""
+    before = await digests(fresh)
+    digest = await put(fresh, NIGHT, "people.cedar")
+    assert before != {digest}
+    for _ in range(4):
+        async with fresh.client() as client, fresh.client("operator") as operator:
+            for call in (client.models(), client.plan("word", **PUBLIC), client.wallet()):
+                with pytest.raises(RingfenceCallError, match="forbidden by the ward asks, and no more") as caught:
+                    await call
+                assert caught.value.code is grpc.StatusCode.PERMISSION_DENIED
+                assert caught.value.reason == "policy_forbids"
+            assert (await client.generate_text("one two", **PUBLIC, model="house")).decision.policy_digest == digest
+            assert (await operator.models())[0].name
+            with pytest.raises(RingfenceCallError, match="may not lift here: forbidden by nobody lifts at night"):
+                await operator.set_lockdown(SetLockdownRequest(on=False, reason="morning"))
+    await put(fresh, ALL, "people.cedar")
+    async with fresh.client() as client:
+        assert await client.models()
+
+
+async def test_roles_are_the_floor_of_what_people_may_do(fresh):
+    """A policy that permits everything to everybody lets no caller operate."""
+    async with fresh.client() as client:
+        with pytest.raises(RingfenceCallError, match="lacks the role operator") as caught:
+            await client.reload_policy()
+        assert caught.value.reason == "role_missing"
+
+
+async def test_a_broken_policy_for_people_changes_nothing(fresh):
+    digest = await put(fresh, NIGHT, "people.cedar")
+    (fresh.folder / "people.cedar").write_text('permit(principal, action == Action::"generate", resource);')
+    async with fresh.client("operator") as client:
+        with pytest.raises(RingfenceCallError, match=r"people\.cedar:1:\d+: unrecognized action") as caught:
+            await client.reload_policy()
+        assert caught.value.reason == "policy_invalid"
+    assert await digests(fresh) == {digest}
+    async with fresh.client() as client:
+        with pytest.raises(RingfenceCallError, match="the ward asks, and no more"):
+            await client.models()
 
 
 async def test_cases_are_decided_by_floor_and_policy_together(fresh):

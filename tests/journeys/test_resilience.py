@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -110,6 +111,35 @@ async def test_a_provider_that_limits_is_stood_in_for_and_left_alone_until_it_sa
     assert not {model.name: model for model in await site.client("operator").models()}["gpt"].closed
     wallet = await client.wallet()
     assert wallet.held_microcredits == 0
+
+
+SPENT_RATE = (
+    "x-ratelimit-limit-requests: 60",
+    "x-ratelimit-remaining-requests: 0",
+    "x-ratelimit-reset-requests: 1m20s",  # a twentieth of the sixty is back after 4 s
+)
+
+
+async def test_a_provider_whose_rate_is_spent_is_passed_over_until_some_of_it_is_back(pair):
+    """Its last answer said so, and was whole; nobody has to be turned away to find out."""
+    site, _ = pair
+    client = site.client()
+    async with asyncio.timeout(60):
+        while "alone" in (await refusals(client, **QUESTION)).get("gpt", ""):  # noqa: ASYNC110 - time passes
+            await asyncio.sleep(0.2)
+    site.provider.script[:] = [answer("the last one", headers=SPENT_RATE), answer("some more")]
+    assert (await client.generate_text("Which organ?", **QUESTION)).text == "the last one"
+    async with asyncio.timeout(10):
+        while "spent" not in (why := (await refusals(client, **QUESTION)).get("gpt", "")):  # noqa: ASYNC110 - told within a second
+            await asyncio.sleep(0.1)
+    assert re.fullmatch(r"its rate of requests is spent until \d\d:\d\d:\d\d UTC", why)
+    asked = len(site.provider.bodies)
+    assert ran(await client.generate_text("And which one pumps?", **QUESTION)) == ["gpt-b"]
+    assert len(site.provider.bodies) == asked
+    async with asyncio.timeout(30):
+        while ran(back := await client.generate_text("And which one breathes?", **QUESTION)) == ["gpt-b"]:  # noqa: ASYNC110 - time passes
+            await asyncio.sleep(0.2)
+    assert (back.text, ran(back)) == ("some more", ["gpt"])
 
 
 async def test_a_provider_that_fails_with_500_is_left_alone_after_a_few(pair):

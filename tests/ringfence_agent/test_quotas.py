@@ -55,6 +55,21 @@ def test_what_is_full_says_when_it_has_room():
     assert quotas.reserve("x", charge(later)) is None
 
 
+def test_a_provider_s_own_quota_says_how_long_it_is_full():
+    """Whoever asks; the quotas of callers say nothing of a provider, nor one provider's of another."""
+    quotas = Quotas([Quota(Per.PROVIDER, "p", 60, 2, None, None), MINUTE])
+    assert quotas.wait_ms("p", NOW) == 0
+    for number in range(2):
+        made = charge(NOW, caller=str(number))
+        assert quotas.reserve(str(number), made) is None
+        quotas.see(number, intent(str(number), made))
+    wait_ms = quotas.wait_ms("p", NOW + 5000)
+    assert quotas.reserve("x", charge(NOW + 5000 + wait_ms - 1000, caller="new")) is not None
+    assert quotas.wait_ms("p", NOW + 5000 + wait_ms) == 0
+    assert quotas.reserve("x", charge(NOW + 5000 + wait_ms, caller="new")) is None
+    assert quotas.wait_ms("other", NOW) == 0
+
+
 def test_what_can_never_fit_says_so():
     full = Quotas([Quota(Per.PROVIDER, "p", 60, None, 9, None)]).reserve("x", charge(size=10))
     assert full.retry_after_ms is None

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ringfence_agent.payload import Payload
+
+if TYPE_CHECKING:
+    from ringfence_agent.providers.rates import Rate
 
 
 class ProviderError(Exception):
@@ -78,6 +81,8 @@ class Tally:
     """Of the answers' bodies."""
     attempts: int = 0
     """How often it was tried; a retry is one more."""
+    rates: tuple[Rate, ...] = ()
+    """What the last answer says is left of the provider's rates; empty where it says nothing."""
 
 
 Piece = TextDelta | ToolCallDelta | Embeddings | Finish

@@ -25,6 +25,7 @@ from ringfence_agent.providers import ProviderError, Tally
 from ringfence_agent.providers.caps import CappedBody, Caps, Metered, demand_head
 from ringfence_agent.providers.network import CheckedNetwork
 from ringfence_agent.providers.proxy import ProxiedNetwork, Proxy
+from ringfence_agent.providers.rates import rates_of
 from ringfence_agent.providers.translated import translated
 from ringfence_agent.providers.trust import Trust, TrustedNetwork
 
@@ -149,6 +150,7 @@ class Door:
         except ProviderError:
             await response.aclose()
             raise
+        tally.rates = rates_of(response.headers)
         headers = {name.lower(): value for name, value in response.headers}
         return httpx2.Response(
             response.status,

@@ -22,6 +22,7 @@ from typing import Final
 from ringfence_agent.payload import Payload
 from ringfence_agent.providers import Piece, Provider, ProviderError, Tally
 from ringfence_agent.providers.breaker import Breaker
+from ringfence_agent.providers.rates import Rate, Spent, spent
 from ringfence_agent.providers.translated import AllBusy
 
 _MAY_PASS: Final = frozenset({"rate_limited", "overloaded", "unreachable"})
@@ -71,11 +72,18 @@ class Resilient:
         self._breaker = breaker
         self._clock = clock
         self._random = random
+        self._rates: dict[str, tuple[tuple[Rate, ...], float]] = {}
+        """What the last answer of each model on the wire said of its rates, and when; as many as are configured."""
 
     @property
     def is_resting(self) -> bool:
         """Whether the provider is left alone now."""
         return self._breaker.wait_s(self._clock()) > 0
+
+    def spent(self, wire_model: str) -> Spent | None:
+        """What of a model's rate is spent now, as its last answer told; None where something may be sent."""
+        rates, told_s = self._rates.get(wire_model, ((), 0.0))
+        return spent(rates, (self._clock() - told_s) * 1000)
 
     def encode(self, payload: Payload, wire_model: str) -> bytes:
         """The exact body that says `payload`."""
@@ -109,10 +117,12 @@ class Resilient:
     async def _try(self, wire_model: str, body: bytes, tally: Tally, end_s: float) -> AsyncGenerator[Piece, None]:
         """One try; tells the breaker of it. A failure that may pass, before anything was generated, is `_Passing`."""
         began_s, is_told = self._clock(), False
+        tally.rates = ()
         try:
             async with aclosing(self._provider.send(wire_model, body, tally, end_s - began_s)) as answer:
                 async for event in answer:
                     if not is_told:
+                        self._keep(wire_model, tally.rates)
                         self._breaker.answered()
                         is_told = True
                     yield event
@@ -120,12 +130,18 @@ class Resilient:
             if is_told:
                 raise
             is_told = self._tell(error, self._clock() - began_s)
+            self._keep(wire_model, tally.rates)
             if error.reason in _MAY_PASS:
                 raise _Passing(error) from None
             raise
         finally:
             if not is_told:
                 self._breaker.unknown(self._clock())
+
+    def _keep(self, wire_model: str, rates: tuple[Rate, ...]) -> None:
+        """Keep what an answer said of its rates; one that says nothing leaves what was said before."""
+        if rates:
+            self._rates[wire_model] = (rates, self._clock())
 
     def _tell(self, error: ProviderError, took_s: float) -> bool:
         """Tell the breaker of a failure; False where it says nothing of the provider."""

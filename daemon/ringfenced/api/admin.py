@@ -16,6 +16,7 @@ from ringfenced.errors import InvalidRequest
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, HealthCheck, LockdownFacts, ModelFacts, OperatorWord, Wallet
 from ringfenced.nouns import Ledger
+from ringfenced.policy import Act
 
 
 class Node(Protocol):
@@ -59,16 +60,16 @@ class WalletsService(LaterWallets):
     @answering
     async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
         """A caller's own department's wallet; any for an operator."""
-        caller = self._door.admit(context)
+        caller = self._door.admit(context, Act.SEE_WALLETS)
         department = request.department or caller.department
         if department != caller.department:
-            self._door.admit(context, CallerRole.OPERATOR)
+            self._door.admit(context, Act.SEE_WALLETS, CallerRole.OPERATOR)
         return pb.GetWalletResponse(wallet=_wallet_to_pb(await self._ledger.wallet(department)))
 
     @answering
     async def ListWallets(self, _request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """Every wallet."""
-        self._door.admit(context, CallerRole.OPERATOR)
+        self._door.admit(context, Act.SEE_WALLETS, CallerRole.OPERATOR)
         return pb.ListWalletsResponse(
             wallets=[_wallet_to_pb(await self._ledger.wallet(name)) for name in self._departments()]
         )
@@ -76,7 +77,7 @@ class WalletsService(LaterWallets):
     @answering
     async def EstimateCost(self, request: pb.EstimateCostRequest, context: Context) -> pb.EstimateCostResponse:
         """What each target would cost."""
-        self._door.admit(context, CallerRole.CALLER)
+        self._door.admit(context, Act.PLAN, CallerRole.CALLER)
         asked = decode(request.request, "estimate", time.monotonic(), context.time_remaining(), Limits())
         _, decision, _ = await self._flow.plan(asked, identity_of(context))
         return pb.EstimateCostResponse(candidates=decision_to_pb(decision).candidates)
@@ -94,13 +95,13 @@ class LockdownService(pb_grpc.LockdownServicer):
     @answering
     async def GetLockdown(self, _request: pb.GetLockdownRequest, context: Context) -> pb.GetLockdownResponse:
         """As it stands, and what waits for a second operator."""
-        self._door.admit(context, CallerRole.OPERATOR, CallerRole.AUDITOR)
+        self._door.admit(context, Act.SEE_NODE, CallerRole.OPERATOR, CallerRole.AUDITOR)
         return pb.GetLockdownResponse(state=self._state(await self._stop.lockdown()))
 
     @answering
     async def SetLockdown(self, request: pb.SetLockdownRequest, context: Context) -> pb.SetLockdownResponse:
         """Take an operator's order; what stands afterwards is durable at the agent."""
-        caller = self._door.admit(context, CallerRole.OPERATOR)
+        caller = self._door.admit(context, Act.LOCKDOWN if request.on else Act.LIFT, CallerRole.OPERATOR)
         if not request.reason:
             raise InvalidRequest("reason: say why, for the log.", input_path="reason")
         by = self._pseudonym(caller.identity)

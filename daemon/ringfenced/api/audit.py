@@ -12,6 +12,7 @@ from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.encode import proof_to_pb
 from ringfenced.errors import InvalidRequest
 from ringfenced.model import CallerRole, EntryProof, EntryQuery
+from ringfenced.policy import Act
 
 ENTRIES_DEFAULT_MAX = 1000
 """Entries of a search that names no limit, as audit.proto promises."""
@@ -53,7 +54,7 @@ class AuditService(pb_grpc.AuditServicer):
     async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> None:  # type: ignore[override]
         """Entries that match, oldest first."""
         try:
-            self._door.admit(context, CallerRole.AUDITOR)
+            self._door.admit(context, Act.AUDIT, CallerRole.AUDITOR)
             query = _query(request, self._pseudonym)
             async for index, entry in self._log.entries(query, follow=False):
                 await context.write(pb.SearchEntriesResponse(index=index, entry=entry))
@@ -63,7 +64,7 @@ class AuditService(pb_grpc.AuditServicer):
     async def WatchEntries(self, request: pb.WatchEntriesRequest, context: Context) -> None:  # type: ignore[override]
         """Entries as they are written."""
         try:
-            self._door.admit(context, CallerRole.AUDITOR)
+            self._door.admit(context, Act.AUDIT, CallerRole.AUDITOR)
             query = EntryQuery(from_index=request.from_index)
             async for index, entry in self._log.entries(query, follow=True):
                 await context.write(pb.WatchEntriesResponse(index=index, entry=entry))
@@ -73,13 +74,13 @@ class AuditService(pb_grpc.AuditServicer):
     @answering
     async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.GetEntryResponse:
         """One entry with its proof."""
-        self._door.admit(context, CallerRole.AUDITOR)
+        self._door.admit(context, Act.AUDIT, CallerRole.AUDITOR)
         return pb.GetEntryResponse(proof=proof_to_pb(await self._log.entry(request.index, request.tree_size)))
 
     @answering
     async def GetCheckpoint(self, _request: pb.GetCheckpointRequest, context: Context) -> pb.GetCheckpointResponse:
         """The newest checkpoint, and the newest that this daemon witnessed."""
-        self._door.admit(context, CallerRole.AUDITOR)
+        self._door.admit(context, Act.AUDIT, CallerRole.AUDITOR)
         return pb.GetCheckpointResponse(
             checkpoint=await self._log.checkpoint(), witnessed_checkpoint=self._log.witnessed()
         )
@@ -87,7 +88,7 @@ class AuditService(pb_grpc.AuditServicer):
     @answering
     async def GetConsistency(self, request: pb.GetConsistencyRequest, context: Context) -> pb.GetConsistencyResponse:
         """The proof that one tree is a prefix of another."""
-        self._door.admit(context, CallerRole.AUDITOR)
+        self._door.admit(context, Act.AUDIT, CallerRole.AUDITOR)
         path, checkpoint = await self._log.consistency(request.old_size, request.new_size)
         return pb.GetConsistencyResponse(path=path, checkpoint=checkpoint)
 

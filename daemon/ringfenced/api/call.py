@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc
 
@@ -13,6 +13,7 @@ from ringfenced.api.status import code_of, message_of, trailer_of, typed
 from ringfenced.errors import Unauthenticated
 from ringfenced.identify import demand, identify
 from ringfenced.model import Caller, CallerRole
+from ringfenced.policy import Act
 
 _LOG = logging.getLogger("ringfenced.api")
 
@@ -31,27 +32,61 @@ def identity_of(context: Context) -> str | None:
     return peer_identity(context.auth_context())
 
 
+class People(Protocol):
+    """What the site's policy lets people do, beyond what their roles say."""
+
+    def demand(self, caller: Caller, act: Act) -> None:
+        """Pass if it lets a caller act; PermissionDenied otherwise."""
+        ...
+
+
 class Door:
     """Who may call what. One instance serves all services."""
 
-    def __init__(self, callers: Callable[[], dict[str, Caller]]) -> None:
-        """Take the callers' registry as a function, so that a reload is seen."""
+    def __init__(self, callers: Callable[[], dict[str, Caller]], people: People) -> None:
+        """Wire.
+
+        Args:
+            callers: the callers' registry, as a function, so that a reload is seen.
+            people: the policy on top of roles.
+        """
         self._callers = callers
+        self._people = people
 
     def identities(self) -> tuple[str, ...]:
         """Everybody whom the site knows."""
         return tuple(self._callers())
 
-    def admit(self, context: Context, *roles: CallerRole) -> Caller:
-        """The caller, if it has one of `roles`; any role where none is named.
+    def known(self, context: Context) -> Caller:
+        """The caller, whatever it may do.
 
         Raises:
             Unauthenticated: unknown.
-            PermissionDenied: none of the roles.
         """
-        caller = identify(identity_of(context), self._callers())
+        return identify(identity_of(context), self._callers())
+
+    def asking(self, context: Context) -> Caller:
+        """The caller, if it may send requests at all. Which of them may go where, the flow decides, with a record.
+
+        Raises:
+            Unauthenticated: unknown.
+            PermissionDenied: it has another role.
+        """
+        caller = self.known(context)
+        demand(caller, CallerRole.CALLER)
+        return caller
+
+    def admit(self, context: Context, act: Act, *roles: CallerRole) -> Caller:
+        """The caller, if it has one of `roles`, any role where none is named, and the policy lets it act.
+
+        Raises:
+            Unauthenticated: unknown.
+            PermissionDenied: none of the roles, or the policy does not let it.
+        """
+        caller = self.known(context)
         if roles:
             demand(caller, *roles)
+        self._people.demand(caller, act)
         return caller
 
 

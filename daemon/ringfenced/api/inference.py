@@ -21,6 +21,7 @@ from ringfenced.errors import DeadlineExceeded
 from ringfenced.flow import Flow
 from ringfenced.model import CallerRole, Request
 from ringfenced.nouns import Directory
+from ringfenced.policy import Act
 
 
 class InferenceService(pb_grpc.InferenceServicer):
@@ -48,7 +49,8 @@ class InferenceService(pb_grpc.InferenceServicer):
         """Run one request and stream its events."""
         encode, write = Encoder().encode, context.write
         try:
-            asked, identity = self._decode(request, context)
+            identity = self._door.asking(context).identity
+            asked = self._decode(request, context)
             # gRPC's own deadline cancels this task, and a local engine keeps the request's; a timer is for what neither
             # sees: a tighter one that the caller wrote into the request.
             limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
@@ -63,7 +65,8 @@ class InferenceService(pb_grpc.InferenceServicer):
     @answering
     async def Plan(self, request: pb.PlanRequest, context: Context) -> pb.PlanResponse:
         """Classify, decide and price without running."""
-        asked, identity = self._decode(request.request, context)
+        identity = self._door.admit(context, Act.PLAN, CallerRole.CALLER).identity
+        asked = self._decode(request.request, context)
         classification, decision, wallet = await self._flow.plan(asked, identity)
         return pb.PlanResponse(
             label=label_to(classification.label),
@@ -77,7 +80,7 @@ class InferenceService(pb_grpc.InferenceServicer):
     @answering
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         """Embed texts."""
-        caller = self._door.admit(context, CallerRole.CALLER)
+        caller = self._door.asking(context)
         asked = decode_embedding(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
         limit = asyncio.timeout(request.deadline_ms / 1000) if request.deadline_ms else nullcontext()
         try:
@@ -89,7 +92,7 @@ class InferenceService(pb_grpc.InferenceServicer):
     @answering
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count a prompt's tokens on a local model."""
-        self._door.admit(context, CallerRole.CALLER)
+        self._door.admit(context, Act.PLAN, CallerRole.CALLER)
         prompt = decode_prompt(request.messages, request.tools, self._limits)
         name = request.model or self._directory.default_model()
         self._directory.check_model(name)
@@ -104,15 +107,13 @@ class InferenceService(pb_grpc.InferenceServicer):
     @answering
     async def Feedback(self, request: pb.FeedbackRequest, context: Context) -> pb.FeedbackResponse:
         """Take what a caller says of an earlier answer of its department's."""
-        await take_feedback(self._teaching, self._door.admit(context, CallerRole.CALLER), request)
+        await take_feedback(self._teaching, self._door.admit(context, Act.FEEDBACK, CallerRole.CALLER), request)
         return pb.FeedbackResponse()
 
     def _new_id(self) -> str:
         """An id that no other process makes: 64 random bits for this one and a count."""
         return f"{self._ids}{next(self._count):08x}"
 
-    def _decode(self, request: pb.GenerateRequest, context: Context) -> tuple[Request, str]:
-        """The request and who sent it. Who is unknown makes nobody work, and learns nothing about what is accepted."""
-        caller = self._door.admit(context, CallerRole.CALLER)
-        asked = decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)
-        return asked, caller.identity
+    def _decode(self, request: pb.GenerateRequest, context: Context) -> Request:
+        """The request. Whoever sent it was admitted before: the unknown make nobody work, and learn nothing."""
+        return decode(request, self._new_id(), time.monotonic(), context.time_remaining(), self._limits)

@@ -10,6 +10,7 @@ from ringfence.v1 import admin_pb2_grpc as pb_grpc
 from ringfenced.api.call import Context, Door, answering
 from ringfenced.errors import InvalidRequest
 from ringfenced.model import CallerRole, RotatedKey
+from ringfenced.policy import Act
 
 
 class Keys(Protocol):
@@ -34,7 +35,7 @@ class KeysService(pb_grpc.KeysServicer):
         self, request: pb.RotateProviderKeyRequest, context: Context
     ) -> pb.RotateProviderKeyResponse:
         """Have a provider's key read anew from where the agent's configuration says it lies."""
-        caller = self._door.admit(context, CallerRole.OPERATOR)
+        caller = self._door.admit(context, Act.ROTATE_KEY, CallerRole.OPERATOR)
         if not request.provider:
             raise InvalidRequest("provider: name one of the agent's providers.", input_path="provider")
         rotated = await self._keys.rotate_key(request.provider, by=self._pseudonym(caller.identity))

@@ -15,7 +15,7 @@ from ringfenced.errors import RingfenceError, Unsupported
 async def not_yet(door: Door, context: Context, what: str) -> NoReturn:
     """End a call as UNIMPLEMENTED, or as UNAUTHENTICATED for an unknown caller."""
     try:
-        door.admit(context)
+        door.known(context)
     except RingfenceError as error:
         await refuse(context, error)
     await refuse(context, Unsupported(f"{what} is in the contract and not in this build yet; see CHANGELOG.md."))

@@ -14,6 +14,7 @@ from ringfenced.api.call import Context, Door, answering, refuse
 from ringfenced.api.names import TARGET_KINDS_BACK
 from ringfenced.errors import Internal, InvalidRequest
 from ringfenced.model import CallerRole, Loading, ModelFacts, Speed
+from ringfenced.policy import Act
 
 STATES = {
     "unloaded": pb.MODEL_STATE_UNLOADED,
@@ -77,13 +78,13 @@ class ModelsService(pb_grpc.ModelsServicer):
     @answering
     async def ListModels(self, _request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every model with its state."""
-        self._door.admit(context)
+        self._door.admit(context, Act.SEE_MODELS)
         return pb.ListModelsResponse(models=[model_to_pb(facts) for facts in self._node.models()])
 
     async def LoadModel(self, request: pb.LoadModelRequest, context: Context) -> None:  # type: ignore[override]
         """Load a model, a quarantined one again, and tell how far it is until it is ready."""
         try:
-            self._door.admit(context, CallerRole.OPERATOR)
+            self._door.admit(context, Act.LOAD_MODEL, CallerRole.OPERATOR)
             with self._hosting.load(_named(request.name)) as way:
                 while (loading := await way.wait()) is not None:
                     await context.write(
@@ -98,7 +99,7 @@ class ModelsService(pb_grpc.ModelsServicer):
     @answering
     async def UnloadModel(self, request: pb.UnloadModelRequest, context: Context) -> pb.UnloadModelResponse:
         """Unload a model: what runs in it ends first, unless it is forced. Answered when it is out of memory."""
-        self._door.admit(context, CallerRole.OPERATOR)
+        self._door.admit(context, Act.UNLOAD_MODEL, CallerRole.OPERATOR)
         await self._hosting.unload(_named(request.name), force=request.force)
         while _is_leaving(facts := self._facts(request.name)):
             await self._news()
@@ -107,7 +108,7 @@ class ModelsService(pb_grpc.ModelsServicer):
     async def WatchModels(self, _request: pb.WatchModelsRequest, context: Context) -> None:  # type: ignore[override]
         """Every model, then each again whenever something of it has changed."""
         try:
-            self._door.admit(context, CallerRole.OPERATOR)
+            self._door.admit(context, Act.SEE_MODELS, CallerRole.OPERATOR)
             told: dict[str, ModelFacts] = {}
             while True:
                 news = [facts for facts in self._node.models() if told.get(facts.name) != facts]
@@ -122,7 +123,7 @@ class ModelsService(pb_grpc.ModelsServicer):
     async def ReplaceModel(self, request: pb.ReplaceModelRequest, context: Context) -> None:  # type: ignore[override]
         """Put other weights in a model's place; it goes on where the caller leaves."""
         try:
-            self._door.admit(context, CallerRole.OPERATOR)
+            self._door.admit(context, Act.REPLACE_MODEL, CallerRole.OPERATOR)
             name, weights = _named(request.name), _named(request.library, "library")
             async with contextlib.aclosing(self._hosting.replace(name, weights)) as steps:
                 async for loading in steps:

@@ -15,6 +15,7 @@ from ringfenced.api.devices import device_to_pb
 from ringfenced.api.models import model_to_pb
 from ringfenced.device import DeviceFacts
 from ringfenced.model import CallerRole
+from ringfenced.policy import Act
 
 INTERVAL_MS: Final = 1000
 """How often a watcher is told who does not say, in milliseconds."""
@@ -48,14 +49,14 @@ class NodesService(pb_grpc.NodesServicer):
     @answering
     async def ListDevices(self, _request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:
         """The host and its accelerators; an unknown fact is unset."""
-        self._door.admit(context, CallerRole.OPERATOR)
+        self._door.admit(context, Act.SEE_NODE, CallerRole.OPERATOR)
         devices = await self._devices.fresh(INTERVAL_MS / 1000)
         return pb.ListDevicesResponse(devices=map(device_to_pb, devices))
 
     @answering
     async def GetHealth(self, _request: pb.GetHealthRequest, context: Context) -> pb.GetHealthResponse:
         """What is well, what is not, and what to do."""
-        self._door.admit(context)
+        self._door.admit(context, Act.SEE_NODE)
         checks = await self._node.checks()
         response = pb.GetHealthResponse(
             ok=all(check.ok for check in checks),
@@ -73,7 +74,7 @@ class NodesService(pb_grpc.NodesServicer):
         However many watch, the devices are read as often as the most impatient of them asks.
         """
         try:
-            self._door.admit(context, CallerRole.OPERATOR)
+            self._door.admit(context, Act.SEE_NODE, CallerRole.OPERATOR)
             interval_s = max(INTERVAL_MS_MIN, request.interval_ms or INTERVAL_MS) / 1000
             while True:
                 devices = await self._devices.fresh(interval_s / 2)

@@ -12,6 +12,7 @@ from ringfenced.api.call import Context, Door, answering
 from ringfenced.errors import InvalidRequest, NotFound
 from ringfenced.model import Caller, CallerRole
 from ringfenced.nouns import Directory
+from ringfenced.policy import Act
 from ringfenced.policy.cases import SITE, Case, Tried
 
 CASES_MAX = 1000
@@ -29,6 +30,10 @@ class Policies(Protocol):
     @property
     def digest(self) -> str:
         """SHA-256 of the source, hex."""
+        ...
+
+    def demand(self, caller: Caller, act: Act) -> None:
+        """Pass if it lets a caller act; PermissionDenied otherwise."""
         ...
 
     def try_case(self, case: Case) -> Tried:
@@ -52,13 +57,13 @@ class PolicyService(pb_grpc.PolicyServicer):
     @answering
     async def GetPolicy(self, _request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
         """Its source and digest."""
-        self._door.admit(context, CallerRole.AUDITOR, CallerRole.OPERATOR)
+        self._door.admit(context, Act.SEE_POLICY, CallerRole.AUDITOR, CallerRole.OPERATOR)
         return pb.GetPolicyResponse(source=self._policies.source, digest=self._policies.digest)
 
     @answering
     async def TestPolicy(self, request: pb.TestPolicyRequest, context: Context) -> pb.TestPolicyResponse:
         """What it makes of cases, the built-in rules included."""
-        caller = self._door.admit(context, CallerRole.OPERATOR)
+        caller = self._door.admit(context, Act.SEE_POLICY, CallerRole.OPERATOR)
         if len(request.cases) > CASES_MAX:
             raise InvalidRequest(f"cases: at most {CASES_MAX} in one call.", input_path="cases")
         cases = [self._case(case, place, caller) for place, case in enumerate(request.cases)]
@@ -67,7 +72,7 @@ class PolicyService(pb_grpc.PolicyServicer):
     @answering
     async def ReloadPolicy(self, _request: pb.ReloadPolicyRequest, context: Context) -> pb.ReloadPolicyResponse:
         """Read its files now. Other worker processes of the node see a change within two seconds by themselves."""
-        self._door.admit(context, CallerRole.OPERATOR)
+        self._door.admit(context, Act.RELOAD_POLICY, CallerRole.OPERATOR)
         return pb.ReloadPolicyResponse(digest=await self._policies.reload())
 
     def _case(self, case: pb.PolicyCase, place: int, asking: Caller) -> Case:

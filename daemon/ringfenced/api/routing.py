@@ -12,6 +12,7 @@ from ringfenced.api.call import Context, Door, answering
 from ringfenced.errors import InvalidRequest
 from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts, VerifierFacts
 from ringfenced.model import Caller, CallerRole
+from ringfenced.policy import Act
 
 REQUEST_ID_CHARS_MAX: Final = 64
 """Longest id of a request that is looked up."""
@@ -66,13 +67,13 @@ class RoutingService(pb_grpc.RoutingServicer):
     @answering
     async def GetRouting(self, _request: pb.GetRoutingRequest, context: Context) -> pb.GetRoutingResponse:
         """By kind of request and model, with the last refit."""
-        self._door.admit(context, CallerRole.OPERATOR, CallerRole.AUDITOR)
+        self._door.admit(context, Act.SEE_ROUTING, CallerRole.OPERATOR, CallerRole.AUDITOR)
         return routing_to_pb(await self._teaching.standing())
 
     @answering
     async def ForgetRouting(self, request: pb.ForgetRoutingRequest, context: Context) -> pb.ForgetRoutingResponse:
         """Forget one model's answers, or all."""
-        caller = self._door.admit(context, CallerRole.OPERATOR)
+        caller = self._door.admit(context, Act.FORGET_ROUTING, CallerRole.OPERATOR)
         if bool(request.model) == request.all:
             raise InvalidRequest("model: name a model, or set all; one of the two.", input_path="model")
         return pb.ForgetRoutingResponse(answers=await self._teaching.forget(request.model, by=caller.identity))

@@ -131,7 +131,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
 
 
 def _add_services(server: grpc.aio.Server, served: Served) -> None:
-    door = Door(lambda: served.directory.callers)
+    door = Door(lambda: served.directory.callers, served.policies)
     inference_pb2_grpc.add_InferenceServicer_to_server(
         InferenceService(served.flow, served.directory, door, served.limits, served.teaching), server
     )

@@ -23,6 +23,9 @@ def policy_group() -> None:
 
 
 config_option = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The daemon's file.")]
+people_option = Annotated[
+    bool, typer.Option("--people", help="FILE says what people may do ([policy] people), not where requests may go.")
+]
 cedar_argument = Annotated[Path, typer.Argument(metavar="FILE", help="Cedar policies.")]
 
 
@@ -30,6 +33,7 @@ cedar_argument = Annotated[Path, typer.Argument(metavar="FILE", help="Cedar poli
 def check_policy(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Cedar; unset for the configuration's.")] = None,
     *,
+    people: people_option = False,
     config: config_option = None,
     as_json: json_option = False,
 ) -> None:
@@ -42,7 +46,7 @@ def check_policy(
     """
     from ringfenced.cli import policycheck  # noqa: PLC0415 - see above
 
-    policycheck.check(file, config, Output.of(as_json=as_json))
+    policycheck.check(file, config, people=people, output=Output.of(as_json=as_json))
 
 
 @policy.command("diff")
@@ -72,6 +76,7 @@ def approve_policy(
     *,
     name: Annotated[str, typer.Option("--name", help="Your name in [[policy.approvers]].")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key, PEM.")],
+    people: people_option = False,
     as_json: json_option = False,
 ) -> None:
     """Sign a policy, so that it may take effect; the line goes into FILE.approvals. The key stays on this machine.
@@ -83,7 +88,7 @@ def approve_policy(
     from ringfenced.cli import policyapprove  # noqa: PLC0415 - see above
 
     output = Output.of(as_json=as_json)
-    target, approval = policyapprove.approve(file, name, key)
+    target, approval = policyapprove.approve(file, name, key, people=people)
     if as_json:
         output.json({"file": str(target), "name": name, "digest": approval.digest, "unix_ms": approval.signed_unix_ms})
     else:

@@ -10,18 +10,20 @@ from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output
 from ringfenced.cli.policycases import failure
 from ringfenced.config import Config, read
-from ringfenced.policy import PolicyError, Rule, Source, parse
+from ringfenced.policy import PEOPLE, PolicyError, Rule, Source, parse
+from ringfenced.policy.rules import REQUESTS
 from ringfenced.policy.scopes import Uid
 from ringfenced.policy.summary import doubts, lines
 from ringfenced.policy.vocabulary import SITE, everybody, name_of
 
 
-def check(path: Path | None, config_path: Path | None, output: Output) -> None:
+def check(path: Path | None, config_path: Path | None, output: Output, *, people: bool = False) -> None:
     """Parse and validate, and say what each policy says and what about it is doubtful.
 
     Args:
         path: a file of Cedar; None for the configuration's own.
         config_path: the daemon's file, to which names are held; None for none.
+        people: the file says what people may do.
         output: where to speak.
 
     Raises:
@@ -29,15 +31,17 @@ def check(path: Path | None, config_path: Path | None, output: Output) -> None:
     """
     try:
         if config_path is None:
-            rules, known, digest = _rules(path), None, ""
+            rules, known, digest = _rules(path, people=people), None, ""
+            sorts = [rules]
         else:
             config = read(config_path)
-            book = policyfile.load_unapproved(config, path)
-            rules, known, digest = book.rules, _known(config), book.digest
+            book = policyfile.load_unapproved(config, None if people else path, path if people else None)
+            known, digest = _known(config), book.digest
+            sorts = [book.rules] if book.people is None else [book.rules, book.people.rules]
     except ConfigError as error:
         raise failure(error) from None
-    doubted = [(str(place), what) for place, what in doubts(rules, known)]
-    told = lines(rules)
+    doubted = [(str(place), what) for rules in sorts for place, what in doubts(rules, known)]
+    told = [line for rules in sorts for line in lines(rules)]
     if output.as_json:
         output.json(
             {
@@ -65,11 +69,11 @@ def check(path: Path | None, config_path: Path | None, output: Output) -> None:
     output.line(f"{len(told)} policies, {len(doubted)} doubts" + (f"; digest {digest}" if digest else ""))
 
 
-def _rules(path: Path | None) -> tuple[Rule, ...]:
+def _rules(path: Path | None, *, people: bool) -> tuple[Rule, ...]:
     if path is None:
         raise Failure("name a file of Cedar, or --config FILE, or both", code=ExitCode.USAGE)
     try:
-        return parse([Source(str(path), path.read_bytes().decode())])
+        return parse([Source(str(path), path.read_bytes().decode())], PEOPLE if people else REQUESTS)
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", code=ExitCode.USAGE) from None
     except UnicodeDecodeError:
@@ -82,5 +86,6 @@ def _known(config: Config) -> frozenset[Uid]:
     """Everything of the site that policies can name."""
     people = {one.uid for one in everybody(config.callers_by_identity().values())}
     people |= {Uid("Department", one.name) for one in config.departments}
+    people |= {Uid("Node", config.node)}
     places = {name_of(offer.target) for offer in policyfile.targets(config)}
     return frozenset(people | places | {SITE} | {Uid("Provider", one.name) for one in config.providers})

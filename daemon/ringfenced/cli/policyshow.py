@@ -23,7 +23,7 @@ def show(policy: GetPolicyResponse, output: Output) -> None:
         return
     said = json.loads(policy.source)["policy"]
     output.line(f"in force: {policy.digest}")
-    for source in said["cedar"]:
+    for source in [*said["cedar"], *said.get("people", {"cedar": []})["cedar"]]:
         output.line()
         output.line(f"── {source['name']}", style="bold")
         output.line(source["text"].rstrip())

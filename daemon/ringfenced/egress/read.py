@@ -15,6 +15,9 @@ from ringfence.v1 import egress_pb2
 from ringfence.wire import label_from
 from ringfenced.model import LockdownFacts
 
+SPENT_MS_MAX: Final = 3_600_000
+"""An agent that knows of a longer wait is asked again every second anyway."""
+_SPENT: Final = frozenset({"requests", "tokens", "quota"})
 _CONNECTION_CHARS_MAX: Final = 64
 
 
@@ -36,6 +39,10 @@ class ProviderModel:
     """Not locked down, and the agent does not leave the provider alone."""
     unavailable_reason: str = ""
     """Why it is not: ``lockdown``, ``log``, ``breaker``; empty where it is."""
+    spent_of: str = ""
+    """What of it is used up for now: ``requests``, ``tokens`` or ``quota``; empty for nothing."""
+    spent_ms: int = 0
+    """For how long, in milliseconds from when the agent told."""
 
 
 def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderModel:
@@ -48,6 +55,8 @@ def offer_from(model: egress_pb2.ProviderModel, *, trusted: bool) -> ProviderMod
         contract=model.contract,
         available=model.available and trusted,
         unavailable_reason=model.unavailable_reason,
+        spent_of=model.spent_of if model.spent_of in _SPENT else "",
+        spent_ms=min(model.spent_ms, SPENT_MS_MAX),
     )
 
 

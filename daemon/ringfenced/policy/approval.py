@@ -1,9 +1,9 @@
 """Persons' word that a policy may take effect: Ed25519 signatures over its digest, a line each in a file beside it.
 
-What is signed names the policy's exact bytes, who signs and when, so that a signature is good for no other policy and
-for nobody else.
+What is signed names the policy's exact bytes, what it speaks of, who signs and when, so that a signature is good for
+no other policy, in no other place and for nobody else.
 
-    ringfence policy approval v1
+    ringfence policy approval v1            (ringfence people policy approval v1: under a policy for people)
     <SHA-256 of the policy file, hex>
     <the approver's name in the daemon's configuration>
     <when it was signed, Unix time in milliseconds>
@@ -18,15 +18,20 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from ringfenced.policy.rules import PEOPLE, REQUESTS
+
 AHEAD_MS_MAX: Final = 5 * 60 * 1000
 """How far the clock of who signs may be ahead of the daemon's."""
-_HEAD: Final = "ringfence policy approval v1\n"
+_HEADS: Final = {
+    REQUESTS: "ringfence policy approval v1\n",
+    PEOPLE: "ringfence people policy approval v1\n",
+}
 _FIELDS: Final = 3
 _TIME: Final = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -41,10 +46,12 @@ class Approval:
     """Who signs, by the name in the daemon's configuration."""
     signed_unix_ms: int
     """When."""
+    schema: str = REQUESTS
+    """What the file speaks of: `REQUESTS` or `PEOPLE`."""
 
     def statement(self) -> bytes:
         """The exact bytes that are signed."""
-        return f"{_HEAD}{self.digest}\n{self.name}\n{self.signed_unix_ms}\n".encode()
+        return f"{_HEADS[self.schema]}{self.digest}\n{self.name}\n{self.signed_unix_ms}\n".encode()
 
 
 def digest_of(policy: bytes) -> str:
@@ -58,7 +65,13 @@ def sign(approval: Approval, key: Ed25519PrivateKey) -> str:
     return f"{approval.name} {approval.signed_unix_ms} {signature}"
 
 
-def approvers(policy: bytes, lines: Iterable[str], keys: Mapping[str, Ed25519PublicKey], now_unix_ms: int) -> list[str]:
+def approvers(
+    policy: bytes,
+    lines: Iterable[str],
+    keys: Mapping[str, Ed25519PublicKey],
+    now_unix_ms: int,
+    schema: str = REQUESTS,
+) -> list[str]:
     """Who has approved a policy, each once, in order of their names.
 
     Args:
@@ -66,17 +79,18 @@ def approvers(policy: bytes, lines: Iterable[str], keys: Mapping[str, Ed25519Pub
         lines: of the file of approvals.
         keys: of everybody who can approve, by name.
         now_unix_ms: the clock; what was signed later than this is not taken.
+        schema: what the file speaks of; a signature under the other kind does not count.
     """
-    digest = digest_of(policy)
-    return sorted({name for line in lines if (name := _approver(digest, line, keys, now_unix_ms))})
+    plain = Approval(digest_of(policy), "", 0, schema)
+    return sorted({name for line in lines if (name := _approver(plain, line, keys, now_unix_ms))})
 
 
-def _approver(digest: str, line: str, keys: Mapping[str, Ed25519PublicKey], now_unix_ms: int) -> str:
+def _approver(plain: Approval, line: str, keys: Mapping[str, Ed25519PublicKey], now_unix_ms: int) -> str:
     """Who approves with a line; empty where it does not count."""
     fields = line.split()
     if len(fields) != _FIELDS or fields[0] not in keys or not _TIME.fullmatch(fields[1]):
         return ""
-    approval = Approval(digest, fields[0], int(fields[1]))
+    approval = replace(plain, name=fields[0], signed_unix_ms=int(fields[1]))
     if approval.signed_unix_ms > now_unix_ms + AHEAD_MS_MAX:
         return ""
     try:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from ringfenced.inputs import Asked, Ruling, Rulings
 from ringfenced.model import CallerRole, Offer, Target
 from ringfenced.policy.memory import Remembered
+from ringfenced.policy.people import People
 from ringfenced.policy.questions import Condition, Group, Held, Question, conditions_of, store_of
 from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Index, Uid, bits
@@ -77,7 +78,13 @@ class Rulebook:
     _targets: Targets
 
     def __init__(
-        self, rules: Sequence[Rule], world: World, *, ceilings: Ceilings | None = None, source: str = ""
+        self,
+        rules: Sequence[Rule],
+        world: World,
+        *,
+        ceilings: Ceilings | None = None,
+        source: str = "",
+        people: People | None = None,
     ) -> None:
         """Index.
 
@@ -86,6 +93,7 @@ class Rulebook:
             world: what they may look at.
             ceilings: most that a request may cost.
             source: all that is policy, as an operator reads it.
+            people: what the site lets people do; None where roles alone decide.
         """
         self.rules = tuple(rules)
         """Every policy, in the order of the files."""
@@ -93,6 +101,8 @@ class Rulebook:
         """All that is policy, as an operator reads it."""
         self.digest = hashlib.sha256(source.encode()).hexdigest()
         """SHA-256 of the source, hex: stands in every decision."""
+        self.people = people
+        """What the site lets people do, approved and replaced together with the rest; None: roles alone decide."""
         self._world = world
         self._ceilings = ceilings or Ceilings(())
         self._by_principal = Index("Caller", (rule.principal for rule in self.rules))

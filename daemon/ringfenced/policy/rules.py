@@ -26,8 +26,11 @@ _PROBLEMS_MAX: Final = 20
 """Further problems of one source are not told."""
 _AT_ONCE: Final = 32
 """Policies that Cedar writes as JSON in one call, which holds the interpreter: requests go on beside a reload."""
-_ID: Final = "policy"
+ID: Final = "policy"
 """What Cedar calls policies, with their number behind it."""
+REQUESTS: Final = "schema"
+PEOPLE: Final = "people"
+"""The schemas that ship: what policies about requests see, and what policies about people's acts see."""
 
 
 class PolicyError(ValueError):
@@ -61,8 +64,12 @@ class Rule:
     """Where it stands."""
 
 
-def parse(sources: Sequence[Source]) -> tuple[Rule, ...]:
+def parse(sources: Sequence[Source], schema: str = REQUESTS) -> tuple[Rule, ...]:
     """The policies of all sources, in their order.
+
+    Args:
+        sources: Cedar.
+        schema: `REQUESTS` or `PEOPLE`: what they speak of.
 
     Raises:
         PolicyError: something does not parse, does not fit the schema, is a template, or there is too much.
@@ -71,7 +78,7 @@ def parse(sources: Sequence[Source]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     for source in sources:
         try:
-            rules += _rules(source)
+            rules += _rules(source, schema)
         except PolicyError as error:
             problems += error.problems
     if not problems and len(rules) > POLICIES_MAX:
@@ -83,17 +90,17 @@ def parse(sources: Sequence[Source]) -> tuple[Rule, ...]:
 
 
 @cache
-def schema_text() -> str:
-    """The schema, which ships with the package."""
-    return resources.files("ringfenced.policy").joinpath("schema.cedarschema").read_text("utf-8")
+def schema_text(schema: str = REQUESTS) -> str:
+    """A schema, which ships with the package."""
+    return resources.files("ringfenced.policy").joinpath(f"{schema}.cedarschema").read_text("utf-8")
 
 
 @cache
-def _schema() -> cedarpy.Schema:
-    return cedarpy.Schema.from_str(schema_text())
+def _schema(schema: str) -> cedarpy.Schema:
+    return cedarpy.Schema.from_str(schema_text(schema))
 
 
-def _rules(source: Source) -> Iterator[Rule]:
+def _rules(source: Source, schema: str) -> Iterator[Rule]:
     written = statements(source)
     try:
         parsed = cedarpy.PolicySet.from_str(source.text, release_gil=True)
@@ -103,12 +110,12 @@ def _rules(source: Source) -> Iterator[Rule]:
         slots = [one for one in written if "?principal" in one.text or "?resource" in one.text]
         what = "a template, which nothing here fills in: write principal and resource"
         raise PolicyError([(one.place(), what) for one in slots[:_PROBLEMS_MAX]])
-    _validate(source, written)
+    _validate(source, written, schema)
     for start in range(0, len(written), _AT_ONCE):
         some = written[start : start + _AT_ONCE]
         listed = json.loads(cedarpy.policies_to_json_str("\n".join(one.text for one in some)))["staticPolicies"]
         for number, statement in enumerate(some):
-            yield _rule(listed[f"{_ID}{number}"], statement)
+            yield _rule(listed[f"{ID}{number}"], statement)
 
 
 def _faults(source: Source, written: Sequence[Statement], told: str) -> Iterator[tuple[Place, str]]:
@@ -139,13 +146,13 @@ def _advice(message: str) -> str:
     return f"this is no Cedar: {message}"
 
 
-def _validate(source: Source, written: Sequence[Statement]) -> None:
-    result = cedarpy.validate_policies(source.text, _schema(), release_gil=True)
+def _validate(source: Source, written: Sequence[Statement], schema: str) -> None:
+    result = cedarpy.validate_policies(source.text, _schema(schema), release_gil=True)
     if result.validation_passed:
         return
     problems: dict[Statement, tuple[Place, str]] = {}
     for error in result.errors:
-        number = int(error.policy_id.removeprefix(_ID) or 0)
+        number = int(error.policy_id.removeprefix(ID) or 0)
         statement = written[number]
         what = error.error.partition("`, ")[2] or error.error
         offset = named_offset(statement, what) or 0

@@ -10,7 +10,7 @@ from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Scope, Uid
 from ringfenced.policy.text import Place
 
-_CHECKED = frozenset({"Caller", "Department", "Tenant", "Provider", "Model", "Site"})
+_CHECKED = frozenset({"Caller", "Department", "Tenant", "Provider", "Model", "Site", "Node"})
 """Types of which a site's configuration names every entity."""
 
 
@@ -65,7 +65,7 @@ def doubts(rules: Sequence[Rule], known: frozenset[Uid] | None) -> Iterator[tupl
     """
     if not any(not rule.forbids for rule in rules):
         place = rules[0].place if rules else Place("policy", 1, 1)
-        yield place, "no policy permits anything, so that nothing runs anywhere; write a permit"
+        yield place, "no policy permits anything, so that all of it is denied; write a permit"
     names = Counter(rule.name for rule in rules)
     for rule in rules:
         if names[rule.name] > 1 and not rule.place.source.startswith("[["):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Final, Protocol
 
 from ringfence.labels import Label, meet
 from ringfenced.config import Config, Provider, ProviderModel
@@ -15,6 +16,7 @@ from ringfenced.errors import NotFound
 from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Speed, Target, TargetKind
 from ringfenced.nouns import Place
 from ringfenced.site.adapted import AdaptedPlace, AdapterPlace
+from ringfenced.site.exits import Spent
 from ringfenced.weights.dryrun import HOST
 
 
@@ -35,6 +37,9 @@ class Engines(Protocol):
     def place(self, name: str, *, seconds_max: float | None, salt: bytes) -> AdapterPlace:
         """A place on a model."""
         ...
+
+
+_RESTING: Final = "the agent leaves the provider alone for a while, for it failed too often"
 
 
 class Exit(Protocol):
@@ -60,6 +65,10 @@ class Exits(Protocol):
 
     def is_resting(self, provider: str, model: str) -> bool:
         """Whether the agent lists a model and leaves its provider alone, for it failed too often."""
+        ...
+
+    def spent(self, provider: str, model: str) -> Spent | None:
+        """What of a model's rate is used up, and until when; None where something may be sent."""
         ...
 
     @property
@@ -225,33 +234,43 @@ class SiteDirectory:
 
     def _closed(self, provider: Provider, model: ProviderModel) -> str:
         """Why a provider's model cannot be used now; empty where it can. When in doubt, closed."""
+        spent = self._exits.spent(provider.name, model.name)
+        return self._away(provider, model) or (_spent(spent) if spent is not None else "")
+
+    def _away(self, provider: Provider, model: ProviderModel) -> str:
+        """Why a provider's model is not there; empty where it is, though its rate may be spent."""
         if failure := self._ledger_failure():
             return failure
         if reason := self._exits.closed_reason:
             return reason
         exit_ = self._exits.exit(provider.name, model.name)
-        if exit_ is None and self._exits.is_resting(provider.name, model.name):
-            return "the agent leaves the provider alone for a while, for it failed too often"
         if exit_ is None:
-            return "the agent's configuration does not list it, or the agent is locked down"
+            resting = self._exits.is_resting(provider.name, model.name)
+            return _RESTING if resting else "the agent's configuration does not list it, or the agent is locked down"
         if exit_.region != provider.region:
             return "the agent's configuration has another region for it; make the two agree"
         return ""
 
     def _exit_facts(self, provider: Provider, model: ProviderModel) -> ModelFacts:
-        reason = self._closed(provider, model)
         return ModelFacts(
             name=model.name,
             kind=TargetKind.PROVIDER,
             engine=provider.name,
-            state="failed" if reason else "ready",
+            state="failed" if self._away(provider, model) else "ready",
             context_tokens_max=model.context_tokens,
             quality=model.quality,
             prompt_microcredits_per_1k_tokens=model.price.prompt_microcredits_per_1k,
             completion_microcredits_per_1k_tokens=model.price.completion_microcredits_per_1k,
-            failure=reason,
+            failure=self._closed(provider, model),
             configured=Speed(model.speed.first_token_ms, 0.0, model.speed.token_ms),
         )
+
+
+def _spent(spent: Spent) -> str:
+    """Why a model is kept from requests whose rate is used up."""
+    until = datetime.fromtimestamp(spent.until_unix_ms / 1000, UTC)
+    what = "the agent's quota for the provider" if spent.of == "quota" else f"its rate of {spent.of or 'something'}"
+    return f"{what} is spent until {until:%H:%M:%S} UTC"
 
 
 def _local_offers(model: LocalModel, status: EngineStatus) -> Iterator[Offer]:

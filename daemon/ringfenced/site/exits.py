@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Final, NamedTuple
 
 from ringfenced.deidentify import Deidentified
 from ringfenced.egress import AgentClient, ProviderModel
@@ -26,11 +27,31 @@ ASK_EVERY_S = 1.0
 AWAY = "the egress agent is away"
 
 
+JITTER_MS: Final = 500
+"""How far two answers about one moment lie apart at most, in milliseconds: what a call takes, and rounding."""
+
+
+class Spent(NamedTuple):
+    """A model's rate is used up."""
+
+    of: str
+    """What of it: ``requests``, ``tokens``, ``quota``, or empty where the agent says what nobody here knows."""
+    until_unix_ms: int
+    """Until when, by this node's clock."""
+
+
 class AgentExits:
     """Implements `directory.Exits` on a client of the agent."""
 
-    def __init__(self, client: AgentClient) -> None:
-        """Begin with everything closed: when in doubt, nothing leaves."""
+    def __init__(self, client: AgentClient, unix_ms: Callable[[], int]) -> None:
+        """Begin with everything closed: when in doubt, nothing leaves.
+
+        Args:
+            client: of the agent.
+            unix_ms: the clock, for how long something is spent.
+        """
+        self._unix_ms = unix_ms
+        self._spent: dict[tuple[str, str], Spent] = {}
         self._client = client
         self._exits: dict[tuple[str, str], ProviderModel] = {}
         self._resting: frozenset[tuple[str, str]] = frozenset()
@@ -64,6 +85,11 @@ class AgentExits:
         """Whether the agent lists a model and leaves its provider alone, for it failed too often."""
         return (provider, model) in self._resting
 
+    def spent(self, provider: str, model: str) -> Spent | None:
+        """What of a model's rate is used up, and until when; None where something may be sent."""
+        spent = self._spent.get((provider, model))
+        return spent if spent is not None and self._unix_ms() < spent.until_unix_ms else None
+
     async def ask(self) -> None:
         """Ask the agent once."""
         try:
@@ -76,6 +102,9 @@ class AgentExits:
             self._exits, self._closed_reason = {}, AWAY
             return
         self._exits = {(offer.provider, offer.model): offer for offer in offers if offer.available}
+        self._spent = {
+            (offer.provider, offer.model): self._until(offer) for offer in offers if offer.spent_ms and offer.available
+        }
         self._resting = frozenset(
             (offer.provider, offer.model) for offer in offers if offer.unavailable_reason == "breaker"
         )
@@ -84,6 +113,14 @@ class AgentExits:
             if self._exits
             else "the egress agent lets nothing out (locked down, its log in doubt, or every provider down)"
         )
+
+    def _until(self, offer: ProviderModel) -> Spent:
+        """Until when; the same value again where the agent tells of the same moment, so that nothing seems changed."""
+        until_unix_ms = self._unix_ms() + offer.spent_ms
+        before = self._spent.get((offer.provider, offer.model))
+        if before and before.of == offer.spent_of and abs(before.until_unix_ms - until_unix_ms) <= JITTER_MS:
+            return before
+        return Spent(offer.spent_of, until_unix_ms)
 
     async def run(self) -> None:
         """Ask for as long as the daemon lives; goes into its owner's TaskGroup."""
@@ -105,6 +142,10 @@ class NoExits:
     def is_resting(self, provider: str, model: str) -> bool:
         """No: nothing is listed."""
         return False
+
+    def spent(self, provider: str, model: str) -> Spent | None:
+        """None: nothing is listed."""
+        return None
 
     async def send(
         self, payload: Deidentified, terms: Terms, deadline_ms: int

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from ringfence.configfile import ConfigError
 from ringfenced import policyfile
 from ringfenced.config import Config
-from ringfenced.errors import InvalidRequest
+from ringfenced.errors import InvalidRequest, PermissionDenied
 from ringfenced.inputs import Asked, Rulings, unruled
-from ringfenced.model import HealthCheck, Offer
-from ringfenced.policy import Rulebook, plainest
+from ringfenced.model import Caller, HealthCheck, Offer
+from ringfenced.policy import Act, Rulebook, plainest
 from ringfenced.policy.cases import Case, Tried, try_case
+from ringfenced.policy.people import denied
 
 _LOG = logging.getLogger("ringfenced.policy")
 
@@ -64,11 +65,25 @@ class SitePolicies:
         try:
             return self._book.rulings(asked, offers)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is permitted
-            kind = type(error).__name__
-            if kind not in self._failed:
-                self._failed.add(kind)
-                _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
+            self._tell(error)
             return Rulings({}, self._book.digest)
+
+    def demand(self, caller: Caller, act: Act) -> None:
+        """Pass if the policy lets a caller act; whether its roles let it is not looked at.
+
+        Raises:
+            PermissionDenied: it does not, or cannot be asked.
+        """
+        people = self._book.people
+        if people is None:
+            return
+        try:
+            people.demand(caller, act)
+        except PermissionDenied:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is permitted
+            self._tell(error)
+            raise denied(caller, act, "the policy cannot be asked") from None
 
     def try_case(self, case: Case) -> Tried:
         """What comes of a case."""
@@ -116,6 +131,13 @@ class SitePolicies:
                 await self.reload()
             except InvalidRequest:
                 continue  # told in the log and by the health check
+
+    def _tell(self, error: Exception) -> None:
+        """One line for each kind of defect."""
+        kind = type(error).__name__
+        if kind not in self._failed:
+            self._failed.add(kind)
+            _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
 
     def _load(self, offers: tuple[Offer, ...]) -> Rulebook:
         book = policyfile.load(self._config, self._unix_ms())

@@ -465,6 +465,8 @@ class ProviderModel(_message.Message):
     CONTRACT_FIELD_NUMBER: _builtins.int
     AVAILABLE_FIELD_NUMBER: _builtins.int
     UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
+    SPENT_OF_FIELD_NUMBER: _builtins.int
+    SPENT_MS_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     model: _builtins.str
     region: _builtins.str
@@ -473,6 +475,12 @@ class ProviderModel(_message.Message):
     available: _builtins.bool
     unavailable_reason: _builtins.str
     """Why it is not available: "lockdown", "log", "breaker"; empty when it is."""
+    spent_of: _builtins.str
+    """What of it is used up for now, so that a send would fail: "requests" or "tokens" of the rate that the provider's
+    last answer told of, "quota" for the agent's own; empty for nothing.
+    """
+    spent_ms: _builtins.int
+    """For how long from now, in milliseconds; 0 for nothing."""
     @_builtins.property
     def clearance(self) -> _types_pb2.Label:
         """Highest label that may go there."""
@@ -487,10 +495,12 @@ class ProviderModel(_message.Message):
         contract: _builtins.str = ...,
         available: _builtins.bool = ...,
         unavailable_reason: _builtins.str = ...,
+        spent_of: _builtins.str = ...,
+        spent_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clearance", b"clearance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "clearance", b"clearance", "contract", b"contract", "model", b"model", "provider", b"provider", "region", b"region", "unavailable_reason", b"unavailable_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "clearance", b"clearance", "contract", b"contract", "model", b"model", "provider", b"provider", "region", b"region", "spent_ms", b"spent_ms", "spent_of", b"spent_of", "unavailable_reason", b"unavailable_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

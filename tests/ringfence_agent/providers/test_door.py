@@ -8,6 +8,7 @@ from fakes.proxy import FakeProxy
 from ringfence_agent.providers import ProviderError, Tally
 from ringfence_agent.providers.caps import EVENT_STREAM
 from ringfence_agent.providers.door import Call, Exchange
+from ringfence_agent.providers.rates import Rate
 from ringfence_agent.providers.trust import Trust
 
 
@@ -94,6 +95,16 @@ async def test_an_address_with_its_default_port_is_the_same_address():
 
 
 CHAT = Call("/v1/chat/completions", EVENT_STREAM, lambda key: ((b"Authorization", f"Bearer {key}".encode()),), b"{}")
+
+
+@pytest.mark.parametrize("status", [200, 429])
+async def test_what_an_answer_says_of_its_rates_is_kept_and_the_sdk_sees_none_of_it(standin, ask, status):
+    said = ("x-ratelimit-limit-requests: 60", "x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 1m")
+    standin.script = [answer("yes", headers=said) if status == 200 else failure(status, *said)]
+    response, _, tally = await ask(standin)
+    assert response.status_code == status
+    assert tally.rates == (Rate("requests", 0, 60, 60_000),)
+    assert not any(name.startswith("x-ratelimit") for name in response.headers)
 
 
 async def test_a_redirect_is_told_and_not_followed(standin, ask):

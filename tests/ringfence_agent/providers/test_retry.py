@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ringfence_agent.providers import Finish, ProviderError, Tally, TextDelta
 from ringfence_agent.providers.breaker import Breaker, BreakerSettings
+from ringfence_agent.providers.rates import Rate, Spent
 from ringfence_agent.providers.retry import Resilient, RetrySettings, wait_seconds
 from ringfence_agent.providers.translated import AllBusy
 
@@ -47,6 +48,51 @@ class Scripted:
 
     async def aclose(self):
         pass
+
+
+class Telling(Scripted):
+    """A provider whose answers tell of its rates."""
+
+    rates = ()
+
+    async def send(self, wire_model, body, tally, seconds_max):
+        tally.rates = self.rates
+        async for event in super().send(wire_model, body, tally, seconds_max):
+            yield event
+
+
+async def test_the_last_answer_says_what_is_spent_and_for_how_long():
+    provider = Telling([FINISH])
+    resilient = around(provider)
+    await events_of(resilient)
+    assert resilient.spent("gpt-5") is None
+    provider.rates = (Rate("requests", 0, None, 4000),)
+    await events_of(resilient)
+    assert resilient.spent("gpt-5") == Spent("requests", 4000)
+    assert resilient.spent("other") is None
+    provider.rates = ()
+    await events_of(resilient)
+    provider.clock_s += 3.0
+    assert resilient.spent("gpt-5") == Spent("requests", 1000), "an answer that says nothing changes nothing"
+    provider.clock_s += 1.0
+    assert resilient.spent("gpt-5") is None
+
+
+async def test_an_answer_that_limits_tells_of_its_rates_too():
+    provider = Telling([failing("rate_limited")])
+    provider.rates = (Rate("tokens", 0, 1000, 60_000),)
+    resilient = around(provider, attempts_max=1)
+    with pytest.raises(ProviderError):
+        await events_of(resilient)
+    assert resilient.spent("gpt-5") == Spent("tokens", 3000)
+
+
+async def test_one_request_that_is_too_large_closes_nothing():
+    """A provider answers it with a 429 and a Retry-After, and that is its caller's trouble alone."""
+    resilient = around(Scripted([failing("rate_limited", 9000)]), attempts_max=1)
+    with pytest.raises(ProviderError):
+        await events_of(resilient)
+    assert resilient.spent("gpt-5") is None
 
 
 def around(provider, attempts_max=2, failures_max=100, random=lambda: 0.0):

@@ -20,7 +20,8 @@ from ringfenced.config import Config
 from ringfenced.decide.record import Recorded, RecordEncoder
 from ringfenced.identify import pseudonym
 from ringfenced.inputs import Circumstances, Inputs, configured
-from ringfenced.policy import plainest
+from ringfenced.policy import Act, plainest
+from ringfenced.policy.approval import approvers
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
 WARD = "spiffe://site.example/ward-app"
@@ -261,6 +262,46 @@ def test_two_approvers_let_a_policy_take_effect(site):
     assert policyfile.load(config_of(site), 4 * 10**12).rules
 
 
+PEOPLE = """@id("all") permit(principal, action, resource);
+@id("no lift") forbid(principal in Department::"wrad", action == Action::"lift", resource == Node::"node-1");
+"""
+
+
+def test_check_knows_policies_for_people(site):
+    """By themselves with --people, and together with the rest where the configuration names them."""
+    file = site / "people.cedar"
+    file.write_text(PEOPLE)
+    assert "2 policies, 0 doubts" in run("check", file, "--people").stdout
+    assert "unrecognized action" in run("check", file).stderr
+    config = site / "ringfenced.toml"
+    arguments = ("check", file, "--people", "--config", config, "--json")
+    assert [one["name"] for one in json.loads(run(*arguments).stdout)["policies"]] == [
+        *("all", "PHI stays"),
+        *("all", "no lift"),
+    ]
+    config.write_text(
+        config.read_text().replace('file = "policy.cedar"', 'file = "policy.cedar"\npeople = "people.cedar"')
+    )
+    said = json.loads(run("check", "--config", config, "--json").stdout)
+    assert said["policies"][-1]["where"] == "node-1"
+    (doubt,) = said["doubts"]
+    assert 'can never apply: Department::"wrad"' in doubt["what"]
+    assert said["digest"] == policyfile.load(config_of(site), 0).digest
+
+
+def test_a_policy_for_people_is_approved_as_what_it_is(site):
+    (site / "people.cedar").write_text(PEOPLE)
+    key = Ed25519PrivateKey.generate()
+    (site / "chief.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    arguments = ("approve", site / "people.cedar", "--name", "chief", "--key", site / "chief.key")
+    assert "unrecognized action" in run(*arguments).stderr
+    assert run(*arguments, "--people").exit_code == 0
+    policy, lines = (site / "people.cedar").read_bytes(), (site / "people.cedar.approvals").read_text().splitlines()
+    keys = {"chief": key.public_key()}
+    assert approvers(policy, lines, keys, 4 * 10**12, "people") == ["chief"]
+    assert approvers(policy, lines, keys, 4 * 10**12) == []
+
+
 def test_nobody_approves_what_could_never_take_effect(site):
     (site / "policy.cedar").write_text("permit(")
     result = run("approve", site / "policy.cedar", "--name", "chief", "--key", site / "chief.key")
@@ -279,6 +320,7 @@ def test_the_page_s_policies_and_table_are_good(site):
     (site / "ringfenced.toml").write_text(CONFIG + tables)
     for name in ("chief", "privacy"):
         (site / f"{name}.pub").write_text("")
+    (site / "people.cedar").write_text(ALL)
     assert run("check", site / "policy.cedar", "--config", site / "ringfenced.toml").exit_code == 0
 
 
@@ -288,7 +330,15 @@ def test_the_page_s_cases_come_out_as_they_say(site):
     assert run("test", site / "cases.toml", "--config", site / "ringfenced.toml").exit_code == 0
 
 
+def test_the_page_s_policy_for_people_is_good(site):
+    (cedar,) = re.findall(r"```cedar people\n(.*?)```", PAGE, re.DOTALL)
+    (site / "people.cedar").write_text(cedar)
+    result = run("check", site / "people.cedar", "--people")
+    assert "4 policies, 0 doubts" in result.stdout, result.output
+
+
 def test_every_word_of_the_schema_stands_on_the_page():
     from ringfenced.policy.vocabulary import CONTEXT  # noqa: PLC0415 - only here
 
     assert all(f"`{name}`" in PAGE for name in CONTEXT)
+    assert all(f"`{act}`" in PAGE for act in Act)

@@ -15,7 +15,7 @@ from ringfenced.engines.wire import Description
 from ringfenced.errors import NotFound
 from ringfenced.model import ModelMemory
 from ringfenced.site.directory import SiteDirectory
-from ringfenced.site.exits import NoExits
+from ringfenced.site.exits import NoExits, Spent
 
 FILE = """
 state = "state"
@@ -64,6 +64,7 @@ class Exits:
     def __init__(self, exit_=None, closed_reason=""):
         self.closed_reason = closed_reason
         self.resting = False
+        self.used_up = None
         self._exit = exit_
 
     def exit(self, provider, model):
@@ -71,6 +72,9 @@ class Exits:
 
     def is_resting(self, provider, model):
         return self.resting
+
+    def spent(self, provider, model):
+        return self.used_up
 
 
 class Engines:
@@ -100,6 +104,22 @@ def offers(made):
 
 def test_a_provider_is_cleared_for_what_both_sides_clear_it_for():
     assert offers(directory(Exits(Exit())))["gpt"].clearance == Label(Level.INTERNAL, frozenset({Category.PII}))
+
+
+def test_a_model_whose_rate_is_spent_is_kept_from_requests_until_then():
+    exits = Exits(Exit())
+    made = directory(exits)
+    assert offers(made)["gpt"].available
+    exits.used_up = Spent("tokens", 1_700_000_007_000)
+    assert not offers(made)["gpt"].available
+    assert offers(made)["gpt"].unavailable_reason == "its rate of tokens is spent until 22:13:27 UTC"
+    (facts,) = [one for one in made.models() if one.name == "gpt"]
+    assert (facts.state, facts.failure) == ("ready", "its rate of tokens is spent until 22:13:27 UTC")
+    exits.used_up = Spent("quota", 1_700_000_007_000)
+    assert offers(made)["gpt"].unavailable_reason.startswith("the agent's quota for the provider is spent until")
+    exits.used_up = None
+    assert offers(made)["gpt"].available
+    assert offers(made)["house"].available
 
 
 def test_every_offer_names_who_judges_its_answers():

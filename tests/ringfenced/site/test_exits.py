@@ -8,7 +8,7 @@ from ringfence.labels import Label, Level
 from ringfenced.egress import ProviderModel
 from ringfenced.errors import Unavailable
 from ringfenced.model import LockdownFacts, OperatorWord
-from ringfenced.site.exits import AWAY, AgentExits, NoExits
+from ringfenced.site.exits import AWAY, AgentExits, NoExits, Spent
 
 OFFER = ProviderModel("acme", "gpt", "eu", Label(Level.INTERNAL), "", available=True)
 CLOSED = ProviderModel("acme", "gpt", "eu", Label(Level.INTERNAL), "", available=False)
@@ -36,13 +36,45 @@ class Client:
         return LockdownFacts(on=on, reason=reason, by=(by,))
 
 
+class Clock:
+    """A node's clock."""
+
+    unix_ms = 1_800_000_000_000
+
+    def __call__(self):
+        return self.unix_ms
+
+
 @pytest.fixture
 async def exits():
-    exits = AgentExits(Client())
+    exits = AgentExits(Client(), Clock())
     assert exits.closed_reason == AWAY
     await exits.ask()
     assert (exits.closed_reason, exits.exit("acme", "gpt")) == ("", OFFER)
     return exits
+
+
+async def test_what_is_spent_is_spent_until_its_time_and_no_longer(exits):
+    """Between two listings too; and two answers about one moment are one moment, so that nothing seems changed."""
+    clock = exits._unix_ms
+    assert exits.spent("acme", "gpt") is None
+    exits._client.offered = (replace(OFFER, spent_of="tokens", spent_ms=3000),)
+    await exits.ask()
+    spent = exits.spent("acme", "gpt")
+    assert spent == Spent("tokens", clock.unix_ms + 3000)
+    clock.unix_ms += 1000
+    exits._client.offered = (replace(OFFER, spent_of="tokens", spent_ms=2030),)
+    await exits.ask()
+    assert exits.spent("acme", "gpt") is spent
+    clock.unix_ms += 2000
+    assert exits.spent("acme", "gpt") is None
+    exits._client.offered = (replace(OFFER, spent_of="requests", spent_ms=9000),)
+    await exits.ask()
+    assert exits.spent("acme", "gpt").of == "requests"
+    exits._client.offered = (OFFER,)
+    await exits.ask()
+    assert exits.spent("acme", "gpt") is None
+    assert NoExits().spent("acme", "gpt") is None
 
 
 async def test_a_provider_that_the_agent_leaves_alone_is_known_as_such(exits):

@@ -19,8 +19,10 @@ from fakes.policies import OFFERS, asked
 from ringfence.configfile import ConfigError, load
 from ringfenced import policyfile
 from ringfenced.config import Config
-from ringfenced.errors import InvalidRequest
+from ringfenced.errors import InvalidRequest, PermissionDenied
+from ringfenced.policy import PEOPLE, Act
 from ringfenced.policy.approval import Approval, digest_of, sign
+from ringfenced.policy.rules import REQUESTS
 from ringfenced.site import policies
 from ringfenced.site.policies import SitePolicies
 
@@ -64,10 +66,16 @@ def approved(tmp_path):
     return load(tmp_path / "ringfenced.toml", Config)
 
 
-def approve(path, *names):
+def approve(path, *names, schema=REQUESTS):
     with policyfile.approvals_of(path).open("a") as file:
         for name in names:
-            file.write(sign(Approval(digest_of(path.read_bytes()), name, NOW), KEYS[name]) + "\n")
+            file.write(sign(Approval(digest_of(path.read_bytes()), name, NOW, schema), KEYS[name]) + "\n")
+
+
+def with_people(config, text):
+    """The same, with a policy for people."""
+    (path := config.policy.file.with_name("people.cedar")).write_text(text)
+    return config.model_copy(update={"policy": config.policy.model_copy(update={"people": path})})
 
 
 def made(config):
@@ -215,6 +223,72 @@ async def test_signatures_that_come_later_are_a_change(approved, monkeypatch):
         await until(lambda: not site.check().ok)
         approve(path, "chief", "privacy")
         await until(lambda: closed(site) == PROVIDERS)
+
+
+NO_LIFT = ALL + '@id("no lift") forbid(principal, action == Action::"lift", resource);\n'
+WARD = "spiffe://site/ward"
+
+
+def may(site, config, act):
+    """Whether the site's one caller may do something."""
+    try:
+        site.demand(config.callers_by_identity()[WARD], act)
+    except PermissionDenied:
+        return False
+    return True
+
+
+def test_without_a_policy_for_people_roles_alone_decide(config):
+    assert all(may(made(config), config, act) for act in Act)
+
+
+async def test_what_people_may_do_is_replaced_and_digested_with_the_rest(config):
+    before = made(config).digest
+    config = with_people(config, NO_LIFT)
+    site = made(config)
+    with pytest.raises(PermissionDenied, match="forbidden by no lift"):
+        site.demand(config.callers_by_identity()[WARD], Act.LIFT)
+    assert may(site, config, Act.LOCKDOWN)
+    config.policy.people.write_text(ALL)
+    assert not may(site, config, Act.LIFT), "not before it was read"
+    digests = {before, site.digest, await site.reload()}
+    assert len(digests) == 3
+    assert may(site, config, Act.LIFT)
+    config.policy.people.write_text("permit(principal action, resource);")
+    with pytest.raises(InvalidRequest, match=r"people\.cedar:1:18"):
+        await site.reload()
+    assert may(site, config, Act.LIFT)
+    assert not site.check().ok
+
+
+async def test_a_file_about_people_that_changes_is_read_by_itself(config, monkeypatch):
+    config = with_people(config, ALL)
+    site = made(config)
+    async with running(site, monkeypatch):
+        config.policy.people.write_text(NO_LIFT)
+        await until(lambda: not may(site, config, Act.LIFT))
+
+
+def test_whatever_breaks_lets_nobody_act(config, monkeypatch):
+    config = with_people(config, ALL)
+    site = made(config)
+    monkeypatch.setattr(site._book.people, "demand", None)
+    assert not may(site, config, Act.PLAN)
+
+
+def test_both_files_need_approvals_each_of_its_own_kind(approved):
+    """Who approves where requests may go has not approved the same words about people."""
+    config = with_people(approved, ALL)
+    approve(config.policy.file, "chief", "privacy")
+    with pytest.raises(ConfigError, match=r"people\.cedar: approved by nobody.* --people"):
+        made(config)
+    lines = policyfile.approvals_of(config.policy.file).read_bytes()
+    policyfile.approvals_of(config.policy.people).write_bytes(lines)
+    with pytest.raises(ConfigError, match=r"people\.cedar: approved by nobody"):
+        made(config)
+    policyfile.approvals_of(config.policy.people).unlink()
+    approve(config.policy.people, "chief", "privacy", schema=PEOPLE)
+    assert made(config).digest
 
 
 def test_whatever_breaks_permits_nothing(config, monkeypatch):
