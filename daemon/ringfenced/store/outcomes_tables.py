@@ -79,6 +79,15 @@ class Feedback(NamedTuple):
     """A word for machines; empty for none."""
 
 
+class Rated(NamedTuple):
+    """The answer that feedback was about."""
+
+    answer: Answered
+    """As the caller rates it."""
+    is_first: bool
+    """Whether no caller had rated it before."""
+
+
 def opened(path: Path) -> sqlite3.Connection:
     """Open the file, and make what is missing of it, for its user alone.
 
@@ -127,23 +136,24 @@ def store(connection: sqlite3.Connection, lesson: Lesson) -> None:
     )
 
 
-def rate(connection: sqlite3.Connection, said: Feedback, *, at_unix_s: int, oldest_unix_s: int) -> Answered | None:
+def rate(connection: sqlite3.Connection, said: Feedback, *, at_unix_s: int, oldest_unix_s: int) -> Rated | None:
     """Write what a caller says of its answer, in place of what it said before; the answer, None where there is none."""
     found = connection.execute(
-        "SELECT a.request, a.rung, a.model, a.propensity, a.explored, a.expected, a.cost_microcredits, a.duration_ms "
-        "FROM request r JOIN answer a ON a.request = r.id "
+        "SELECT a.request, a.rung, a.model, a.propensity, a.explored, a.expected, a.cost_microcredits, a.duration_ms, "
+        "a.feedback IS NULL FROM request r JOIN answer a ON a.request = r.id "
         "WHERE r.pseudonym = ? AND r.owner = ? AND r.at_unix_s >= ? ORDER BY a.rung DESC LIMIT 1",
         (said.request, said.owner, oldest_unix_s),
     ).fetchone()
     if found is None:
         return None
-    key, rung, model, propensity, explored, expected, cost_microcredits, duration_ms = found
+    key, rung, model, propensity, explored, expected, cost_microcredits, duration_ms, is_first = found
     connection.execute(
         "UPDATE answer SET feedback = ?, feedback_reason = ?, feedback_unix_s = ? WHERE request = ? AND rung = ?",
         (said.score, said.reason, at_unix_s, key, rung),
     )
     timed = (cost_microcredits, duration_ms)
-    return Answered(model, propensity, bool(explored), expected, *timed, score=said.score, kind="feedback")
+    answer = Answered(model, propensity, bool(explored), expected, *timed, score=said.score, kind="feedback")
+    return Rated(answer, bool(is_first))
 
 
 def tally(connection: sqlite3.Connection) -> list[Tally]:

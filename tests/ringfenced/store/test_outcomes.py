@@ -74,6 +74,16 @@ async def test_an_answer_that_nobody_judged_waits_for_feedback_and_the_last_word
     assert [tally[2:] for tally in await outcomes.tally()] == [(1, 1, 1, 0.0)]
 
 
+async def test_a_caller_who_repeats_itself_labels_one_answer(outcomes):
+    """Else one caller could have the site learn anew without end, or take a model for one that drifts."""
+    told = []
+    outcomes.on_label = told.append
+    outcomes.put(lesson(1))
+    for _ in range(60):
+        assert await outcomes.rate(Feedback(lesson(1).request, OWNER, 0.0, ""))
+    assert outcomes.labels == len(told) == 1
+
+
 async def test_feedback_is_about_the_answer_that_the_caller_got_and_overrides_evaluators(outcomes, path):
     outcomes.put(lesson(1, answered(score=0.0), answered("large", 1.0)))
     assert await outcomes.rate(Feedback(lesson(1).request, OWNER, 0.5, ""))
