@@ -1,7 +1,8 @@
 """The site's policy in force: read when the daemon starts, and again when its file changes or an operator asks.
 
 A policy is one value, replaced whole between two requests, so that a reload drops none. What cannot be read, parsed or
-lacks approvals never takes effect: the policy before it stays, and a health check says so.
+lacks approvals never takes effect: the policy before it stays, and a health check says so. Nor does a file that is
+being written: the beginning of a policy may be one, without the rows that forbid.
 """
 
 from __future__ import annotations
@@ -104,12 +105,16 @@ class SitePolicies:
 
         Args:
             asked: set when somebody wants the files read whatever they look like (SIGHUP).
+
+        A change is read once two looks have found the same: whoever writes a file is done by then.
         """
+        looked = self._seen
         while True:
             try:
                 await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
             except TimeoutError:
-                if policyfile.stamp(self._config) == self._seen:
+                before, looked = looked, policyfile.stamp(self._config)
+                if looked == self._seen or looked != before:
                     continue
             asked.clear()
             try:
@@ -118,7 +123,10 @@ class SitePolicies:
                 continue  # told in the log and by the health check
 
     def _load(self, offers: tuple[Offer, ...]) -> Rulebook:
+        """What the files hold, if nobody has written them since `_seen`. Blocking."""
         book = policyfile.load(self._config, self._unix_ms())
+        if policyfile.stamp(self._config) != self._seen:
+            raise ConfigError("the policy's files were written while they were read; reload once they are done")
         book.prepare(offers, [plainest(one, embeds=embeds) for one in self._callers for embeds in (False, True)])
         return book
 

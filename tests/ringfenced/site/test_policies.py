@@ -162,6 +162,42 @@ async def test_a_file_that_changes_is_read_by_itself(config, monkeypatch):
         await until(lambda: closed(site) == set() and site.check().ok)
 
 
+async def test_a_file_that_is_still_being_written_is_not_read(config, monkeypatch):
+    """Its beginning is a policy as well: one that lacks the rows which forbid."""
+    config.policy.file.write_text(STAY)
+    site = made(config)
+    monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.1)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(site.run(asyncio.Event()))
+        with config.policy.file.open("w") as file:
+            for line in (ALL, *["// and so on\n"] * 30):
+                file.write(line)
+                file.flush()
+                await asyncio.sleep(0.03)
+                assert closed(site) == PROVIDERS
+            file.write(STAY.removeprefix(ALL))
+        await until(lambda: site._seen == policyfile.stamp(config))
+        assert closed(site) == PROVIDERS
+        task.cancel()
+
+
+async def test_a_file_that_is_written_while_it_is_read_is_not_taken(config, monkeypatch):
+    config.policy.file.write_text(STAY)
+    site = made(config)
+    real = policyfile.load
+
+    def load(*more):
+        book = real(*more)
+        config.policy.file.write_text(STAY)
+        return book
+
+    monkeypatch.setattr(policyfile, "load", load)
+    config.policy.file.write_text(ALL)
+    with pytest.raises(InvalidRequest, match="written while they were read"):
+        await site.reload()
+    assert closed(site) == PROVIDERS
+
+
 async def test_links_that_are_swapped_are_a_change(config, monkeypatch, tmp_path):
     """So does Kubernetes with a config map."""
     for name, text in (("one", ALL), ("two", STAY)):
