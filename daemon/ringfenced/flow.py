@@ -154,7 +154,10 @@ class Flow:
         Nothing is held, run, remembered or counted; a decision without a target is an answer like any other.
         """
         way = Way(request, self._world.clock())
-        wallet = await self._choose(way, identity)
+        try:
+            wallet = await self._choose(way, identity)
+        finally:
+            self._learning.dismiss(request)
         assert way.classification is not None
         assert way.decision is not None
         return way.classification, way.decision, wallet

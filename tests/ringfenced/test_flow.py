@@ -173,7 +173,7 @@ class Nouns:
             yield Sent(piece, ()) if isinstance(piece, Finish) else piece
 
 
-def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
+def flow(nouns, evaluating=None, *, outlook=None, learning=None, clock=lambda: 1.0, hedge_after_s=0.0):
     world = World(clock, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
@@ -181,7 +181,7 @@ def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after
         scanning=Scanner(lambda _: ()),
         policy=DEFAULT,
         policies=OpenPolicies("d"),
-        learning=NothingLearned(),
+        learning=learning or NothingLearned(),
         evaluating=evaluating or LogprobFloors(),
         ledger=nouns,
         egress=nouns,
@@ -194,6 +194,25 @@ def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after
 
 def finish(tokens, logprob_min):
     return Finish(FinishReason.STOP, Usage(0, tokens, logprob_min=logprob_min))
+
+
+async def test_what_is_only_planned_leaves_nothing_with_learning():
+    """Nothing of it is held anywhere: plans are free, so that a caller could make any number."""
+
+    class Learning(NothingLearned):
+        rated_now = frozenset()
+
+        def rated(self, request, asked, offers):
+            self.rated_now |= {request.id}
+            return super().rated(request, asked, offers)
+
+        def dismiss(self, request):
+            self.rated_now -= {request.id}
+
+    learning = Learning()
+    _, decision, _ = await flow(Nouns(small=[], large=[]), learning=learning).plan(REQUEST, WARD.identity)
+    assert decision.ladder
+    assert not learning.rated_now
 
 
 async def test_both_rungs_are_paid_and_the_unsure_answer_is_not_shown():
