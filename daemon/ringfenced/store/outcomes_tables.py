@@ -13,6 +13,9 @@ from ringfenced.learn.lesson import Answered, Lesson
 VERSION: Final = 1
 """Of the tables; kept in SQLite's ``user_version``."""
 
+TALLIES_MAX: Final = 2000
+"""Most pairs of a segment and a model that are told of: callers name tasks, and a message has its bound."""
+
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS request (
     id INTEGER PRIMARY KEY,
@@ -157,11 +160,12 @@ def rate(connection: sqlite3.Connection, said: Feedback, *, at_unix_s: int, olde
 
 
 def tally(connection: sqlite3.Connection) -> list[Tally]:
-    """How much is known, by segment and model."""
+    """How much is known, by segment and model; of the `TALLIES_MAX` of which most is kept."""
     rows = connection.execute(
-        "SELECT r.segment, a.model, count(*), count(coalesce(a.feedback, a.score)), count(a.feedback), "
+        "SELECT * FROM (SELECT r.segment, a.model, count(*), count(coalesce(a.feedback, a.score)), count(a.feedback), "
         "avg(coalesce(a.feedback, a.score)) FROM request r JOIN answer a ON a.request = r.id "
-        "GROUP BY r.segment, a.model ORDER BY r.segment, a.model"
+        "GROUP BY r.segment, a.model ORDER BY count(*) DESC, r.segment, a.model LIMIT ?) ORDER BY 1, 2",
+        (TALLIES_MAX,),
     )
     return [Tally(*row) for row in rows]
 
