@@ -90,7 +90,8 @@ class SitePolicies:
             offers = self._offers()
             try:
                 book = await asyncio.to_thread(self._load, offers)
-            except ConfigError as error:
+            except Exception as caught:  # noqa: BLE001 - whatever a file holds: never the worker's end
+                error = caught if isinstance(caught, ConfigError) else f"it cannot be read ({type(caught).__name__})"
                 self._problem = f"the policy before stays in force: {error}"
                 _LOG.error("policy_kept", extra={"fields": {"digest": self._book.digest, "problem": str(error)}})
                 raise InvalidRequest(f"The policy was not taken. {error}", reason="policy_invalid") from None

@@ -119,6 +119,21 @@ async def test_a_policy_that_cannot_be_used_changes_nothing_and_is_told(config, 
     assert site.check().ok
 
 
+async def test_whatever_reading_ends_with_changes_nothing(config, monkeypatch):
+    """An accident while a policy is read must end neither the worker nor the policy before."""
+    config.policy.file.write_text(STAY)
+    site = made(config)
+
+    def load(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(policyfile, "load", load)
+    with pytest.raises(InvalidRequest, match="RecursionError"):
+        await site.reload()
+    assert closed(site) == PROVIDERS
+    assert not site.check().ok
+
+
 async def test_a_file_that_is_gone_changes_nothing(config):
     site = made(config)
     config.policy.file.unlink()
