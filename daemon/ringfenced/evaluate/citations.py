@@ -16,6 +16,9 @@ from ringfenced.evaluate.case import FLAWLESS, Case, Opinion
 
 CLAIMS_MAX = 500
 """Quotes of an answer that are looked for, and as many numbers and references; further ones are not."""
+CHARS_MAX = 500_000
+"""Longest question and answer together that are judged, in code points: more than most contexts hold. They take the
+thread, which judges for everybody, a second or two (one core of a cloud server, 2026)."""
 QUOTE_WORDS_MIN = 3
 """Words of a passage that counts as quoted; shorter ones are names and irony."""
 PIECE_CHARS = 512
@@ -41,8 +44,12 @@ _LETTERS = re.compile(r"[^\w]+", re.UNICODE)
 def evaluate(case: Case) -> Opinion | None:
     """The share of quotes, numbers and references that the source has; nothing to say where there are none.
 
+    Nor of what is longer than `CHARS_MAX`: a source that is read in part would miss what its other part says.
+
     Numbers that follow from numbers of the source, such as a sum, are not in it: for calculations ask `sums`.
     """
+    if case.chars > CHARS_MAX:
+        return None
     text = case.answer.text
     source = "\n".join(case.texts())
     words, numbers = _folded(source), {form for token in _numbers(source) for form in _readings(token)}

@@ -98,6 +98,12 @@ def test_marks_that_pile_up_cost_no_more_than_others():
     assert time.perf_counter() - start < 2
 
 
+def test_what_is_too_long_is_not_judged():
+    """Four million characters took ten seconds of the thread that judges for everybody."""
+    assert evaluate(case("In 2019 it was 40 mg.", SOURCE + "x " * 200_000)).score == 1
+    assert evaluate(case("In 2019 it was 40 mg.", SOURCE + "x " * 250_000)) is None
+
+
 def test_a_mark_stays_with_its_letter_wherever_a_text_is_cut():
     """Sources and quotes are cut at different places."""
     word = "cafe\u0301 "
