@@ -26,6 +26,10 @@ LOOK_EVERY_S = 2.0
 """How often the files are looked at, in seconds: each worker process looks for itself."""
 
 
+SETTLE_S = 0.5
+"""How long a file that has changed must stay as it is before it is read, in seconds."""
+
+
 class SitePolicies:
     """Implements `nouns.Policies`. Lives in one event loop; only reading and parsing happen beside it."""
 
@@ -107,12 +111,12 @@ class SitePolicies:
         Args:
             asked: set when somebody wants the files read whatever they look like (SIGHUP).
 
-        A change is read once two looks have found the same: whoever writes a file is done by then.
+        A change is read once it has stayed for `SETTLE_S`: whoever writes a file is done by then.
         """
         looked = self._seen
         while True:
             try:
-                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
+                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S if looked == self._seen else SETTLE_S)
             except TimeoutError:
                 before, looked = looked, policyfile.stamp(self._config)
                 if looked == self._seen or looked != before:

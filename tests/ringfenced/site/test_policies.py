@@ -151,6 +151,7 @@ def test_a_policy_that_cannot_be_used_stops_the_start(config):
 @asynccontextmanager
 async def running(site, monkeypatch):
     monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(policies, "SETTLE_S", 0.01)
     asked_for = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(site.run(asked_for))
@@ -182,6 +183,7 @@ async def test_a_file_that_is_still_being_written_is_not_read(config, monkeypatc
     config.policy.file.write_text(STAY)
     site = made(config)
     monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(policies, "SETTLE_S", 0.2)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(site.run(asyncio.Event()))
         with config.policy.file.open("w") as file:
