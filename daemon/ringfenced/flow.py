@@ -24,14 +24,14 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from ringfence import reasons
-from ringfence.labels import may_leave
+from ringfence.labels import covers, join, may_leave
 from ringfence.recognize.policy import Policy
 from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
 from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
 from ringfenced.decide.refusal import demand_target
-from ringfenced.decide.rules import ceiling
-from ringfenced.deidentify import deidentify, reidentified
+from ringfenced.decide.rules import ceiling, is_cleared
+from ringfenced.deidentify import Deidentified, deidentify, reidentified
 from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
 from ringfenced.evaluate import AGREEMENT
 from ringfenced.evaluate.agreement import same
@@ -154,7 +154,10 @@ class Flow:
         Nothing is held, run, remembered or counted; a decision without a target is an answer like any other.
         """
         way = Way(request, self._world.clock())
-        wallet = await self._choose(way, identity)
+        try:
+            wallet = await self._choose(way, identity)
+        finally:
+            self._learning.dismiss(request)
         assert way.classification is not None
         assert way.decision is not None
         return way.classification, way.decision, wallet
@@ -495,6 +498,7 @@ class Flow:
                 reason="label",
                 model=str(rung.target),
             )
+        self._demand_permitted(way, rung, payload)
         terms = Terms(
             provider=rung.target.provider,
             model=rung.target.model,
@@ -529,6 +533,26 @@ class Flow:
             if error.numbers.get("left", 1) == 0 or error.numbers.get("nothing_generated", 0) == 1:
                 way.cost_microcredits -= most
             raise
+
+    def _demand_permitted(self, way: Way, rung: Candidate, payload: Deidentified) -> None:
+        """Pass if caller and policy permit a payload of which more was found than they were asked about.
+
+        De-identification reads once more, and may find what classification did not.
+        """
+        assert way.inputs is not None
+        asked, offers, clearance = way.inputs.asked, way.inputs.offers, way.offers[rung.target].clearance
+        if payload.label == asked.label_deidentified and covers(asked.label, payload.label_before):
+            return
+        label = join((asked.label, payload.label_before))
+        asked = replace(asked, label=label, label_deidentified=payload.label, lowered=True)
+        ruling = self._policies.rulings(asked, offers).by_target.get(rung.target)
+        if clearance is None or not is_cleared(clearance, asked) or ruling is None or not ruling.allowed:
+            raise Refused(
+                f"De-identification found more than was known: the request is {label}, and {payload.label} without "
+                f"what was found. Its caller or this site's policy keeps that from {rung.target}.",
+                reason="label",
+                model=str(rung.target),
+            )
 
     # ── steps 7 to 9 ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -28,9 +28,11 @@ async def hedged(first: _Run, second: Callable[[], _Run], after_s: float, won: C
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(aclosing(first))
-        winner, said = await _race(first, second, after_s, stack)
+        winner, loser, said = await _race(first, second, after_s, stack)
         if winner is not first:
             won()
+        if loser is not None:  # also one that spoke in the same moment: it would go on, and be paid for
+            await loser.aclose()
         if isinstance(said, RingfenceError):
             raise said
         if said is not None:
@@ -39,13 +41,15 @@ async def hedged(first: _Run, second: Callable[[], _Run], after_s: float, won: C
                 yield event
 
 
-async def _race(first: _Run, second: Callable[[], _Run], after_s: float, stack: AsyncExitStack) -> tuple[_Run, _First]:
-    """Who says something first, and what; whoever lost has ended."""
+async def _race(
+    first: _Run, second: Callable[[], _Run], after_s: float, stack: AsyncExitStack
+) -> tuple[_Run, _Run | None, _First]:
+    """Who says something first, who lost, and what was said."""
     async with asyncio.TaskGroup() as group:
         one = group.create_task(_next(first))
         await asyncio.wait({one}, timeout=after_s)
         if one.done():
-            return first, one.result()
+            return first, None, one.result()
         other = second()
         await stack.enter_async_context(aclosing(other))
         ours, theirs = group.create_task(_answer(one, first)), group.create_task(_answer(None, other))
@@ -54,10 +58,10 @@ async def _race(first: _Run, second: Callable[[], _Run], after_s: float, stack: 
             await asyncio.wait({ours, theirs})
         if _has_answered(ours) or not _has_answered(theirs):
             theirs.cancel()
-            return first, ours.result()
+            return first, other, ours.result()
         one.cancel()
         ours.cancel()
-        return other, theirs.result()
+        return other, first, theirs.result()
 
 
 async def _answer(begun: asyncio.Task[_First] | None, run: _Run) -> _First:

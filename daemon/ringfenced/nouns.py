@@ -145,6 +145,10 @@ class Learning(Protocol):
         """Take what came of a finished way. Never raises, never waits."""
         ...
 
+    def dismiss(self, request: Request) -> None:
+        """Keep nothing more of a request that was rated and will not run. Never raises."""
+        ...
+
 
 class Outlook(Protocol):
     """What is measured of the targets: how fast they are, which of them are closed to whom."""

@@ -24,9 +24,14 @@ Location = tuple[int | str, ...]
 
 
 class Section(BaseModel):
-    """What every table of a configuration file has in common: frozen, and unknown keys are refused."""
+    """What every table of a configuration file has in common: frozen, unknown keys are refused, numbers are finite.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
+    TOML has ``inf`` and ``nan``; what is expected of a target whose time is either is no number, and late for nobody.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class ConfigError(Exception):

@@ -29,10 +29,20 @@ class Outer(Section):
     """Several."""
 
 
-def problem(text):
+class Timed(Section):
+    seconds: float = Field(ge=0)
+    """A time."""
+
+
+def problem(text, model=Outer):
     with pytest.raises(ConfigError) as caught:
-        parse(text, FILE, Outer)
+        parse(text, FILE, model)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["inf", "+inf", "-inf", "nan"])
+def test_a_number_is_finite(number):
+    assert "site.toml:1" in problem(f"seconds = {number}\n", Timed)
 
 
 def test_a_good_file_is_a_frozen_value():

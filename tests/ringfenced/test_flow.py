@@ -10,6 +10,7 @@ import pytest
 
 from ringfence.labels import Label, Level
 from ringfence.recognize import DEFAULT
+from ringfence.recognize.finding import Finding
 from ringfenced.decide import decide
 from ringfenced.errors import DeadlineExceeded, NotFound, Refused, Unavailable, WalletEmpty
 from ringfenced.evaluate import Opinion, sums
@@ -173,15 +174,25 @@ class Nouns:
             yield Sent(piece, ()) if isinstance(piece, Finish) else piece
 
 
-def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after_s=0.0):
+def flow(
+    nouns,
+    evaluating=None,
+    *,
+    outlook=None,
+    learning=None,
+    policies=None,
+    scan=None,
+    clock=lambda: 1.0,
+    hedge_after_s=0.0,
+):
     world = World(clock, lambda: 7, bytes, str)
     return Flow(
         directory=nouns,
         outlook=outlook or NothingMeasured(),
-        scanning=Scanner(lambda _: ()),
+        scanning=Scanner(scan or (lambda _: ())),
         policy=DEFAULT,
-        policies=OpenPolicies("d"),
-        learning=NothingLearned(),
+        policies=policies or OpenPolicies("d"),
+        learning=learning or NothingLearned(),
         evaluating=evaluating or LogprobFloors(),
         ledger=nouns,
         egress=nouns,
@@ -194,6 +205,25 @@ def flow(nouns, evaluating=None, *, outlook=None, clock=lambda: 1.0, hedge_after
 
 def finish(tokens, logprob_min):
     return Finish(FinishReason.STOP, Usage(0, tokens, logprob_min=logprob_min))
+
+
+async def test_what_is_only_planned_leaves_nothing_with_learning():
+    """Nothing of it is held anywhere: plans are free, so that a caller could make any number."""
+
+    class Learning(NothingLearned):
+        rated_now = frozenset()
+
+        def rated(self, request, asked, offers):
+            self.rated_now |= {request.id}
+            return super().rated(request, asked, offers)
+
+        def dismiss(self, request):
+            self.rated_now -= {request.id}
+
+    learning = Learning()
+    _, decision, _ = await flow(Nouns(small=[], large=[]), learning=learning).plan(REQUEST, WARD.identity)
+    assert decision.ladder
+    assert not learning.rated_now
 
 
 async def test_both_rungs_are_paid_and_the_unsure_answer_is_not_shown():
@@ -835,3 +865,40 @@ async def test_who_hangs_up_on_a_hedge_leaves_nothing_running():
         await asyncio.wait_for(hedging(nouns), 0.1)
     assert nouns.placed == 0
     assert nouns.settled == [("ward", "r1", 0)]
+
+
+class Lately:
+    """Recognisers that find somebody from their second reading on."""
+
+    def __init__(self):
+        self.readings = 0
+
+    def __call__(self, text):
+        self.readings += 1
+        start = text.find("Quillon")
+        return () if self.readings == 1 or start < 0 else (Finding(start, start + 7, "PERSON", 0.99, "t"),)
+
+
+@pytest.mark.parametrize(
+    ("permits", "deidentified_egress", "sent"),
+    [(False, True, []), (True, False, []), (True, True, ["acme"])],
+)
+async def test_caller_and_policy_are_asked_about_what_de_identification_really_found(
+    permits, deidentified_egress, sent
+):
+    """It reads once more: what it finds beyond classification, neither of them has been asked about yet."""
+
+    class NothingDeidentified(OpenPolicies):
+        def rulings(self, asked, offers):
+            rulings = super().rulings(asked, offers)
+            return rulings if permits or not asked.lowered else replace(rulings, by_target={})
+
+    prompt = Prompt((Message(Role.USER, (Text("Quillon was seen"),)),), sampling=Sampling(tokens_max=100))
+    permission = Permission(ladder_length_max=1, deidentified_egress=deidentified_egress)
+    nouns = Site(per_1k=(1, 10, 20_000), acme=ANSWER, other=ANSWER, small=ANSWER)
+    asked = replace(ALONE, prompt=prompt, permission=permission)
+    events = flow(nouns, policies=NothingDeidentified("d"), scan=Lately()).generate(asked, WARD.identity)
+    answered = [event async for event in events]
+    assert [name for name, _ in nouns.sent] == sent
+    assert answered[0].target == ACME
+    assert str(answered[-1].ran[-1]) == ("acme/gpt" if sent else "local:small")

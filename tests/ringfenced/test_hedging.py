@@ -64,6 +64,24 @@ async def test_one_that_is_late_loses_to_the_second_and_ends_at_once():
     assert (runs.ended, runs.won) == (["first", "second"], True)
 
 
+async def test_of_two_that_speak_in_the_same_moment_one_ends_at_once():
+    """Else both would run, and be paid for, until the answer's end."""
+    both, ended = asyncio.Event(), []
+
+    async def run(name):
+        try:
+            await both.wait()
+            yield text(name)
+            yield text(name)
+        finally:
+            ended.append(name)
+
+    async with aclosing(hedged(run("first"), lambda: run("second"), AFTER_S, lambda: None)) as events:
+        asyncio.get_running_loop().call_later(AFTER_S * 3, both.set)
+        assert (await anext(events)).text == "first"
+        assert ended == ["second"]
+
+
 async def test_one_that_is_late_may_still_be_the_sooner():
     """Then the second ends at once."""
     runs = Runs([AFTER_S * 3, text("a"), text("b")], [LATE_S, text("c")])

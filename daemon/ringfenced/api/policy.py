@@ -71,7 +71,7 @@ class PolicyService(pb_grpc.PolicyServicer):
 
     @answering
     async def ReloadPolicy(self, _request: pb.ReloadPolicyRequest, context: Context) -> pb.ReloadPolicyResponse:
-        """Read its files now. Other worker processes of the node see a change within two seconds by themselves."""
+        """Read its files now. Other worker processes of the node see a change within three seconds by themselves."""
         self._door.admit(context, Act.RELOAD_POLICY, CallerRole.OPERATOR)
         return pb.ReloadPolicyResponse(digest=await self._policies.reload())
 

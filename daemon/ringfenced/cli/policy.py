@@ -111,7 +111,7 @@ def show_policy(context: typer.Context, *, as_json: json_option = False) -> None
 def reload_policy(context: typer.Context, *, as_json: json_option = False) -> None:
     """Have a running daemon read its policy's files again, and print the digest of what is in force. Role: operator.
 
-    It does so by itself within two seconds after a change; this says at once whether they can be used. Exit code 7
+    It does so by itself within three seconds after a change; this says at once whether they can be used. Exit code 7
     where they cannot: the policy before stays in force.
     """
     with settings.load(context.obj).client() as client:

@@ -6,7 +6,8 @@ again once `PARTS_MAX` others of its kind were, so that reader and writer keep a
 
 What a request says is not in `Inputs`. The caller's identity stands as a keyed pseudonym: department, tenant and roles
 stay, so that policies by those can be replayed, and policies that name one caller cannot. Providers and regions that
-the site does not offer become `OTHER`, for a caller may name those freely; a task is a name already at the door.
+the site does not offer become `OTHER`, for a caller may name those freely. A task's name is a caller's word as well:
+one that could be a number of a person's (`learn.segment`) stands as a keyed pseudonym.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 from ringfence.labels import Category, Label, Level
 from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Rating, Ruling, Rulings, configured
+from ringfenced.learn.segment import is_plain_name
 from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
 
 VERSION: Final = 1
@@ -106,7 +108,9 @@ class RecordEncoder:
             providers=_known(asked.permission.providers, (offer.target.provider for offer in inputs.offers)),
             regions=_known(asked.permission.regions, (offer.target.region for offer in inputs.offers)),
         )
-        return replace(asked, caller=self._pseudonym(asked.caller), permission=permission)
+        # So `policy diff` finds the tasks again that a policy names.
+        task = asked.task if not asked.task or is_plain_name(asked.task) else self._pseudonym(f"task {asked.task}")
+        return replace(asked, caller=self._pseudonym(asked.caller), task=task, permission=permission)
 
 
 def records_of(lines: Iterable[str]) -> Iterator[Recorded]:

@@ -16,8 +16,16 @@ from ringfenced.evaluate.case import FLAWLESS, Case, Opinion
 
 CLAIMS_MAX = 500
 """Quotes of an answer that are looked for, and as many numbers and references; further ones are not."""
+CHARS_MAX = 500_000
+"""Longest question and answer together that are judged, in code points: more than most contexts hold. They take the
+thread, which judges for everybody, a second or two (one core of a cloud server, 2026)."""
 QUOTE_WORDS_MIN = 3
 """Words of a passage that counts as quoted; shorter ones are names and irony."""
+PIECE_CHARS = 512
+"""Code points that are normalised at a time: marks that pile up on a letter take time with the square of their number,
+and hold the interpreter meanwhile (some 0.2 ms for so many)."""
+MARKS_MAX = 30
+"""Marks on one letter that are kept with it (Unicode Standard Annex 15, Stream-Safe Text Format)."""
 
 _QUOTE = re.compile(r"[\"“„«]([^\"“”„«»\n]{8,600})[\"”“»]")
 _REFERENCE = re.compile(r"\[(\d{1,4}(?:[ ,;–-]{1,2}\d{1,4}){0,9}|[A-Z][\w.&, -]{2,60}?,? \d{4}[a-z]?)\]")  # noqa: RUF001
@@ -36,8 +44,12 @@ _LETTERS = re.compile(r"[^\w]+", re.UNICODE)
 def evaluate(case: Case) -> Opinion | None:
     """The share of quotes, numbers and references that the source has; nothing to say where there are none.
 
+    Nor of what is longer than `CHARS_MAX`: a source that is read in part would miss what its other part says.
+
     Numbers that follow from numbers of the source, such as a sum, are not in it: for calculations ask `sums`.
     """
+    if case.chars > CHARS_MAX:
+        return None
     text = case.answer.text
     source = "\n".join(case.texts())
     words, numbers = _folded(source), {form for token in _numbers(source) for form in _readings(token)}
@@ -98,4 +110,19 @@ def _trimmed(number: str) -> str:
 
 def _folded(text: str) -> str:
     """Words alone, in one case, with one space around each."""
-    return f" {_LETTERS.sub(' ', unicodedata.normalize('NFKC', text).casefold()).strip()} "
+    return f" {_LETTERS.sub(' ', _normalized(text).casefold()).strip()} "
+
+
+def _normalized(text: str) -> str:
+    """In compatible composed form (NFKC), as far as that takes time linear in the text."""
+    if text.isascii():
+        return text
+    pieces, start = [], 0
+    while start < len(text):
+        end = start + PIECE_CHARS
+        most = end + MARKS_MAX
+        while end < most and unicodedata.combining(text[end : end + 1] or " "):  # a mark stays with its letter
+            end += 1
+        pieces.append(unicodedata.normalize("NFKC", text[start:end]))
+        start = end
+    return "".join(pieces)

@@ -85,12 +85,17 @@ def failing(schema_json: str, document: object) -> str:
     import referencing  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
-    if any(f'"{keyword}"' in schema_json for keyword in _BEYOND_US):
+    try:
+        schema = json.loads(schema_json)
+        written = json.dumps(schema)  # anew, for a keyword may be written with escapes
+    except RecursionError:
+        raise NotEvaluatedError("its schema cannot be followed") from None
+    if any(f'"{keyword}"' in written for keyword in _BEYOND_US):
         raise NotEvaluatedError("its schema has keywords that are not checked here")
     try:
         token = _STEPS.set(_Steps(document))
         try:
-            validator = _validator_class()(json.loads(schema_json), registry=referencing.Registry())
+            validator = _validator_class()(schema, registry=referencing.Registry())
             error = next(validator.iter_errors(document), None)
         finally:
             _STEPS.reset(token)
@@ -131,9 +136,11 @@ def _pattern(_: Any, value: str, instance: Any, __: Any) -> Iterator[Any]:
 def _pattern_properties(validator: Any, value: Mapping[str, Any], instance: Any, _: Any) -> Iterator[Any]:
     if not isinstance(instance, dict):
         return
+    steps = _STEPS.get()
     for pattern, subschema in value.items():
         search = _searches(pattern)
         for key, inner in instance.items():
+            steps.take(None, key)
             if search(key):
                 yield from validator.descend(inner, subschema)
 
@@ -141,9 +148,12 @@ def _pattern_properties(validator: Any, value: Mapping[str, Any], instance: Any,
 def _additional_properties(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
     if not isinstance(instance, dict):
         return
-    named = schema.get("properties", {})
-    searches = [_searches(pattern) for pattern in schema.get("patternProperties", {})]
+    named, patterns, steps = schema.get("properties", {}), schema.get("patternProperties", {}), _STEPS.get()
+    steps.take(patterns, None)
+    searches = [_searches(pattern) for pattern in patterns]
     for key, inner in instance.items():
+        if key not in named:
+            steps.take(patterns, key)
         if key not in named and not any(search(key) for search in searches):
             yield from _wrong() if value is False else validator.descend(inner, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -70,22 +71,22 @@ def fit(
 
 
 def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> Lessons:
-    """Outcomes as arrays; those of models with too few are left out.
+    """Outcomes as arrays; those of models with too few are left out, and those of the rarest segments.
+
+    Callers name tasks, so that one of them alone can make any number of segments: `SEGMENTS_MAX` are learned of.
 
     Args:
         outcomes: by time, with features of one length.
         configured: quality of each model.
     """
-    named = [outcome.model for outcome in outcomes]
-    count = {model: named.count(model) for model in set(named)}
+    tally = Counter(outcome.segment for outcome in outcomes)
+    segments = tuple(sorted(sorted(tally, key=lambda name: (-tally[name], name))[:SEGMENTS_MAX]))
+    places = {name: place for place, name in enumerate(segments)}
+    count = Counter(outcome.model for outcome in outcomes if outcome.segment in places)
     enough = sorted((model for model in count if count[model] >= LABELS_MIN), key=lambda model: (-count[model], model))
     models = tuple(sorted(enough[:HEADS_MAX]))
-    origin = np.array([place for place, model in enumerate(named) if model in models], np.intp)
+    origin = np.array([at for at, one in enumerate(outcomes) if one.model in models and one.segment in places], np.intp)
     mine = [outcomes[place] for place in origin]
-    tally: dict[str, int] = {}
-    for outcome in mine:
-        tally[outcome.segment] = tally.get(outcome.segment, 0) + 1
-    segments = tuple(sorted(sorted(tally, key=lambda name: (-tally[name], name))[:SEGMENTS_MAX]))
     newest, space = outcomes[-1].at_unix_s, newest_space(mine)
     weights = [
         0.5 ** ((newest - outcome.at_unix_s) / HALF_LIFE_S) * min(1 / outcome.propensity, WEIGHT_MAX) ** 0.5
@@ -96,9 +97,7 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
         taken=np.array([models.index(outcome.model) for outcome in mine], np.intp),
         scores=np.array([outcome.score for outcome in mine], np.float64),
         weights=np.array(weights, np.float64),
-        segment=np.array(
-            [segments.index(outcome.segment) if outcome.segment in tally else 0 for outcome in mine], np.intp
-        ),
+        segment=np.array([places[outcome.segment] for outcome in mine], np.intp),
         models=models,
         segments=segments,
         configured=np.array([configured.get(model, UNKNOWN) for model in models], np.float64),

@@ -13,6 +13,9 @@ from ringfenced.learn.guard import UNSEEN, Guard
 from ringfenced.learn.learned import Rated
 from ringfenced.learn.outcome import Features, Float32s, Outcome
 
+SEGMENTS_MAX: Final = 1024
+"""Most segments that are reported: callers name tasks, and every worker reads the report."""
+
 SAMPLE: Final = 200
 """Requests of a kind, the newest, over which expectations are averaged."""
 
@@ -111,7 +114,7 @@ NO_REPORT: Final = Report(0, 0, 0, 0, 0.0, ())
 def segments_of(
     learned: Rater, guard: Guard, outcomes: Sequence[Outcome], configured: Mapping[str, float]
 ) -> tuple[SegmentReport, ...]:
-    """What the outcomes come to, and what is expected of each model now.
+    """What the outcomes come to, and what is expected of each model now; of the `SEGMENTS_MAX` most usual segments.
 
     Args:
         learned: what was made of them.
@@ -124,7 +127,7 @@ def segments_of(
         by_segment.setdefault(outcome.segment, []).append(outcome)
     return tuple(
         _segment(name, learned, guard, rows, configured)
-        for name, rows in sorted(by_segment.items(), key=lambda item: (-len(item[1]), item[0]))
+        for name, rows in sorted(by_segment.items(), key=lambda item: (-len(item[1]), item[0]))[:SEGMENTS_MAX]
     )
 
 

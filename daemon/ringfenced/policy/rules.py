@@ -18,12 +18,26 @@ import cedarpy
 
 from ringfenced.policy.scopes import Scope
 from ringfenced.policy.sights import Sights
-from ringfenced.policy.text import Place, Source, Statement, fault_place, named_offset, statements
+from ringfenced.policy.text import (
+    NESTED_MAX,
+    OPERATORS_MAX,
+    Place,
+    Source,
+    Statement,
+    fault_place,
+    named_offset,
+    statements,
+    too_deep,
+)
 
 POLICIES_MAX: Final = 20_000
 """Twice what decisions are measured with (`make bench-decide`)."""
 _PROBLEMS_MAX: Final = 20
 """Further problems of one source are not told."""
+_TOO_DEEP: Final = (
+    f"nests deeper than {NESTED_MAX}, or has more than {OPERATORS_MAX} operators; make several policies of it, or "
+    'compare with a set: ["a", "b"].contains(context.task)'
+)
 _AT_ONCE: Final = 32
 """Policies that Cedar writes as JSON in one call, which holds the interpreter: requests go on beside a reload."""
 ID: Final = "policy"
@@ -102,6 +116,8 @@ def _schema(schema: str) -> cedarpy.Schema:
 
 def _rules(source: Source, schema: str) -> Iterator[Rule]:
     written = statements(source)
+    if deep := [place for one in written if (place := too_deep(one)) is not None]:
+        raise PolicyError([(place, _TOO_DEEP) for place in deep[:_PROBLEMS_MAX]])
     try:
         parsed = cedarpy.PolicySet.from_str(source.text, release_gil=True)
     except ValueError as error:

@@ -11,6 +11,14 @@ _TOKEN: Final = re.compile(r'(?P<comment>//[^\n]*)|"(?:\\.|[^"\\])*"|[A-Za-z_]\w
 """Comments, strings, names, numbers, operators. Source: https://docs.cedarpolicy.com/policies/syntax-grammar.html"""
 _NAMED: Final = re.compile(r"`([^`]+)`|: (\w+)$|'([^']+)'")
 """How Cedar's messages name what they dislike."""
+NESTED_MAX: Final = 64
+"""Brackets within brackets, or signs before signs, of one policy. Cedar's parser calls itself for each and ends the
+process some 500 deep (cedarpy 4.12, a thread's stack of 8 MiB)."""
+OPERATORS_MAX: Final = 200
+"""Operators of one policy: a chain of them nests as deep as it is long."""
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_SIGNS = frozenset("!-")
+_CHAINED = frozenset({"&&", "||", "+", "-", "*", "if", ".", "has"})
 _TOO_SHORT: Final = "unexpected end of input"
 """Cedar's word for a text that is right as far as it goes."""
 
@@ -81,6 +89,19 @@ def statements(source: Source) -> tuple[Statement, ...]:
     if start is not None:
         found.append(_statement(source, start, len(text), line))
     return tuple(found)
+
+
+def too_deep(statement: Statement) -> Place | None:
+    """Where a policy nests deeper, or chains more, than its parser bears; None where it does not."""
+    depth = signs = chained = 0
+    for token in _tokens(statement.text):
+        word = token.group()
+        depth = max(0, depth + (word in _OPENING) - (word in _CLOSING))
+        signs = signs + 1 if word in _SIGNS else 0
+        chained += word in _CHAINED
+        if depth + signs > NESTED_MAX or chained > OPERATORS_MAX:
+            return statement.place(token.start())
+    return None
 
 
 def fault_place(statement: Statement, message: str, fault: Fault) -> Place:

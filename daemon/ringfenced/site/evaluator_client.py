@@ -21,6 +21,7 @@ from ringfence.wire import label_to
 from ringfenced.api.encode import target_to_pb
 from ringfenced.engines.wire import message_to_wire
 from ringfenced.evaluate import Case, Opinion
+from ringfenced.learn.segment import DIGITS
 from ringfenced.model import Candidate
 from ringfenced.way import Way
 
@@ -51,7 +52,12 @@ class EvaluatorClient:
         said = await self._evaluate(_request(case, way, rung), timeout=seconds_max)
         if not said.HasField("score"):
             return None
-        return Opinion(said.score, said.reason if _WORD.fullmatch(said.reason) else "")
+        return Opinion(said.score, said.reason if _is_word(said.reason) else "")
+
+
+def _is_word(reason: str) -> bool:
+    """Whether a reason is a program's word; what has four digits in a row may be the number of a person's."""
+    return _WORD.fullmatch(reason) is not None and DIGITS.search(reason) is None
 
 
 def open_channel(target: str, certificates: Certificates | None, server_name: str) -> grpc.aio.Channel:

@@ -32,7 +32,7 @@ GRAMS_MAX: Final = 3072
 """Hashed features that are kept of a prompt, the heaviest: 24 KiB, so that a lesson fits a line of the link."""
 
 PENDING_MAX: Final = 10_000
-"""Requests whose features wait for their end; what is only planned never ends and is pushed out."""
+"""Requests whose features wait for their end; the oldest are pushed out."""
 
 PSEUDONYM_BYTES: Final = 16
 """Of a request's id and of a department, as kept."""
@@ -76,6 +76,9 @@ class NothingLearned:
         return self._rating
 
     def learn(self, way: Way) -> None:
+        """Nothing."""
+
+    def dismiss(self, request: Request) -> None:
         """Nothing."""
 
 
@@ -166,6 +169,10 @@ class SiteLearning:
             self._learn(way)
         except Exception:  # noqa: BLE001 - likewise
             self.counts.failed += 1
+
+    def dismiss(self, request: Request) -> None:
+        """Forget the features of a request that was only planned."""
+        self._pending.pop(request.id, None)
 
     def _learn(self, way: Way) -> None:
         pending = self._pending.pop(way.request.id, None)

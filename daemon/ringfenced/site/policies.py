@@ -1,7 +1,8 @@
 """The site's policy in force: read when the daemon starts, and again when its file changes or an operator asks.
 
 A policy is one value, replaced whole between two requests, so that a reload drops none. What cannot be read, parsed or
-lacks approvals never takes effect: the policy before it stays, and a health check says so.
+lacks approvals never takes effect: the policy before it stays, and a health check says so. Nor does a file that is
+being written: the beginning of a policy may be one, without the rows that forbid.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ _LOG = logging.getLogger("ringfenced.policy")
 
 LOOK_EVERY_S = 2.0
 """How often the files are looked at, in seconds: each worker process looks for itself."""
+
+
+SETTLE_S = 0.5
+"""How long a file that has changed must stay as it is before it is read, in seconds."""
 
 
 class SitePolicies:
@@ -104,7 +109,8 @@ class SitePolicies:
             offers = self._offers()
             try:
                 book = await asyncio.to_thread(self._load, offers)
-            except ConfigError as error:
+            except Exception as caught:  # noqa: BLE001 - whatever a file holds: never the worker's end
+                error = caught if isinstance(caught, ConfigError) else f"it cannot be read ({type(caught).__name__})"
                 self._problem = f"the policy before stays in force: {error}"
                 _LOG.error("policy_kept", extra={"fields": {"digest": self._book.digest, "problem": str(error)}})
                 raise InvalidRequest(f"The policy was not taken. {error}", reason="policy_invalid") from None
@@ -119,12 +125,16 @@ class SitePolicies:
 
         Args:
             asked: set when somebody wants the files read whatever they look like (SIGHUP).
+
+        A change is read once it has stayed for `SETTLE_S`: whoever writes a file is done by then.
         """
+        looked = self._seen
         while True:
             try:
-                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
+                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S if looked == self._seen else SETTLE_S)
             except TimeoutError:
-                if policyfile.stamp(self._config) == self._seen:
+                before, looked = looked, policyfile.stamp(self._config)
+                if looked == self._seen or looked != before:
                     continue
             asked.clear()
             try:
@@ -140,7 +150,10 @@ class SitePolicies:
             _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
 
     def _load(self, offers: tuple[Offer, ...]) -> Rulebook:
+        """What the files hold, if nobody has written them since `_seen`. Blocking."""
         book = policyfile.load(self._config, self._unix_ms())
+        if policyfile.stamp(self._config) != self._seen:
+            raise ConfigError("the policy's files were written while they were read; reload once they are done")
         book.prepare(offers, [plainest(one, embeds=embeds) for one in self._callers for embeds in (False, True)])
         return book
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,9 @@ FLUSH_S: Final = 0.5
 
 WAITING_MAX: Final = 20_000
 """Most decisions that wait for the disk; what comes on top of them is not kept."""
+
+_TAIL_BYTES: Final = 1 << 20
+"""How much of a file is read at a time to find the end of its last line, in bytes."""
 
 _LOG = logging.getLogger("ringfenced.decisions")
 
@@ -46,18 +49,17 @@ class DecisionFiles:
         self._descriptor = -1
         self._bytes = 0
         self._waiting: list[Recorded] = []
-        self._dropped = 0
+        self._writing: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, "decisions")
 
     def add(self, recorded: Recorded) -> None:
         """Keep a decision; it is written within `FLUSH_S`, or at once where no event loop runs. Never raises."""
         if len(self._waiting) >= WAITING_MAX:
-            self._dropped += 1
             return
         self._waiting.append(recorded)
         if len(self._waiting) == 1:
             try:
-                asyncio.get_running_loop().call_later(FLUSH_S, self._hand_over)
+                asyncio.get_running_loop().call_later(FLUSH_S, self._hand_over_once_written)
             except RuntimeError:
                 self._hand_over()
 
@@ -67,10 +69,17 @@ class DecisionFiles:
         self._thread.shutdown(wait=True)
         self._shut()
 
+    def _hand_over_once_written(self) -> None:
+        """Hand over what waits, unless the disk still has what came before: that is how memory stays bounded."""
+        if self._writing is not None and not self._writing.done():
+            asyncio.get_running_loop().call_later(FLUSH_S, self._hand_over_once_written)
+        else:
+            self._hand_over()
+
     def _hand_over(self) -> None:
         waiting, self._waiting = self._waiting, []
         if waiting:
-            self._thread.submit(self._write, waiting)
+            self._writing = self._thread.submit(self._write, waiting)
 
     def _write(self, several: list[Recorded]) -> None:
         """Write decisions; where the disk fails, they are lost and the next ones are tried on a file opened anew."""
@@ -112,8 +121,12 @@ class DecisionFiles:
 
 def _cut_to_lines(descriptor: int) -> int:
     """Take a line off that a crash left half written; the file's length."""
-    size = os.fstat(descriptor).st_size
-    end = os.pread(descriptor, size, 0).rfind(b"\n") + 1
+    size = start = os.fstat(descriptor).st_size
+    end = 0
+    while start and not end:  # from the end on: the whole may be larger than memory, and than one read
+        start = max(0, start - _TAIL_BYTES)
+        if at := os.pread(descriptor, _TAIL_BYTES, start).rfind(b"\n") + 1:
+            end = start + at
     if end < size:
         os.ftruncate(descriptor, end)
     return end

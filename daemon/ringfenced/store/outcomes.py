@@ -97,16 +97,19 @@ class Outcomes:
     async def rate(self, said: Feedback) -> bool:
         """Write down what a caller says of the answer that it got; what it said before is replaced.
 
+        An answer counts as labelled once, however often its caller thinks better of it: else one caller alone could
+        have the site learn anew without end, or take a model for one that drifts.
+
         Returns:
             Whether there is such a request of that owner.
 
         Raises:
             Unavailable: the file cannot be written.
         """
-        answer = await self._ask(lambda connection: self._rate(connection, said))
-        if answer is not None:
-            self.on_label(answer)
-        return answer is not None
+        rated = await self._ask(lambda connection: self._rate(connection, said))
+        if rated is not None and rated.is_first:
+            self.on_label(rated.answer)
+        return rated is not None
 
     async def tally(self) -> list[Tally]:
         """How much is known, by segment and model.
@@ -226,12 +229,12 @@ class Outcomes:
         else:
             ask.answer.set_result(said)
 
-    def _rate(self, connection: sqlite3.Connection, said: Feedback) -> Answered | None:
-        answer = tables.rate(connection, said, at_unix_s=self._unix_s(), oldest_unix_s=self._oldest())
-        if answer is not None:
+    def _rate(self, connection: sqlite3.Connection, said: Feedback) -> tables.Rated | None:
+        rated = tables.rate(connection, said, at_unix_s=self._unix_s(), oldest_unix_s=self._oldest())
+        if rated is not None and rated.is_first:
             tables.keep(connection, "labels", self.labels + 1)
             self.labels += 1
-        return answer
+        return rated
 
     def _prune(self) -> None:
         """Delete what is too old or too much, and give its space back."""

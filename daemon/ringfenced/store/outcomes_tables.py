@@ -14,6 +14,9 @@ VERSION: Final = 1
 """Of the tables; kept in SQLite's ``user_version``. A table that is only added, as ``answer_read`` was, leaves it: an
 older daemon goes on with the file."""
 
+TALLIES_MAX: Final = 2000
+"""Most pairs of a segment and a model that are told of: callers name tasks, and a message has its bound."""
+
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS request (
     id INTEGER PRIMARY KEY,
@@ -88,6 +91,15 @@ class Feedback(NamedTuple):
     """A word for machines; empty for none."""
 
 
+class Rated(NamedTuple):
+    """The answer that feedback was about."""
+
+    answer: Answered
+    """As the caller rates it."""
+    is_first: bool
+    """Whether no caller had rated it before."""
+
+
 def opened(path: Path) -> sqlite3.Connection:
     """Open the file, and make what is missing of it, for its user alone.
 
@@ -144,31 +156,33 @@ def store(connection: sqlite3.Connection, lesson: Lesson) -> None:
     )
 
 
-def rate(connection: sqlite3.Connection, said: Feedback, *, at_unix_s: int, oldest_unix_s: int) -> Answered | None:
+def rate(connection: sqlite3.Connection, said: Feedback, *, at_unix_s: int, oldest_unix_s: int) -> Rated | None:
     """Write what a caller says of its answer, in place of what it said before; the answer, None where there is none."""
     found = connection.execute(
-        "SELECT a.request, a.rung, a.model, a.propensity, a.explored, a.expected, a.cost_microcredits, a.duration_ms "
-        "FROM request r JOIN answer a ON a.request = r.id "
+        "SELECT a.request, a.rung, a.model, a.propensity, a.explored, a.expected, a.cost_microcredits, a.duration_ms, "
+        "a.feedback IS NULL FROM request r JOIN answer a ON a.request = r.id "
         "WHERE r.pseudonym = ? AND r.owner = ? AND r.at_unix_s >= ? ORDER BY a.rung DESC LIMIT 1",
         (said.request, said.owner, oldest_unix_s),
     ).fetchone()
     if found is None:
         return None
-    key, rung, model, propensity, explored, expected, cost_microcredits, duration_ms = found
+    key, rung, model, propensity, explored, expected, cost_microcredits, duration_ms, is_first = found
     connection.execute(
         "UPDATE answer SET feedback = ?, feedback_reason = ?, feedback_unix_s = ? WHERE request = ? AND rung = ?",
         (said.score, said.reason, at_unix_s, key, rung),
     )
     timed = (cost_microcredits, duration_ms)
-    return Answered(model, propensity, bool(explored), expected, *timed, score=said.score, kind="feedback")
+    answer = Answered(model, propensity, bool(explored), expected, *timed, score=said.score, kind="feedback")
+    return Rated(answer, bool(is_first))
 
 
 def tally(connection: sqlite3.Connection) -> list[Tally]:
-    """How much is known, by segment and model."""
+    """How much is known, by segment and model; of the `TALLIES_MAX` of which most is kept."""
     rows = connection.execute(
-        "SELECT r.segment, a.model, count(*), count(coalesce(a.feedback, a.score)), count(a.feedback), "
+        "SELECT * FROM (SELECT r.segment, a.model, count(*), count(coalesce(a.feedback, a.score)), count(a.feedback), "
         "avg(coalesce(a.feedback, a.score)) FROM request r JOIN answer a ON a.request = r.id "
-        "GROUP BY r.segment, a.model ORDER BY r.segment, a.model"
+        "GROUP BY r.segment, a.model ORDER BY count(*) DESC, r.segment, a.model LIMIT ?) ORDER BY 1, 2",
+        (TALLIES_MAX,),
     )
     return [Tally(*row) for row in rows]
 

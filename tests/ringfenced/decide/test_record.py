@@ -90,6 +90,20 @@ def test_identity_is_a_pseudonym_and_unknown_names_are_not_kept():
     assert read.inputs.asked.department == "ward"
 
 
+@pytest.mark.parametrize("task", ["4111-1111-1111-1111", "mrn/77120093", "born.1961-03-04"])
+def test_a_task_that_could_be_a_persons_number_is_kept_as_a_pseudonym(task):
+    """The door takes such names, and a caller may put anything there."""
+    lines = encoder().lines(Recorded("r", 0, made(task=task)))
+    assert task not in "".join(lines)
+    (read,) = records_of(lines)
+    assert read.inputs.asked.task == f"p-{len(f'task {task}')}"
+
+
+def test_a_task_that_is_a_programs_word_is_kept_for_replay():
+    (read,) = records_of(encoder().lines(Recorded("r", 0, made(task="extract-note"))))
+    assert read.inputs.asked.task == "extract-note"
+
+
 def test_a_line_that_a_crash_cut_off_is_left_out():
     lines = written([made(), made()])
     assert len(list(records_of([*lines[:-1], lines[-1][:-20]]))) == 1

@@ -87,3 +87,26 @@ def test_hostile_texts_take_time_in_proportion(piece):
     started_s = time.process_time()
     evaluate(case(text, text))
     assert time.process_time() - started_s < 10
+
+
+def test_marks_that_pile_up_cost_no_more_than_others():
+    """Normalising takes the square of their number, and nobody else's request goes on meanwhile: 40,000 took 2 s."""
+    piled = "a" + "\u0301\u0316" * 50_000
+    start = time.perf_counter()
+    evaluate(case("In 2019 it was 40 mg.", piled))
+    evaluate(case(piled + " 2019", SOURCE))
+    assert time.perf_counter() - start < 2
+
+
+def test_what_is_too_long_is_not_judged():
+    """Four million characters took ten seconds of the thread that judges for everybody."""
+    assert evaluate(case("In 2019 it was 40 mg.", SOURCE + "x " * 200_000)).score == 1
+    assert evaluate(case("In 2019 it was 40 mg.", SOURCE + "x " * 250_000)) is None
+
+
+def test_a_mark_stays_with_its_letter_wherever_a_text_is_cut():
+    """Sources and quotes are cut at different places."""
+    word = "cafe\u0301 "
+    for before in range(505, 520):
+        source = "x" * before + f" {word * 3}closes"
+        assert evaluate(case(f'"{word * 3}closes"', source)).score == 1

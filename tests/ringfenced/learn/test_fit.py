@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ringfenced.learn import fit as fit_module
 from ringfenced.learn.fit import EMBEDDED_MIN, fit
 from ringfenced.learn.outcome import EMBEDDED, BadState
 from ringfenced.learn.values import Learned
@@ -48,6 +49,17 @@ def test_the_same_log_and_seed_give_the_same_bytes():
     """A refit can be repeated."""
     log = outcomes(300, by_difficulty)
     assert learned_of(log).to_bytes() == learned_of(list(reversed(log))).to_bytes()
+
+
+def test_tasks_without_number_stop_nobody_from_learning(monkeypatch):
+    """Callers name tasks: one of them must not end learning for the whole site, nor push out what others do often."""
+    monkeypatch.setattr(fit_module, "SEGMENTS_MAX", 8)
+    log = outcomes(400, by_difficulty)
+    flood = [replace(one, segment=f"a{place}") for place, one in enumerate(outcomes(40, by_difficulty, seed=1))]
+    learned = learned_of([*log, *flood])
+    assert "notes" in learned.heads.segments
+    assert len(learned.heads.segments) == 8
+    assert rated(learned, hard=False).learned.all()
 
 
 def test_its_bytes_come_back(learned):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ringfenced.learn import report as report_module
 from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.guard import GUARD_NONE, UNSEEN, Guard
 from ringfenced.learn.learned import Rated
@@ -47,6 +48,13 @@ def test_figures_stand_by_kind_and_model_the_most_frequent_first():
     (small,) = triage.models
     assert (small.outcomes, small.score, small.quality, small.uncertainty, small.learned) == (2, 0.5, 0.25, 0.1, True)
     assert [(m.model, m.quality, m.learned) for m in short.models] == [("large", 0.9, False)]
+
+
+def test_tasks_without_number_are_not_all_reported(monkeypatch):
+    """Callers name tasks, and every worker reads the report: the most usual are told of."""
+    monkeypatch.setattr(report_module, "SEGMENTS_MAX", 1)
+    (triage,) = segments_of(Scripted(), GUARD, OUTCOMES, {"large": 0.9})
+    assert triage.name == "triage"
 
 
 @pytest.mark.parametrize(

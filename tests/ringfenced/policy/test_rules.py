@@ -50,6 +50,32 @@ def test_so_many_policies_are_not_taken(monkeypatch):
         parse([Source("p", GOOD * 4)])
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(" * 2000 + "true" + ")" * 2000,
+        "!(" * 2000 + "true" + ")" * 2000,
+        "!" * 2000 + "true",
+        "[" * 2000 + "1" + "]" * 2000 + " == [1]",
+        "{a: " * 2000 + "1" + "}" * 2000 + " == {a: 1}",
+        " && ".join(["context.tools"] * 2000),
+        " || ".join(["context.tools"] * 2000),
+        "+".join(["1"] * 2000) + " == 2000",
+        "if true then true else " * 2000 + "true",
+        "context" + ".a" * 2000,
+    ],
+)
+def test_what_nests_without_end_is_refused_before_it_ends_the_process(condition):
+    """Cedar's own stack would overflow, and with it the daemon and every request in it."""
+    with pytest.raises(PolicyError, match=r"^p\.cedar:1:\d+: nests deeper than 64, or has more than 200 operators"):
+        parse([Source("p.cedar", f"permit(principal, action, resource) when {{ {condition} }};")])
+
+
+def test_what_nests_and_chains_as_people_write_it_is_taken():
+    condition = "(" * 30 + " || ".join(['context.task == "a"'] * 90) + ")" * 30
+    assert len(parse([Source("p.cedar", f"permit(principal, action, resource) when {{ {condition} }};")])) == 1
+
+
 def test_policies_keep_their_order_and_their_names():
     text = "".join(f'@id("p{number}")\nforbid(principal, action, resource);\n' for number in range(70)) + GOOD
     rules = parse([Source("/etc/x/a.cedar", text), Source("b", GOOD)])

@@ -48,7 +48,9 @@ async def test_it_is_shown_task_question_and_answer_and_its_word_counts(short_fo
     ]
 
 
-@pytest.mark.parametrize("reason", ["Mr Smith", "MRN 12345678", "a" * 65, "", "1st", "ü"])
+@pytest.mark.parametrize(
+    "reason", ["Mr Smith", "MRN 12345678", "mrn_12345678", "born_1961_03_04", "a" * 65, "", "1st", "ü"]
+)
 async def test_a_reason_that_is_no_code_is_dropped(short_folder, reason):
     """It would stand in logs and receipts."""
     own = OwnEvaluator(lambda _: pb.EvaluateResponse(score=0.25, reason=reason))

@@ -213,6 +213,15 @@ async def test_a_defect_in_learning_is_counted_and_ends_no_request():
     assert site.counts.failed == 1
 
 
+async def test_a_request_that_is_only_planned_leaves_nothing_behind():
+    """Planning costs nothing: else one caller could fill the memory, and push out what others wait to teach."""
+    site = learning()
+    await site.rated(request(), asked(request()), OFFERS)
+    site.dismiss(request())
+    assert not site._pending
+    site.dismiss(request())
+
+
 async def test_texts_to_embed_are_not_rated():
     of = Request("r", Prompt((Message(Role.USER, (Text("x"),)),), embeds=True))
     learned = Scripted()

@@ -127,6 +127,21 @@ async def test_a_policy_that_cannot_be_used_changes_nothing_and_is_told(config, 
     assert site.check().ok
 
 
+async def test_whatever_reading_ends_with_changes_nothing(config, monkeypatch):
+    """An accident while a policy is read must end neither the worker nor the policy before."""
+    config.policy.file.write_text(STAY)
+    site = made(config)
+
+    def load(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(policyfile, "load", load)
+    with pytest.raises(InvalidRequest, match="RecursionError"):
+        await site.reload()
+    assert closed(site) == PROVIDERS
+    assert not site.check().ok
+
+
 async def test_a_file_that_is_gone_changes_nothing(config):
     site = made(config)
     config.policy.file.unlink()
@@ -144,6 +159,7 @@ def test_a_policy_that_cannot_be_used_stops_the_start(config):
 @asynccontextmanager
 async def running(site, monkeypatch):
     monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(policies, "SETTLE_S", 0.01)
     asked_for = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(site.run(asked_for))
@@ -168,6 +184,43 @@ async def test_a_file_that_changes_is_read_by_itself(config, monkeypatch):
         assert closed(site) == PROVIDERS
         config.policy.file.write_text(ALL)
         await until(lambda: closed(site) == set() and site.check().ok)
+
+
+async def test_a_file_that_is_still_being_written_is_not_read(config, monkeypatch):
+    """Its beginning is a policy as well: one that lacks the rows which forbid."""
+    config.policy.file.write_text(STAY)
+    site = made(config)
+    monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(policies, "SETTLE_S", 0.2)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(site.run(asyncio.Event()))
+        with config.policy.file.open("w") as file:
+            for line in (ALL, *["// and so on\n"] * 30):
+                file.write(line)
+                file.flush()
+                await asyncio.sleep(0.03)
+                assert closed(site) == PROVIDERS
+            file.write(STAY.removeprefix(ALL))
+        await until(lambda: site._seen == policyfile.stamp(config))
+        assert closed(site) == PROVIDERS
+        task.cancel()
+
+
+async def test_a_file_that_is_written_while_it_is_read_is_not_taken(config, monkeypatch):
+    config.policy.file.write_text(STAY)
+    site = made(config)
+    real = policyfile.load
+
+    def load(*more):
+        book = real(*more)
+        config.policy.file.write_text(STAY)
+        return book
+
+    monkeypatch.setattr(policyfile, "load", load)
+    config.policy.file.write_text(ALL)
+    with pytest.raises(InvalidRequest, match="written while they were read"):
+        await site.reload()
+    assert closed(site) == PROVIDERS
 
 
 async def test_links_that_are_swapped_are_a_change(config, monkeypatch, tmp_path):

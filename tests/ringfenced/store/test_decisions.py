@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 from dataclasses import replace
 
 from ringfence.labels import Label, Level
@@ -27,6 +29,7 @@ from ringfenced.model import (
     Text,
     Tool,
 )
+from ringfenced.store import decisions
 from ringfenced.store.decisions import FLUSH_S, WAITING_MAX, DecisionFiles
 
 OFFERS = tuple(Offer(Target(TargetKind.LOCAL, f"m{at}"), True, "", 0.6, 1024, 20, 60, 50, 1) for at in range(3))
@@ -122,6 +125,38 @@ def test_a_disk_that_fails_costs_decisions_alone_and_is_told(tmp_path, caplog):
         kept.close()
     assert [record.message for record in caplog.records] == ["decisions_not_kept"]
     assert len(list(read_records(tmp_path / "decisions"))) == 1
+
+
+def test_of_a_large_file_only_the_end_is_read(tmp_path, monkeypatch):
+    """A file may be larger than memory, and than what one read gives."""
+    monkeypatch.setattr(decisions, "_TAIL_BYTES", 16)
+    path = tmp_path / "decisions" / "0.jsonl"
+    path.parent.mkdir()
+    for text, kept in (("a" * 40 + "\n" + "b" * 40, 41), ("b" * 40, 0), ("a" * 15 + "\n", 16), ("", 0)):
+        path.write_text(text)
+        descriptor = os.open(path, os.O_RDWR)
+        assert decisions._cut_to_lines(descriptor) == path.stat().st_size == kept
+        os.close(descriptor)
+
+
+async def test_a_disk_that_hangs_costs_no_memory_without_bound(tmp_path, monkeypatch):
+    """What waits behind it is bounded as a whole, not for each half second."""
+    monkeypatch.setattr(decisions, "FLUSH_S", 0.01)
+    monkeypatch.setattr(decisions, "WAITING_MAX", 10)
+    kept, hung, written = files(tmp_path), threading.Event(), []
+
+    def write(several):
+        hung.wait(10)
+        written.extend(several)
+
+    monkeypatch.setattr(kept, "_write", write)
+    for number in range(10):
+        for _ in range(10):
+            kept.add(made(number))
+        await asyncio.sleep(0.03)
+    hung.set()
+    kept.close()
+    assert len(written) == 20
 
 
 async def test_decisions_wait_in_memory_and_too_many_are_not_kept(tmp_path):

@@ -17,6 +17,7 @@ from ringfenced.learn.answers_kept import packed
 from ringfenced.learn.lesson import Answered, Lesson
 from ringfenced.learn.outcome import Features
 from ringfenced.store import outcomes as module
+from ringfenced.store import outcomes_tables
 from ringfenced.store.outcomes import DAY_S, Outcomes
 from ringfenced.store.outcomes_read import read_judged, read_outcomes
 from ringfenced.store.outcomes_tables import Feedback
@@ -75,6 +76,24 @@ async def test_an_answer_that_nobody_judged_waits_for_feedback_and_the_last_word
     (outcome,) = read_outcomes(path, bytes_max=10**6)
     assert (outcome.score, outcome.kind) == (0.0, "feedback")
     assert [tally[2:] for tally in await outcomes.tally()] == [(1, 1, 1, 0.0)]
+
+
+async def test_tasks_without_number_are_not_all_told_of(outcomes, monkeypatch):
+    """Callers name tasks; those that are asked for most are told of."""
+    monkeypatch.setattr(outcomes_tables, "TALLIES_MAX", 3)
+    for number in range(8):
+        outcomes.put(lesson(number, segment=f"task-{number}" if number < 6 else "usual"))
+    assert [tally.segment for tally in await outcomes.tally()] == ["task-0", "task-1", "usual"]
+
+
+async def test_a_caller_who_repeats_itself_labels_one_answer(outcomes):
+    """Else one caller could have the site learn anew without end, or take a model for one that drifts."""
+    told = []
+    outcomes.on_label = told.append
+    outcomes.put(lesson(1))
+    for _ in range(60):
+        assert await outcomes.rate(Feedback(lesson(1).request, OWNER, 0.0, ""))
+    assert outcomes.labels == len(told) == 1
 
 
 async def test_feedback_is_about_the_answer_that_the_caller_got_and_overrides_evaluators(outcomes, path):
