@@ -34,6 +34,9 @@ GRAMS_MAX: Final = 3072
 PENDING_MAX: Final = 10_000
 """Requests whose features wait for their end; the oldest are pushed out."""
 
+TENANT_DEFAULT: Final = "site"
+"""The tenant of callers whose configuration names none."""
+
 PSEUDONYM_BYTES: Final = 16
 """Of a request's id and of a department, as kept."""
 
@@ -220,9 +223,13 @@ class SiteLearning:
         return asked.label.level <= self._settings.learn_label_max
 
     def _segment(self, asked: Asked) -> str:
-        if not asked.task:
-            return form_of(asked)
-        return asked.task if is_plain_name(asked.task) else f"~task-{self._pseudonym(f'task/{asked.task}')[:12]}"
+        """The kind of request; each tenant has its own, so that none teaches what another goes by."""
+        kind = form_of(asked)
+        if asked.task:
+            plain = is_plain_name(asked.task)
+            kind = asked.task if plain else f"~task-{self._pseudonym(f'task/{asked.task}')[:12]}"
+        # No task's name holds an "@" (`api.decode`), so that nobody can name another tenant's.
+        return kind if asked.tenant == TENANT_DEFAULT else f"{kind}@{asked.tenant}"
 
 
 def _kept_to_their_word(rated: Rated, configured_: Float32s, quality_min: float) -> NDArray[np.float64]:

@@ -194,6 +194,18 @@ async def test_a_task_is_its_own_kind_and_a_strange_name_is_kept_as_a_hash():
     assert "Quillon" not in strange
 
 
+async def test_no_tenant_teaches_what_another_goes_by():
+    learned = Scripted()
+    told = request(task="triage")
+    for tenant in ("site", "north", "south"):
+        of = replace(asked(told), tenant=tenant)
+        await learning(learned).rated(told, of, OFFERS)
+        await learning(learned).rated(told, replace(of, task=""), OFFERS)
+    assert [segment for segment, _ in learned.asked] == [
+        *("triage", "~short", "triage@north", "~short@north", "triage@south", "~short@south")
+    ]
+
+
 async def test_what_was_learned_and_does_not_fit_counts_as_nothing_learned():
     """State of another version must not end a request."""
     learned = Scripted()
