@@ -10,10 +10,10 @@
     8. record     on every exit, the failed and refused ones too, without content
     9. answer     with the receipt
 
-`Flow` is the sentence; the verbs are pure, and the nouns come in as the Protocols of `nouns`, wired in `build.py`.
-Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung, are computed once from the
-label, and every later step only takes from them (invariant 8). The transport still owes the verification of the peer's
-certificate, and a bound on a request's size and time.
+`Flow` is the sentence, and `Rungs` runs what step 5 names; the verbs are pure, and the nouns come in as the Protocols
+of `nouns`, wired in `build.py`. Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung,
+are computed once from the label, and every later step only takes from them (invariant 8). The transport still owes the
+verification of the peer's certificate, and a bound on a request's size and time.
 """
 
 from __future__ import annotations
@@ -24,18 +24,14 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from ringfence import reasons
-from ringfence.labels import covers, join, may_leave
 from ringfence.recognize.policy import Policy
-from ringfenced.account import cost, price
 from ringfenced.classify import chars_of, classify
-from ringfenced.decide import asked_of, decide, label_deidentified, tokens_max
+from ringfenced.decide import asked_of, decide
 from ringfenced.decide.refusal import demand_target
-from ringfenced.decide.rules import ceiling, is_cleared
-from ringfenced.deidentify import Deidentified, deidentify, reidentified
-from ringfenced.errors import DeadlineExceeded, Refused, RingfenceError, Unavailable, WalletEmpty
+from ringfenced.decide.rules import ceiling
+from ringfenced.errors import RingfenceError, WalletEmpty
 from ringfenced.evaluate import AGREEMENT
 from ringfenced.evaluate.agreement import same
-from ringfenced.hedging import hedged
 from ringfenced.identify import demand, identify
 from ringfenced.inputs import Circumstances, Inputs
 from ringfenced.model import (
@@ -47,27 +43,18 @@ from ringfenced.model import (
     Decision,
     Escalation,
     Event,
-    Finish,
-    FinishReason,
     Inherited,
     Loading,
-    Prompt,
     Receipt,
     Request,
-    Sent,
     Target,
-    TargetKind,
-    Terms,
-    Text,
     TextDelta,
-    Vectors,
     Verdict,
     Wallet,
 )
 from ringfenced.nouns import (
     Directory,
     Egress,
-    Engine,
     Evaluating,
     Learning,
     Ledger,
@@ -78,17 +65,10 @@ from ringfenced.nouns import (
     Scanning,
     World,
 )
-from ringfenced.schedule import claim
+from ringfenced.rungs import Rungs
 from ringfenced.schedule.hedge import hedge_of
 from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
-
-PROVIDER_MS_MAX = 300_000
-"""How long a provider may take for a request without a deadline, in milliseconds: nothing that left is waited for
-without end."""
-
-ENGINE_DIED = "engine_died"
-"""Reason of a request that ended because its engine did."""
 
 
 class Flow:
@@ -137,11 +117,21 @@ class Flow:
         self._learning = learning
         self._evaluating = evaluating
         self._ledger = ledger
-        self._egress = egress
         self._memory = memory
         self._recorder = recorder
         self._world = world
         self._hedge_after_s = hedge_after_s
+        self._rungs = Rungs(
+            directory=directory,
+            scanning=scanning,
+            policy=policy,
+            policies=policies,
+            evaluating=evaluating,
+            ledger=ledger,
+            egress=egress,
+            world=world,
+            hedge_after_s=hedge_after_s,
+        )
         self._running = 0
 
     def running(self) -> int:
@@ -232,7 +222,7 @@ class Flow:
         way.classification = await self._scanning.run(
             lambda scan: classify(request, caller, scan, inherited, self._policy, sources=directory.sources),
             chars_of(request),
-            self._time_left_s(request),
+            way.left_s(self._world.clock()),
         )
 
         way.step = 3
@@ -251,7 +241,7 @@ class Flow:
             rulings=self._policies.rulings(asked, offers),
             circumstances=Circumstances(
                 wallet_microcredits=max(0, wallet.available_microcredits),
-                time_left_ms=self._time_left_ms(request),
+                time_left_ms=way.left_ms(self._world.clock()),
                 closed=self._outlook.closed(asked),
                 last=inherited.target,
                 cached_chars=inherited.chars,
@@ -333,7 +323,7 @@ class Flow:
         is_kept = not is_shown or is_judged or len(way.ran) > 1
         ended: BaseException | None = None
         try:
-            async with aclosing(self._run(way, rung)) as events:
+            async with aclosing(self._rungs.run(way, rung)) as events:
                 async for event in events:
                     if type(event) is Loading:  # no part of an answer
                         yield event
@@ -360,7 +350,7 @@ class Flow:
         assert way.inputs is not None
         assert way.held_microcredits is not None
         owed = way.cost_microcredits + sum(one.estimate.cost_microcredits_max for one in above)
-        left_ms = self._time_left_ms(way.request)
+        left_ms = way.left_ms(self._world.clock())
         for most in (ceiling(way.inputs.asked, way.inputs.rulings), way.held_microcredits):
             other = stand_in(
                 rung,
@@ -394,165 +384,12 @@ class Flow:
         """What is said of a rung's answer; what is said of the last one changes nothing, and is learned from."""
         if not way.is_judged(rung):
             return GOOD
-        left_s = self._time_left_s(way.request)
+        left_s = way.left_s(self._world.clock())
         seconds_max = None if left_s is None else left_s - rung.leave_ms / 1000
         verdict = await self._evaluating.judge(way, rung, answer, seconds_max=seconds_max, is_last=is_last)
         if verdict.evaluator:
             way.verdicts.append((rung.target, verdict))
         return verdict
-
-    def _run(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        if rung.target.kind is TargetKind.PROVIDER:
-            return self._run_provider(way, rung)
-        hedge, way.hedge = way.hedge, None  # the first rung's alone
-        return self._run_local(way, rung) if hedge is None else self._run_hedged(way, rung, hedge)
-
-    def _run_hedged(self, way: Way, rung: Candidate, hedge: Candidate) -> AsyncGenerator[Event, None]:
-        """On a second local model as well, where the first token is late; whoever loses is paid for what came."""
-        other = replace(hedge, leave_ms=rung.leave_ms)
-
-        def second() -> AsyncGenerator[Event, None]:
-            way.ran.insert(-1, other.target)
-            return self._run_local(way, other)
-
-        def won() -> None:
-            way.rung = other
-            way.ran[-2:] = [rung.target, other.target]
-
-        return hedged(self._run_local(way, rung), second, self._hedge_after_s, won)
-
-    async def _run_local(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        """On a place of the model, which is loaded where it is not.
-
-        An engine that dies before it said anything is no answer: the same request is tried once more on another of the
-        same model, unless nobody else was in the engine, for then the request itself may have ended it. A stream that
-        has begun ends there, since it could not be continued exactly.
-        """
-        answer = self._embed if way.request.prompt.embeds else self._answer
-        begun = False
-        for is_last in (False, True):
-            seconds_max, salt = self._time_left_s(way.request), way.salt()
-            with self._directory.place(rung.target.model, seconds_max=seconds_max, salt=salt) as place:
-                try:
-                    while (loading := await place.wait()) is not None:
-                        yield loading
-                    async with aclosing(answer(way, rung, place.engine)) as events:
-                        async for event in events:
-                            begun = True
-                            yield event
-                except Unavailable as error:
-                    if begun or is_last or error.reason != ENGINE_DIED or error.numbers.get("alone"):
-                        raise
-                else:
-                    return
-
-    async def _embed(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
-        assert way.caller is not None
-        inputs = [part.text for turn in way.request.prompt.messages for part in turn.parts if isinstance(part, Text)]
-        claimed = claim(way.caller, way.request.priority)
-        embedded = await engine.embed(inputs, deadline_ms=self._deadline_ms(way.request, rung), claim=claimed)
-        way.finish = Finish(FinishReason.STOP, embedded.usage)
-        way.cost_microcredits += cost(way.offers[rung.target], embedded.usage)
-        yield Vectors(embedded.vectors)
-        yield way.finish
-
-    async def _answer(self, way: Way, rung: Candidate, engine: Engine) -> AsyncGenerator[Event, None]:
-        assert way.caller is not None
-        prompt, deadline_ms = self._bounded(way), self._deadline_ms(way.request, rung)
-        offer, piece = way.offers[rung.target], None
-        if offer.supports_logprobs and prompt.sampling.logprobs is None and self._evaluating.needs_logprobs(way, rung):
-            prompt = replace(prompt, sampling=replace(prompt.sampling, logprobs=0))
-        with engine.start(
-            prompt,
-            cache_salt=way.salt(),
-            confidential=way.is_confidential(),
-            deadline_ms=deadline_ms,
-            claim=claim(way.caller, way.request.priority),
-        ) as run:
-            try:
-                while type(piece := await run.take()) is not Finish:
-                    yield piece
-                way.finish = piece
-                way.cost_microcredits += cost(offer, piece.usage)
-            finally:
-                # Who hangs up pays for what came; without a finish the prompt's tokens are as estimated.
-                if type(piece) is not Finish and run.tokens_received:
-                    way.cost_microcredits += price(offer, rung.estimate.prompt_tokens, run.tokens_received)
-        yield piece
-
-    async def _run_provider(self, way: Way, rung: Candidate) -> AsyncGenerator[Event, None]:
-        assert way.caller is not None
-        classification = way.classification
-        assert classification is not None
-        offer = way.offers[rung.target]
-        prompt, label, seed = self._bounded(way), label_deidentified(classification), self._world.entropy(32)
-        payload, mapping = await self._scanning.run(
-            lambda scan: deidentify(prompt, classification.findings, label, seed=seed, scan=scan, policy=self._policy),
-            classification.prompt_chars,
-            self._time_left_s(way.request),
-        )
-        # De-identification may leave more than the decision expected; then this rung is not open after all.
-        if offer.clearance is None or not may_leave(payload.label, offer.clearance):
-            raise Refused(
-                f"After de-identification the payload is still {payload.label}; it may not go to {rung.target}.",
-                reason="label",
-                model=str(rung.target),
-            )
-        self._demand_permitted(way, rung, payload)
-        terms = Terms(
-            provider=rung.target.provider,
-            model=rung.target.model,
-            caller_pseudonym=self._world.pseudonym(way.caller.identity),
-            department=way.caller.department,
-            request_id=way.request.id,
-            findings_by_type=classification.findings_by_type(),
-            decision_reason=rung.reason,
-            cost_microcredits_max=rung.estimate.cost_microcredits_max,
-            label_before=classification.label,
-        )
-        # From here on bytes may leave: unless the provider tells what it used, the whole estimate counts as spent, also
-        # where this daemon does not live to hear of it.
-        most = rung.estimate.cost_microcredits_max
-        await self._ledger.secure(way.caller.department, way.request.id, way.cost_microcredits + most)
-        way.cost_microcredits += most
-        try:
-            deadline_ms = self._deadline_ms(way.request, rung) or PROVIDER_MS_MAX
-            async with aclosing(self._egress.send(payload, terms, deadline_ms)) as answer:
-                async for event in reidentified(answer, mapping, json=bool(way.request.prompt.json_schema)):
-                    if isinstance(event, Sent):
-                        way.proofs.extend(event.proofs)
-                        way.finish = event.finish
-                        if event.finish.usage.prompt_tokens:
-                            way.cost_microcredits += cost(offer, event.finish.usage) - most
-                        yield event.finish
-                    else:
-                        yield event
-        except RingfenceError as error:
-            way.proofs.extend(error.proofs)
-            # Nothing left, or the provider failed before it generated anything: nothing is owed.
-            if error.numbers.get("left", 1) == 0 or error.numbers.get("nothing_generated", 0) == 1:
-                way.cost_microcredits -= most
-            raise
-
-    def _demand_permitted(self, way: Way, rung: Candidate, payload: Deidentified) -> None:
-        """Pass if caller and policy permit a payload of which more was found than they were asked about.
-
-        De-identification reads once more, and may find what classification did not.
-        """
-        assert way.inputs is not None
-        asked, offers, clearance = way.inputs.asked, way.inputs.offers, way.offers[rung.target].clearance
-        if payload.label == asked.label_deidentified and covers(asked.label, payload.label_before):
-            return
-        label = join((asked.label, payload.label_before))
-        asked = replace(asked, label=label, label_deidentified=payload.label, lowered=True)
-        ruling = self._policies.rulings(asked, offers).by_target.get(rung.target)
-        if clearance is None or not is_cleared(clearance, asked) or ruling is None or not ruling.allowed:
-            raise Refused(
-                f"De-identification found more than was known: the request is {label}, and {payload.label} without "
-                f"what was found. Its caller or this site's policy keeps that from {rung.target}.",
-                reason="label",
-                model=str(rung.target),
-            )
 
     # ── steps 7 to 9 ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -598,34 +435,10 @@ class Flow:
             budget = min(budget, limit)
         return max(0, min(most, budget - way.decision.cost_microcredits_max()))
 
-    def _bounded(self, way: Way) -> Prompt:
-        """The prompt with the token limit that was priced."""
-        prompt = way.request.prompt
-        if prompt.sampling.tokens_max is not None or prompt.embeds:
-            return prompt
-        return replace(prompt, sampling=replace(prompt.sampling, tokens_max=tokens_max(way.request)))
-
     def _is_late(self, way: Way) -> bool:
         """Whether no time is left for anything more."""
-        left_s = self._time_left_s(way.request)
+        left_s = way.left_s(self._world.clock())
         return left_s is not None and left_s <= 0
-
-    def _time_left_s(self, request: Request) -> float | None:
-        return None if request.deadline_s is None else request.deadline_s - self._world.clock()
-
-    def _time_left_ms(self, request: Request) -> float | None:
-        left_s = self._time_left_s(request)
-        return None if left_s is None else left_s * 1000
-
-    def _deadline_ms(self, request: Request, rung: Candidate) -> int:
-        """Milliseconds that a rung may take, 0 for no limit: what is left, less what the rungs above it need."""
-        left = self._time_left_ms(request)
-        if left is None:
-            return 0
-        left -= rung.leave_ms
-        if left < 1:
-            raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
-        return int(left)
 
 
 def _compared(way: Way, short: list[tuple[Target, Answer]], answer: Answer) -> Iterator[tuple[Target, Verdict]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ringfenced.errors import DeadlineExceeded
 from ringfenced.inputs import Inputs
 from ringfenced.model import (
     Caller,
@@ -68,6 +69,28 @@ class Way:
         self.begun.append((rung.target, self.cost_microcredits))
         self.finish = None
         self.rung_started_s, self.rung_first_s = now_s, None
+
+    def left_s(self, now_s: float) -> float | None:
+        """Seconds until the caller stops waiting; None for no limit."""
+        return None if self.request.deadline_s is None else self.request.deadline_s - now_s
+
+    def left_ms(self, now_s: float) -> float | None:
+        """The same in milliseconds."""
+        left_s = self.left_s(now_s)
+        return None if left_s is None else left_s * 1000
+
+    def deadline_ms(self, rung: Candidate, now_s: float) -> int:
+        """Milliseconds that a rung may take, 0 for no limit: what is left, less what the rungs above it need.
+
+        Raises:
+            DeadlineExceeded: nothing is left.
+        """
+        left_ms = self.left_ms(now_s)
+        if left_ms is None:
+            return 0
+        if left_ms - rung.leave_ms < 1:
+            raise DeadlineExceeded("The request's deadline has passed before it could run. Give it more time.")
+        return int(left_ms - rung.leave_ms)
 
     def salt(self) -> bytes:
         """What prefixes may be shared within: one tenant, one label."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from ringfenced.errors import DeadlineExceeded
 from ringfenced.model import Candidate, Estimate, Prompt, Request, Target, TargetKind
 from ringfenced.way import Way
 
@@ -25,3 +30,16 @@ def test_each_rung_costs_what_was_added_while_it_ran():
     assert way.cost_of(OTHER) == 40
     way.cost_microcredits = 30  # what was held at most
     assert way.cost_of(LARGE) == 20
+
+
+def test_a_rung_leaves_the_rungs_above_it_their_time():
+    way = Way(Request("r", Prompt(()), deadline_s=10.0), 0.0)
+    rung = replace(candidate(SMALL), leave_ms=1500)
+    assert (way.left_s(8.0), way.left_ms(8.0), way.deadline_ms(rung, 8.0)) == (2.0, 2000.0, 500)
+    with pytest.raises(DeadlineExceeded):
+        way.deadline_ms(rung, 8.5)
+
+
+def test_a_request_without_a_deadline_has_all_the_time():
+    way = Way(Request("r", Prompt(())), 0.0)
+    assert (way.left_s(8.0), way.left_ms(8.0), way.deadline_ms(candidate(SMALL), 8.0)) == (None, None, 0)
