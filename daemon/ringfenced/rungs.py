@@ -3,8 +3,8 @@
     run ──▶ local engine, perhaps a second one beside it (hedged)
         └─▶ de-identify → verify no residual → permit → agent → provider → re-identify
 
-The rung is one that the decision opened; what is found on the way can only close it. What a run owes is in `way` however
-it ends: `Flow` settles it.
+The rung is one that the decision opened; what is found on the way can only close it. What a run owes is in `way`
+however it ends: `Flow` settles it.
 """
 
 from __future__ import annotations
