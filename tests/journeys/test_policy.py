@@ -59,7 +59,7 @@ async def fresh(stand):
     return stand
 
 
-async def digests(stand, count=8):
+async def digests(stand, count=20):
     """What workers say is in force; each connection goes to one of them."""
     found = set()
     for _ in range(count):
