@@ -21,7 +21,7 @@ def test_every_part_is_measured_and_told():
 def test_what_is_measured_is_the_same_decision_as_the_references():
     """On a made-up site of fifty targets, ladders of three, exploration and all."""
     offers = made.offers(50)
-    _, rate = made.rate()
+    _, rate = made.rate(offers)
     ladders, explored = set(), 0
     for one in made.askings(60, 50, ladder=3):
         asked = asked_of(one.request, one.caller, one.classification)
