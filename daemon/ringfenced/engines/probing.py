@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ringfenced.engines.child import Child
 from ringfenced.engines.launch import EngineKind, EngineSpec, environment
 from ringfenced.weights.dryrun import ANSWER_BYTES_MAX, DeviceUse, DryRunFailed, LoadSettings, answered, ask
 
@@ -42,26 +42,13 @@ async def dry_run(
     """
     spec = EngineSpec("", EngineKind.LLAMA_CPP, (), environment=dict(variables or {}))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND,
-            str(os.getpid()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(spec),
-            start_new_session=True,
-        )
+        process = Child((*_COMMAND, str(os.getpid())), variables=environment(spec))
     except OSError as error:
         raise DryRunFailed(f"the dry run cannot be started: {error.strerror}") from error
     try:
-        async with asyncio.timeout(timeout_s):
-            output, words = await process.communicate(ask(str(path), settings))
+        output, words = await process.ask(ask(str(path), settings), timeout_s)
     except TimeoutError:
         raise DryRunFailed(f"the dry run did not answer within {timeout_s:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if process.returncode:
         said = words.decode(errors="replace").strip()[-_WORDS_MAX:]
         raise DryRunFailed(said or f"the dry run ended with status {process.returncode}")

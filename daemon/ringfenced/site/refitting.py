@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 import ringfence
 import ringfenced
+from ringfenced.engines.child import Child
 from ringfenced.errors import Unavailable
 from ringfenced.learn.drift import Watch
 from ringfenced.learn.lesson import Answered, Lesson
@@ -77,7 +77,7 @@ class Refitting:
         self._was_ended = False
         self._watches: dict[str, Watch] = {}
         outcomes.on_label = self._watch
-        self._running: asyncio.subprocess.Process | None = None
+        self._running: Child | None = None
         self.failure = ""
         """Why the last refit failed; empty where it did not."""
 
@@ -133,9 +133,14 @@ class Refitting:
         try:
             while True:
                 await asyncio.sleep(POLL_S)
-                if self._wanted or await self._is_due():
-                    self._wanted = False
-                    await self._refit()
+                try:
+                    if self._wanted or await self._is_due():
+                        self._wanted = False
+                        await self._refit()
+                except Exception as error:  # noqa: BLE001 - learning may fail; the daemon and its engines go on
+                    self._labels_then = self._outcomes.labels
+                    self.failure = f"the last refit failed ({type(error).__name__}); the next one tries again"
+                    _LOG.error("refit_failed", extra={"fields": {"error": type(error).__name__}})
         finally:
             self._end_running()
 
@@ -195,32 +200,22 @@ class Refitting:
     async def _run_process(self, task: bytes) -> dict[str, Any]:
         """What the process said of its end; empty where it was killed."""
         try:
-            self._running = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "ringfenced.site.refit"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=environment(),
-                start_new_session=True,
-            )
-            async with asyncio.timeout(TIMEOUT_S):
-                said, _ = await process.communicate(task)
-            return dict(json.loads(said.splitlines()[-1]))
+            command = (sys.executable, "-P", "-m", "ringfenced.site.refit")
+            self._running = process = Child(command, variables=environment())
+            said, _ = await process.ask(task, TIMEOUT_S)
+            return dict(json.loads(said.splitlines()[-1])) if said else {}
         except TimeoutError:
             return {"error": "timeout"}
         except (OSError, ValueError, LookupError) as error:
             return {"error": type(error).__name__}
         finally:
-            if (ended := self._end_running()) is not None:
-                await ended.communicate()  # its end, so that nothing of it is left
+            self._running = None
 
-    def _end_running(self) -> asyncio.subprocess.Process | None:
+    def _end_running(self) -> Child | None:
         """Kill the refit that runs; that one, None where none does."""
         process, self._running = self._running, None
-        if process is None or process.returncode is not None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        if process is not None:
+            process.kill()
         return process
 
 

@@ -196,6 +196,19 @@ async def test_one_that_cannot_be_started_is_told_and_the_daemon_goes_on(outcome
         assert [tally.answers for tally in await running.tally()] == [2]
 
 
+async def test_whatever_goes_wrong_with_a_refit_the_daemon_goes_on(outcomes, tmp_path, monkeypatch):
+    """It runs in the supervisor's own group of tasks: an exception would end engines and requests."""
+
+    async def broken(_self, _task):
+        raise RuntimeError("the handler is closed")
+
+    monkeypatch.setattr(Refitting, "_run_process", broken)
+    outcomes.put(lesson(1, 0.0))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=1)) as running:
+        await until(lambda: running.failure)
+        assert await running.trouble() == "the last refit failed (RuntimeError); the next one tries again"
+
+
 async def test_none_is_left_when_the_daemon_ends(outcomes, tmp_path):
     outcomes.put(lesson(1, 0.0))
     async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=1)) as running:
