@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 import decide as bench
 from decide_parts import made
 from fakes.plain_decide import plain_decide
@@ -25,7 +29,7 @@ def test_what_is_measured_is_the_same_decision_as_the_references():
     ladders, explored = set(), 0
     for one in made.askings(60, 50, ladder=3):
         asked = asked_of(one.request, one.caller, one.classification)
-        rating = rate(one.request, asked, offers)
+        rating = replace(rate(one.request, asked, offers), uncertainty=np.full(50, 0.3))  # so that there is to learn
         moment = Circumstances(10**9, 60_000.0, last=offers[one.last].target, cached_chars=200, draw=one.draw / 10)
         inputs = Inputs(asked, offers, rating, unruled(offers, "d"), moment)
         decision = decide(inputs)
