@@ -8,8 +8,9 @@ from dataclasses import replace
 import cedarpy
 from hypothesis import strategies as st
 
+from fakes.asked import PLAIN
 from ringfence.labels import Category, Label, Level
-from ringfenced.inputs import Ability, Asked, Ruling
+from ringfenced.inputs import Ability, Ruling
 from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
 from ringfenced.policy import ProviderFacts, Rulebook, Source, World, parse, schema_text
 from ringfenced.policy import vocabulary as words
@@ -47,20 +48,11 @@ OFFERS = (
 
 def asked(**changes):
     """A request of the ward's."""
-    base = Asked(
-        caller="spiffe://site/ward",
-        department="ward",
-        tenant="site",
-        roles=frozenset({CallerRole.CALLER}),
-        model="",
-        task="",
+    base = replace(
+        PLAIN,
         permission=Permission(deidentified_egress=True),
-        quality_min=0.0,
-        needs=frozenset({Ability.TEXT}),
-        inputs=1,
         prompt_chars=400,
         tokens_max=512,
-        priority=Priority.INTERACTIVE,
         label=Label(Level.CONFIDENTIAL, PHI),
         label_deidentified=Label(Level.INTERNAL),
         lowered=True,

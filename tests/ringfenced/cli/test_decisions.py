@@ -8,34 +8,18 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from fakes.asked import PLAIN
 from ringfence.labels import Label, Level
 from ringfenced.cli.app import app
 from ringfenced.decide.record import Recorded, RecordEncoder
-from ringfenced.inputs import Asked, Circumstances, Inputs, configured, unruled
-from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
+from ringfenced.inputs import Circumstances, Inputs, configured, unruled
+from ringfenced.model import Offer, Target, TargetKind
 
 OFFERS = (
     Offer(Target(TargetKind.LOCAL, "tiny"), True, "", 0.6, 1024, 20, 60, 50, 1),
     Offer(Target(TargetKind.LOCAL, "large"), True, "", 0.9, 1024, 200, 600, 50, 1),
 )
-ASKED = Asked(
-    caller="spiffe://site/ward",
-    department="ward",
-    tenant="site",
-    roles=frozenset({CallerRole.CALLER}),
-    model="",
-    task="letters",
-    permission=Permission(),
-    quality_min=0.0,
-    needs=frozenset(),
-    inputs=1,
-    prompt_chars=100,
-    tokens_max=10,
-    priority=Priority.INTERACTIVE,
-    label=Label(Level.CONFIDENTIAL),
-    label_deidentified=Label(),
-    lowered=False,
-)
+ASKED = replace(PLAIN, task="letters", needs=frozenset(), label=Label(Level.CONFIDENTIAL))
 
 
 def recorded(number, **changes):

@@ -9,34 +9,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fakes.asked import PLAIN
 from fakes.decisions import inputs
 from ringfence import reasons
-from ringfence.labels import Label, Level, may_leave
+from ringfence.labels import Level, may_leave
 from ringfenced.decide import decide
 from ringfenced.decide.choose import BOUND_DEVIATIONS, FALLBACKS_MAX, limits_of
 from ringfenced.decide.ladder import HULL_MAX, Limits, Rung, best_ladder, expected, thinned
 from ringfenced.decide.record import Recorded, RecordEncoder, records_of
-from ringfenced.inputs import Asked, Circumstances, Inputs, Ruling, configured, unruled
-from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
+from ringfenced.inputs import Circumstances, Inputs, Ruling, configured, unruled
+from ringfenced.model import Offer, Permission, Target, TargetKind
 
-ASKED = Asked(
-    caller="spiffe://site/ward",
-    department="ward",
-    tenant="site",
-    roles=frozenset({CallerRole.CALLER}),
-    model="",
-    task="",
-    permission=Permission(),
-    quality_min=0.0,
-    needs=frozenset(),
-    inputs=1,
-    prompt_chars=300,
-    tokens_max=512,
-    priority=Priority.INTERACTIVE,
-    label=Label(),
-    label_deidentified=Label(),
-    lowered=False,
-)
+ASKED = replace(PLAIN, needs=frozenset(), prompt_chars=300, tokens_max=512)
 
 
 def offer(name, quality, price, **changes):

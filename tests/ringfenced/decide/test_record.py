@@ -9,32 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.asked import PLAIN
 from fakes.decisions import inputs
-from ringfence.labels import Label
 from ringfenced.decide import decide
 from ringfenced.decide.record import PARTS_MAX, Recorded, RecordEncoder, RecordError, read_records, records_of
-from ringfenced.inputs import Asked, Circumstances, Inputs, Rulings, configured, unruled
-from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
+from ringfenced.inputs import Circumstances, Inputs, Rulings, configured, unruled
+from ringfenced.model import Offer, Permission, Target, TargetKind
 
 LOCAL = Offer(Target(TargetKind.LOCAL, "tiny"), True, "", 0.6, 1024, 20, 60, 50, 1)
-ASKED = Asked(
-    caller="spiffe://site/ward",
-    department="ward",
-    tenant="site",
-    roles=frozenset({CallerRole.CALLER}),
-    model="",
-    task="",
-    permission=Permission(),
-    quality_min=0.0,
-    needs=frozenset(),
-    inputs=1,
-    prompt_chars=100,
-    tokens_max=10,
-    priority=Priority.INTERACTIVE,
-    label=Label(),
-    label_deidentified=Label(),
-    lowered=False,
-)
+ASKED = replace(PLAIN, needs=frozenset())
 
 
 def made(offers=(LOCAL,), rulings=None, **changes):

@@ -6,20 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.labels import Label
-from ringfenced.inputs import Ability, Asked
+from fakes.asked import PLAIN
+from ringfenced.inputs import Ability
 from ringfenced.learn.segment import form_of, is_plain_name
-from ringfenced.model import Permission, Priority
 
-ASKED = Asked(
-    *("spiffe://site/ward", "ward", "site", frozenset(), "", "", Permission(), 0.0, frozenset({Ability.TEXT}), 1),
-    prompt_chars=100,
-    tokens_max=10,
-    priority=Priority.INTERACTIVE,
-    label=Label(),
-    label_deidentified=Label(),
-    lowered=False,
-)
+ASKED = PLAIN
 
 
 @pytest.mark.parametrize("name", ["extract-note", "triage", "app/v2:step.3", "Summarise-Report"])

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from fakes.asked import PLAIN
 from ringfence.labels import PUBLIC
-from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Rating, Rulings
+from ringfenced.inputs import Circumstances, Inputs, Rating, Rulings
 from ringfenced.model import (
     Candidate,
     Decision,
@@ -27,24 +28,7 @@ def candidate(target, cost=10):
     return Candidate(target, Estimate(cost, cost, 10, 0.5, 1, 1), True, "chosen", "", False)
 
 
-ASKED = Asked(
-    caller="a",
-    department="ward",
-    tenant="one",
-    roles=frozenset(),
-    model="",
-    task="",
-    permission=Permission(),
-    quality_min=0.0,
-    needs=frozenset({Ability.TEXT}),
-    inputs=1,
-    prompt_chars=10,
-    tokens_max=10,
-    priority=Priority.INTERACTIVE,
-    label=PUBLIC,
-    label_deidentified=PUBLIC,
-    lowered=False,
-)
+ASKED = replace(PLAIN, prompt_chars=10)
 
 
 def found(first=HOUSE, fallbacks=(SPARE,), *, wallet=20, ceiling=None, ruled=None, **changes):

@@ -8,11 +8,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from fakes.asked import PLAIN
 from ringfence.labels import Label
 from ringfenced.errors import ContextExceeded, Overloaded, Refused, Unavailable
-from ringfenced.inputs import Ability, Asked
+from ringfenced.inputs import Ability
 from ringfenced.model import (
-    PUBLIC,
     Caller,
     CallerRole,
     Candidate,
@@ -22,8 +22,6 @@ from ringfenced.model import (
     Message,
     ModelFacts,
     Offer,
-    Permission,
-    Priority,
     Prompt,
     Request,
     Role,
@@ -64,24 +62,7 @@ def caller(name="a", tenant="one"):
 
 
 def asked(tenant="one", needs=frozenset({Ability.TEXT})):
-    return Asked(
-        caller="a",
-        department="ward",
-        tenant=tenant,
-        roles=frozenset(),
-        model="",
-        task="",
-        permission=Permission(),
-        quality_min=0.0,
-        needs=needs,
-        inputs=1,
-        prompt_chars=10,
-        tokens_max=10,
-        priority=Priority.INTERACTIVE,
-        label=PUBLIC,
-        label_deidentified=PUBLIC,
-        lowered=False,
-    )
+    return replace(PLAIN, caller="a", tenant=tenant, needs=needs, prompt_chars=10)
 
 
 def rung(offer):
