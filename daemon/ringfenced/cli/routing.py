@@ -17,7 +17,7 @@ routing = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 def feedback(
     context: typer.Context,
     request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's id, from its receipt.")],
-    score: Annotated[float, typer.Argument(min=0, max=1, help="From 0 (useless) to 1 (right).")],
+    score: Annotated[float, typer.Argument(metavar="SCORE", min=0, max=1, help="From 0 (useless) to 1 (right).")],
     *,
     reason: Annotated[str, typer.Option(help="A word for machines, e.g. wrong_name; never content.")] = "",
     as_json: json_option = False,
