@@ -2,7 +2,8 @@
 
 Two kinds come out: `NAMES`, counts and marks of form; and buckets of words and pairs of neighbouring words, hashed with
 a salt of the site's own. Letters' case and digits' values are dropped before hashing. The cost is linear in the
-characters that are read, which are at most `CHARS_MAX`: 0.11 ms for 550, and 0.19 ms with the prior's word (processor time, one core, 2026-11-30).
+characters that are read, which are at most `CHARS_MAX`: 0.11 ms for 550, and 0.19 ms with the prior's word (processor
+time, one core, 2026-11-30).
 """
 
 from __future__ import annotations
