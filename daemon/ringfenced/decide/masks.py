@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from ringfenced.account.many import Estimates
 from ringfenced.decide.rules import CHARS_PER_TOKEN_MAX, ceiling, is_cleared
-from ringfenced.decide.table import Mask, Remembered, Table, denied
+from ringfenced.decide.table import Mask, Table, denied
 from ringfenced.inputs import Asked, Circumstances, Inputs
+from ringfenced.made_once import MadeOnce
 
 OPEN: Final = 0
 """The number of no rule: the target is open."""
 
-_DENIED: Final = Remembered(denied, 512)
+_DENIED: Final = MadeOnce(denied, 512)
 """Of the rulings that a policy gives again: a byte for each target."""
 
 

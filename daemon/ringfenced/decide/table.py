@@ -6,10 +6,8 @@ something changed. What is remembered can change no decision, only how long it t
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,6 @@ from ringfenced.inputs import Ability, Ruling
 from ringfenced.model import Offer, Target, TargetKind
 
 Mask = NDArray[np.bool_]
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,28 +113,6 @@ def compiled(offers: tuple[Offer, ...]) -> Table:
 def denied(table: Table, by_target: Mapping[Target, Ruling]) -> Mask:
     """The rows that a policy does not permit; who has no ruling is denied."""
     return _mask(ruling is None or not ruling.allowed for ruling in map(by_target.get, table.targets))
-
-
-class Remembered(Generic[Made]):
-    """The last few values that were made of the same objects; by identity, because comparing would cost as much."""
-
-    def __init__(self, make: Callable[..., Made], most: int) -> None:
-        """Remember the last `most` values that `make` made."""
-        self._make = make
-        self._most = most
-        self._made: OrderedDict[tuple[int, ...], tuple[tuple[object, ...], Made]] = OrderedDict()
-
-    def of(self, *parts: object) -> Made:
-        """What is made of `parts`, made once; they are held, so that nothing else can take their identities."""
-        key = tuple(map(id, parts))
-        found = self._made.get(key)
-        if found is not None:
-            return found[1]
-        made = self._make(*parts)
-        self._made[key] = parts, made
-        if len(self._made) > self._most:
-            self._made.popitem(last=False)
-        return made
 
 
 def _mask(values: Iterable[bool]) -> Mask:

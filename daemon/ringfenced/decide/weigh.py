@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ringfenced.account import estimate
 from ringfenced.account.many import Estimates, Real, estimates
 from ringfenced.decide.masks import OPEN, removals
-from ringfenced.decide.table import Mask, Remembered, Table, compiled
+from ringfenced.decide.table import Mask, Table, compiled
 from ringfenced.inputs import Asked, Inputs
+from ringfenced.made_once import MadeOnce
 
-_TABLES: Final = Remembered(compiled, 8)
+_TABLES: Final = MadeOnce(compiled, 8)
 """Of the offers in use, and of those that requests on their way still hold."""
 
 

@@ -31,7 +31,9 @@ _FIRST, _SECOND, _ONE = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(
 """Odd numbers, so that a pair's hash depends on the order: xxHash's first prime and murmur3's first constant."""
 _MURMUR_1, _MURMUR_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT, _MASK = np.uint64(33), np.uint64(BUCKETS - 1)
-_TRUE = np.array([True])
+_LOG1P_MAX = CHARS_MAX
+_LOG1P: Final = np.log1p(np.arange(_LOG1P_MAX + 1)).astype(np.float32)
+"""Of every count that there can be: no more tokens are read than characters."""
 _LETTER, _ZERO = ord("a"), ord("0")
 """Tokens of letters begin with this or a higher byte; tokens of digits with a zero."""
 LONG_WORD: Final = 9
@@ -131,12 +133,18 @@ def read(text: str, *, chars_max: int = CHARS_MAX) -> Seen:
 def _grams(tokens: list[bytes]) -> tuple[Uint32s, Float32s]:
     if not tokens:
         return np.zeros(0, np.uint32), np.zeros(0, np.float32)
-    words = np.array([*map(zlib.crc32, tokens)], np.uint32)
-    hashes = np.concatenate((words, words[:-1] * _FIRST ^ (words[1:] * _SECOND + _ONE)))
+    count = len(tokens)
+    hashes = np.empty(2 * count - 1, np.uint32)
+    words = hashes[:count]
+    words[:] = np.fromiter(map(zlib.crc32, tokens), np.uint32, count)
+    hashes[count:] = words[:-1] * _FIRST ^ (words[1:] * _SECOND + _ONE)
     hashes.sort()
-    starts = np.flatnonzero(np.concatenate((_TRUE, hashes[1:] != hashes[:-1])))
-    weight = np.log1p(np.diff(starts, append=len(hashes))).astype(np.float32)
-    return hashes[starts], weight / np.float32(sqrt(weight @ weight))
+    is_first = np.empty(len(hashes) + 1, np.bool_)
+    is_first[0] = is_first[-1] = True
+    np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:-1])
+    starts = is_first.nonzero()[0]
+    weight = _LOG1P.take(np.minimum(starts[1:] - starts[:-1], _LOG1P_MAX))
+    return hashes[starts[:-1]], weight / np.float32(sqrt(weight @ weight))
 
 
 def keyed(hashes: Uint32s, salt: bytes) -> Uint32s:
@@ -153,20 +161,21 @@ def keyed(hashes: Uint32s, salt: bytes) -> Uint32s:
 
 
 def _form(said: bytes, tokens: list[bytes], question: Question) -> list[float]:
-    words = [len(token) for token in tokens if token[0] >= _LETTER]
+    firsts = [token[0] for token in tokens]
+    lengths = [len(token) for token in tokens if token[0] >= _LETTER]
     classes: list[int] = np.bincount(_CLASS_OF[np.frombuffer(said, np.uint8)], minlength=len(_CLASSES) + 1).tolist()
-    size, count = max(1, len(said)), max(1, len(words))
+    size, count = max(1, len(said)), max(1, len(lengths))
     last = question.stem[-1:]
     return [
         log1p(len(said)),
-        log1p(len(words)),
+        log1p(len(lengths)),
         log1p(classes[6]),
         log1p(said.count(b"\n")),
-        sum(words) / count,
-        sum(length >= LONG_WORD for length in words) / count,
+        sum(lengths) / count,
+        len([length for length in lengths if length >= LONG_WORD]) / count,
         len(set(tokens)) / max(1, len(tokens)),
-        log1p(sum(token[0] == _ZERO for token in tokens)),
-        *(marks / size for marks in classes[:-1]),
+        log1p(firsts.count(_ZERO)),
+        *[marks / size for marks in classes[:-1]],
         log1p(classes[2]),
         log1p(classes[7]),
         log1p(question.examples),
@@ -181,8 +190,7 @@ def _form(said: bytes, tokens: list[bytes], question: Question) -> list[float]:
 def _cues(tokens: list[bytes]) -> list[float]:
     """How often words of each group come, as logarithms."""
     counts = [0] * len(_CUES)
-    for token in tokens:
-        cue = _CUE_OF.get(token)
+    for cue in map(_CUE_OF.get, tokens):
         if cue is not None:
             counts[cue] += 1
     return [log1p(count) for count in counts]

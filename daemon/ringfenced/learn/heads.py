@@ -7,7 +7,6 @@ take the prior's word by their configured quality.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -16,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfenced.learn.forest import Forest, forest_of
-from ringfenced.learn.outcome import BadState, Features, Float32s
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.packed import Arrays
 from ringfenced.learn.prior import SAID, believed
-from ringfenced.learn.projection import row_of
 from ringfenced.learn.trees import Trees
 
 CLIP: Final = 4.0
@@ -28,6 +26,8 @@ HEADS_MAX: Final = 256
 """Most models with a head."""
 SEGMENTS_MAX: Final = 1024
 """Most segments with a shift of their own."""
+LOGIT_MAX: Final = 30.0
+"""Log-odds beyond which nothing is expected."""
 DOUBT_LABELS: Final = 30.0
 """Labels after which the doubt about a quality is down to some seven tenths of what it is without any."""
 
@@ -74,18 +74,6 @@ class Heads:
         """All trees as one forest, for one row at a time; None where a tree has too many leaves for that."""
         return forest_of(self.trees)
 
-    def free_of_one(self, row: NDArray[Any]) -> NDArray[np.float64]:
-        """What `free` says of one row, one number a model: less to do, since a request waits for it."""
-        if self.forest is None:
-            told: NDArray[np.float64] = self.free(row[None])[0]
-            return told
-        standard = np.ones(len(row) + 1)  # the constant's column is always 1
-        np.clip((row - self.mean) / self.scale, -CLIP, CLIP, out=standard[:-1])
-        linear: NDArray[np.float64] = self.linear @ standard
-        grown = self.forest.owners
-        linear[grown] = (linear[grown] + self.forest.walked(row)[grown]) / 2
-        return linear
-
     @cached_property
     def places(self) -> dict[str, int]:
         """The row of each model."""
@@ -118,41 +106,7 @@ class Heads:
         anchor = self.anchors(rows, segments, configured)
         trust = np.where((segments < 0)[:, None], self.trust_unseen, self.trust)
         mixed: NDArray[np.float64] = anchor + trust * (self.free(rows) - anchor)
-        return np.clip(mixed, -30, 30)
-
-    def expected(
-        self, features: Features, segment: str, models: Sequence[str], configured: NDArray[Any]
-    ) -> tuple[Float32s, Float32s, NDArray[np.bool_]]:
-        """Quality, its uncertainty, and whether it was learned, of each model.
-
-        Args:
-            features: of the prompt.
-            segment: its kind of request.
-            models: in any order; the same may come twice.
-            configured: quality of each as configured, 0 to 1.
-        """
-        row = row_of(features, self.space)
-        base, moved = believed(row[None, -SAID:], configured)
-        logit = (base + moved)[0]
-        place_of = self.places.get
-        found = np.array([place_of(model, -1) for model in models], np.intp)
-        learned = found >= 0
-        labels = np.zeros(len(found))
-        if learned.any():
-            if len(row) != len(self.mean):
-                raise BadState("learned state was made from other features; refit it from the outcomes")
-            which = found[learned]
-            labels[learned] = self.labels[which]
-            place = self.segments.index(segment) if segment in self.segments else -1
-            anchor = base[0, learned] + self.shift[which] + self.slope[which] * moved[0, learned]
-            if place >= 0:
-                anchor = anchor + self.by_segment[which, place]
-            trust = (self.trust if place >= 0 else self.trust_unseen)[which]
-            free = self.free_of_one(row.astype(np.float64))[which]
-            logit[learned] = np.clip(anchor + trust * (free - anchor), -30, 30)
-        quality = 1 / (1 + np.exp(-logit))
-        doubt = np.sqrt(quality * (1 - quality) / (1 + labels / DOUBT_LABELS)) / 2
-        return quality.astype(np.float32), doubt.astype(np.float32), learned
+        return np.clip(mixed, -LOGIT_MAX, LOGIT_MAX)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is to be kept."""

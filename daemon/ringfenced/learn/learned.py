@@ -12,26 +12,17 @@ from numpy.typing import NDArray
 
 from ringfenced.learn.guard import GUARD_NONE, Guard
 from ringfenced.learn.heads import Heads, no_heads
+from ringfenced.learn.lineup import Lineup, Rated
 from ringfenced.learn.outcome import BadState, Features
 from ringfenced.learn.packed import pack, unpack
-from ringfenced.learn.prior import SURE
+from ringfenced.made_once import MadeOnce
 
 VERSION: Final = 1
 """Of the format."""
 NAMES_MAX: Final = 4096
 """Most models or segments in stored state."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rated:
-    """What is expected of some models for one request, in the order in which they were given."""
-
-    quality: NDArray[np.float32]
-    """P(good), 0 to 1."""
-    uncertainty: NDArray[np.float32]
-    """A standard deviation of `quality`, 0 to 0.5."""
-    learned: NDArray[np.bool_]
-    """Whether it was learned here; otherwise it is the model's configured quality, or the prior's word on it."""
+_LINEUPS: Final = MadeOnce(Lineup, 4)
+"""Of the models in use, and of those that a refit or a change of them replaces."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,23 +43,20 @@ class Learned:
     def rated(self, features: Features, segment: str, models: Sequence[str], quality_configured: NDArray[Any]) -> Rated:
         """What each model is expected to be worth for one request.
 
-        Where the guard does not trust the heads, every question of the segment gets the same: each model's mean quality
-        there, so that the choice is a fixed one. Where it does, it says how much of their word counts beside that.
+        Whoever asks again gives the same `models` and `quality_configured`, the very objects: they are laid out once.
 
         Args:
             features: of the prompt.
             segment: its kind of request.
             models: that could answer it.
-            quality_configured: of each, 0 to 1.
+            quality_configured: of each, 0 to 1; never changed afterwards.
 
         Raises:
             BadState: the features are of another version than those that this was made from.
         """
-        quality, doubt, learned = self.heads.expected(features, segment, models, quality_configured)
-        mixed: NDArray[Any] = quality
-        if self.version:
-            mixed = np.where(learned, self.guard.mixed(segment, models, quality, quality_configured), quality)
-        return Rated(np.clip(mixed, SURE / 2, 1 - SURE / 2).astype(np.float32), doubt, learned)
+        # A guard that has seen nothing would hold everything back, the prior's word too.
+        guard = self.guard if self.version else None
+        return _LINEUPS.of(self.heads, guard, models, quality_configured).rated(features, segment)
 
     def to_bytes(self) -> bytes:
         """The same as bytes, with a digest."""

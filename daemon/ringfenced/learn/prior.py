@@ -181,10 +181,20 @@ def believed(said: NDArray[Any], configured: NDArray[Any]) -> tuple[NDArray[np.f
     Returns:
         Log-odds of the configured quality, one row; and what each question's difficulty adds, rows by models.
     """
+    base, of_weak, of_strong = parts_believed(configured)
+    return base[None], said[:, -2, None] * of_weak + said[:, -1, None] * of_strong
+
+
+def parts_believed(configured: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What of that no question changes.
+
+    Returns:
+        Log-odds of each model's configured quality; and how much the difficulty for the weak model, and for the strong
+        one, moves it.
+    """
     kept = np.clip(np.asarray(configured, np.float64), SURE, 1 - SURE)
     strength = np.clip((kept - WEAK_QUALITY) / (STRONG_QUALITY - WEAK_QUALITY), 0, 1)
-    moved = (1 - strength) * said[:, -2, None] + strength * said[:, -1, None]
-    return np.log(kept / (1 - kept))[None], SPREAD_KEPT * moved
+    return np.log(kept / (1 - kept)), SPREAD_KEPT * (1 - strength), SPREAD_KEPT * strength
 
 
 def _odds(logit: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,6 @@ from ringfenced.account import estimate
 from ringfenced.decide import decide
 from ringfenced.decide.masks import OPEN
 from ringfenced.decide.rules import RULES
-from ringfenced.decide.table import Remembered
 from ringfenced.decide.weigh import weigh
 
 
@@ -43,13 +42,3 @@ def test_prices_and_times_beyond_all_bounds_are_reckoned_alike(given_, price, ti
     asked = replace(given_.asked, tokens_max=2**32 - 1)
     changed = replace(given_, offers=offers, asked=asked)
     assert decide(changed) == plain_decide(changed)
-
-
-def test_what_is_made_of_the_same_objects_is_made_once_and_only_the_last_few_are_kept():
-    made = []
-    remembered = Remembered(lambda part: made.append(part) or len(made), 3)
-    parts = [[number] for number in range(4)]
-    assert remembered.of(parts[0]) == remembered.of(parts[0]) == 1
-    for part in parts:
-        remembered.of(part)
-    assert remembered.of(parts[0]) == 5

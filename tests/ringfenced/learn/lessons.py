@@ -1,8 +1,12 @@
 """A made-up site: prompts as numbers, and models that are good at some of them."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from ringfenced.learn.heads import Heads
 from ringfenced.learn.outcome import Features, Outcome
+from ringfenced.learn.trees import no_trees
 
 COLUMNS = 20
 """Hand features; the last eight are the prior's word."""
@@ -15,6 +19,28 @@ def features(rng, hard=None):
     if hard is not None:
         hand[0] = 2.0 if hard else -2.0
     return Features(hand, np.zeros(0, np.uint32), np.zeros(0, np.float32))
+
+
+def heads(models=("a", "b"), trust=0.5, **parts):
+    """Heads without trees, the further down the list the better; `parts` instead of what stands here."""
+    count = len(models)
+    linear = np.zeros((count, COLUMNS + 1))
+    linear[:, -1] = np.arange(count) - 0.5
+    made = Heads(
+        models=tuple(models),
+        segments=("s",),
+        mean=np.zeros(COLUMNS),
+        scale=np.ones(COLUMNS),
+        linear=linear,
+        trees=tuple(no_trees(0.0) for _ in models),
+        labels=np.full(count, 100.0),
+        trust=np.full(count, trust),
+        trust_unseen=np.zeros(count),
+        shift=np.zeros(count),
+        slope=np.ones(count),
+        by_segment=np.full((count, 1), 1.0),
+    )
+    return replace(made, **parts)
 
 
 def outcomes(count, truth, *, seed=0, segments=("notes",), explore=0.5, days=10):
