@@ -83,7 +83,7 @@ def _first(weighed: Weighed, rows: Mask, count: int) -> list[int]:
     places = rows.nonzero()[0]
     utility = weighed.utility[places]
     if len(places) > count:
-        least = utility.max() if count == 1 else np.partition(utility, -count)[-count]
+        least = np.maximum.reduce(utility) if count == 1 else np.partition(utility, -count)[-count]
         places = places[utility >= least]
     if len(places) > 1:
         latency_ms, quality = weighed.estimated.latency_ms[places], weighed.quality[places]
@@ -117,31 +117,29 @@ def _corners(weighed: Weighed, good: Mask, limits: Limits) -> tuple[list[Rung], 
         (weighed.estimated.cost_max, limits.cost_max),
         (weighed.estimated.latency_ms, limits.time_left_ms),
     ):
-        if most is None or not len(lower) or not len(upper) or 2 * each.max() <= most:
+        if most is None or not len(lower) or not len(upper) or 2 * np.maximum.reduce(each) <= most:
             continue
         under, above = each[lower], each[upper]
         lower, upper = lower[under <= most - above.min()], upper[above <= most - under.min()]
     if not len(lower) or not len(upper):
         return [], []
-    order = _by_cost(weighed)
-    return _hull(weighed, order, lower), _hull(weighed, order, upper)
+    return _hull(weighed, lower), _hull(weighed, upper)
 
 
-def _by_cost(weighed: Weighed) -> Places:
-    """All rows by cost; of the same cost the best first, then the sooner, then by name."""
-    cost = weighed.estimated.cost
-    order = cost.argsort()
-    ordered = cost[order]
-    if np.count_nonzero(ordered[1:] == ordered[:-1]):
-        return np.lexsort((weighed.table.rank, weighed.estimated.latency_ms, -weighed.quality, cost))
-    return order
-
-
-def _hull(weighed: Weighed, order: Places, places: Places) -> list[Rung]:
-    rows = np.zeros(len(order), np.bool_)
-    rows[places] = True
-    corners = hull(order[rows[order]], weighed.estimated.cost, weighed.quality)
-    return [_rung(weighed, place) for place in corners]
+def _hull(weighed: Weighed, rows: Places) -> list[Rung]:
+    estimated = weighed.estimated
+    corners = hull(rows, estimated.cost, weighed.quality, estimated.latency_ms, weighed.table.rank)
+    return [
+        Rung(
+            corner.place,
+            -corner.loss,
+            corner.cost,
+            estimated.cost_max.item(corner.place),
+            corner.latency_ms,
+            judged=_is_judged(weighed, corner.place),
+        )
+        for corner in corners
+    ]
 
 
 def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Limits) -> tuple[Rung, ...]:
@@ -216,12 +214,17 @@ def _judged(weighed: Weighed) -> Mask:
 
 
 def _rung(weighed: Weighed, place: int) -> Rung:
-    asked, estimated = weighed.inputs.asked, weighed.estimated
+    estimated = weighed.estimated
     return Rung(
         place,
         weighed.quality.item(place),
         estimated.cost.item(place),
         estimated.cost_max.item(place),
         estimated.latency_ms.item(place),
-        judged=weighed.table.offers[place].is_judged or bool(asked.evaluators) or asked.schema_checked,
+        judged=_is_judged(weighed, place),
     )
+
+
+def _is_judged(weighed: Weighed, place: int) -> bool:
+    asked = weighed.inputs.asked
+    return bool(asked.evaluators) or asked.schema_checked or weighed.table.offers[place].is_judged

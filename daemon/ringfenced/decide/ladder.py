@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Corner = TypeVar("Corner")
+Kept = TypeVar("Kept")
 
 HULL_MAX: Final = 8
 """Most corners that are looked at; a concave hull of two hundred random points has about ten."""
@@ -143,33 +143,60 @@ def _best_on(rung: Rung, ways: Sequence[_Way], limits: Limits) -> _Way | None:
     return _Way(rungs, value, latency, most, longest)
 
 
-def hull(ordered: NDArray[np.int64], cost: NDArray[np.int64], quality: NDArray[np.float64]) -> list[int]:
+class Corner(NamedTuple):
+    """A corner of a hull; two of them compare as they are taken: the cheaper, the better, the sooner, by name."""
+
+    cost: int
+    """Expected, in microcredits."""
+    loss: float
+    """Its quality, negated."""
+    latency_ms: int
+    """Expected."""
+    rank: int
+    """Of its name among all."""
+    place: int
+    """Its row."""
+
+
+def hull(
+    rows: NDArray[np.int64],
+    cost: NDArray[np.int64],
+    quality: NDArray[np.float64],
+    latency_ms: NDArray[np.int64],
+    rank: NDArray[np.int64],
+) -> list[Corner]:
     """The corners of the concave hull of (cost, quality) from above, cheapest first; at most `HULL_MAX`.
 
     Args:
-        ordered: rows by cost, of the same cost the best first.
-        cost: of every row.
-        quality: of every row.
+        rows: those that may be one.
+        cost: of every row, as the other columns.
+        quality: expected.
+        latency_ms: expected.
+        rank: of its name among all.
     """
+    ordered = rows[cost[rows].argsort()]
     gains = quality[ordered]
-    is_better = np.ones(len(ordered), np.bool_)
-    np.greater(gains[1:], np.maximum.accumulate(gains)[:-1], out=is_better[1:])
-    corners: list[tuple[int, float, int]] = []
-    front = ordered[is_better]
-    for place, price, gain in zip(front.tolist(), cost[front].tolist(), quality[front].tolist(), strict=True):
-        while len(corners) > 1 and _is_under(corners[-2], corners[-1], price, gain):
+    # Rows of the same cost are in no order yet: some are left in that are no corner, none is left out that is one.
+    front = ordered[gains >= np.maximum.accumulate(gains)]
+    columns = cost[front], -quality[front], latency_ms[front], rank[front], front
+    corners: list[Corner] = []
+    for corner in map(Corner._make, sorted(zip(*(column.tolist() for column in columns), strict=True))):
+        if corners and corner.loss >= corners[-1].loss:
+            continue
+        while len(corners) > 1 and _is_under(corners[-2], corners[-1], corner):
             corners.pop()
-        corners.append((price, gain, place))
-    return thinned([place for _, _, place in corners])
+        corners.append(corner)
+    return thinned(corners)
 
 
-def thinned(corners: list[Corner]) -> list[Corner]:
+def thinned(corners: list[Kept]) -> list[Kept]:
     """At most `HULL_MAX` of them: both ends, and as many between them at even distances."""
     if len(corners) <= HULL_MAX:
         return corners
     return [corners[at * (len(corners) - 1) // (HULL_MAX - 1)] for at in range(HULL_MAX)]
 
 
-def _is_under(before: tuple[int, float, int], middle: tuple[int, float, int], cost: int, quality: float) -> bool:
+def _is_under(before: Corner, middle: Corner, after: Corner) -> bool:
     """Whether the middle one lies on or under the line from the one before to the one after it."""
-    return (middle[1] - before[1]) * (cost - middle[0]) <= (quality - middle[1]) * (middle[0] - before[0])
+    rise = (before.loss - middle.loss) * (after.cost - middle.cost)
+    return rise <= (middle.loss - after.loss) * (middle.cost - before.cost)

@@ -35,11 +35,8 @@ class Weighed:
     """What each is worth, less its cost, in microcredits."""
     removed: NDArray[np.int8]
     """The number of the rule that removes each; `OPEN` for none."""
-
-    @property
-    def open(self) -> Mask:
-        """The rows that no rule removes."""
-        return np.equal(self.removed, OPEN)
+    open: Mask
+    """The rows that no rule removes."""
 
 
 def weigh(inputs: Inputs) -> Weighed:
@@ -49,13 +46,15 @@ def weigh(inputs: Inputs) -> Weighed:
     estimated = estimates(table.prices, asked.prompt_chars, asked.tokens_max, inputs=asked.inputs)
     _count_on_cache(estimated, table, inputs)
     quality = np.asarray(rating.quality, np.float64)
+    removed = removals(table, estimated, inputs)
     return Weighed(
         table=table,
         inputs=inputs,
         estimated=estimated,
         quality=quality,
         utility=rating.good_answer_microcredits * quality - estimated.cost,
-        removed=removals(table, estimated, inputs),
+        removed=removed,
+        open=np.equal(removed, OPEN),
     )
 
 
