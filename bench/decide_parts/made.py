@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from ringfence.labels import Category, Label, Level
 from ringfence.recognize.finding import Finding
+from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, Rulings
 from ringfenced.learn.features import NAMES, featured
 from ringfenced.learn.fit_heads import TREES, TREES_MODELS_MAX
@@ -18,6 +19,7 @@ from ringfenced.learn.fit_trees import boosted
 from ringfenced.learn.guard import GUARD_NONE
 from ringfenced.learn.heads import HEADS_MAX, Heads
 from ringfenced.learn.learned import Learned
+from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.prior import PRIOR, SAID, Prior
 from ringfenced.learn.trees import no_trees
 from ringfenced.model import (
@@ -36,6 +38,7 @@ from ringfenced.model import (
     Text,
 )
 from ringfenced.policy import ProviderFacts, Rulebook, Source, World, parse
+from ringfenced.site.learning import SiteLearning
 
 PROVIDERS = [f"provider-{number}" for number in range(12)]
 DEPARTMENTS = [f"department-{number}" for number in range(40)]
@@ -167,23 +170,40 @@ def rule(count: int, all_: tuple[Offer, ...]) -> tuple[str, Rule]:
 
 
 def rate(all_: tuple[Offer, ...]) -> tuple[str, Rate]:
-    """What is expected of each answer, as `site.learning` asks: heads for all models up to `HEADS_MAX`."""
+    """What is expected of each answer, by the daemon's own `SiteLearning`: heads for all models up to `HEADS_MAX`."""
     prior = Prior.from_bytes(PRIOR.read_bytes())
     models = tuple(offer.target.model for offer in all_)
-    configured = np.array([offer.quality for offer in all_], np.float32)
     learned = Learned(heads(models[:HEADS_MAX]), GUARD_NONE, {}, 10_000, 0)
-    worth, explore = 20_000.0, 0.02
+    site = SiteLearning(
+        Routing(good_answer_microcredits=20_000.0, explore=0.02),
+        lambda: learned,
+        _Nobody(),
+        read=partial(featured, salt=b"0" * 16, prior=prior),
+        pseudonym=str,
+        unix_s=lambda: 0,
+    )
 
-    def rated(request: Request, _asked: Asked, _offers: tuple[Offer, ...]) -> Rating:
-        features = featured(_text(request), salt=b"0" * 16, prior=prior)
-        told = learned.rated(features, "bench", models, configured)
-        return Rating(told.quality, told.uncertainty, told.learned, explore, worth)
+    def rated(request: Request, asked: Asked, offers: tuple[Offer, ...]) -> Rating:
+        waiting = site.rated(request, asked, offers)
+        try:
+            waiting.send(None)
+        except StopIteration as told:
+            site.dismiss(request)
+            return told.value
+        raise AssertionError("without an embedder it waits for nothing")
 
     grown = sum(bool(len(trees.feature)) for trees in learned.heads.trees)
     told = (
         f"{len(learned.heads.models)} learned heads, {grown} of them with {len(learned.heads.trees[0].feature)} trees"
     )
     return told, rated
+
+
+class _Nobody:
+    """Keeps no lesson."""
+
+    def put(self, lesson: Lesson) -> None:
+        """Nothing."""
 
 
 def heads(models: tuple[str, ...]) -> Heads:
@@ -209,8 +229,3 @@ def heads(models: tuple[str, ...]) -> Heads:
         slope=np.ones(count),
         by_segment=chance.normal(size=(count, 1)) / 5,
     )
-
-
-def _text(request: Request) -> str:
-    part: Any = request.prompt.messages[0].parts[0]
-    return str(part.text)

@@ -1,7 +1,9 @@
 """The trees of many models, asked about one row at once: for what runs while a request waits.
 
-Walking node by node takes a step for each level. Here every inner node is asked in one sweep; each that is answered
-"right" strikes out the leaves on its left, and the leftmost leaf that is left is where the row ends.
+Walking node by node takes a step for each level. Here every inner node is asked in one sweep; the answers of a tree's
+nodes, a bit each, are a number, and a table says on which leaf a row with these answers ends. The table is made as in
+QuickScorer: each node that is answered "right" strikes out the leaves on its left, and the leftmost leaf that is left
+is the one.
 
 Source: Lucchese et al., QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees
 (SIGIR 2015, doi 10.1145/2766462.2767733).
@@ -19,11 +21,8 @@ from numpy.typing import NDArray
 from ringfenced.learn.outcome import BadState
 from ringfenced.learn.trees import Trees
 
-LEAVES_MAX: Final = 16
-"""Most leaves of a tree: one bit each."""
-_ALL: Final = np.uint16(0xFFFF)
-_LOWEST: Final = np.array([0, *((mask & -mask).bit_length() - 1 for mask in range(1, 1 << LEAVES_MAX))], np.intp)
-"""The place of the lowest bit of every mask."""
+NODES_MAX: Final = 8
+"""Most inner nodes of a tree: its answers fit a byte, and its table has 256 rows at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +33,10 @@ class Forest:
     """Which column of the input a node (row) asks about."""
     threshold: NDArray[np.float64]
     """It goes left where the value is at most this; infinity where a tree has fewer nodes than others."""
-    struck: NDArray[np.uint16]
-    """The leaves that are left once it went right, a bit each, the leftmost the lowest."""
     leaf: NDArray[np.float64]
-    """What each leaf adds, `LEAVES_MAX` a tree, one tree after the other."""
+    """What a tree adds for each combination of its nodes' answers, the first node's the lowest bit; tree by tree."""
     firsts: NDArray[np.intp]
-    """The place of each tree's first leaf."""
+    """Where each tree's begin."""
     owners: NDArray[np.intp]
     """Places of the models that have trees."""
     starts: NDArray[np.intp]
@@ -51,30 +48,42 @@ class Forest:
         """Each model's sum for one row of inputs; zero for a model without trees."""
         total = self.bases.copy()
         if len(self.owners):
-            left_over = np.where(row.take(self.feature) > self.threshold, self.struck, _ALL)
-            ends = self.firsts + _LOWEST.take(np.bitwise_and.reduce(left_over, axis=0))
-            total[self.owners] += np.add.reduceat(self.leaf.take(ends), self.starts)
+            answers = (row.take(self.feature) > self.threshold).view(np.uint8)
+            said = answers[-1].copy()
+            for answer in answers[-2::-1]:
+                said += said
+                said += answer
+            total[self.owners] += np.add.reduceat(self.leaf.take(self.firsts + said), self.starts)
         return total
 
 
 def forest_of(models: Sequence[Trees]) -> Forest | None:
-    """One forest of every model's trees; None where a tree has more than `LEAVES_MAX` leaves."""
+    """One forest of every model's trees; None where a tree has more than `NODES_MAX` inner nodes."""
     rows = [_laid(trees, number) for trees in models if len(trees.feature) for number in range(len(trees.feature))]
-    if any(len(leaves) > LEAVES_MAX for _, leaves in rows):
-        return None
     width = max((len(nodes) for nodes, _ in rows), default=0) or 1
+    if width > NODES_MAX:
+        return None
     feature, threshold = np.zeros((width, len(rows)), np.intp), np.full((width, len(rows)), np.inf)
-    struck, leaf = np.full((width, len(rows)), _ALL, np.uint16), np.zeros((len(rows), LEAVES_MAX))
+    leaf = np.zeros((len(rows), 1 << width))
     for number, (nodes, leaves) in enumerate(rows):
-        for place, (column, bound, mask) in enumerate(nodes):
-            feature[place, number], threshold[place, number], struck[place, number] = column, bound, mask
-        leaf[number, : len(leaves)] = leaves
+        for place, (column, bound, _) in enumerate(nodes):
+            feature[place, number], threshold[place, number] = column, bound
+        leaf[number] = np.array(leaves)[_ends([mask for _, _, mask in nodes], width)]
     counts = [len(trees.feature) for trees in models]
     owners = np.flatnonzero(counts)
     starts = np.cumsum([0, *(counts[owner] for owner in owners)])[:-1]
     bases = np.array([trees.base if len(trees.feature) else 0.0 for trees in models], np.float64)
-    firsts = np.arange(len(rows), dtype=np.intp) * LEAVES_MAX
-    return Forest(feature, threshold, struck, leaf.ravel(), firsts, owners, starts.astype(np.intp), bases)
+    firsts = np.arange(len(rows), dtype=np.intp) << width
+    return Forest(feature, threshold, leaf.ravel(), firsts, owners, starts.astype(np.intp), bases)
+
+
+def _ends(masks: Sequence[int], width: int) -> list[int]:
+    """The leaf on which each combination of answers ends."""
+    left_over = [-1]
+    for mask in masks:
+        left_over += [each & mask for each in left_over]
+    lowest = [(each & -each).bit_length() - 1 for each in left_over]
+    return lowest * (1 << (width - len(masks)))  # nodes that there are not are answered "left"
 
 
 def _laid(trees: Trees, number: int) -> tuple[list[tuple[int, float, int]], list[float]]:
@@ -93,7 +102,7 @@ def _laid(trees: Trees, number: int) -> tuple[list[tuple[int, float, int]], list
         first = len(leaves)
         lay(left)
         on_the_left = ((1 << len(leaves)) - 1) & ~((1 << first) - 1)
-        nodes.append((int(trees.feature[number, node]), float(trees.threshold[number, node]), 0xFFFF & ~on_the_left))
+        nodes.append((int(trees.feature[number, node]), float(trees.threshold[number, node]), ~on_the_left))
         lay(right)
 
     lay(0)

@@ -147,6 +147,7 @@ class SiteLearning:
         self._unlearned = NothingLearned(settings.good_answer_microcredits)
         self._table_for: tuple[Offer, ...] = ()
         self._models: tuple[str, ...] = ()
+        self._as_configured: list[float] = []
         self._quality: Float32s = np.zeros(0, np.float32)
         self.counts = Counts()
         """What was counted since the process began."""
@@ -200,10 +201,7 @@ class SiteLearning:
         )
 
     def _rated(self, request: Request, asked: Asked, offers: tuple[Offer, ...], features: Features) -> Rating:
-        if offers is not self._table_for:
-            self._models = tuple(offer.target.model for offer in offers)
-            self._quality = np.array([offer.quality for offer in offers], np.float32)
-            self._table_for = offers
+        self._line_up(offers)
         segment = self._segment(asked)
         rated = self._current().rated(features, segment, self._models, self._quality)
         quality = _kept_to_their_word(rated, self._quality, asked.quality_min).tolist()
@@ -218,6 +216,16 @@ class SiteLearning:
             explore=self._settings.explore if self._teaches(asked) else 0.0,
             good_answer_microcredits=self._settings.good_answer_microcredits,
         )
+
+    def _line_up(self, offers: tuple[Offer, ...]) -> None:
+        """Their models and qualities; where they are as before the same objects, so that nobody lays them out anew."""
+        if offers is self._table_for:
+            return
+        self._table_for = offers
+        models, quality = tuple(offer.target.model for offer in offers), [offer.quality for offer in offers]
+        if models != self._models or quality != self._as_configured:
+            self._models, self._as_configured = models, quality
+            self._quality = np.array(quality, np.float32)
 
     def _teaches(self, asked: Asked) -> bool:
         return asked.label.level <= self._settings.learn_label_max
@@ -239,6 +247,8 @@ def _kept_to_their_word(rated: Rated, configured_: Float32s, quality_min: float)
     that was trained on other questions may say which of two targets is better, not that none of them will do.
     """
     expected = rated.quality.astype(np.float64)
+    if quality_min <= 0:
+        return expected
     stands = ~rated.learned & (configured_ >= np.float32(quality_min))
     return np.where(stands, np.maximum(expected, quality_min), expected)
 

@@ -21,7 +21,7 @@ def grown(seed, leaves, rounds=8):
     return boosted(rows, right, np.ones(300), growth, seed=seed)
 
 
-MODELS = (grown(1, 5), no_trees(0.7), grown(2, 16), grown(3, 2, rounds=3))
+MODELS = (grown(1, 5), no_trees(0.7), grown(2, 9), grown(3, 2, rounds=3))
 
 
 @given(st.lists(st.floats(-3, 3).map(lambda number: round(number, 1)), min_size=4, max_size=4))
