@@ -10,7 +10,7 @@ import numpy as np
 
 from ringfenced.learn.facts import NO_VERIFIER, VerifierFacts
 from ringfenced.learn.guard import UNSEEN, Guard
-from ringfenced.learn.learned import Rated
+from ringfenced.learn.lineup import Rated
 from ringfenced.learn.outcome import Features, Float32s, Outcome
 
 SEGMENTS_MAX: Final = 1024

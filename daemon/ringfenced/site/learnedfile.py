@@ -20,8 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ringfenced.learn.learned import Learned
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.report import NO_REPORT, Report
-from ringfenced.learn.values import BadState, Learned
 from ringfenced.learn.verifier import Verifier
 
 _LOG = logging.getLogger("ringfenced.learning")

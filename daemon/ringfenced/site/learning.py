@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ringfence.labels import Level
 from ringfenced.config_routing import Routing
 from ringfenced.inputs import Asked, Rating, configured
-from ringfenced.learn.learned import Rated
 from ringfenced.learn.lesson import Lesson
+from ringfenced.learn.lineup import Rated
 from ringfenced.learn.outcome import Features, Float32s
 from ringfenced.learn.report import Rater
 from ringfenced.learn.segment import form_of, is_plain_name

@@ -10,8 +10,8 @@ import pytest
 
 from ringfenced.learn import fit as fit_module
 from ringfenced.learn.fit import EMBEDDED_MIN, fit
+from ringfenced.learn.learned import Learned
 from ringfenced.learn.outcome import EMBEDDED, BadState
-from ringfenced.learn.values import Learned
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lessons import features, outcomes, rated
@@ -153,7 +153,7 @@ def test_features_of_another_version_are_refused(learned):
 
 def test_serving_never_imports_scikit_learn():
     """Only a refit does, in a process of its own."""
-    code = "import sys, ringfenced.learn.values, ringfenced.learn.features; sys.exit('sklearn' in sys.modules)"
+    code = "import sys, ringfenced.learn.learned, ringfenced.learn.features; sys.exit('sklearn' in sys.modules)"
     paths = {"PYTHONPATH": f"{ROOT}/proto:{ROOT}/daemon"}
     assert subprocess.run([sys.executable, "-c", code], env=paths, check=False).returncode == 0
 

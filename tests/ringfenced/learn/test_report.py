@@ -11,7 +11,7 @@ import pytest
 from ringfenced.learn import report as report_module
 from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.guard import GUARD_NONE, UNSEEN, Guard
-from ringfenced.learn.learned import Rated
+from ringfenced.learn.lineup import Rated
 from ringfenced.learn.outcome import Features, Outcome
 from ringfenced.learn.report import Report, segments_of, why_guarded
 

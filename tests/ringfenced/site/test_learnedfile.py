@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfenced.learn.facts import VerifierFacts
+from ringfenced.learn.learned import Learned
+from ringfenced.learn.outcome import BadState
 from ringfenced.learn.report import NO_REPORT, Report
-from ringfenced.learn.values import BadState, Learned
 from ringfenced.learn.verifier import Verifier
 from ringfenced.learn.verifier_prior import SHIPPED, Prior
 from ringfenced.site import learnedfile

@@ -22,7 +22,7 @@ from ringfenced.inputs import Circumstances, Inputs, Rulings
 from ringfenced.learn.answers import NAMES, read_answer
 from ringfenced.learn.answers_kept import packed, unpacked
 from ringfenced.learn.features import featured
-from ringfenced.learn.learned import Rated
+from ringfenced.learn.lineup import Rated
 from ringfenced.learn.outcome import EMBEDDED, Features
 from ringfenced.model import (
     GOOD,
