@@ -1,6 +1,7 @@
 # Each target sets up what it needs; what is there is reused. Extra arguments: make test ARGS="-k wallet"
 PYTHON ?= python3
 ARGS ?=
+PROCESSES ?= auto
 export PYTHON
 export VLLM_PYTHON
 
@@ -15,8 +16,8 @@ help: ## this table
 demo: setup ## real requests through daemon, engine, agent and a stand-in provider
 	@$(BIN)/python examples/demo.py $(ARGS)
 
-test: setup ## the whole test suite
-	@$(BIN)/pytest $(ARGS)
+test: setup ## the whole test suite, a file a core at a time (PROCESSES=1 for one after the other)
+	@$(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile $(ARGS)
 
 test-vllm: setup ## the engine contract on vLLM, installed for processors into the user's cache (VLLM_PYTHON=one that is there)
 	@vllm="$$(scripts/vllm.sh | tail -1)" && RINGFENCE_TEST_VLLM="$$vllm" \
