@@ -57,14 +57,13 @@ def choose(weighed: Weighed) -> Choice:
     """
     inputs = weighed.inputs
     good = weighed.open & (weighed.quality >= inputs.asked.quality_min)
-    first = _first(weighed, good, 1)
+    limits = limits_of(inputs)
+    first = _first(weighed, good, limits.length_max + FALLBACKS_MAX)
     if not first:
         return Choice()
-    limits = limits_of(inputs)
     value, rungs = _best(weighed, good, _rung(weighed, first[0]), limits)
-    choice = _explore(weighed, value, rungs, limits)
-    fallbacks = _fallbacks(weighed, good, choice.rungs)
-    return Choice(choice.rungs, fallbacks, rungs[0].place, choice.propensity, choice.explored)
+    choice = _explore(weighed, good, value, rungs, limits)
+    return Choice(choice.rungs, _fallbacks(first, choice.rungs), rungs[0].place, choice.propensity, choice.explored)
 
 
 def limits_of(inputs: Inputs) -> Limits:
@@ -161,7 +160,7 @@ def _extended(weighed: Weighed, rungs: tuple[Rung, ...], good: Mask, limits: Lim
     return rungs
 
 
-def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Limits) -> Choice:
+def _explore(weighed: Weighed, good: Mask, value: float, rungs: tuple[Rung, ...], limits: Limits) -> Choice:
     """The same ladder, or, for a small share of requests, one that begins with a target that may be better.
 
     Tried is only what is open, is expected to be good enough, and would be worth more than what is best now if its
@@ -176,7 +175,7 @@ def _explore(weighed: Weighed, value: float, rungs: tuple[Rung, ...], limits: Li
     uncertainty = np.asarray(rating.uncertainty, np.float64)
     bound = np.minimum(1.0, weighed.quality + BOUND_DEVIATIONS * uncertainty)
     worth = rating.good_answer_microcredits * bound - weighed.estimated.cost
-    may_be_better = weighed.open & (weighed.quality >= inputs.asked.quality_min) & (worth > value)
+    may_be_better = good & (worth > value)
     may_be_better[rungs[0].place] = False
     places = may_be_better.nonzero()[0]
     if not len(places):
@@ -196,14 +195,13 @@ def _above(tried: Rung, rungs: tuple[Rung, ...], limits: Limits) -> tuple[Rung, 
     return better if limits.fit((tried, *better)) else ()
 
 
-def _fallbacks(weighed: Weighed, good: Mask, rungs: tuple[Rung, ...]) -> tuple[int, ...]:
+def _fallbacks(first: list[int], rungs: tuple[Rung, ...]) -> tuple[int, ...]:
     """The next best of what is open and good enough: what would be taken were the rungs away.
 
     Each keeps to ceiling and wallet by itself; who lets one stand in holds what it costs more than the rung.
     """
-    others = good.copy()
-    others[[rung.place for rung in rungs]] = False
-    return tuple(_first(weighed, others, FALLBACKS_MAX))
+    taken = [rung.place for rung in rungs]
+    return tuple([place for place in first if place not in taken][:FALLBACKS_MAX])
 
 
 def _judged(weighed: Weighed) -> Mask:
