@@ -34,6 +34,7 @@ from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.build_learning import SALT_BYTES, learning, taught
 from ringfenced.config import Agent, Config
 from ringfenced.config_types import Tls
+from ringfenced.device import DeviceFacts
 from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory
 from ringfenced.egress import AgentClient, AgentSettings, EgressLog, connect
@@ -43,7 +44,6 @@ from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
 from ringfenced.identify import PSEUDONYM_KEY_BYTES
-from ringfenced.model import DeviceFacts
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.asking import LocalReaders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ringfenced.model import DeviceFacts
+from ringfenced.device import DeviceFacts
 from ringfenced.weights.dryrun import HOST
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ringfenced.model import DeviceFacts
+from ringfenced.device import DeviceFacts
 from ringfenced.weights.dryrun import HOST
 
 PROCESS_BYTES = 160 * 1024**2

@@ -11,12 +11,12 @@ from pathlib import Path
 from ringfence.configfile import ConfigError
 from ringfenced.config import Config
 from ringfenced.config_models import LocalModel
+from ringfenced.device import DeviceFacts
 from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.library.errors import LibraryError, NotThere
 from ringfenced.library.folder import Library
 from ringfenced.library.signing import public_key
-from ringfenced.model import DeviceFacts
 from ringfenced.schedule.fit import planned_ways
 from ringfenced.schedule.footprint import PROCESS_BYTES, Appetite, groups, ways
 from ringfenced.schedule.plan import Gpu

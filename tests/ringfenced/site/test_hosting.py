@@ -12,10 +12,10 @@ import pytest
 from fakes.modellibrary import bring
 from ringfence.configfile import ConfigError, parse
 from ringfenced.config import Config
+from ringfenced.device import DeviceFacts
 from ringfenced.engines.client import EngineClient
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.library.folder import Library
-from ringfenced.model import DeviceFacts
 from ringfenced.schedule.plan import plan
 from ringfenced.site.hosting import _load_settings, attached_specs, engine_specs, other_weights
 from ringfenced.weights.files import read_gguf_file
