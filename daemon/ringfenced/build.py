@@ -32,8 +32,7 @@ from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
 from ringfenced.build_learning import SALT_BYTES, learning, taught
-from ringfenced.config import Agent, Config
-from ringfenced.config_types import Tls
+from ringfenced.config import Agent, Config, Tls
 from ringfenced.device import DeviceFacts
 from ringfenced.devices.host import HostReader
 from ringfenced.devices.inventory import Gpus, Inventory

@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ringfence.configfile import ConfigError
-from ringfenced.config import Config, Provider, ProviderModel
-from ringfenced.config_models import LocalModel
+from ringfenced.config import Config, LocalModel, Provider, ProviderModel
 from ringfenced.model import Offer, Target, TargetKind
 from ringfenced.policy import PEOPLE, PolicyError, Rulebook
 from ringfenced.policy.approval import approvers

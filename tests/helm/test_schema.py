@@ -13,7 +13,7 @@ def schema(chart):
 
 
 def test_the_schema_is_what_daemon_and_agent_say_of_their_settings(pytestconfig):
-    """Broken by a change of either's config.py: run the command, and look whether the templates must know of it."""
+    """Broken by a change of either's settings: run the command, and look whether the templates must know of it."""
     folder = pytestconfig.rootpath / "helm"
     made = subprocess.run([sys.executable, folder / "values_schema.py"], capture_output=True, text=True, check=True)
     assert json.loads(made.stdout) == json.loads((folder / "ringfence/values.schema.json").read_text()), (

@@ -34,8 +34,7 @@ from ringfence.recognize.settings_types import near
 from ringfenced import policyfile
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output
-from ringfenced.config import Config, read
-from ringfenced.config_types import Levels
+from ringfenced.config import Config, Levels, read
 from ringfenced.model import Caller
 from ringfenced.policy.cases import SITE, Case, Tried, try_case
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 
 from ringfence.recognize.plugins import PluginFailed, Question
-from ringfenced.config_models import LocalModel
+from ringfenced.config import LocalModel
 from ringfenced.model import Claim, Finish, FinishReason, Message, Prompt, Role, Sampling, Text, TextDelta
 from ringfenced.site.directory import Engines
 

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from ringfence.labels import Label, meet
-from ringfenced.config import Config, Provider, ProviderModel
-from ringfenced.config_models import LocalModel
+from ringfenced.config import Config, LocalModel, Provider, ProviderModel
 from ringfenced.engines.status import EngineStatus
 from ringfenced.errors import NotFound
 from ringfenced.model import Caller, HealthCheck, ModelFacts, ModelMemory, Offer, Speed, Target, TargetKind

@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from ringfenced.config_models import LocalModel
-from ringfenced.config_routing import Routing
+from ringfenced.config import LocalModel, Routing
 from ringfenced.engines.status import EngineState
 from ringfenced.errors import ContextExceeded, DeadlineExceeded
 from ringfenced.learn.outcome import Features, Float32s

@@ -7,9 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import get_args
 
 from ringfence.renewal import Certificates
-from ringfenced.config import Config
-from ringfenced.config_evaluators import Evaluator, Kind, with_built_in
-from ringfenced.config_types import Tls
+from ringfenced.config import Config, Tls
+from ringfenced.config.evaluators import Evaluator, Kind, with_built_in
 from ringfenced.evaluate import Evaluate, calls, citations, confidence, form, pattern, schema, sums
 from ringfenced.evaluate.verified import Verify, nothing_learned, verified
 from ringfenced.site.evaluating import Asking, Judge, Outcome, SiteEvaluating

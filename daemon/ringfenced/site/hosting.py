@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
-from ringfenced.config import Config
-from ringfenced.config_models import LocalModel
+from ringfenced.config import Config, LocalModel
 from ringfenced.device import DeviceFacts
 from ringfenced.engines.launch import EngineKind, EngineSpec
 from ringfenced.errors import NotFound, Unavailable, Unsupported

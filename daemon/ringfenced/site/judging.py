@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from ringfenced.account import cost, estimate, price
-from ringfenced.config_types import Name
+from ringfenced.config import Name
 from ringfenced.decide import tokens_max
 from ringfenced.errors import RingfenceError
 from ringfenced.evaluate import Case, Opinion

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.labels import Level
-from ringfenced.config_routing import Routing
+from ringfenced.config import Routing
 from ringfenced.inputs import Asked, Rating, configured
 from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.lineup import Rated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from ringfenced.config_routing import Routing
+from ringfenced.config import Routing
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.learn.facts import ModelFacts, RoutingFacts, SegmentFacts
 from ringfenced.learn.report import ModelReport, Report, SegmentReport

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ringfence.recognize.plugins import PluginFailed, Question
-from ringfenced.config_models import LocalModel
+from ringfenced.config import LocalModel
 from ringfenced.errors import Unavailable
 from ringfenced.model import Claim, Finish, FinishReason, TextDelta, Usage
 from ringfenced.site.asking import LocalReaders

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ringfenced.config_models import LocalModel
-from ringfenced.config_routing import Routing
+from ringfenced.config import LocalModel, Routing
 from ringfenced.engines.status import EngineState
 from ringfenced.errors import ContextExceeded, DeadlineExceeded, Unavailable
 from ringfenced.learn.outcome import EMBEDDED, Features

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.cases import case
 from fakes.judged import offer, way
-from ringfenced.config_evaluators import BUILT_IN, Evaluator
+from ringfenced.config import BUILT_IN, Evaluator
 from ringfenced.evaluate.verified import Seen
 from ringfenced.site.evaluators import evaluating, reading
 

@@ -13,7 +13,7 @@ import pytest
 
 from fakes.cases import case
 from fakes.judged import offer, rung, way
-from ringfenced.config_evaluators import BUILT_IN, THRESHOLDS, Evaluator, Kind
+from ringfenced.config.evaluators import BUILT_IN, THRESHOLDS, Evaluator, Kind
 from ringfenced.site.evaluator_client import EvaluatorClient, open_channel
 
 PAGE = (Path(__file__).parents[3] / "docs" / "evaluators.md").read_text()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fakes.cases import case
 from ringfence.labels import Label, Level
-from ringfenced.config_routing import Routing
+from ringfenced.config import Routing
 from ringfenced.decide import asked_of
 from ringfenced.evaluate.verified import verified
 from ringfenced.inputs import Circumstances, Inputs, Rulings

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ringfence.labels import Label
-from ringfenced.config_routing import Routing
+from ringfenced.config import Routing
 from ringfenced.errors import NotFound, Unavailable, Unsupported
 from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.report import NO_REPORT, ModelReport, Report, SegmentReport

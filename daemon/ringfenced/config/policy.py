@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ringfence.configfile import Section
 from ringfence.labels import Category
 from ringfence.recognize.settings_types import EntityType, near
-from ringfenced.config_types import FilePath, Identity, Levels, Name
+from ringfenced.config.types import FilePath, Identity, Levels, Name
 from ringfenced.policy import EVERYTHING, TEMPLATES, Ceiling, Row, Source, cedar, template
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]

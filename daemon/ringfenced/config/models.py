@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ringfence.configfile import Section
-from ringfenced.config_types import FilePath, Name, Price, Share, Speed
+from ringfenced.config.types import FilePath, Name, Price, Share, Speed
 
 
 class Adapter(Section):

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from ringfence.configfile import Section
-from ringfenced.config_types import LabelSetting, Name, Share, Tls
+from ringfenced.config.types import LabelSetting, Name, Share, Tls
 from ringfenced.evaluate import AGREEMENT
 from ringfenced.evaluate.pattern import wrong
 

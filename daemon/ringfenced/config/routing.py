@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ringfence.configfile import Section
 from ringfence.labels import Level
-from ringfenced.config_types import Levels, Name, Share
+from ringfenced.config.types import Levels, Name, Share
 
 
 class Routing(Section):

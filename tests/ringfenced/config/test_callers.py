@@ -1,0 +1,22 @@
+"""The sections of callers and departments."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.daemonfile import GOOD, read
+from ringfence.configfile import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("spiffe://", "https://", "callers[0].identity"),
+        ('["caller", "auditor"]', '["root"]', "callers[0].roles"),
+        ("grant_credits = 1", "grant_credits = -1", "departments[0].grant_credits"),
+    ],
+)
+def test_what_is_no_identity_no_role_and_no_grant_is_told_with_its_place(old, new, told):
+    with pytest.raises(ConfigError) as caught:
+        read(GOOD.replace(old, new))
+    assert told in str(caught.value)
