@@ -58,11 +58,8 @@ roles = ["auditor"]
 
 [[models]]
 name = "house"
-engine = "command"
-command = ["{python}", "-P", "-m", "ringfenced.engines.scripted", "--interval-ms", "2", "--sequences", "{sequences}"]
-context_tokens = 4096
+{house}
 quality = 0.6
-logprob_floor = -1.0
 price = {{ prompt_microcredits_per_1k = 20, completion_microcredits_per_1k = {token_price} }}
 speed = {{ first_token_ms = 5, token_ms = 1 }}
 
@@ -84,6 +81,14 @@ permit_key_id = "permit"
 log_public_key = "log.pub"
 log_origin = "site.example/egress"
 """
+
+SCRIPTED = """\
+engine = "command"
+command = ["{python}", "-P", "-m", "ringfenced.engines.scripted", "--interval-ms", "2", "--sequences", "{sequences}"]
+context_tokens = 4096
+logprob_floor = -1.0
+"""
+"""What runs the house's model, unless a journey says otherwise."""
 
 
 @dataclass
@@ -149,8 +154,13 @@ def echo(provider):
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, extra="", agent_extra=""):
-    """Start everything; when left, nothing of it runs. `extra` ends the daemon's file, `agent_extra` the agent's."""
+async def site(
+    folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, house=SCRIPTED, extra="", agent_extra=""
+):
+    """Start everything; when left, nothing of it runs.
+
+    `house` says what runs the house's model, `extra` ends the daemon's file, `agent_extra` the agent's.
+    """
     async with contextlib.AsyncExitStack() as stack:
         file = agent_folder(folder, "https://localhost:1/v1")
         provider = await stack.enter_async_context(standin.StandInProvider(folder))
@@ -161,10 +171,9 @@ async def site(folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_pri
             "folder": folder,
             "port": free_port(),
             "health": free_port(),
-            "python": sys.executable,
+            "house": house.format(python=sys.executable, sequences=sequences),
             "workers": workers,
             "coalesce_ms": coalesce_ms,
-            "sequences": sequences,
             "token_price": token_price,
         }
         (folder / "daemon.toml").write_text(DAEMON.format(**values) + extra)
