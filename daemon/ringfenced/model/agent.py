@@ -58,17 +58,26 @@ class EntryQuery:
     """Which entries of the egress log an auditor asks for."""
 
     from_index: int = 0
+    """The first."""
     until_index: int = 0
     """One past the last; 0 to the end."""
     from_unix_ms: int = 0
+    """When the first was written; 0 for no bound."""
     until_unix_ms: int = 0
     """0 for no bound."""
     department: str = ""
+    """Exact; empty for all."""
     provider: str = ""
+    """Exact; empty for all."""
     request_id: str = ""
+    """Exact; empty for all."""
     caller_pseudonym: str = ""
+    """Exact; empty for all."""
     level_min: Level | None = None
     """The lowest label, after de-identification; None for any, and for what bears none."""
     kind: str = ""
+    """For example ``intent``, ``outcome`` or ``refusal``; empty for all."""
     model: str = ""
+    """Exact; empty for all."""
     entries_max: int = 1000
+    """At most so many."""

@@ -24,10 +24,15 @@ class Usage:
     """What a run used."""
 
     prompt_tokens: int
+    """Tokens of the prompt."""
     completion_tokens: int
+    """Tokens of the answer."""
     cached_tokens: int = 0
+    """Of the prompt's, those that a cache answered."""
     time_to_first_token_us: int = 0
+    """To the first token, from the start of the run; 0 where it was not measured."""
     duration_us: int = 0
+    """Of the whole run."""
     logprob_min: float | None = None
     """Lowest log-probability of a generated token; None where the target gives none."""
 
@@ -38,6 +43,7 @@ class TokenLogprob(NamedTuple):
     text: str
     """Empty for a token that is part of a character."""
     data: bytes
+    """Its bytes."""
     logprob: float
     """Natural logarithm of its probability, in the model's own distribution."""
     likeliest: tuple[TokenLogprob, ...] = ()
@@ -52,8 +58,11 @@ class TextDelta(NamedTuple):
     """A piece of the answer; a named tuple because one is made per message on the hot path."""
 
     text: str
+    """What it says."""
     tokens: int
+    """How many tokens it stands for; 0 where the target does not say."""
     logprobs: tuple[TokenLogprob, ...] = ()
+    """Of its tokens, where the request asked for them."""
 
     def __repr__(self) -> str:
         """Without the text."""
@@ -65,9 +74,13 @@ class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the first piece of each."""
 
     index: int
+    """Which call of the answer it belongs to, from 0."""
     id: str
+    """The call's; empty in further pieces."""
     name: str = field(repr=False)
+    """The tool's; empty in further pieces."""
     arguments_json: str = field(repr=False)
+    """What it adds to the arguments' text."""
 
 
 Delta = TextDelta | ToolCallDelta
@@ -78,7 +91,9 @@ class Finish:
     """How a run ended."""
 
     reason: FinishReason
+    """Why it ended."""
     usage: Usage
+    """What it used."""
 
 
 @dataclass(frozen=True, slots=True)

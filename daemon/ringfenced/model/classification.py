@@ -21,6 +21,7 @@ class Located:
     path: str
     """For example ``messages[0].parts[0].text``."""
     finding: Finding
+    """What was found there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,11 @@ class Candidate:
     """A target that was considered."""
 
     target: Target
+    """Where it runs."""
     estimate: Estimate
+    """What it is expected to take and to give."""
     chosen: bool
+    """It is a rung of the ladder."""
     rule: str
     """The rule that took or removed it; see `ringfenced.decide.rules`."""
     reason: str
@@ -53,6 +56,7 @@ class Decision:
     """The target chosen, every target refused, and the reason of each."""
 
     label: Label
+    """The label that it was made for."""
     ladder: tuple[Candidate, ...]
     """Rungs in order; empty when no target is open."""
     refused: Sequence[Candidate]

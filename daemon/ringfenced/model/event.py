@@ -17,8 +17,11 @@ class Escalation:
     """An evaluator found an answer wanting, or a target gave none; another follows."""
 
     source: Target
+    """Whose answer is void."""
     destination: Target
+    """What follows."""
     reason: str
+    """Why, for people; no content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,17 @@ class Receipt:
     """What the caller gets with an answer."""
 
     request_id: str
+    """The request's."""
     decision: Decision
+    """The one that it ran by."""
     cost_microcredits: int
+    """What is booked for it."""
     egress: tuple[EntryProof, ...]
     """One entry for each thing that left the site."""
     findings_by_type: Mapping[str, int]
+    """How often each entity type was found in the request."""
     finished_at_unix_ms: int
+    """When it ended."""
     ran: tuple[Target, ...]
     """Targets that ran; the last one gave the answer."""
     verdicts: tuple[tuple[Target, Verdict], ...] = ()

@@ -38,17 +38,25 @@ class ModelFacts:
     """One model as an operator sees it."""
 
     name: str
+    """What callers ask for it by."""
     kind: TargetKind
+    """Where it runs."""
     engine: str
     """For example ``llama.cpp``; the provider's name for a cloud model."""
     state: str
     """``unloaded``, ``loading``, ``ready`` or ``failed``."""
     context_tokens_max: int
+    """Prompt and answer together."""
     quality: float
+    """Expected quality, 0 to 1."""
     prompt_microcredits_per_1k_tokens: int
+    """Price of the prompt."""
     completion_microcredits_per_1k_tokens: int
+    """Price of the answer."""
     requests_running: int = 0
+    """How many it works on now."""
     requests_waiting: int = 0
+    """How many wait for it now."""
     failure: str = ""
     """Why it failed."""
     progress: float = 0.0
@@ -72,9 +80,13 @@ class ModelFacts:
     requests_waiting_batch: int = 0
     """Of those that wait, the ones that nobody waits for."""
     supports_tools: bool = False
+    """It can call tools."""
     supports_json_schema: bool = False
+    """It keeps to a JSON schema."""
     supports_images: bool = False
+    """It reads pictures."""
     supports_embeddings: bool = False
+    """It embeds texts."""
     idle_unload_s: int = 0
     """Unloaded after so many seconds without a request; 0 for never."""
     process_bytes: int | None = None
@@ -94,6 +106,8 @@ class HealthCheck:
     """One thing that can be well or not."""
 
     name: str
+    """What was looked at."""
     ok: bool
+    """It is well."""
     message: str = ""
     """What is wrong and what to do; empty when ok."""

@@ -36,13 +36,17 @@ class Permission:
     """What the caller allows; policy can only narrow it."""
 
     deidentified_egress: bool = False
+    """The payload may leave the site once it is de-identified and nothing is left to find."""
     providers: frozenset[str] = frozenset()
     """Empty for all."""
     regions: frozenset[str] = frozenset()
     """Empty for all."""
     cost_microcredits_max: int | None = None
+    """Ceiling on the whole request's cost; None for what the wallet has."""
     ladder_length_max: int = 1
+    """Most rungs of the ladder."""
     local_only: bool = False
+    """Nothing may leave, whatever the label says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +56,27 @@ class Request:
     id: str
     """Made by the daemon; unique."""
     prompt: Prompt
+    """What a model is given."""
     model: str = ""
     """The model that the caller wants; empty lets the decision choose."""
     label: Label | None = None
     """What the caller says; None takes the caller's default."""
     permission: Permission = Permission()
+    """What the caller allows."""
     task: str = ""
+    """A name for this kind of work, by which quality is learned; empty for none."""
     quality_min: float = 0.0
     """Least expected quality, 0 to 1."""
     conversation_id: str = ""
+    """Turns of one conversation share their labels and prefer one target; empty for none."""
     run_id: str = ""
+    """Steps of one run share their labels and surrogates; empty for none."""
     idempotency_key: str = ""
+    """A repeat with the same key is refused for an hour; empty for none."""
     deadline_s: float | None = None
     """Monotonic time at which the caller stops waiting."""
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The caller's own tags; scanned like the prompt, kept nowhere."""
     source: str = ""
     """The upstream system that its content comes from; empty for none."""
     priority: Priority = Priority.INTERACTIVE

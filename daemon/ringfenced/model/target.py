@@ -21,10 +21,15 @@ class Target:
     """One place where a request can run."""
 
     kind: TargetKind
+    """On this node, on a peer, or at a provider."""
     model: str
+    """The model's name, unique within the site."""
     provider: str = ""
+    """The provider's name; empty within the site."""
     node: str = ""
+    """The peer's name; empty for this node and for providers."""
     region: str = ""
+    """Where the provider runs it, for example ``eu``; empty where that is not said."""
 
     def __str__(self) -> str:
         """Print as people write it: ``local:tiny``, ``cloud/gpt``."""
@@ -36,6 +41,7 @@ class Offer:
     """A target as it stands now: what a decision weighs."""
 
     target: Target
+    """The target."""
     available: bool
     """Loaded, or reachable with its breaker closed."""
     unavailable_reason: str
@@ -45,7 +51,9 @@ class Offer:
     context_tokens_max: int
     """Prompt and answer together."""
     prompt_microcredits_per_1k_tokens: int
+    """Price of the prompt."""
     completion_microcredits_per_1k_tokens: int
+    """Price of the answer."""
     first_token_ms: float
     """Expected time to the first token."""
     token_ms: float
@@ -53,11 +61,17 @@ class Offer:
     clearance: Label | None = None
     """Highest label that may go there; None for targets within the site, which may receive anything."""
     supports_tools: bool = True
+    """It can call tools."""
     supports_json_schema: bool = True
+    """It keeps to a JSON schema."""
     supports_images: bool = False
+    """It reads pictures."""
     supports_grammar: bool = False
+    """It keeps to a grammar."""
     supports_logprobs: bool = False
+    """It tells tokens' log-probabilities."""
     supports_embeddings: bool = False
+    """It embeds texts."""
     supports_text: bool = True
     """It answers; False for a model that only embeds."""
     logprob_floor: float | None = None

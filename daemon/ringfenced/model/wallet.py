@@ -10,9 +10,13 @@ class Wallet:
     """A department's credits."""
 
     department: str
+    """Whose it is."""
     granted_microcredits: int
+    """Granted in all."""
     spent_microcredits: int
+    """Booked for what ran."""
     held_microcredits: int
+    """Reserved for what runs now."""
 
     @property
     def available_microcredits(self) -> int:
