@@ -37,7 +37,7 @@ class Image:
 
     data: bytes = field(repr=False)
     """Its bytes."""
-    media_type: str
+    media_type: str = field(repr=False)
     """For example ``image/png``."""
 
 
@@ -47,7 +47,7 @@ class File:
 
     data: bytes = field(repr=False)
     """Its bytes."""
-    media_type: str
+    media_type: str = field(repr=False)
     """For example ``text/csv``."""
     name: str = field(repr=False)
     """The file's; empty for none."""
@@ -78,11 +78,11 @@ class Message:
     """Who speaks."""
     parts: tuple[Part, ...]
     """What is said, in order."""
-    name: str = ""
+    name: str = field(default="", repr=False)
     """The speaker's; empty for none."""
     tool_calls: tuple[ToolCall, ...] = ()
     """Of the assistant: calls that it asked for."""
-    tool_call_id: str = ""
+    tool_call_id: str = field(default="", repr=False)
     """Of a tool: the call that it answers."""
 
 
@@ -128,7 +128,7 @@ class Sampling:
     """Seed of the draws."""
     tokens_max: int | None = None
     """Most tokens of the answer; None for what the context leaves."""
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = field(default=(), repr=False)
     """The answer ends before the first of these."""
     logit_bias: tuple[tuple[int, float], ...] = ()
     """Tokens by their ids, and what is added to their logits."""
@@ -146,11 +146,11 @@ class Prompt:
     """What the model may call."""
     tool_mode: ToolMode = ToolMode.AUTO
     """Whether it must."""
-    tool_name: str = ""
+    tool_name: str = field(default="", repr=False)
     """The one tool that it must call; empty for any."""
     json_schema: str = field(default="", repr=False)
     """JSON Schema of the answer; empty for free text."""
-    schema_name: str = ""
+    schema_name: str = field(default="", repr=False)
     """A name for the schema, for providers that ask for one."""
     sampling: Sampling = Sampling()
     """How tokens are drawn."""

@@ -67,11 +67,11 @@ class Request:
     """A name for this kind of work, by which quality is learned; empty for none."""
     quality_min: float = 0.0
     """Least expected quality, 0 to 1."""
-    conversation_id: str = ""
+    conversation_id: str = field(default="", repr=False)
     """Turns of one conversation share their labels and prefer one target; empty for none."""
-    run_id: str = ""
+    run_id: str = field(default="", repr=False)
     """Steps of one run share their labels and surrogates; empty for none."""
-    idempotency_key: str = ""
+    idempotency_key: str = field(default="", repr=False)
     """A repeat with the same key is refused for an hour; empty for none."""
     deadline_s: float | None = None
     """Monotonic time at which the caller stops waiting."""
