@@ -11,7 +11,7 @@ import numpy as np
 
 from ringfence.labels import Category, Label, Level
 from ringfence.recognize.finding import Finding
-from ringfenced.config_routing import Routing
+from ringfenced.config import Routing
 from ringfenced.inputs import Asked, Rating, Rulings
 from ringfenced.learn.features import NAMES, featured
 from ringfenced.learn.fit_heads import TREES, TREES_MODELS_MAX
