@@ -16,6 +16,7 @@ from ringfence.labels import Label
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfence.wire import WireError, label_from
+from ringfenced.api.media import TEXT, media_type_of
 from ringfenced.api.names import PRIORITIES, ROLES, TOOL_MODES
 from ringfenced.errors import InvalidRequest
 from ringfenced.model import (
@@ -34,10 +35,6 @@ from ringfenced.model import (
     Tool,
     ToolCall,
 )
-
-TEXT_MEDIA_TYPES = ("text/", "application/json", "application/xml", "application/x-ndjson")
-"""Media types whose bytes are text by their registration (RFC 2046, RFC 8259, RFC 7303)."""
-
 
 SAMPLING_RANGES: Final = {
     "temperature": (0, 2),
@@ -289,7 +286,7 @@ def _part(part: types.Part, path: str) -> Part:
         _json(part.json, f"{path}.json", "json_invalid")
         return Json(part.json)
     if kind == "image":
-        return Image(part.image.data, part.image.media_type)
+        return Image(part.image.data, media_type_of(part.image.media_type))
     if kind == "file":
         return _file(part.file, f"{path}.file")
     raise wrong(path, "an empty part; set text, json, image or file.")
@@ -297,19 +294,20 @@ def _part(part: types.Part, path: str) -> Part:
 
 def _file(file: types.File, path: str) -> File:
     text: str | None = None
-    if file.media_type.startswith(TEXT_MEDIA_TYPES):
+    media_type = media_type_of(file.media_type)
+    if media_type.startswith(TEXT):
         try:
             text = file.data.decode()
         except UnicodeDecodeError as error:
             # The original error holds the bytes: it must not travel on.
             raise InvalidRequest(
-                f"{path}: {file.media_type} that is not UTF-8 (byte {error.start} of {len(file.data)}); convert it, or "
+                f"{path}: {media_type} that is not UTF-8 (byte {error.start} of {len(file.data)}); convert it, or "
                 "send it as application/octet-stream.",
                 reason="invalid_utf8",
                 input_path=path,
                 numbers={"byte": error.start, "bytes": len(file.data)},
             ) from None
-    return File(file.data, file.media_type, file.name, text)
+    return File(file.data, media_type, file.name, text)
 
 
 def _tool(tool: types.Tool, path: str, limits: Limits) -> Tool:

@@ -344,6 +344,7 @@ class File(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     media_type: _builtins.str
+    """A registered one; parameters and names that nobody knows are dropped, since they would be read by nobody."""
     name: _builtins.str
     def __init__(
         self,
