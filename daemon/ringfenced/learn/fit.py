@@ -16,6 +16,7 @@ from ringfenced.learn.guard import SEGMENTS_MIN, costs_of, guarded
 from ringfenced.learn.heads import HEADS_MAX, SEGMENTS_MAX
 from ringfenced.learn.learned import Learned
 from ringfenced.learn.outcome import Outcome
+from ringfenced.learn.owners import Floats, capped
 from ringfenced.learn.projection import row_of
 from ringfenced.learn.replay import Logged
 
@@ -59,13 +60,15 @@ def fit(
     heads = heads_of(lessons, trust, seed=seed)
     propensity = np.array([outcome.propensity for outcome in kept])[lessons.origin]
     paid = np.array([float(outcome.cost_microcredits) for outcome in kept])[lessons.origin]
+    counted, overall = _counted(lessons)
     guard = guarded(
-        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-logits))),
-        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-apart))),
+        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-logits)), weight=counted),
+        Logged(lessons.taken, lessons.scores, propensity, 1 / (1 + np.exp(-apart)), weight=counted),
         np.array([lessons.segments[place] for place in lessons.segment]),
         lessons.models,
         costs_of(lessons.models, costs, lessons.taken, paid),
         configured=lessons.configured,
+        overall=overall,
     )
     return Learned(heads, guard, MappingProxyType(dict(configured)), len(kept), kept[-1].at_unix_s)
 
@@ -73,7 +76,8 @@ def fit(
 def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> Lessons:
     """Outcomes as arrays; those of models with too few are left out, and those of the rarest segments.
 
-    Callers name tasks, so that one of them alone can make any number of segments: `SEGMENTS_MAX` are learned of.
+    No owner counts for more than its share (`owners.capped`). Callers name tasks, so that one of them alone can make
+    any number of segments: `SEGMENTS_MAX` are learned of.
 
     Args:
         outcomes: by time, with features of one length.
@@ -92,7 +96,8 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
         0.5 ** ((newest - outcome.at_unix_s) / HALF_LIFE_S) * min(1 / outcome.propensity, WEIGHT_MAX) ** 0.5
         for outcome in mine
     ]
-    return Lessons(
+    numbers = {owner: number for number, owner in enumerate(sorted({outcome.owner for outcome in mine}))}
+    lessons = Lessons(
         rows=np.array([row_of(outcome.features, space) for outcome in mine], np.float64),
         taken=np.array([models.index(outcome.model) for outcome in mine], np.intp),
         scores=np.array([outcome.score for outcome in mine], np.float64),
@@ -103,7 +108,20 @@ def lessons_of(outcomes: Sequence[Outcome], configured: Mapping[str, float]) -> 
         configured=np.array([configured.get(model, UNKNOWN) for model in models], np.float64),
         origin=origin,
         space=space,
+        owner=np.array([numbers[outcome.owner] for outcome in mine], np.intp) if len(numbers) > 1 else None,
     )
+    return lessons.weighing(lessons.weights)
+
+
+def _counted(lessons: Lessons) -> tuple[Floats | None, Floats | None]:
+    """What each row counts in its segment, and over all of them; None where all count the same.
+
+    Here rows count one each: how old they are and how improbable is the replay's affair.
+    """
+    if lessons.owner is None:
+        return None, None
+    counted = capped(np.ones(len(lessons.rows)), lessons.owner, lessons.cells())
+    return counted, capped(counted, lessons.owner, lessons.taken)
 
 
 def newest_space(outcomes: Sequence[Outcome]) -> int:
@@ -181,6 +199,6 @@ def _usable(outcomes: Sequence[Outcome]) -> list[Outcome]:
         for outcome in outcomes
         if 0 <= outcome.score <= 1 and 0 < outcome.propensity <= 1 and "\n" not in outcome.model + outcome.segment
     ]
-    ordered = sorted(sound, key=lambda outcome: (outcome.at_unix_s, outcome.model, outcome.segment))
+    ordered = sorted(sound, key=lambda outcome: (outcome.at_unix_s, outcome.model, outcome.segment, outcome.owner))
     columns = len(ordered[-1].features.hand) if ordered else 0
     return [outcome for outcome in ordered if len(outcome.features.hand) == columns]

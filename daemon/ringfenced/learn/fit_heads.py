@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ringfenced.learn.anchor import Labels, anchored
 from ringfenced.learn.fit_trees import Growth, boosted, doubled, log_odds
 from ringfenced.learn.heads import CLIP, Heads
+from ringfenced.learn.owners import capped
 from ringfenced.learn.prior import SAID, believed
 from ringfenced.learn.trees import Trees, no_trees
 
@@ -65,15 +66,24 @@ class Lessons:
     """The place of each row's outcome in what was given."""
     space: int = 0
     """Whose embeddings' numbers are among the features; 0 where none are."""
+    owner: NDArray[np.intp] | None = None
+    """The number of each row's owner, whose say is bounded; None where all are one's."""
 
     def at(self, which: NDArray[np.intp]) -> Lessons:
         """Some of the rows."""
         parts = ("rows", "taken", "scores", "weights", "segment", "origin")
-        return replace(self, **{part: getattr(self, part)[which] for part in parts})
+        owner = None if self.owner is None else self.owner[which]
+        return replace(self, **{part: getattr(self, part)[which] for part in parts}, owner=owner)
 
     def weighing(self, weights: Floats) -> Lessons:
-        """The same with other weights."""
+        """The same with other weights, of which no owner has more than its share in a cell (`owners.capped`)."""
+        if self.owner is not None:
+            weights = capped(weights, self.owner, self.cells())
         return replace(self, weights=weights)
+
+    def cells(self) -> NDArray[np.intp]:
+        """The number of each row's cell: a model in a segment."""
+        return self.segment * len(self.models) + self.taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,7 +143,7 @@ def gained(logged: Logged, cost: Floats, part: float = 1.0) -> Estimate:
         learned = np.eye(len(cost))[taken]
         fixed = choose.mix(cost, worth_each, float(cost[taken].mean()))
         shares += robust(learned, logged) - robust(np.tile(fixed, (len(taken), 1)), logged)
-    return estimate(shares / len(prices))
+    return estimate(shares / len(prices), logged.weight)
 
 
 def prices_of(modelled: Floats, cost: Floats) -> Floats:
@@ -170,6 +170,7 @@ def guarded(
     cost: Floats,
     *,
     configured: Floats,
+    overall: Floats | None = None,
 ) -> Guard:
     """Judge each segment, and those not seen.
 
@@ -180,16 +181,16 @@ def guarded(
         models: the columns.
         cost: mean of each.
         configured: quality of each as configured, 0 to 1.
+        overall: what each row counts where the segments are taken together; None for as much as in its own.
     """
     names = sorted(set(segments.tolist()) - {UNSEEN})[:SEGMENTS_MAX]
     found = [_best(partial(gained, own, cost)) for own in _parted(logged, segments, names)]
     others = _parted(apart, segments, names)
     # What is not parted into segments is judged as a whole.
     found.append(_best(partial(_unseen, others, cost) if names else partial(gained, logged, cost)))
-    overall = _drawn(logged, configured, SITE_LABELS)
-    quality = [_drawn(logged.at(np.flatnonzero(segments == name)), overall, SEGMENT_LABELS) for name in names] + [
-        overall
-    ]
+    together = logged if overall is None else replace(logged, weight=overall)
+    means_all = _drawn(together, configured, SITE_LABELS)
+    quality = [_drawn(own, means_all, SEGMENT_LABELS) for own in _parted(logged, segments, names)] + [means_all]
     return Guard(
         segments=(*names, UNSEEN),
         models=models,
@@ -226,9 +227,9 @@ def _drawn(logged: Logged, towards: Floats, labels: float) -> Floats:
     """Each model's mean score, drawn towards another figure as if that were the mean of so many `labels` more."""
     if not len(logged.taken):
         return towards
-    count = np.bincount(logged.taken, minlength=len(towards)).astype(np.float64)
+    count = np.bincount(logged.taken, logged.weight, minlength=len(towards)).astype(np.float64)
     if logged.every is not None:
-        count[:] = len(logged.taken)
+        count[:] = len(logged.taken) if logged.weight is None else logged.weight.sum()
     mean = np.where(count > 0, np.clip(means(logged), 0, 1), 0.0)
     drawn: Floats = (mean * count + towards * labels) / (count + labels)
     return drawn

@@ -110,3 +110,5 @@ class Outcome:
     """When the answer was given."""
     kind: str
     """Who says so: ``evaluator``, ``schema``, ``tool``, ``escalation`` or ``feedback``."""
+    owner: bytes = b""
+    """Whose request it was: a keyed pseudonym of tenant and department (`owners.capped`)."""

@@ -53,11 +53,13 @@ class Logged:
 
     every: Floats | None = None
     """The score of each model (columns) where all of them answered: nothing has to be estimated then."""
+    weight: Floats | None = None
+    """What each row counts; None where all count the same."""
 
     def at(self, rows: NDArray[np.intp]) -> Logged:
         """Some of the rows."""
-        every = None if self.every is None else self.every[rows]
-        return Logged(self.taken[rows], self.score[rows], self.propensity[rows], self.modelled[rows], every)
+        every, weight = (None if each is None else each[rows] for each in (self.every, self.weight))
+        return Logged(self.taken[rows], self.score[rows], self.propensity[rows], self.modelled[rows], every, weight)
 
 
 def robust(policy: Floats, logged: Logged) -> Floats:
@@ -76,21 +78,41 @@ def robust(policy: Floats, logged: Logged) -> Floats:
     return said + weight * (logged.score - logged.modelled[rows, logged.taken])
 
 
-def estimate(shares: Floats) -> Estimate:
-    """The mean of such shares."""
+def estimate(shares: Floats, weight: Floats | None = None) -> Estimate:
+    """The mean of such shares.
+
+    Args:
+        shares: of each row.
+        weight: what each row counts; None where all count the same.
+    """
     count = len(shares)
+    if weight is not None:
+        return _weighted(shares, weight)
     error = float(shares.std(ddof=1) / np.sqrt(count)) if count > 1 else float("inf")
     return Estimate(float(shares.mean()) if count else 0.0, error, count)
 
 
+def _weighted(shares: Floats, weight: Floats) -> Estimate:
+    """The same with unequal weights; there are as many rows as equal ones would be as sure (Kish, Survey Sampling)."""
+    total = float(weight.sum())
+    if total <= 0:
+        return Estimate(0.0, float("inf"), 0)
+    part = weight / total
+    mean, worth = float(part @ shares), 1 / float(part @ part)
+    spread = float(part @ (shares - mean) ** 2)
+    error = float(np.sqrt(spread / (worth - 1))) if worth > 1 else float("inf")
+    return Estimate(mean, error, int(worth))
+
+
 def value(policy: Floats, logged: Logged) -> Estimate:
     """What a policy is worth."""
-    return estimate(robust(policy, logged))
+    return estimate(robust(policy, logged), logged.weight)
 
 
 def means(logged: Logged) -> Floats:
     """The worth of each model, always taken."""
     models = logged.modelled.shape[1]
+    each = [robust(np.tile(np.eye(models)[model], (len(logged.taken), 1)), logged) for model in range(models)]
     return np.array(
-        [robust(np.tile(np.eye(models)[model], (len(logged.taken), 1)), logged).mean() for model in range(models)]
+        [shares.mean() if logged.weight is None else estimate(shares, logged.weight).mean for shares in each]
     )

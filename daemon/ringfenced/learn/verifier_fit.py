@@ -52,6 +52,8 @@ class Judged:
     """How far the label is to be trusted: 1 for an outcome, less for agreement with another model's answer."""
     request: int = 0
     """Tells its request from others: answers to one are held out together (`verifier_guard`)."""
+    owner: bytes = b""
+    """Whose request it was, a keyed pseudonym: nobody's labels alone decide (`verifier_guard.choose`)."""
 
 
 def refit_due(labels_fitted: int, labels: int) -> bool:

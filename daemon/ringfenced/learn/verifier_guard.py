@@ -8,6 +8,7 @@ put above the other (the area under the ROC curve, for scores between 0 and 1 an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ringfenced.learn.facts import VerifierFacts
 from ringfenced.learn.outcome import Features
+from ringfenced.learn.owners import capped
 from ringfenced.learn.verifier import Floats, Verifier
 from ringfenced.learn.verifier_fit import Judged, refit
 
@@ -46,7 +48,7 @@ def choose(shipped: Verifier, judged: Sequence[Judged], seen: Sequence[Features]
 
     Args:
         shipped: the prior, never one that was refitted.
-        judged: answers and their worth, in any order.
+        judged: answers and their worth, in any order; no owner counts for more than its share (`owners.capped`).
         seen: other answers of the site, without labels (`verifier_fit.refit`).
         seed: of the parts and the trees.
 
@@ -56,7 +58,7 @@ def choose(shipped: Verifier, judged: Sequence[Judged], seen: Sequence[Features]
     labels = len(judged)
     if labels < LABELS_MIN:
         return Chosen(None, VerifierFacts(labels=labels, why=f"too few labels, it takes {LABELS_MIN}"))
-    wins, pairs = np.zeros(2), 0.0
+    judged, wins, pairs = _shared(judged), np.zeros(2), 0.0
     before = shipped.judged_all([one.features for one in judged])[0]
     for held in _parts(judged, seed):
         rest = [one for one, is_held in zip(judged, held, strict=True) if not is_held]
@@ -74,6 +76,16 @@ def choose(shipped: Verifier, judged: Sequence[Judged], seen: Sequence[Features]
     why = f"it ranks answers {'no worse' if is_used else 'worse'}: {figures}"
     facts = VerifierFacts(is_used, labels, refitted_rank, shipped_rank, why)
     return Chosen(refit(shipped, judged, seen, seed=seed) if is_used else None, facts)
+
+
+def _shared(judged: Sequence[Judged]) -> Sequence[Judged]:
+    """The same, the labels of an owner that has more than its share for less: there is one verifier for all."""
+    _, owners = np.unique([one.owner.hex() for one in judged], return_inverse=True)
+    weights = np.array([one.weight for one in judged])
+    counted = capped(weights, owners, np.zeros(len(judged), np.intp))
+    if counted is weights:
+        return judged
+    return [replace(one, weight=float(weight)) for one, weight in zip(judged, counted, strict=True)]
 
 
 def _parts(judged: Sequence[Judged], seed: int) -> Iterator[_Bools]:

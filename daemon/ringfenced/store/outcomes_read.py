@@ -19,7 +19,7 @@ FEATURES_BYTES_MAX: Final = 1 << 20
 
 _ROWS: Final = """
 SELECT r.id, r.segment, r.at_unix_s, a.model, a.propensity, a.cost_microcredits, coalesce(a.feedback, a.score),
-       CASE WHEN a.feedback IS NULL THEN a.kind ELSE 'feedback' END
+       CASE WHEN a.feedback IS NULL THEN a.kind ELSE 'feedback' END, r.owner
 FROM request r JOIN answer a ON a.request = r.id
 WHERE coalesce(a.feedback, a.score) IS NOT NULL
 ORDER BY r.id DESC, a.rung DESC
@@ -30,8 +30,8 @@ _READ: Final = """
 SELECT a.request,
        coalesce(a.feedback, CASE WHEN a.kind = 'escalation' AND a.score = 1 THEN
            (SELECT next.feedback FROM answer next WHERE next.request = a.request AND next.rung = a.rung + 1) END),
-       CASE a.kind WHEN 'escalation' THEN a.score END, r.beside, r.content
-FROM answer_read r JOIN answer a ON a.request = r.request AND a.rung = r.rung
+       CASE a.kind WHEN 'escalation' THEN a.score END, r.beside, r.content, q.owner
+FROM answer_read r JOIN answer a ON a.request = r.request AND a.rung = r.rung JOIN request q ON q.id = r.request
 WHERE (a.feedback IS NOT NULL OR a.kind = 'escalation' OR r.beside IS NOT NULL) = ?
 ORDER BY r.request DESC, r.rung DESC LIMIT ?
 """
@@ -52,14 +52,14 @@ def read_judged(path: Path, *, judged_max: int, seen_max: int) -> tuple[list[Jud
     seen: list[Features] = []
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         for is_labelled, most in ((True, judged_max), (False, seen_max)):
-            for key, feedback, agreed, beside, content in connection.execute(_READ, (is_labelled, most)):
+            for key, feedback, agreed, beside, content, owner in connection.execute(_READ, (is_labelled, most)):
                 if (features := _unpacked(content, unpacked)) is None:
                     continue
                 label = label_of(feedback, agreed, beside)
                 if label is None:
                     seen.append(features)
                 else:
-                    judged.append(Judged(features, label.score, label.weight, key))
+                    judged.append(Judged(features, label.score, label.weight, key, owner))
     return judged, seen
 
 
@@ -77,14 +77,14 @@ def read_outcomes(path: Path, *, bytes_max: int) -> list[Outcome]:
     taken = 0
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         last, features = -1, None
-        for key, segment, at_unix_s, model, propensity, cost, score, kind in connection.execute(_ROWS):
+        for key, segment, at_unix_s, model, propensity, cost, score, kind, owner in connection.execute(_ROWS):
             if key != last:  # answers to one request share its features
                 last, features = key, _features(connection, key)
                 taken += 0 if features is None else features.nbytes
             if taken > bytes_max:
                 break
             if features is not None:
-                outcomes.append(Outcome(features, segment, model, score, propensity, cost, at_unix_s, kind))
+                outcomes.append(Outcome(features, segment, model, score, propensity, cost, at_unix_s, kind, owner))
     outcomes.reverse()
     return outcomes
 

@@ -126,6 +126,36 @@ def test_what_came_before_a_model_changed_counts_little():
     assert labels.labels[cheap] < 0.7 * steady.labels[cheap]
 
 
+def of(owner, log):
+    """The same outcomes as another department's."""
+    return [replace(outcome, owner=owner) for outcome in log]
+
+
+def test_a_department_that_floods_a_task_with_bad_labels_does_not_decide_for_the_others():
+    """Two honest ones say that the dear model is good; a third says 1,500 times that it is worth nothing."""
+    honest = of(b"a", outcomes(200, by_difficulty, seed=1)) + of(b"b", outcomes(200, by_difficulty, seed=2))
+    bad = of(b"c", outcomes(1500, lambda model, hard, segment: 0.0, seed=3))
+    before, after, unowned = (
+        rated(learned_of(log), hard=True).quality[1] for log in (honest, honest + bad, of(b"", honest + bad))
+    )
+    assert before > 0.8
+    assert after > before - 0.4
+    assert unowned < 0.3
+    learned = learned_of(honest + bad)
+    assert learned.guard.means("other")["dear"] > 0.5
+    assert learned.to_bytes() == learned_of(list(reversed(honest + bad))).to_bytes()
+
+
+def test_a_department_that_is_alone_with_a_task_teaches_it_wholly():
+    """Others' labels of other tasks take nothing from it, and whose they are changes no byte then."""
+    alone = outcomes(400, lambda model, hard, segment: 0.05, segments=("letters",), seed=1)
+    others = outcomes(300, by_difficulty, segments=("notes",), seed=2)
+    learned = learned_of(of(b"a", alone) + of(b"b", others))
+    assert learned.guard.means("letters")["dear"] < 0.15
+    assert learned.guard.means("notes")["dear"] > 0.75
+    assert learned_of(of(b"a", others)).to_bytes() == learned_of(others).to_bytes()
+
+
 def test_nothing_follows_from_nothing():
     """No outcome, too few, or only such as cannot be used: the prior's word."""
     log = outcomes(30, by_difficulty)

@@ -56,3 +56,24 @@ def test_a_tiny_probability_does_not_decide_alone():
     """The weight of one outcome is bounded."""
     seen = Logged(np.array([0]), np.array([1.0]), np.array([1e-9]), np.array([[0.0, 0.0]]))
     assert robust(np.array([[1.0, 0.0]]), seen)[0] == 20.0
+
+
+def test_rows_that_count_alike_give_what_rows_without_weights_do():
+    """And one that counts for nothing is as good as absent."""
+    shares = np.random.default_rng(4).normal(size=50)
+    plain = estimate(shares)
+    for weight in (np.ones(50), np.full(50, 0.2)):
+        found = estimate(shares, weight)
+        assert (found.mean, found.error) == pytest.approx((plain.mean, plain.error))
+        assert found.rows == pytest.approx(50, abs=1)
+    found = estimate(np.append(shares, 900.0), np.append(np.ones(50), 0.0))
+    assert (found.mean, found.error) == pytest.approx((plain.mean, plain.error))
+    assert estimate(shares, np.zeros(50)).low == float("-inf")
+    assert estimate(shares, np.append(1.0, np.zeros(49))).low == float("-inf")
+
+
+def test_rows_of_unequal_weight_are_as_sure_as_fewer_equal_ones():
+    """A hundred of which one counts most say hardly more than that one."""
+    shares = np.random.default_rng(4).normal(size=100)
+    assert estimate(shares, np.append(100.0, np.full(99, 0.1))).rows == 1
+    assert estimate(shares, np.append(100.0, np.full(99, 0.1))).error > 3 * estimate(shares).error

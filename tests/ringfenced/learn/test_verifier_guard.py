@@ -31,6 +31,17 @@ def answers():
     return [Judged(read_answer(m.question, m.answer), float(m.right), request=n) for n, m in enumerate(made)]
 
 
+def test_one_owner_alone_does_not_teach_what_a_good_answer_is(shipped, answers):
+    """A department that rates every answer the wrong way round, three times as often as the others theirs."""
+    wrong = [
+        replace(one, score=1 - one.score, owner=b"c", request=one.request + 1000 * n)
+        for one in answers
+        for n in (1, 2, 3)
+    ]
+    right = [replace(one, owner=b"ab"[one.request % 2 :][:1]) for one in answers]
+    assert not choose(shipped, [*right, *wrong]).facts.refitted
+
+
 def test_what_was_learned_judges_where_it_ranks_no_worse(shipped, answers):
     chosen = choose(shipped, answers)
     assert chosen.facts.refitted

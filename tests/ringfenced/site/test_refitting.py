@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import subprocess
 import sys
@@ -83,6 +84,19 @@ async def test_enough_labels_start_a_refit_and_a_reader_sees_it_within_a_second(
     assert rated.quality[0] < 0.4
     assert rated.quality[1] == pytest.approx(0.9, abs=0.1)
     assert await running.trouble() == ""
+
+
+async def test_one_departments_labels_do_not_decide_what_another_goes_by(outcomes, tmp_path):
+    """120 answers were good, said those who got them; another department says 500 times that they are worth nothing."""
+    for number in range(620):
+        given = lesson(number, float(number < 120))
+        outcomes.put(given if number < 120 else dataclasses.replace(given, owner=b"p" * 16))
+    async with Running(Refitting(outcomes, tmp_path, KNOWN, labels_min=620)) as running:
+        await until((tmp_path / learnedfile.NAME).exists)
+    assert await running.trouble() == ""
+    learned = LearnedFile(tmp_path / learnedfile.NAME, KNOWN.configured).learned
+    rated = learned.rated(Features.from_bytes(FEATURES), "triage", ("small",), np.array([0.6], np.float32))
+    assert 0.4 < rated.quality[0] < 0.6
 
 
 async def test_the_schedule_outlives_the_daemon(outcomes, tmp_path):

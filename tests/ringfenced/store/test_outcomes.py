@@ -65,6 +65,7 @@ async def test_an_answer_is_read_back_as_it_was_told(outcomes, path):
     )
     assert (large.model, large.score, large.at_unix_s, large.segment) == ("large", 1.0, NOW, "~short")
     assert small.features.to_bytes() == FEATURES
+    assert small.owner == OWNER
     assert outcomes.labels == 2
 
 
