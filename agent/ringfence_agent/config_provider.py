@@ -151,7 +151,7 @@ class ProviderConfig(Section):
     retry_wait_seconds_max: float = Field(default=5.0, ge=0, le=60)
     """Longest wait before another try; a provider that asks for more is not tried again."""
     breaker_failures_max: int = Field(default=5, ge=1, le=1000)
-    """So many failures in a row, and the provider is left alone for a while."""
+    """So many failures in a row, two callers' where a request was sent, and the provider is left alone for a while."""
     breaker_open_seconds: float = Field(default=30.0, gt=0, le=3600)
     """For how long; then one request tries it."""
 

@@ -269,7 +269,7 @@ class Release:
     ) -> AsyncGenerator[Event, None]:
         """Send, and tell what became of it, however it ends: the outcome is in line before anything else happens."""
         clock = asyncio.get_running_loop().time
-        tally, started_s, first_s = Tally(), clock(), 0.0
+        tally, started_s, first_s = Tally(caller=str(fields.get("caller", ""))), clock(), 0.0
         finish: Finish | None = None
         failure = ProviderError("bad_answer", "the provider's answer ended early")
         try:

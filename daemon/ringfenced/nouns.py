@@ -158,11 +158,11 @@ class Outlook(Protocol):
         ...
 
     def closed(self, asked: Asked) -> Mapping[Target, str]:
-        """Targets that are kept from this tenant's requests for now, with the reason."""
+        """Targets that are kept from this caller's requests for now, with the reason."""
         ...
 
     def begins(self, way: Way, rung: Candidate) -> None:
-        """Let a rung begin; Unavailable where its target was closed to this tenant since it was decided on."""
+        """Let a rung begin; Unavailable where its target was closed to this caller since it was decided on."""
         ...
 
     def ended(self, way: Way, rung: Candidate, error: BaseException | None) -> None:

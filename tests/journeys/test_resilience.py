@@ -182,6 +182,28 @@ async def test_a_provider_that_hangs_is_not_waited_for_beyond_the_deadline(pair)
     assert (await client.generate_text("Which?", label=Label(Level.PUBLIC), model="gpt-b")).text == "fine"
 
 
+async def test_one_callers_requests_that_make_a_provider_fail_close_it_to_that_caller_alone(pair):
+    """By the daemon's breakers and by the agent's, however often it sends them."""
+    site, spare = pair
+    client = site.client()
+    tries = len(site.provider.bodies)
+    for number in range(5):
+        site.provider.script[:] = [failure(500)]
+        spare.script[:] = [answer("from", " spare")]
+        assert (await client.generate_text(f"What breaks you, {number}?", **QUESTION)).text == "from spare"
+    assert len(site.provider.bodies) - tries >= 5  # enough for the agent's breaker, were they of two callers
+    assert re.search("left alone for another .* s by this caller", (await refusals(client, **QUESTION))["gpt"])
+    models = {model.name: model for model in await site.client("operator").models()}
+    assert list(models["gpt"].closed) == ["overloaded for 1 tenant"]
+    others = await refusals(site.client("caller-billing"), **QUESTION)
+    assert "left alone" not in others["gpt"]
+    assert "credits" in others["gpt"]  # of which it has none; it is the other rule that a plan would name first
+    site.provider.script[:] = [answer("well", " again")]
+    async with asyncio.timeout(60):
+        while ran(await client.generate_text("Which one breathes?", **QUESTION)) == ["gpt-b"]:  # noqa: ASYNC110 - time passes
+            await asyncio.sleep(0.2)
+
+
 DIES = '/script {"crash_after": 0}'
 NOTE_DIES = '/script {"crash_after": 0, "text": "Patient: Quillon Abernethy, MRN: 77120093"}'
 

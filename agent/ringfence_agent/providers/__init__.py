@@ -83,6 +83,8 @@ class Tally:
     """How often it was tried; a retry is one more."""
     rates: tuple[Rate, ...] = ()
     """What the last answer says is left of the provider's rates; empty where it says nothing."""
+    caller: str = ""
+    """Pseudonym of whose request it is: one caller's requests alone are no proof that a provider is down."""
 
 
 Piece = TextDelta | ToolCallDelta | Embeddings | Finish

@@ -5,7 +5,8 @@
                           └──────failed──────┘
 
 Pure but for the memory of where it stands; time is an argument. What a caller brings about itself (a request that the
-provider rejects) shows that the provider is alive, and never trips it.
+provider rejects) shows that the provider is alive, and never trips it. Where a request may have brought a failure
+about, two callers must have met one: the daemon keeps the requests of a caller that is alone with it away by itself.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class BreakerSettings:
     """How long it stays open; and how long a trial may stay without an answer before another may go."""
 
 
+CALLERS_MIN: Final = 2
+"""So many callers must have met failures that a request may bring about."""
+
+
 class Breaker:
     """One provider's breaker. For one event loop."""
 
@@ -70,6 +75,7 @@ class Breaker:
         self._settings = settings
         self._state = State.CLOSED
         self._failures = 0
+        self._callers: set[str] = set()
         self._until_s = 0.0
 
     @property
@@ -93,23 +99,37 @@ class Breaker:
 
     def answered(self) -> None:
         """The provider is alive: it answered, if only to say no."""
-        self._failures = 0
+        self._forget()
         self._move(Happening.ANSWERED)
 
-    def failed(self, now_s: float) -> None:
-        """The provider failed; what fails late, of requests that began before it tripped, changes nothing."""
+    def failed(self, now_s: float, caller: str | None = None) -> None:
+        """The provider failed; what fails late, of requests that began before it tripped, changes nothing.
+
+        Args:
+            now_s: monotonic seconds.
+            caller: who met it, where a request may have brought it about; None where none can have.
+        """
         if self._state is State.OPEN:
             return
         self._failures += 1
+        if caller is not None and len(self._callers) < CALLERS_MIN:
+            self._callers.add(caller)
+            if len(self._callers) < CALLERS_MIN:
+                self.unknown(now_s)
+                return
         has_tripped = self._failures >= self._settings.failures_max and self._move(Happening.TRIPPED)
         if has_tripped or self._move(Happening.FAILED):
-            self._failures = 0
+            self._forget()
             self._until_s = now_s + self._settings.open_seconds
 
     def unknown(self, now_s: float) -> None:
         """A request ended without telling anything of the provider; if it was the trial, another may go at once."""
         if self._state is State.HALF_OPEN:
             self._until_s = now_s
+
+    def _forget(self) -> None:
+        self._failures = 0
+        self._callers.clear()
 
     def _move(self, happening: Happening) -> bool:
         """Go where the table says; whether it says anything."""

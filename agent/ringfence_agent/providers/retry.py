@@ -28,7 +28,7 @@ from ringfence_agent.providers.translated import AllBusy
 _MAY_PASS: Final = frozenset({"rate_limited", "overloaded", "unreachable"})
 """Reasons that another try may not find again."""
 _IS_DOWN: Final = frozenset({"overloaded", "unreachable"})
-"""Reasons that tell of the provider, whoever asks: they trip the breaker."""
+"""Reasons that tell of the provider, once more than one caller met them: they trip the breaker."""
 _IS_ALIVE: Final = frozenset({"rate_limited", "credentials", "rejected", "too_long"})
 """Reasons that a provider gives which is alive."""
 _PATIENT_S: Final = 30.0
@@ -116,7 +116,7 @@ class Resilient:
 
     async def _try(self, wire_model: str, body: bytes, tally: Tally, end_s: float) -> AsyncGenerator[Piece, None]:
         """One try; tells the breaker of it. A failure that may pass, before anything was generated, is `_Passing`."""
-        began_s, is_told = self._clock(), False
+        began_s, bytes_before, is_told = self._clock(), tally.bytes_out, False
         tally.rates = ()
         try:
             async with aclosing(self._provider.send(wire_model, body, tally, end_s - began_s)) as answer:
@@ -129,7 +129,9 @@ class Resilient:
         except ProviderError as error:
             if is_told:
                 raise
-            is_told = self._tell(error, self._clock() - began_s)
+            # What failed before a byte of the request was sent is nobody's doing.
+            caller = tally.caller if tally.bytes_out > bytes_before else None
+            is_told = self._tell(error, self._clock() - began_s, caller)
             self._keep(wire_model, tally.rates)
             if error.reason in _MAY_PASS:
                 raise _Passing(error) from None
@@ -143,14 +145,14 @@ class Resilient:
         if rates:
             self._rates[wire_model] = (rates, self._clock())
 
-    def _tell(self, error: ProviderError, took_s: float) -> bool:
+    def _tell(self, error: ProviderError, took_s: float, caller: str | None) -> bool:
         """Tell the breaker of a failure; False where it says nothing of the provider."""
         if isinstance(error, AllBusy):
             return False
         if error.reason in _IS_ALIVE:
             self._breaker.answered()
         elif error.reason in _IS_DOWN or (error.reason == "deadline" and took_s >= _PATIENT_S):
-            self._breaker.failed(self._clock())
+            self._breaker.failed(self._clock(), caller)
         else:
             return False
         return True

@@ -68,7 +68,8 @@ class Rule:
     rest_s_max: float
     """How long it stays open at most, in seconds, unless whoever failed asks for more."""
     callers_min: int = 1
-    """So many callers must have had those failures: more than one where the request itself may be at fault."""
+    """So many callers must have had those failures: more than one where others are kept away too, since a request
+    itself may be at fault. A trial that fails then counts once as many callers have failed at theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Breaker:
     failures: int = 0
     """Failures in a row, while it is closed."""
     callers: frozenset[str] = frozenset()
-    """Who had them; no more than a rule may ask for."""
+    """Who had them, since it was last closed or opened; no more than a rule may ask for."""
     rests: int = 0
     """How often it opened since it was last closed."""
     until_s: float = 0.0
@@ -127,8 +128,10 @@ def failed(
         return replace(breaker, until_s=max(breaker.until_s, now_s + asked_s)) if asked_s else breaker
     callers = breaker.callers if len(breaker.callers) >= _CALLERS_MAX else breaker.callers | {caller}
     breaker = replace(breaker, failures=breaker.failures + 1, callers=callers)
-    is_enough = breaker.failures >= rule.failures_max and len(callers) >= rule.callers_min
-    happening = Happening.FAILED if breaker.state is State.HALF_OPEN or not is_enough else Happening.TRIPPED
+    if len(callers) < rule.callers_min:  # it may be the one caller's own trouble: another may go and see
+        return untold(breaker, now_s)
+    is_enough = breaker.state is State.CLOSED and breaker.failures >= rule.failures_max
+    happening = Happening.TRIPPED if is_enough else Happening.FAILED
     state = TRANSITIONS.get((breaker.state, happening), breaker.state)
     if state is not State.OPEN:
         return breaker

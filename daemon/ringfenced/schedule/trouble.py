@@ -42,17 +42,19 @@ class Trouble(StrEnum):
 
 RULES: Final[Mapping[Trouble, Rule]] = MappingProxyType(
     {
-        Trouble.UNREACHABLE: Rule(failures_max=2, rest_s=2.0, rest_s_max=60.0),
-        Trouble.RATE_LIMITED: Rule(failures_max=1, rest_s=1.0, rest_s_max=60.0),
-        Trouble.OVERLOADED: Rule(failures_max=3, rest_s=2.0, rest_s_max=60.0),
-        Trouble.CREDENTIALS: Rule(failures_max=2, rest_s=15.0, rest_s_max=300.0),
+        Trouble.UNREACHABLE: Rule(failures_max=2, rest_s=2.0, rest_s_max=60.0, callers_min=2),
+        Trouble.RATE_LIMITED: Rule(failures_max=1, rest_s=1.0, rest_s_max=60.0, callers_min=2),
+        Trouble.OVERLOADED: Rule(failures_max=3, rest_s=2.0, rest_s_max=60.0, callers_min=2),
+        Trouble.CREDENTIALS: Rule(failures_max=2, rest_s=15.0, rest_s_max=300.0, callers_min=2),
         Trouble.QUOTA: Rule(failures_max=3, rest_s=1.0, rest_s_max=60.0, callers_min=2),
         Trouble.BAD_ANSWER: Rule(failures_max=5, rest_s=5.0, rest_s_max=60.0, callers_min=2),
         Trouble.TIMEOUT: Rule(failures_max=3, rest_s=5.0, rest_s_max=60.0, callers_min=2),
     }
 )
-"""When each trips its breaker. Few failures suffice, since the agent has tried each request again itself; a class that
-a request may bring about takes the failures of two callers. Rests are short: a trial costs one request a fallback."""
+"""When each trips its breaker. Few failures suffice, since the agent has tried each request again itself. What is a
+tenant's takes the failures of two callers, since a request may bring about any of it: a 429 because it alone is too
+large, a 5xx or a timeout by what it says, a 403 or a broken connection by a filter before the provider. A caller's own
+breaker takes its failures alone. Rests are short: a trial costs one request a fallback."""
 
 TOLD: Final[Mapping[Trouble, str]] = MappingProxyType(
     {

@@ -91,8 +91,8 @@ class MeasuredOutlook:
         return self._shown
 
     def closed(self, asked: Asked) -> Mapping[Target, str]:
-        """Targets that are left alone, as far as this tenant is concerned."""
-        return self._breakers.closed(_action(embeds=Ability.EMBEDDINGS in asked.needs), asked.tenant)
+        """Targets that are left alone, as far as this caller is concerned."""
+        return self._breakers.closed(_action(embeds=Ability.EMBEDDINGS in asked.needs), asked.tenant, asked.caller)
 
     def begins(self, way: Way, rung: Candidate) -> None:
         """Let a rung begin, as the trial of its target perhaps.
@@ -112,8 +112,8 @@ class MeasuredOutlook:
         route, took_ms = _route(way, rung), (self._clock() - way.rung_started_s) * 1000
         told = told_by(error, took_ms) if error is not None else None
         if told is not None:
-            if self._breakers.failed(route, told, way.caller.identity):
-                fields = {"target": str(rung.target), "trouble": told.trouble, "tenant": route.tenant}
+            if whose := self._breakers.failed(route, told):
+                fields = {"target": str(rung.target), "trouble": told.trouble, "tenant": route.tenant, "by": whose}
                 _LOG.warning("target_left_alone", extra={"fields": fields})
         elif way.rung_first_s is not None:  # whatever ended it, there was an answer
             self._breakers.answered(route)
@@ -129,7 +129,7 @@ class MeasuredOutlook:
         return {target: speed for target, speed in found.items() if speed is not None}
 
     def left_alone(self) -> Mapping[tuple[Target, str], int]:
-        """To how many tenants each target is closed, by trouble."""
+        """To how many tenants, or to a caller of theirs, each target is closed, by trouble."""
         return self._breakers.open()
 
     def opened(self) -> Mapping[tuple[Target, str], int]:
@@ -230,7 +230,7 @@ def _action(*, embeds: bool) -> str:
 
 def _route(way: Way, rung: Candidate) -> Route:
     assert way.caller is not None
-    return Route(rung.target, _action(embeds=way.request.prompt.embeds), way.caller.tenant)
+    return Route(rung.target, _action(embeds=way.request.prompt.embeds), way.caller.tenant, way.caller.identity)
 
 
 def _name_of(target: Target) -> tuple[TargetKind, str, str]:

@@ -34,7 +34,7 @@ class TargetMetrics(Collector):
             yield family
         alone = GaugeMetricFamily(
             "ringfence_target_left_alone_tenants",
-            "Tenants whose requests are kept from a target now, by what is the matter with it.",
+            "Tenants of which a caller's or all requests are kept from a target now, by what is the matter with it.",
             labels=["target", "trouble"],
         )
         for (target, trouble), tenants in self._left_alone().items():

@@ -27,6 +27,30 @@ def test_failures_in_a_row_open_it_and_it_says_how_long():
     assert breaker.wait_s(4.0) == 7.0
 
 
+def test_what_one_caller_may_have_brought_about_takes_a_second():
+    """However often it fails; a failure that none can have brought about counts by itself."""
+    breaker = Breaker(SETTINGS)
+    for _ in range(50):
+        breaker.failed(0.0, "one")
+    assert breaker.state is State.CLOSED
+    breaker.failed(0.0, "two")
+    assert breaker.state is State.OPEN
+    other = Breaker(SETTINGS)
+    for _ in range(3):
+        other.failed(0.0)
+    assert other.state is State.OPEN
+
+
+def test_a_trial_of_who_fails_alone_lets_the_next_try_at_once():
+    """Else one caller could keep the others out trial by trial."""
+    breaker = tripped()
+    breaker.begin(10.0)
+    breaker.failed(11.0, "one")
+    assert breaker.begin(11.0) == 0.0
+    breaker.failed(12.0, "two")
+    assert breaker.begin(12.0) == 10.0
+
+
 def test_an_answer_between_them_begins_the_row_anew():
     breaker = Breaker(SETTINGS)
     for _ in range(10):

@@ -18,6 +18,13 @@ PASSING = ("rate_limited", "overloaded", "unreachable")
 LASTING = ("credentials", "rejected", "bad_answer", "too_long", "deadline")
 
 
+def out_of_reach(*script):
+    """A provider to which there is no connection, so that nothing is sent, and then as in `script`."""
+    provider = Scripted([failing("unreachable")], *script)
+    provider.connects = False
+    return provider
+
+
 def failing(reason, retry_after_ms=None):
     return ProviderError(reason, f"the provider is {reason}", retry_after_ms)
 
@@ -31,6 +38,7 @@ class Scripted:
         self.seconds = []
         self.clock_s = 0.0
         self.takes_s = 0.0
+        self.connects = True
 
     def encode(self, payload, wire_model):
         return b"{}"
@@ -39,7 +47,7 @@ class Scripted:
         assert wire_model == "gpt-5"
         self.sent.append(body)
         self.seconds.append(seconds_max)
-        tally.bytes_out += len(body)
+        tally.bytes_out += len(body) * self.connects
         self.clock_s += self.takes_s
         for event in self.script.pop(0) if len(self.script) > 1 else self.script[0]:
             if isinstance(event, BaseException):
@@ -172,10 +180,11 @@ async def test_hanging_up_during_the_wait_ends_it():
     assert len(provider.sent) == 1
 
 
-async def fail_often(resilient, times):
-    for _ in range(times):
+async def fail_often(resilient, times, callers=("one", "two")):
+    """By callers in turn, the last by the last of them."""
+    for number in range(times):
         with pytest.raises(ProviderError):
-            await events_of(resilient)
+            await events_of(resilient, Tally(caller=callers[(number + len(callers) - times) % len(callers)]))
 
 
 @pytest.mark.parametrize("reason", ["overloaded", "unreachable"])
@@ -192,7 +201,7 @@ async def test_a_provider_that_is_down_is_left_alone_and_that_says_for_how_long(
 
 
 async def test_after_its_rest_one_request_finds_it_well_again():
-    provider = Scripted([failing("unreachable")], [FINISH])
+    provider = out_of_reach([FINISH])
     resilient = around(provider, attempts_max=1, failures_max=1)
     await fail_often(resilient, 1)
     provider.clock_s = 10.0
@@ -218,20 +227,32 @@ async def test_our_own_limit_on_connections_says_nothing_of_the_provider():
 async def test_a_provider_that_says_nothing_for_long_is_down():
     provider = Scripted([failing("deadline")])
     provider.takes_s = 30.0
-    resilient = around(provider, attempts_max=1, failures_max=1)
-    await fail_often(resilient, 1)
+    resilient = around(provider, attempts_max=1, failures_max=2)
+    await fail_often(resilient, 2)
+    assert resilient.is_resting
+
+
+@pytest.mark.parametrize("error", [*map(failing, ("overloaded", "deadline"))])
+async def test_one_callers_requests_close_the_provider_to_nobody(error):
+    """A request that makes the provider fail, sent again and again; until a second caller meets the same."""
+    provider = Scripted([error])
+    provider.takes_s = 30.0
+    resilient = around(provider, attempts_max=1, failures_max=3)
+    await fail_often(resilient, 20, callers=("one",))
+    assert not resilient.is_resting
+    await fail_often(resilient, 1, callers=("two",))
     assert resilient.is_resting
 
 
 async def test_no_further_try_where_the_first_tripped_it():
-    provider, tally = Scripted([failing("unreachable")], [FINISH]), Tally()
+    provider, tally = out_of_reach([FINISH]), Tally()
     with pytest.raises(ProviderError, match="is unreachable"):
         await events_of(around(provider, failures_max=1), tally)
     assert tally.attempts == 1
 
 
 async def test_a_caller_that_hangs_up_during_a_trial_keeps_nobody_else_out():
-    provider = Scripted([failing("unreachable")], [asyncio.CancelledError()], [FINISH])
+    provider = out_of_reach([asyncio.CancelledError()], [FINISH])
     resilient = around(provider, attempts_max=1, failures_max=1)
     await fail_often(resilient, 1)
     provider.clock_s = 10.0
@@ -243,7 +264,7 @@ async def test_a_caller_that_hangs_up_during_a_trial_keeps_nobody_else_out():
 
 async def test_an_answer_that_begins_during_a_trial_lets_the_others_in():
     """It need not end first, which may take minutes."""
-    provider = Scripted([failing("unreachable")], [TextDelta("Hel"), FINISH])
+    provider = out_of_reach([TextDelta("Hel"), FINISH])
     resilient = around(provider, attempts_max=1, failures_max=1)
     await fail_often(resilient, 1)
     provider.clock_s = 10.0

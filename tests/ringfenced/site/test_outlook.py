@@ -62,7 +62,7 @@ def caller(name="a", tenant="one"):
 
 
 def asked(tenant="one", needs=frozenset({Ability.TEXT})):
-    return replace(PLAIN, caller="a", tenant=tenant, needs=needs, prompt_chars=10)
+    return replace(PLAIN, caller=caller().identity, tenant=tenant, needs=needs, prompt_chars=10)
 
 
 def rung(offer):
@@ -176,6 +176,9 @@ def test_a_provider_that_fails_is_left_alone_and_comes_back(caplog):
     outlook, clock = made()
     fail(outlook, clock)
     assert "could not be reached" in outlook.closed(asked())[CLOUD.target]
+    assert not outlook.closed(replace(asked(), caller=caller("b").identity))
+    fail(outlook, clock, by=caller("b"))
+    assert outlook.closed(replace(asked(), caller=caller("c").identity))
     assert not outlook.closed(asked(tenant="two"))
     assert not outlook.closed(asked(needs=frozenset({Ability.EMBEDDINGS})))
     with pytest.raises(Unavailable) as caught:
@@ -186,7 +189,7 @@ def test_a_provider_that_fails_is_left_alone_and_comes_back(caplog):
     outlook.begins(way(outlook, clock), rung(CLOUD))
     answer(outlook, clock, CLOUD, Usage(1, 1))
     assert not outlook.closed(asked())
-    assert outlook.opened() == {(CLOUD.target, "unreachable"): 1}
+    assert outlook.opened() == {(CLOUD.target, "unreachable"): 3}  # of two callers, and of their tenant
     assert caplog.messages == ["target_left_alone"]
 
 
