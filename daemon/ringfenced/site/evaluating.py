@@ -1,26 +1,35 @@
-"""Who judges answers on this site: evaluators are asked in turn, within their time, and never end a request."""
+"""Who judges answers on this site: evaluators are asked in turn, within their time, and never end a request.
+
+One that is late counts as one that said nothing, so that its answer is given. Whose answers wait is therefore bounded:
+departments share the threads that read long ones (`site.threads`), and a flood of one makes its own late.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from ringfence.labels import Label, covers
 from ringfenced.errors import NotFound
 from ringfenced.evaluate import Case, Evaluate, Opinion, calls, confidence, schema
 from ringfenced.model import GOOD, Answer, Candidate, Read, Verdict
+from ringfenced.schedule import claim
+from ringfenced.site.threads import FairThreads
 from ringfenced.way import Way
 
 CHARS_ON_LOOP_MAX = 2048
 """Longest question and answer together that are judged on the loop, in code points: the dearest kind that reads, the
 verifier, holds it for some 5 ms then (one core of a cloud server, 2026)."""
-THREADS = 2
-"""Threads for longer ones. More share one lock with the loop (see `site.scanning`)."""
+THREADS = 3
+"""Threads for longer ones, of which a department holds two. More share one lock with the loop (see `site.scanning`)."""
+S_PER_CHAR = 1e-6
+"""What a kind that reads is expected to take for a code point of question and answer, in seconds: the verifier takes
+5 ms for 5,000 (one core of a cloud server, 2026)."""
 
 
 class Outcome(StrEnum):
@@ -110,7 +119,7 @@ class SiteEvaluating:
         self._judges = judges
         self._clock = clock
         self._count = count
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
+        self._threads = FairThreads(THREADS, "judge")
 
     def check(self, names: Sequence[str]) -> None:
         """Pass if all are evaluators of this site.
@@ -163,7 +172,7 @@ class SiteEvaluating:
 
     def close(self) -> None:
         """Ask nobody any more."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _named(self, way: Way, rung: Candidate) -> Iterator[str]:
         names = dict.fromkeys((*way.offers[rung.target].evaluators, *way.request.evaluators))
@@ -209,7 +218,9 @@ class SiteEvaluating:
         how = judge.how
         if not callable(how):
             return await how.judge(case, way, rung, seconds_max)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, how, case)
+        assert way.caller is not None
+        claimed = claim(way.caller, way.request.priority)
+        return await self._threads.run(partial(how, case), claimed, max(1, case.chars) * S_PER_CHAR)
 
 
 class LogprobFloors(SiteEvaluating):

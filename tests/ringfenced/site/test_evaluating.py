@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,31 @@ async def test_long_texts_are_read_beside_the_loop_and_one_that_takes_too_long_i
     site = Site(slow=slow)
     assert await site.judge("x" * 5000) is GOOD
     assert site.counted == [("slow", Outcome.LATE)]
+
+
+async def test_a_flood_of_one_department_makes_only_its_own_verdicts_late():
+    """Twenty long answers of a department, each a third of a second to read; another one's is judged in its time."""
+
+    def slow(case):
+        time.sleep(0.3 if case.answer.text.startswith("x") else 0)
+        return Opinion(0.1, "bad")
+
+    site = Site(slow=Judge("slow", slow, 0.5, 0.5))
+    flood, other = ((way(offer(evaluators=("slow",))), text * 5000) for text in "xy")
+    other[0].caller = replace(other[0].caller, department="laboratory")
+
+    async def judged(made, text):
+        return await site.evaluating.judge(
+            made, rung(next(iter(made.offers.values()))), Answer(text), seconds_max=None, is_last=False
+        )
+
+    flooding = [asyncio.ensure_future(judged(*flood)) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    for _ in range(3):
+        assert not (await judged(*other)).good
+    verdicts = await asyncio.gather(*flooding)
+    site.evaluating.close()
+    assert sum(verdict is GOOD for verdict in verdicts) >= 16
 
 
 async def test_judging_takes_no_longer_than_the_rung_has():
