@@ -73,6 +73,8 @@ class Asked:
     """Evaluators that the request names for its answer, besides those of its target."""
     schema_checked: bool = False
     """Its answer is checked against a JSON schema, wherever it comes from."""
+    task_found: bool = False
+    """A recogniser found something in the task's name, or could not read it: nothing that is kept has that name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ async def test_invariant_1_no_content_on_any_disk_or_in_any_log(site):
     """
     client = site.client()
     await client.generate_text(f"/echo {NOTE}")
+    await client.generate_text("/echo Well.", task="Quillon.Abernethy")
+    assert "Quillon.Abernethy" not in str(await site.client("operator").routing())
     await client.generate_text(NOTE, quality_min=0.9, permission=types.Permission(deidentified_egress=True))
     await refused(site, pb.GenerateRequest(messages=[message(text(NOTE))], model="gpt"))
     stream = client.generate(f"/echo {NOTE} " * 50)
@@ -67,7 +69,9 @@ async def test_invariant_1_no_content_on_any_disk_or_in_any_log(site):
     await asyncio.sleep(FLUSH_S + 0.3)
     words = [word.encode() for word in ("Quillon", "Abernethy", "77120093")]
     searched = [path for path in site.folder.rglob("*") if path.is_file()]
-    assert {"daemon.log", "agent.log", "ledger.sqlite3", "0.jsonl"} <= {path.name for path in searched}
+    assert {"daemon.log", "agent.log", "ledger.sqlite3", "outcomes.sqlite3", "0.jsonl"} <= {
+        path.name for path in searched
+    }
     found = [(path.name, word) for path in searched for word in words if word in path.read_bytes()]
     assert not found
     surrogate = site.provider.bodies[-1]

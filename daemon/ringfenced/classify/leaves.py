@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ringfence.recognize.joined import Piece
 from ringfence.recognize.joined import texts as joined_texts
@@ -14,6 +15,9 @@ from ringfence.recognize.place import Place
 from ringfenced.classify.documents import Document
 from ringfenced.classify.json_leaves import JsonLeaf, is_json, json_leaves
 from ringfenced.model import File, Json, Message, Part, Prompt, Text, Tool
+
+TASK: Final = "task.name"
+"""The path of the caller's name for this kind of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def leaves(prompt: Prompt, metadata: Mapping[str, str], task: str = "") -> Itera
     yield from _field("grammar", prompt.grammar)
     for index, stop in enumerate(prompt.sampling.stop):
         yield from _field(f"sampling.stop[{index}]", stop)
-    yield from _aside("task.name", task)
+    yield from _aside(TASK, task)
     for index, (key, value) in enumerate(metadata.items()):
         yield from _field(f"metadata[{index}].key", key)
         for leaf in _field(f"metadata[{index}].value", value, context=key):

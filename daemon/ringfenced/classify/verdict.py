@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
+from typing import Final
 
 from ringfence.labels import PUBLIC, RESTRICTED, Label, join
 from ringfence.recognize.finding import Finding
@@ -41,6 +42,9 @@ FINDINGS_MAX = 2500
 """Findings in more places than this stay on site: there is a limit to what replacing takes, beside what scans take by
 length. Measured: 41 to 47 microseconds a place in prose and tables, at 1000 as at 8000, so 0.1 s at this number; 0.5 ms
 in FHIR, which is rewritten value by value. Such requests are long, and long ones are read beside the event loop."""
+
+RECOGNISER: Final = "recogniser"
+"""The contribution of leaves that no recogniser could read."""
 
 NOTHING = Inherited()
 """A first turn inherits nothing."""
@@ -178,7 +182,7 @@ def _unreadable(prompt: Prompt, leaves_failed: int, places_found: int, pictures:
     """What nobody read, or what is too much to replace."""
     for name, count in (
         ("attachment", unreadable(prompt, pictures)),
-        ("recogniser", leaves_failed),
+        (RECOGNISER, leaves_failed),
         ("too-many-findings", places_found if places_found > FINDINGS_MAX else 0),
     ):
         if count:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ringfence.labels import Label, Level, join
+from ringfenced.classify.leaves import TASK
+from ringfenced.classify.verdict import RECOGNISER
 from ringfenced.inputs import Ability, Asked
-from ringfenced.model import Caller, Classification, Image, Prompt, Request, ToolMode
+from ringfenced.model import Caller, Classification, Contributor, Image, Prompt, Request, ToolMode
 
 TOKENS_DEFAULT_MAX = 512
 """Bound on an answer whose request names none: an unbounded answer could not be priced before it runs."""
@@ -36,6 +38,7 @@ def asked_of(request: Request, caller: Caller, classification: Classification) -
         source=request.source or caller.source,
         evaluators=request.evaluators,
         schema_checked=bool(request.prompt.json_schema),
+        task_found=bool(request.task) and _is_found(classification),
     )
 
 
@@ -51,6 +54,13 @@ def label_deidentified(classification: Classification) -> Label:
     if classification.label == classification.label_asserted:
         return classification.label
     return join((classification.label_asserted, DEIDENTIFIED))
+
+
+def _is_found(classification: Classification) -> bool:
+    """Whether something was found in the task's name; where a leaf could not be read, it may have been that one."""
+    return any(located.path == TASK for located in classification.findings) or any(
+        one.contributor is Contributor.UNREADABLE and one.name == RECOGNISER for one in classification.contributions
+    )
 
 
 def _needs(prompt: Prompt) -> frozenset[Ability]:

@@ -7,7 +7,8 @@ again once `PARTS_MAX` others of its kind were, so that reader and writer keep a
 What a request says is not in `Inputs`. The caller's identity stands as a keyed pseudonym: department, tenant and roles
 stay, so that policies by those can be replayed, and policies that name one caller cannot. Providers and regions that
 the site does not offer become `OTHER`, for a caller may name those freely. A task's name is a caller's word as well:
-one that could be a number of a person's (`learn.segment`) stands as a keyed pseudonym.
+one that could be a number of a person's, or in which a recogniser finds something (`learn.segment`), stands as a keyed
+pseudonym.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 from ringfence.labels import Category, Label, Level
 from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Rating, Ruling, Rulings, configured
-from ringfenced.learn.segment import is_plain_name
+from ringfenced.learn.segment import may_keep_name
 from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
 
 VERSION: Final = 1
@@ -109,7 +110,7 @@ class RecordEncoder:
             regions=_known(asked.permission.regions, (offer.target.region for offer in inputs.offers)),
         )
         # So `policy diff` finds the tasks again that a policy names.
-        task = asked.task if not asked.task or is_plain_name(asked.task) else self._pseudonym(f"task {asked.task}")
+        task = asked.task if not asked.task or may_keep_name(asked) else self._pseudonym(f"task {asked.task}")
         return replace(asked, caller=self._pseudonym(asked.caller), task=task, permission=permission)
 
 

@@ -38,6 +38,14 @@ def is_plain_name(task: str) -> bool:
     return len(task) <= NAME_CHARS_MAX and NAME.fullmatch(task) is not None and DIGITS.search(task) is None
 
 
+def may_keep_name(asked: Asked) -> bool:
+    """Whether a request's task may be kept by its name: it looks like one, and no recogniser finds anything in it.
+
+    A first name is a word like any program's, so that its form alone does not tell.
+    """
+    return not asked.task_found and is_plain_name(asked.task)
+
+
 def form_of(asked: Asked) -> str:
     """The coarse kind of a request that names no task: what it needs, else how long it is."""
     for ability, name in FORMS:

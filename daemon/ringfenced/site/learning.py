@@ -23,7 +23,7 @@ from ringfenced.learn.lesson import Lesson
 from ringfenced.learn.lineup import Rated
 from ringfenced.learn.outcome import Features, Float32s
 from ringfenced.learn.report import Rater
-from ringfenced.learn.segment import form_of, is_plain_name
+from ringfenced.learn.segment import form_of, may_keep_name
 from ringfenced.model import File, Json, Offer, Prompt, Request, Text
 from ringfenced.site.lessons import answers_of
 from ringfenced.way import Way
@@ -234,8 +234,7 @@ class SiteLearning:
         """The kind of request; each tenant has its own, so that none teaches what another goes by."""
         kind = form_of(asked)
         if asked.task:
-            plain = is_plain_name(asked.task)
-            kind = asked.task if plain else f"~task-{self._pseudonym(f'task/{asked.task}')[:12]}"
+            kind = asked.task if may_keep_name(asked) else f"~task-{self._pseudonym(f'task/{asked.task}')[:12]}"
         # No task's name holds an "@" (`api.decode`), so that nobody can name another tenant's.
         return kind if asked.tenant == TENANT_DEFAULT else f"{kind}@{asked.tenant}"
 

@@ -82,6 +82,15 @@ def test_a_task_that_could_be_a_persons_number_is_kept_as_a_pseudonym(task):
     assert read.inputs.asked.task == f"p-{len(f'task {task}')}"
 
 
+def test_a_task_that_was_taken_for_a_person_is_kept_as_a_pseudonym():
+    """Its form alone does not tell; a name always has the same pseudonym, so that policies by it are replayed."""
+    lines = encoder().lines(Recorded("r", 0, made(task="jane.doe", task_found=True)))
+    assert "jane" not in "".join(lines)
+    (read,) = records_of(lines)
+    assert read.inputs.asked.task == f"p-{len('task jane.doe')}"
+    assert decide(read.inputs) == decide(made(task="jane.doe", task_found=True))
+
+
 def test_a_task_that_is_a_programs_word_is_kept_for_replay():
     (read,) = records_of(encoder().lines(Recorded("r", 0, made(task="extract-note"))))
     assert read.inputs.asked.task == "extract-note"

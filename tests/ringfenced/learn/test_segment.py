@@ -8,7 +8,7 @@ import pytest
 
 from fakes.asked import PLAIN
 from ringfenced.inputs import Ability
-from ringfenced.learn.segment import form_of, is_plain_name
+from ringfenced.learn.segment import form_of, is_plain_name, may_keep_name
 
 ASKED = PLAIN
 
@@ -27,6 +27,12 @@ def test_a_programs_word_is_kept(name):
 )
 def test_what_could_be_a_persons_is_not(name):
     assert not is_plain_name(name)
+
+
+def test_a_name_that_was_found_is_kept_by_none_whatever_it_looks_like():
+    assert may_keep_name(replace(ASKED, task="jane.doe"))
+    assert not may_keep_name(replace(ASKED, task="jane.doe", task_found=True))
+    assert not may_keep_name(replace(ASKED, task="mrn-77120093"))
 
 
 @pytest.mark.parametrize(

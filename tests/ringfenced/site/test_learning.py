@@ -194,6 +194,17 @@ async def test_a_task_is_its_own_kind_and_a_strange_name_is_kept_as_a_hash():
     assert "Quillon" not in strange
 
 
+async def test_a_task_in_which_a_recogniser_finds_something_is_kept_as_a_hash_always_the_same():
+    learned = Scripted()
+    for task, found in (("Jane.Doe", True), ("Jane.Doe", True), ("John.Doe", True), ("Jane.Doe", False)):
+        of = request(task=task)
+        await learning(learned).rated(of, replace(asked(of), task_found=found), OFFERS)
+    (one, _), (again, _), (other, _), (plain, _) = learned.asked
+    assert one.startswith("~task-")
+    assert one == again != other
+    assert plain == "Jane.Doe"
+
+
 async def test_no_tenant_teaches_what_another_goes_by():
     learned = Scripted()
     told = request(task="triage")
