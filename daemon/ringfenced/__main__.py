@@ -37,11 +37,13 @@ def main() -> None:
     options = _parser().parse_args()
     try:
         config = read(options.config)
-        digest = check_files(config) if options.check_config else ""
+        digest, doubts = check_files(config) if options.check_config else ("", ())
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
     if options.check_config:
+        for doubt in doubts:
+            print(f"warning: {doubt}", file=sys.stderr)  # noqa: T201 - likewise
         print(f"{options.config}: good; policy digest {digest[:16]}")  # noqa: T201 - likewise
         return
     keep_memory()

@@ -273,13 +273,13 @@ def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:
         raise ConfigError(str(error)) from error
 
 
-def check_files(config: Config) -> str:
+def check_files(config: Config) -> tuple[str, tuple[str, ...]]:
     """Read and check the site's own patterns, lists and policy; start and write nothing that only serving needs.
 
     Plug-ins are not loaded: that their folders are there was seen when the file was read.
 
     Returns:
-        SHA-256 of the policy that would be in force, hex.
+        SHA-256 of the policy that would be in force, hex; and what of it is probably not meant, with file and line.
 
     Raises:
         ConfigError: with file, line and what to write instead, for each problem.
@@ -288,7 +288,8 @@ def check_files(config: Config) -> str:
         check_custom(config.classification.custom())
     except CustomError as error:
         raise ConfigError(str(error)) from error
-    return policyfile.load(config, _unix_ms()).digest
+    book = policyfile.load(config, _unix_ms())
+    return book.digest, tuple(f"{place}: {what}" for place, what in policyfile.doubts_of(config, book))
 
 
 def link_path(config: Config) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,15 @@ from ringfenced.model import Offer, Target, TargetKind
 from ringfenced.policy import PEOPLE, PolicyError, Rulebook
 from ringfenced.policy.approval import approvers
 from ringfenced.policy.rules import REQUESTS
+from ringfenced.policy.scopes import Uid
+from ringfenced.policy.summary import doubts
+from ringfenced.policy.text import Place
+from ringfenced.policy.vocabulary import SITE, everybody, name_of
 
 POLICY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A longer file is some other file."""
+DOUBTS_MAX: Final = 100
+"""Most doubts that are told: for each the nearest names are looked for among all that the site has."""
 APPROVALS_SUFFIX: Final = ".approvals"
 """What the name of a file's approvals ends in."""
 
@@ -114,6 +121,28 @@ def _offer(target: Target, model: LocalModel | ProviderModel, provider: Provider
         supports_embeddings=model.embeddings,
         supports_text=not model.embeddings,
     )
+
+
+def doubts_of(config: Config, book: Rulebook) -> tuple[tuple[Place, str], ...]:
+    """What about the policies is probably not meant, and where: above all names that nobody of the site has.
+
+    The first `DOUBTS_MAX` of it.
+
+    Args:
+        config: the daemon's file, whose names are held to.
+        book: the policies.
+    """
+    known = _known(config)
+    sorts = [book.rules] if book.people is None else [book.rules, book.people.rules]
+    return tuple(islice((doubt for rules in sorts for doubt in doubts(rules, known)), DOUBTS_MAX))
+
+
+def _known(config: Config) -> frozenset[Uid]:
+    """Everything of the site that policies can name."""
+    people = {one.uid for one in everybody(config.callers_by_identity().values())}
+    people |= {Uid("Department", one.name) for one in config.departments}
+    places = {name_of(offer.target) for offer in targets(config)} | {SITE, Uid("Node", config.node)}
+    return frozenset(people | places | {Uid("Provider", one.name) for one in config.providers})
 
 
 def approvals_of(path: Path) -> Path:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import signal
+import sys
 
 import grpc
 import psutil
@@ -286,22 +287,30 @@ async def test_a_worker_that_dies_beside_a_broken_policy_takes_nobody_with_it(fr
     await seen(lambda: len(workers_of(fresh)) == len(workers))
 
 
+async def check_config(stand):
+    """What `ringfenced --check-config` ends with, and what it says."""
+    command = (sys.executable, "-P", "-m", "ringfenced", "--config", str(stand.folder / "daemon.toml"))
+    process = await asyncio.create_subprocess_exec(*command, "--check-config", stderr=asyncio.subprocess.PIPE)
+    _, said = await process.communicate()
+    return process.returncode, said
+
+
+async def test_a_name_that_nobody_has_is_told_when_the_policy_is_taken(fresh):
+    """It parses, so that it takes effect; what it is about is nobody, and the log and the check say where."""
+    await put(fresh, ALL + 'forbid(principal, action, resource in Provider::"clud");\n')
+    problem = 'Provider::\\"clud\\" is not in this site\'s configuration; write Provider::\\"cloud\\"'
+    await seen(lambda: any("policy.cedar:2:39" in line and problem in line for line in fresh.lines()))
+    code, said = await check_config(fresh)
+    assert code == 0
+    assert b"warning: " in said
+    assert b"policy.cedar:2:39" in said
+    assert told(await decided(fresh, **CLOUD))[0] == "chosen"
+
+
 async def test_a_daemon_does_not_start_with_a_policy_that_it_cannot_use(fresh):
     (fresh.folder / "policy.cedar").write_text("permit(principal, action resource);")
-    import sys  # noqa: PLC0415 - only here
-
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "ringfenced",
-        "--config",
-        str(fresh.folder / "daemon.toml"),
-        "--check-config",
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await process.communicate()
-    assert process.returncode == 78
+    code, said = await check_config(fresh)
+    assert code == 78
     assert b"policy.cedar:1:26: this is no Cedar" in said
     with contextlib.suppress(RingfenceCallError):
         await put(fresh, ALL)

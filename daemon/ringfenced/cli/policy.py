@@ -134,16 +134,17 @@ def run_examples(
     show: Annotated[bool, typer.Option("--show", help="Print the pieces of text in question too.")] = False,
     as_json: json_option = False,
 ) -> None:
-    """Decide a site's cases ([[case]]: who may send what where), or run examples ([[example]]) through its recognisers.
+    """Decide a site's cases ([[case]]: who may send what where, or do what), or run examples ([[example]]).
 
-    Cases are decided as the daemon decides, built-in rules and policy together. Examples print types and positions, and
-    text only with --show. Exit code 1 when one does not come out as it says.
+    Cases are decided as the daemon decides, built-in rules, roles and policy together. Examples go through the site's
+    recognisers; they print types and positions, and text only with --show. Exit code 1 when one does not come out as it
+    says.
 
     Example: `ringfence policy test cases.toml --config /etc/ringfence/ringfenced.toml`
     """
-    from ringfenced.cli import policycases, policyrun  # noqa: PLC0415 - see above
+    from ringfenced.cli import policycases, policyrows, policyrun  # noqa: PLC0415 - see above
 
-    if policycases.are_cases(examples):
+    if policyrows.are_cases(examples):
         passed = policycases.run_cases(examples, config, Output.of(as_json=as_json))
         if not passed:
             raise typer.Exit(ExitCode.FAILED)

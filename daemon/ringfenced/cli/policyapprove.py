@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.lifting import private_key
-from ringfenced.cli.policycases import failure
+from ringfenced.cli.policyrows import failure
 from ringfenced.policy import PEOPLE, PolicyError, Source, parse
 from ringfenced.policy.approval import Approval, digest_of, sign
 from ringfenced.policy.rules import REQUESTS

@@ -1,6 +1,7 @@
 """A site's policy cases, as a table: read, decided as the daemon decides, shown.
 
-TOML with ``[[case]]`` tables, or CSV with the same names as columns; lists in CSV are parted by blanks:
+TOML with ``[[case]]`` tables, or CSV with the same names as columns; lists in CSV are parted by blanks. A case is about
+a request:
 
     name          for the report; the line where there is none
     who           identity of a [[callers]], or its last part where that is no other's: "ward-app"
@@ -14,19 +15,22 @@ TOML with ``[[case]]`` tables, or CSV with the same names as columns; lists in C
     embeds        true: texts to embed
     expect        "allowed" or "refused"
     by            the rule or the policy that must have decided
+
+or, with `act`, about what somebody does with the daemon:
+
+    name, who     as above
+    act           "feedback", "rotate_key", …: an action of policies for people
+    expect        "allowed" or "refused"
+    by            "role", "policy" or the policy that must have decided
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import tomllib
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ringfence.configfile import ConfigError
 from ringfence.labels import Category, Label, Level
@@ -34,22 +38,36 @@ from ringfence.recognize.settings_types import near
 from ringfenced import policyfile
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output
+from ringfenced.cli.policyrows import caller_of, failure, rows_of
 from ringfenced.config import Config, Levels, read
-from ringfenced.model import Caller
+from ringfenced.model import Offer
+from ringfenced.policy import Act, Rulebook
+from ringfenced.policy.acting import ActCase, ActTried, try_act
 from ringfenced.policy.cases import SITE, Case, Tried, try_case
 
-_HEADER: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
-_TOML_LINE: Final = re.compile(r"line (\d+)")
 _LISTS: Final = ("categories", "findings")
 
 
-class Written(BaseModel):
-    """A case as it is written."""
+class _Written(BaseModel):
+    """What every case says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
     who: str
+    expect: Literal["allowed", "refused"]
+    by: str = ""
+
+
+class WrittenAct(_Written):
+    """A case about what somebody does, as it is written."""
+
+    act: str
+
+
+class Written(_Written):
+    """A case about a request, as it is written."""
+
     label: Levels
     categories: frozenset[Category] = frozenset()
     findings: frozenset[str] = frozenset()
@@ -59,8 +77,6 @@ class Written(BaseModel):
     task: str = ""
     source: str = ""
     embeds: bool = False
-    expect: Literal["allowed", "refused"]
-    by: str = Field(default="")
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
@@ -68,14 +84,55 @@ class Written(BaseModel):
         return value.split() if isinstance(value, str) else value
 
 
-def are_cases(path: Path) -> bool:
-    """Whether a file holds cases, rather than examples for recognisers."""
-    if path.suffix == ".csv":
-        return True
-    try:
-        return path.suffix == ".toml" and bool(_HEADER.search(path.read_text("utf-8", errors="replace")))
-    except OSError:
-        return False
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What cases are held to."""
+
+    config: Config
+    book: Rulebook
+    targets: tuple[Offer, ...]
+
+    def case(self, line: int, values: dict[str, Any]) -> Case | ActCase:
+        """A case as a value.
+
+        Raises:
+            ValueError: it says what it must not, or names what is not there.
+        """
+        if "act" in values:
+            return self._act(line, WrittenAct.model_validate(values))
+        return self._request(line, Written.model_validate(values))
+
+    def tried(self, case: Case | ActCase) -> Tried | ActTried:
+        """What comes of a case."""
+        if isinstance(case, ActCase):
+            return try_act(case, self.book.people)
+        return try_case(case, self.book, self.targets)
+
+    def _act(self, line: int, written: WrittenAct) -> ActCase:
+        acts = list(map(str, Act))
+        if written.act not in acts:
+            raise ValueError(f"act: there is no such action; write {near(written.act, acts)}")
+        caller, is_allowed = caller_of(written.who, self.config), written.expect == "allowed"
+        return ActCase(written.name or f"line {line}", caller, Act(written.act), is_allowed, written.by)
+
+    def _request(self, line: int, written: Written) -> Case:
+        names = {name for one in self.targets for name in (str(one.target), one.target.provider)} - {""} | {SITE}
+        if written.to not in names:
+            raise ValueError(f"to: there is no such target; write {near(written.to, sorted(names))}")
+        return Case(
+            name=written.name or f"line {line}",
+            caller=caller_of(written.who, self.config),
+            label=Label(Level(written.label), written.categories),
+            to=written.to,
+            allowed=written.expect == "allowed",
+            rule=written.by,
+            sent=None if written.sent is None else Label(written.sent),
+            findings=written.findings,
+            deidentified=written.deidentified,
+            task=written.task,
+            source=written.source,
+            embeds=written.embeds,
+        )
 
 
 def run_cases(path: Path, config_path: Path, output: Output) -> bool:
@@ -89,12 +146,11 @@ def run_cases(path: Path, config_path: Path, output: Output) -> bool:
         book = policyfile.load_unapproved(config, None)
     except ConfigError as error:
         raise failure(error) from None
-    targets = policyfile.targets(config)
-    names = {str(offer.target) for offer in targets} | {offer.target.provider for offer in targets} - {""} | {SITE}
-    cases = [_case(path, line, values, config, names) for line, values in _rows(path)]
+    site = _Site(config, book, policyfile.targets(config))
+    cases = [_case(site, path, line, values) for line, values in rows_of(path)]
     if not cases:
         raise Failure(f"{path}: holds no case; write [[case]] tables, or rows of CSV", code=ExitCode.USAGE)
-    tried = [try_case(case, book, targets) for case in cases]
+    tried = [site.tried(case) for case in cases]
     if output.as_json:
         for one in tried:
             output.json(_object(one))
@@ -103,87 +159,27 @@ def run_cases(path: Path, config_path: Path, output: Output) -> bool:
     return not any(one.problem for one in tried)
 
 
-def failure(error: Exception) -> Failure:
-    """An error of several lines as the command line tells it."""
-    first, *rest = str(error).splitlines()
-    return Failure(first, code=ExitCode.USAGE, advice=tuple(rest))
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each case's line and what stands there."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path}: cannot be read: {error}", code=ExitCode.USAGE) from None
-    if path.suffix == ".csv":
-        reader = csv.DictReader(io.StringIO(text), restkey="", skipinitialspace=True)
-        for row in reader:
-            yield reader.line_num, {key: value for key, value in row.items() if value}
-        return
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = _TOML_LINE.search(str(error))
-        raise Failure(f"{path}:{line.group(1) if line else 1}: is no TOML", code=ExitCode.USAGE) from None
-    if set(document) - {"case"}:
-        raise Failure(f"{path}:1: must hold [[case]] tables and nothing else", code=ExitCode.USAGE)
-    starts = [text.count("\n", 0, header.end()) + 1 for header in _HEADER.finditer(text)]
-    yield from zip(starts, document.get("case", []), strict=False)
-
-
-def _case(path: Path, line: int, values: dict[str, Any], config: Config, names: set[str]) -> Case:
+def _case(site: _Site, path: Path, line: int, values: dict[str, Any]) -> Case | ActCase:
     """A case as a value; what it names must be there."""
     try:
-        written = Written.model_validate(values)
-        _demand_target(written.to, names)
-        caller = _caller(written.who, config)
+        return site.case(line, values)
     except ValidationError as error:
         one = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in one["loc"])
-        told = "is unknown; remove it" if one["type"] == "extra_forbidden" else one["msg"]
+        told = "is unknown here; remove it" if one["type"] == "extra_forbidden" else one["msg"]
         raise Failure(f"{path}:{line}: {where}: {told}", code=ExitCode.USAGE) from None
     except ValueError as error:
         raise Failure(f"{path}:{line}: {error}", code=ExitCode.USAGE) from None
-    return Case(
-        name=written.name or f"line {line}",
-        caller=caller,
-        label=Label(Level(written.label), written.categories),
-        to=written.to,
-        allowed=written.expect == "allowed",
-        rule=written.by,
-        sent=None if written.sent is None else Label(written.sent),
-        findings=written.findings,
-        deidentified=written.deidentified,
-        task=written.task,
-        source=written.source,
-        embeds=written.embeds,
-    )
 
 
-def _demand_target(to: str, names: set[str]) -> None:
-    if to not in names:
-        raise ValueError(f"to: there is no such target; write {near(to, sorted(names))}")
-
-
-def _caller(who: str, config: Config) -> Caller:
-    callers = config.callers_by_identity()
-    if who in callers:
-        return callers[who]
-    found = [identity for identity in callers if identity.rpartition("/")[2] == who]
-    if len(found) != 1:
-        short = [identity.rpartition("/")[2] for identity in callers] if not found else []
-        what = "several callers end in that" if found else "there is no such caller"
-        raise ValueError(f"who: {what}; write {near(who, sorted({*found, *short}))}")
-    return callers[found[0]]
-
-
-def _object(tried: Tried) -> dict[str, Any]:
+def _object(tried: Tried | ActTried) -> dict[str, Any]:
     """For programs."""
+    case = tried.case
     return {
-        "name": tried.case.name,
+        "name": case.name,
         "ok": not tried.problem,
-        "who": tried.case.caller.identity,
-        "to": tried.case.to,
+        "who": case.caller.identity,
+        **({"act": str(case.act)} if isinstance(case, ActCase) else {"to": case.to}),
         "allowed": tried.allowed,
         "rule": tried.rule,
         "policies": list(tried.policies),
@@ -191,22 +187,22 @@ def _object(tried: Tried) -> dict[str, Any]:
     }
 
 
-def _show(output: Output, tried: list[Tried]) -> None:
+def _show(output: Output, tried: list[Tried | ActTried]) -> None:
     """For people: a row a case."""
-    columns = ("", "case", "who", "label", "to", "", "by", "what is wrong")
-    rows = [
-        (
-            "FAILED" if one.problem else "ok",
-            one.case.name,
-            one.case.caller.identity.rpartition("/")[2],
-            str(one.case.label),
-            one.case.to,
-            "allowed" if one.allowed else "refused",
-            ", ".join(one.policies) or one.rule,
-            one.problem,
-        )
-        for one in tried
-    ]
-    output.table("", columns, rows)
+    columns = ("", "case", "who", "label", "to, or act", "", "by", "what is wrong")
+    output.table("", columns, [_row(one) for one in tried])
     failed = sum(bool(one.problem) for one in tried)
     output.line(f"{len(tried) - failed} of {len(tried)} cases came out as they say")
+
+
+def _row(tried: Tried | ActTried) -> tuple[str, ...]:
+    case = tried.case
+    return (
+        "FAILED" if tried.problem else "ok",
+        case.name,
+        case.caller.identity.rpartition("/")[2],
+        *(("", str(case.act)) if isinstance(case, ActCase) else (str(case.label), case.to)),
+        "allowed" if tried.allowed else "refused",
+        ", ".join(tried.policies) or tried.rule,
+        tried.problem,
+    )

@@ -8,13 +8,11 @@ from ringfence.configfile import ConfigError
 from ringfenced import policyfile
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output
-from ringfenced.cli.policycases import failure
-from ringfenced.config import Config, read
+from ringfenced.cli.policyrows import failure
+from ringfenced.config import read
 from ringfenced.policy import PEOPLE, PolicyError, Rule, Source, parse
 from ringfenced.policy.rules import REQUESTS
-from ringfenced.policy.scopes import Uid
 from ringfenced.policy.summary import doubts, lines
-from ringfenced.policy.vocabulary import SITE, everybody, name_of
 
 
 def check(path: Path | None, config_path: Path | None, output: Output, *, people: bool = False) -> None:
@@ -31,16 +29,16 @@ def check(path: Path | None, config_path: Path | None, output: Output, *, people
     """
     try:
         if config_path is None:
-            rules, known, digest = _rules(path, people=people), None, ""
-            sorts = [rules]
+            rules, digest = _rules(path, people=people), ""
+            sorts, found = [rules], tuple(doubts(rules, None))
         else:
             config = read(config_path)
             book = policyfile.load_unapproved(config, None if people else path, path if people else None)
-            known, digest = _known(config), book.digest
+            digest, found = book.digest, policyfile.doubts_of(config, book)
             sorts = [book.rules] if book.people is None else [book.rules, book.people.rules]
     except ConfigError as error:
         raise failure(error) from None
-    doubted = [(str(place), what) for rules in sorts for place, what in doubts(rules, known)]
+    doubted = [(str(place), what) for place, what in found]
     told = [line for rules in sorts for line in lines(rules)]
     if output.as_json:
         output.json(
@@ -80,12 +78,3 @@ def _rules(path: Path | None, *, people: bool) -> tuple[Rule, ...]:
         raise Failure(f"{path}: not UTF-8; save it as UTF-8", code=ExitCode.USAGE) from None
     except PolicyError as error:
         raise failure(error) from None
-
-
-def _known(config: Config) -> frozenset[Uid]:
-    """Everything of the site that policies can name."""
-    people = {one.uid for one in everybody(config.callers_by_identity().values())}
-    people |= {Uid("Department", one.name) for one in config.departments}
-    people |= {Uid("Node", config.node)}
-    places = {name_of(offer.target) for offer in policyfile.targets(config)}
-    return frozenset(people | places | {SITE} | {Uid("Provider", one.name) for one in config.providers})

@@ -12,7 +12,7 @@ from ringfence.configfile import ConfigError
 from ringfenced import policyfile
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output
-from ringfenced.cli.policycases import failure
+from ringfenced.cli.policyrows import failure
 from ringfenced.config import Config, read
 from ringfenced.decide.record import RecordError, read_records
 from ringfenced.identify import PSEUDONYM_KEY_BYTES, pseudonym

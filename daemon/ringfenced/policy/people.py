@@ -103,7 +103,7 @@ class People:
         """
         ruling = self.ruling(caller, act)
         if not ruling.allowed:
-            raise denied(caller, act, _why(ruling, self.source.name))
+            raise denied(caller, act, why(ruling, self.source.name))
 
     def _ruled(self, caller: Caller, act: Act) -> Ruling:
         who = everybody([caller])
@@ -126,22 +126,28 @@ class People:
         return tuple(dict.fromkeys(self.rules[number].name for number in numbers))[:NAMES_MAX]
 
 
-def denied(caller: Caller, act: Act, why: str) -> PermissionDenied:
+def denied(caller: Caller, act: Act, told: str) -> PermissionDenied:
     """The refusal of an act.
 
     Args:
         caller: who would act.
         act: what it would do.
-        why: what the policy says of it.
+        told: what the policy says of it.
     """
     return PermissionDenied(
-        f"{caller.identity} may not {act} here: {why}. Ask the site's operator, or who approves its policy.",
+        f"{caller.identity} may not {act} here: {told}. Ask the site's operator, or who approves its policy.",
         reason="policy_forbids",
         step=1,
     )
 
 
-def _why(ruling: Ruling, name: str) -> str:
+def why(ruling: Ruling, name: str) -> str:
+    """Why a ruling does not allow an act, for people.
+
+    Args:
+        ruling: one that does not allow it.
+        name: the name of the policies' source.
+    """
     if ruling.broken:
         return f"{', '.join(ruling.policies) or name.rpartition('/')[2]} cannot be evaluated for it"
     if ruling.policies:

@@ -74,8 +74,13 @@ class Rule:
     """Its ``when`` and ``unless`` in Cedar's JSON."""
     sights: Sights
     """What its conditions see."""
-    place: Place
-    """Where it stands."""
+    statement: Statement
+    """As it is written."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.statement.place()
 
 
 def parse(sources: Sequence[Source], schema: str = REQUESTS) -> tuple[Rule, ...]:
@@ -197,5 +202,5 @@ def _rule(parsed: Mapping[str, Any], statement: Statement) -> Rule:
         resource=resource,
         conditions=tuple(parsed["conditions"]),
         sights=sights,
-        place=place,
+        statement=statement,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ringfenced.policy.rules import Rule
 from ringfenced.policy.scopes import Scope, Uid
-from ringfenced.policy.text import Place
+from ringfenced.policy.text import Place, entity_place
 
 _CHECKED = frozenset({"Caller", "Department", "Tenant", "Provider", "Model", "Site", "Node"})
 """Types of which a site's configuration names every entity."""
@@ -72,20 +73,22 @@ def doubts(rules: Sequence[Rule], known: frozenset[Uid] | None) -> Iterator[tupl
             names[rule.name] = 0
             yield rule.place, f"several policies are called {rule.name!r}; decisions cannot tell them apart"
         if known is not None:
-            yield from ((rule.place, doubt) for doubt in _unknown(rule, known))
+            yield from _unknown(rule, known)
 
 
-def _unknown(rule: Rule, known: frozenset[Uid]) -> Iterator[str]:
-    """Names that are nobody's."""
+def _unknown(rule: Rule, known: frozenset[Uid]) -> Iterator[tuple[Place, str]]:
+    """Names that are nobody's, each where it stands: Cedar takes any, and what is about nobody forbids nothing."""
     never: set[Uid] = set()
     for scope in (rule.principal, rule.resource):
         named = {one for one in scope.names() if one.type in _CHECKED}
         if named and named == scope.names() and not named & known:
             never |= named
-            yield f"{rule.name!r} can never apply: {_listed(named)} is not in this site's configuration"
-    others = {one for one in rule.sights.literals if one.type in _CHECKED} - known - never
-    if others:
-        yield f"{rule.name!r} asks for {_listed(others)}, which is not in this site's configuration"
+            for one in sorted(named):
+                told = f"{rule.name!r} can never apply: {_entity(one)} is not in this site's configuration"
+                yield entity_place(rule.statement, *one), told + _instead(one, known)
+    for one in sorted({one for one in rule.sights.literals if one.type in _CHECKED} - known - never):
+        told = f"{rule.name!r} asks for {_entity(one)}, which is not in this site's configuration"
+        yield entity_place(rule.statement, *one), told + _instead(one, known)
 
 
 def _scope(scope: Scope, anything: str) -> str:
@@ -96,5 +99,12 @@ def _scope(scope: Scope, anything: str) -> str:
     return anything
 
 
-def _listed(names: set[Uid]) -> str:
-    return ", ".join(f'{one.type}::"{one.id}"' for one in sorted(names))
+def _entity(one: Uid) -> str:
+    return f'{one.type}::"{one.id}"'
+
+
+def _instead(one: Uid, known: frozenset[Uid]) -> str:
+    """The nearest name that somebody has; nothing where none is near."""
+    names = sorted(other.id for other in known if other.type == one.type)
+    near = difflib.get_close_matches(one.id, names, n=1)
+    return f"; write {_entity(Uid(one.type, near[0]))}" if near else ""

@@ -149,6 +149,22 @@ def named_offset(statement: Statement, message: str) -> int | None:
     return None
 
 
+def entity_place(statement: Statement, kind: str, name: str) -> Place:
+    """Where a policy names an entity first; its own place where it writes it in another way.
+
+    Args:
+        statement: the policy.
+        kind: the entity's type.
+        name: its id, without quotation marks.
+    """
+    tokens = list(_tokens(statement.text))
+    quoted = f'"{name}"'
+    for one, colons, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (one.group(), colons.group(), other.group()) == (kind, "::", quoted):
+            return statement.place(one.start())
+    return statement.place()
+
+
 def _statement(source: Source, start: int, end: int, line: int) -> Statement:
     return Statement(source, line, start - source.text.rfind("\n", 0, start), source.text[start:end])
 

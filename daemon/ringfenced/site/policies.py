@@ -17,7 +17,7 @@ from ringfenced.config import Config
 from ringfenced.errors import InvalidRequest, PermissionDenied
 from ringfenced.inputs import Asked, Rulings, unruled
 from ringfenced.model import Caller, HealthCheck, Offer
-from ringfenced.policy import Act, Rulebook, plainest
+from ringfenced.policy import Act, Place, Rulebook, plainest
 from ringfenced.policy.cases import Case, Tried, try_case
 from ringfenced.policy.people import denied
 
@@ -52,8 +52,10 @@ class SitePolicies:
         self._reloading = asyncio.Lock()
         self._problem = ""
         self._failed: set[str] = set()
+        self._doubted: tuple[tuple[Place, str], ...] = ()
         self._seen = policyfile.stamp(config)
-        self._book = self._load(offers())
+        self._book, doubted = self._load(offers())
+        self._doubt(doubted)
 
     @property
     def digest(self) -> str:
@@ -108,7 +110,7 @@ class SitePolicies:
             self._seen = policyfile.stamp(self._config)
             offers = self._offers()
             try:
-                book = await asyncio.to_thread(self._load, offers)
+                book, doubted = await asyncio.to_thread(self._load, offers)
             except Exception as caught:  # noqa: BLE001 - whatever a file holds: never the worker's end
                 error = caught if isinstance(caught, ConfigError) else f"it cannot be read ({type(caught).__name__})"
                 self._problem = f"the policy before stays in force: {error}"
@@ -118,6 +120,7 @@ class SitePolicies:
             if book.digest != self._book.digest:
                 self._book = book
                 _LOG.info("policy_taken", extra={"fields": {"digest": book.digest, "policies": len(book.rules)}})
+                self._doubt(doubted)
             return self._book.digest
 
     async def run(self, asked: asyncio.Event) -> None:
@@ -149,13 +152,20 @@ class SitePolicies:
             self._failed.add(kind)
             _LOG.error("policy_defect", extra={"fields": {"error_type": kind}})
 
-    def _load(self, offers: tuple[Offer, ...]) -> Rulebook:
-        """What the files hold, if nobody has written them since `_seen`. Blocking."""
+    def _doubt(self, doubted: tuple[tuple[Place, str], ...]) -> None:
+        """A line for each thing that is probably not meant and was not told before. The policy holds all the same."""
+        told, self._doubted = self._doubted, doubted
+        for place, what in doubted:
+            if (place, what) not in told:
+                _LOG.warning("policy_doubted", extra={"fields": {"place": str(place), "problem": what}})
+
+    def _load(self, offers: tuple[Offer, ...]) -> tuple[Rulebook, tuple[tuple[Place, str], ...]]:
+        """What the files hold, if nobody has written them since `_seen`, and what of it is doubtful. Blocking."""
         book = policyfile.load(self._config, self._unix_ms())
         if policyfile.stamp(self._config) != self._seen:
             raise ConfigError("the policy's files were written while they were read; reload once they are done")
         book.prepare(offers, [plainest(one, embeds=embeds) for one in self._callers for embeds in (False, True)])
-        return book
+        return book, policyfile.doubts_of(self._config, book)
 
 
 class OpenPolicies:

@@ -99,8 +99,9 @@ def test_check_says_what_each_policy_says_and_doubts_names_that_nobody_has(site)
         ("forbid", "wrad stays"),
         ("forbid", "PHI stays"),
     ]
-    assert said["doubts"][0]["place"] == f"{file}:2:1"
+    assert said["doubts"][0]["place"] == f"{file}:2:39"
     assert 'can never apply: Department::"wrad"' in said["doubts"][0]["what"]
+    assert said["doubts"][0]["what"].endswith('; write Department::"ward"')
     assert "0 doubts" in run("check", "--config", site / "ringfenced.toml").stdout
 
 
@@ -289,6 +290,90 @@ def test_check_knows_policies_for_people(site):
     assert said["digest"] == policyfile.load(config_of(site), 0).digest
 
 
+ACTS = """
+[[case]]
+name = "the chief lifts"
+who = "chief"
+act = "lift"
+expect = "allowed"
+by = "all"
+
+[[case]]
+who = "deputy"
+act = "lift"
+expect = "refused"
+by = "no lift"
+
+[[case]]
+who = "ward-app"
+act = "lift"
+expect = "refused"
+by = "role"
+
+[[case]]
+who = "ward-app"
+label = "PUBLIC"
+to = "cloud"
+expect = "allowed"
+"""
+OPERATORS = "".join(
+    f'[[callers]]\nidentity = "spiffe://site.example/{name}"\ndepartment = "ward"\nroles = ["operator"]\n'
+    for name in ("chief", "deputy")
+)
+NO_LIFT = """@id("all") permit(principal, action, resource);
+@id("no lift") forbid(principal, action == Action::"lift", resource)
+unless { principal == Caller::"spiffe://site.example/chief" };
+"""
+
+
+@pytest.fixture
+def staffed(site):
+    """The same site with operators and a policy for people."""
+    config = site / "ringfenced.toml"
+    table = 'file = "policy.cedar"\npeople = "people.cedar"'
+    config.write_text(config.read_text().replace('file = "policy.cedar"', table) + OPERATORS)
+    (site / "people.cedar").write_text(NO_LIFT)
+    return site
+
+
+def test_cases_say_what_people_may_do_beside_what_requests_may(staffed):
+    """By roles and the policy for people, in the same file as the others."""
+    (staffed / "cases.toml").write_text(ACTS)
+    arguments = ("test", staffed / "cases.toml", "--config", staffed / "ringfenced.toml")
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "4 of 4 cases came out as they say" in result.stdout
+    said = [json.loads(line) for line in run(*arguments, "--json").stdout.splitlines()]
+    assert [(one.get("act"), one.get("to"), one["allowed"], one["rule"]) for one in said] == [
+        ("lift", None, True, ""),
+        ("lift", None, False, "policy"),
+        ("lift", None, False, "role"),
+        (None, "cloud", True, ""),
+    ]
+    (staffed / "people.cedar").write_text(ALL)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "allowed, not refused" in result.stdout
+    (staffed / "cases.csv").write_text("who,act,expect,by\nward-app,feedback,allowed,all\n")
+    assert run("test", staffed / "cases.csv", "--config", staffed / "ringfenced.toml").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ('act = "lft"\n', ":1: act: there is no such action; write lift"),
+        ('act = "lift"\nlabel = "PUBLIC"\n', ":1: label: is unknown here; remove it"),
+        ('act = "lift"\nto = "cloud"\n', ":1: to: is unknown here; remove it"),
+        ("", ":1: label: Field required"),
+    ],
+)
+def test_a_case_is_about_an_act_or_about_a_request(site, case, told):
+    (site / "cases.toml").write_text('[[case]]\nwho = "ward-app"\nexpect = "allowed"\n' + case)
+    result = run("test", site / "cases.toml", "--config", site / "ringfenced.toml")
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
 def test_a_policy_for_people_is_approved_as_what_it_is(site):
     (site / "people.cedar").write_text(PEOPLE)
     key = Ed25519PrivateKey.generate()
@@ -326,7 +411,8 @@ def test_the_page_s_policies_and_table_are_good(site):
 
 def test_the_page_s_cases_come_out_as_they_say(site):
     (cases,) = re.findall(r"```toml\n(\[\[case\]\].*?)```", PAGE, re.DOTALL)
-    (site / "cases.toml").write_text(cases)
+    (acts,) = re.findall(r"```toml acts\n(\[\[case\]\].*?)```", PAGE, re.DOTALL)
+    (site / "cases.toml").write_text(cases + acts)
     assert run("test", site / "cases.toml", "--config", site / "ringfenced.toml").exit_code == 0
 
 

@@ -26,13 +26,30 @@ def test_a_policy_in_short():
 
 def test_a_policy_about_nobody_here_is_doubted():
     assert doubted(ALL + 'forbid(principal in Department::"wrd", action, resource);') == [
-        "'p:2' can never apply: Department::\"wrd\" is not in this site's configuration"
+        '\'p:2\' can never apply: Department::"wrd" is not in this site\'s configuration; write Department::"ward"'
     ]
     assert (
         'asks for Model::"x/y"'
         in doubted(ALL + 'forbid(principal, action, resource) unless { resource == Model::"x/y" };')[0]
     )
     assert doubted(ALL + 'forbid(principal in Department::"ward", action, resource in Provider::"acme");') == []
+
+
+def test_each_name_that_nobody_has_is_told_where_it_stands():
+    """In a head of several lines, and in conditions."""
+    text = ALL + (
+        'forbid(\n  principal in Department::"cardiolgy",  // Department::"cardiolgy"\n  action,\n'
+        '  resource in Provider::"opnai"\n)\n'
+        'when { principal == Caller::"x" || resource == Model :: "acme/lrge" };\n'
+    )
+    known = KNOWN | {Uid("Provider", "openai"), Uid("Department", "cardiology")}
+    found = [(str(place), what.rpartition("; ")[2]) for place, what in doubts(parse([Source("p", text)]), known)]
+    assert found == [
+        ("p:3:16", 'write Department::"cardiology"'),
+        ("p:5:15", 'write Provider::"openai"'),
+        ("p:7:21", "'p:2' asks for Caller::\"x\", which is not in this site's configuration"),
+        ("p:7:48", 'write Model::"acme/large"'),
+    ]
 
 
 def test_where_the_site_is_not_known_names_are_not_doubted():

@@ -72,6 +72,34 @@ def approve(path, *names, schema=REQUESTS):
             file.write(sign(Approval(digest_of(path.read_bytes()), name, NOW, schema), KEYS[name]) + "\n")
 
 
+TYPO = ALL + '@id("ward") forbid(principal in Department::"wrad", action, resource);\n'
+
+
+def doubted(caplog):
+    return [record.fields for record in caplog.records if record.message == "policy_doubted"]
+
+
+async def test_what_is_about_nobody_is_told_once_with_its_place_and_the_policy_holds_all_the_same(config, caplog):
+    """At the start, and at each reload that brings something new of the kind."""
+    path = config.policy.file
+    path.write_text(TYPO)
+    site = SitePolicies(config, lambda: OFFERS, lambda: NOW)
+    (told,) = doubted(caplog)
+    assert told["place"] == f"{path}:2:33"
+    assert told["problem"].endswith('Department::"wrad" is not in this site\'s configuration; write Department::"ward"')
+    assert site.check().ok
+    await site.reload()
+    path.write_text(TYPO + "// the same\n")
+    await site.reload()
+    assert len(doubted(caplog)) == 1
+    path.write_text(TYPO + 'forbid(principal, action, resource in Provider::"opnai");\n')
+    await site.reload()
+    assert [one["place"] for one in doubted(caplog)] == [f"{path}:2:33", f"{path}:3:39"]
+    people = with_people(config, ALL + 'forbid(principal, action, resource == Node::"nod-1");\n')
+    SitePolicies(people, lambda: OFFERS, lambda: NOW)
+    assert any('Node::"nod-1"' in one["problem"] for one in doubted(caplog))
+
+
 def with_people(config, text):
     """The same, with a policy for people."""
     (path := config.policy.file.with_name("people.cedar")).write_text(text)
