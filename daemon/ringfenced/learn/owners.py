@@ -48,7 +48,7 @@ def capped(weights: Floats, owners: NDArray[Any], cells: NDArray[Any]) -> Floats
         return weights
     _, cells = np.unique(cells, return_inverse=True)
     groups, group = np.unique(cells * width + owners, return_inverse=True)
-    sums = np.bincount(group, weights=weights, minlength=len(groups))
+    sums: Floats = np.bincount(group, weights=weights, minlength=len(groups)).astype(np.float64)
     most = np.full(len(groups), np.inf)
     order = groups // width
     starts = np.flatnonzero(np.append(True, order[1:] != order[:-1]))
