@@ -247,6 +247,7 @@ class Flow:
                 cached_chars=inherited.chars,
                 draw=self._world.draw(),
             ),
+            judges=self._evaluating.judges,
         )
         way.decision = decide(way.inputs)
         return wallet

@@ -138,6 +138,24 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """An evaluator that asks a model of this node, so that judging takes time and costs what its tokens do."""
+
+    name: str
+    """As targets and requests name it."""
+    model: str
+    """The model that reads task and answer; empty where the one that answered is asked again."""
+    samples: int
+    """How many answers are asked for, at the same time."""
+    chars: int
+    """Code points of what stands around task and answer; 0 where the same is asked again."""
+    tokens_max: int
+    """Upper bound on each answer, in tokens; 0 where it is the request's own."""
+    timeout_ms: float
+    """How long it may take, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """All that a decision is made from."""
 
@@ -151,6 +169,8 @@ class Inputs:
     """What the policy says of each."""
     circumstances: Circumstances
     """What else is true."""
+    judges: tuple[Judging, ...] = ()
+    """Every evaluator of the site that costs something."""
 
 
 def configured(offers: Sequence[Offer]) -> Rating:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from ringfence.labels import Label
 from ringfenced.classify import Scan
 from ringfenced.deidentify import Deidentified
-from ringfenced.inputs import Asked, Rating, Rulings
+from ringfenced.inputs import Asked, Judging, Rating, Rulings
 from ringfenced.model import (
     Answer,
     Caller,
@@ -172,6 +172,11 @@ class Outlook(Protocol):
 
 class Evaluating(Protocol):
     """Who judges answers."""
+
+    @property
+    def judges(self) -> tuple[Judging, ...]:
+        """What evaluators ask of models, for decisions to count with."""
+        ...
 
     def check(self, names: Sequence[str]) -> None:
         """Pass if all are evaluators of this site; NotFound with the nearest names otherwise."""

@@ -113,6 +113,21 @@ async def test_without_a_second_rung_the_answer_is_given_and_the_receipt_says_wh
     assert verdicts(answer) == [("sloppy", "arithmetic", False, "1 of 1 calculations are wrong")]
 
 
+async def test_a_plan_counts_with_what_a_model_that_judges_takes(node):
+    """It is slow, so that the ladder is expected to take longer; what it may cost is held with the rest."""
+    client = node.site.client()
+    options = {"permission": types.Permission(ladder_length_max=2), "sampling": types.Sampling(tokens_max=64)}
+    plain = (await client.plan("How many boxes are 12 times 3?", quality_min=0.3, **options)).decision
+    judged = (
+        await client.plan("How many boxes are 12 times 3?", quality_min=0.3, evaluators=["strictly"], **options)
+    ).decision
+    assert [one.target.model for one in judged.candidates if one.chosen] == [
+        one.target.model for one in plain.candidates if one.chosen
+    ]
+    assert judged.expected.latency_ms >= plain.expected.latency_ms + 900
+    assert judged.expected.cost_microcredits_max >= plain.expected.cost_microcredits_max
+
+
 async def test_a_process_of_the_site_judges_over_its_socket(node):
     def says(request):
         return evaluator_pb2.EvaluateResponse(score=float("36" in request.answer), reason="not_36")

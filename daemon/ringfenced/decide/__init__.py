@@ -12,8 +12,9 @@ receipt, and the same `Inputs` give the same decision again.
 from __future__ import annotations
 
 from ringfenced.decide.asked import asked_of, label_deidentified, tokens_max
-from ringfenced.decide.choose import Choice, choose
+from ringfenced.decide.choose import Choice, choose, limits_of
 from ringfenced.decide.considered import Considered, Unread
+from ringfenced.decide.judging import takes
 from ringfenced.decide.ladder import expected as expected_of
 from ringfenced.decide.weigh import Weighed, weigh
 from ringfenced.inputs import Inputs
@@ -49,15 +50,22 @@ def decide(inputs: Inputs) -> Decision:
 
 
 def _expected(weighed: Weighed, choice: Choice) -> Estimate | None:
-    """What the whole ladder is expected to take and to give, each rung weighed by how likely it is reached."""
+    """What the whole ladder is expected to take and to give, each rung weighed by how likely it is reached.
+
+    What judges may cost is held as far as there is room for it (`flow`, step 4), and no more is spent.
+    """
     rungs = choice.rungs
     if not rungs:
         return None
-    cost, latency_ms, runs = expected_of(rungs)
+    judging = [takes(weighed.inputs, rung) for rung in rungs[:-1]]
+    cost, latency_ms, runs, judged = expected_of(rungs, [(one.cost, one.latency_ms) for one in judging])
+    cost_max, held = sum(rung.cost_max for rung in rungs), 0
+    if judging:
+        held = max(0, min(sum(one.cost_max for one in judging), limits_of(weighed.inputs).cost_max - cost_max))
     last = max(rungs, key=lambda rung: rung.quality)
     return Estimate(
-        cost_microcredits=round(cost),
-        cost_microcredits_max=sum(rung.cost_max for rung in rungs),
+        cost_microcredits=round(cost + min(judged, held)),
+        cost_microcredits_max=cost_max + held,
         latency_ms=round(latency_ms),
         quality=last.quality,
         prompt_tokens=round(weighed.estimated.prompt_tokens * runs),

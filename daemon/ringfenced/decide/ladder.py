@@ -83,16 +83,23 @@ class _Way(NamedTuple):
     """Of all rungs together."""
 
 
-def expected(rungs: Sequence[Rung]) -> tuple[float, float, float]:
-    """Expected cost in microcredits, time in milliseconds and runs of a ladder, each rung weighed by its reach."""
-    cost = latency = runs = 0.0
+def expected(rungs: Sequence[Rung], judging: Sequence[tuple[float, float]] = ()) -> tuple[float, float, float, float]:
+    """Expected cost in microcredits, time in milliseconds, runs and cost of judging of a ladder, rungs by their reach.
+
+    Args:
+        rungs: from the first on.
+        judging: what judging the answer of each costs and takes, as far as there is something; its time is added.
+    """
+    cost = latency = runs = judged = 0.0
     reach = 1.0
-    for rung in rungs:
+    for place, rung in enumerate(rungs):
+        cost_judging, latency_judging = judging[place] if place < len(judging) else (0.0, 0.0)
         cost += reach * rung.cost
-        latency += reach * rung.latency_ms
+        judged += reach * cost_judging
+        latency += reach * (rung.latency_ms + latency_judging)
         runs += reach
         reach = min(reach, 1.0 - rung.quality)
-    return cost, latency, runs
+    return cost, latency, runs, judged
 
 
 def best_ladder(

@@ -1,8 +1,9 @@
 """What a decision was made from as lines of JSON, and back: the same decision comes of what is read.
 
-A record is one line and refers to three parts by digest: the offers, what learning expected of each, and what the
-policy said of each. A part that changed is written as a line of its own before the first record that needs it, and
-again once `PARTS_MAX` others of its kind were, so that reader and writer keep a bounded number of them.
+A record is one line and refers to parts by digest: the offers, what learning expected of each, what the policy said of
+each, and who judges where that costs something. A part that changed is written as a line of its own before the first
+record that needs it, and again once `PARTS_MAX` others of its kind were, so that reader and writer keep a bounded
+number of them.
 
 What a request says is not in `Inputs`. The caller's identity stands as a keyed pseudonym: department, tenant and roles
 stay, so that policies by those can be replayed, and policies that name one caller cannot. Providers and regions that
@@ -16,12 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ringfence.labels import Category, Label, Level
-from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Rating, Ruling, Rulings, configured
+from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, Judging, Rating, Ruling, Rulings, configured
 from ringfenced.learn.segment import may_keep_name
 from ringfenced.model import CallerRole, Offer, Permission, Priority, Target, TargetKind
 
@@ -66,7 +67,7 @@ class RecordEncoder:
             pseudonym: identity to keyed pseudonym.
         """
         self._pseudonym = pseudonym
-        self._written: dict[str, dict[str, None]] = {"offers": {}, "rating": {}, "rulings": {}}
+        self._written: dict[str, dict[str, None]] = {"offers": {}, "rating": {}, "rulings": {}, "judges": {}}
         self._last: dict[str, tuple[tuple[object, ...], str]] = {}
 
     def lines(self, recorded: Recorded) -> list[str]:
@@ -83,6 +84,8 @@ class RecordEncoder:
             "rulings": self._part("rulings", (rulings, offers), lambda: _rulings_to(rulings, offers), lines),
             "circumstances": _circumstances_to(inputs.circumstances, offers),
         }
+        if judges := inputs.judges:
+            record["judges"] = self._part("judges", (judges,), lambda: [astuple(one) for one in judges], lines)
         lines.append(_ENCODE(record) + "\n")
         return lines
 
@@ -122,7 +125,7 @@ def records_of(lines: Iterable[str]) -> Iterator[Recorded]:
     Raises:
         RecordError: with the line's number.
     """
-    parts: dict[str, dict[str, Any]] = {"offers": {}, "rating": {}, "rulings": {}}
+    parts: dict[str, dict[str, Any]] = {"offers": {}, "rating": {}, "rulings": {}, "judges": {}}
     for number, line in enumerate(lines, start=1):
         if not line.endswith("\n"):
             return
@@ -341,5 +344,6 @@ def _record_from(document: Mapping[str, Any], parts: Mapping[str, Mapping[str, A
         rating=_rating_from(parts["rating"][document["rating"]], offers),
         rulings=_rulings_from(parts["rulings"][document["rulings"]], offers),
         circumstances=_circumstances_from(document["circumstances"], offers),
+        judges=tuple(Judging(*one) for one in parts["judges"][document["judges"]]) if "judges" in document else (),
     )
     return Recorded(document["id"], document["at"], inputs)

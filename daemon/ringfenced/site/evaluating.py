@@ -17,6 +17,7 @@ from typing import Protocol
 from ringfence.labels import Label, covers
 from ringfenced.errors import NotFound
 from ringfenced.evaluate import Case, Evaluate, Opinion, calls, confidence, schema
+from ringfenced.inputs import Judging
 from ringfenced.model import GOOD, Answer, Candidate, Read, Verdict
 from ringfenced.schedule import claim
 from ringfenced.site.threads import FairThreads
@@ -88,6 +89,8 @@ class Judge:
     """Highest label that it is shown; None for any."""
     needs_logprobs: bool = False
     """Whether it goes by the log-probabilities of all tokens."""
+    asks: Judging | None = None
+    """What it asks of models, where it does; decisions count with that."""
 
 
 FREE = (
@@ -117,9 +120,15 @@ class SiteEvaluating:
             count: told of each time that one was asked.
         """
         self._judges = judges
+        self._asking = tuple(judge.asks for judge in judges.values() if judge.asks is not None)
         self._clock = clock
         self._count = count
         self._threads = FairThreads(THREADS, "judge")
+
+    @property
+    def judges(self) -> tuple[Judging, ...]:
+        """What evaluators ask of models; the same value always."""
+        return self._asking
 
     def check(self, names: Sequence[str]) -> None:
         """Pass if all are evaluators of this site.

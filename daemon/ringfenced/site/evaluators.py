@@ -11,9 +11,10 @@ from ringfenced.config import Config, Tls
 from ringfenced.config.evaluators import Evaluator, Kind, with_built_in
 from ringfenced.evaluate import Evaluate, calls, citations, confidence, form, pattern, schema, sums
 from ringfenced.evaluate.verified import Verify, nothing_learned, verified
+from ringfenced.inputs import Judging
 from ringfenced.site.evaluating import Asking, Judge, Outcome, SiteEvaluating
 from ringfenced.site.evaluator_client import EvaluatorClient, open_channel
-from ringfenced.site.judging import JudgeModel, Places, SelfConsistency
+from ringfenced.site.judging import FRAME_CHARS, VERDICT_TOKENS_MAX, JudgeModel, Places, SelfConsistency
 
 _RANKS = {kind: rank for rank, kind in enumerate(get_args(Kind))}
 _PAID: frozenset[Kind] = frozenset({"judge", "consistency"})
@@ -101,4 +102,13 @@ def _judge(setting: Evaluator, how: Evaluate | Asking) -> Judge:
         is_paid=setting.kind in _PAID,
         label_max=setting.label_max.label() if setting.kind == "grpc" else None,
         needs_logprobs=setting.kind == "logprobs" and (setting.mean is not None or setting.tail is not None),
+        asks=_asks(setting) if setting.kind in _PAID else None,
     )
+
+
+def _asks(setting: Evaluator) -> Judging:
+    """What an evaluator that is paid asks of models."""
+    if setting.kind == "consistency":
+        return Judging(setting.name, "", setting.samples, 0, 0, setting.timeout_ms)
+    chars = FRAME_CHARS + len(setting.rubric)
+    return Judging(setting.name, setting.model, 1, chars, VERDICT_TOKENS_MAX, setting.timeout_ms)

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from ringfenced.account import cost, estimate, price
 from ringfenced.config import Name
 from ringfenced.decide import tokens_max
+from ringfenced.decide.judging import CHARS_PER_TOKEN_MAX
 from ringfenced.errors import RingfenceError
 from ringfenced.evaluate import Case, Opinion
 from ringfenced.evaluate.agreement import share
@@ -68,10 +69,7 @@ _SYSTEM: Final = (
 )
 _ASKED: Final = "{mark} TASK\n{task}\n{mark} ANSWER\n{answer}\n{mark} END"
 
-
-CHARS_PER_TOKEN_MAX: Final = 4
-"""Characters that an answer's tokens have on average at most, for what is held: English prose has some 4."""
-_FRAME_CHARS: Final = len(_SYSTEM) + len(_ASKED) + 7 * (2 * SALT_BYTES + 4)
+FRAME_CHARS: Final = len(_SYSTEM) + len(_ASKED) + 7 * (2 * SALT_BYTES + 4)
 """Of a judge's prompt, what stands around task, rubric and answer."""
 
 
@@ -112,7 +110,7 @@ class JudgeModel:
             offer = _allowed(way, self._target)
         except NotAskedError:
             return 0
-        return estimate(offer, chars + _FRAME_CHARS, VERDICT_TOKENS_MAX).cost_microcredits_max
+        return estimate(offer, chars + FRAME_CHARS, VERDICT_TOKENS_MAX).cost_microcredits_max
 
     async def judge(self, case: Case, way: Way, rung: Candidate, seconds_max: float) -> Opinion | None:  # noqa: ARG002 - whoever answered
         """The model's score; nothing to say of an answer without text."""

@@ -13,7 +13,7 @@ from fakes.asked import PLAIN
 from fakes.decisions import inputs
 from ringfenced.decide import decide
 from ringfenced.decide.record import PARTS_MAX, Recorded, RecordEncoder, RecordError, read_records, records_of
-from ringfenced.inputs import Circumstances, Inputs, Rulings, configured, unruled
+from ringfenced.inputs import Circumstances, Inputs, Judging, Rulings, configured, unruled
 from ringfenced.model import Offer, Permission, Target, TargetKind
 
 LOCAL = Offer(Target(TargetKind.LOCAL, "tiny"), True, "", 0.6, 1024, 20, 60, 50, 1)
@@ -89,6 +89,15 @@ def test_a_task_that_was_taken_for_a_person_is_kept_as_a_pseudonym():
     (read,) = records_of(lines)
     assert read.inputs.asked.task == f"p-{len('task jane.doe')}"
     assert decide(read.inputs) == decide(made(task="jane.doe", task_found=True))
+
+
+def test_who_judges_is_written_once_and_decides_again_the_same():
+    """A record of before there were any is read as one without."""
+    several = [replace(made(), judges=(Judging("strict", "tiny", 1, 600, 48, 5000.0),)) for _ in range(2)]
+    lines = written([made(), *several])
+    assert sum('"judges":[[' in line for line in lines) == 1
+    assert [one.inputs.judges for one in records_of(lines)] == [(), several[0].judges, several[0].judges]
+    assert [decide(one.inputs) for one in records_of(lines)] == [decide(one) for one in (made(), *several)]
 
 
 def test_a_task_that_is_a_programs_word_is_kept_for_replay():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fakes.cases import case
 from fakes.judged import offer, way
 from ringfenced.config import BUILT_IN, Evaluator
+from ringfenced.decide import decide, tokens_max
 from ringfenced.evaluate.verified import Seen
+from ringfenced.inputs import Circumstances, configured
+from ringfenced.model import Permission
 from ringfenced.site.evaluators import evaluating, reading
 
 
@@ -80,3 +85,30 @@ async def test_who_costs_is_known_and_who_is_cheap_comes_first():
     assert (site._judges["d"].least_score, site._judges["d"].timeout_s) == (0.9, 0.05)
     assert site._judges["d"].label_max is not None
     assert site._judges["c"].label_max is None
+
+
+async def test_a_decision_counts_with_what_is_then_held_for_judging():
+    """For a model that judges and for the same one asked again, with the site's own settings."""
+    site = await made(
+        Evaluator(name="b", kind="consistency", samples=2, timeout_ms=700),
+        Evaluator(name="c", kind="judge", model="house", rubric="Only what is true."),
+        Evaluator(name="d", kind="logprobs", tail=-1.0),
+    )
+    assert [(one.name, one.model, one.samples, one.timeout_ms) for one in site.judges] == [
+        ("b", "", 2, 700.0),
+        ("c", "house", 1, 5000.0),
+    ]
+    small, house = offer("small", per_1k=100), offer("house", per_1k=500)
+    offers = (replace(small, evaluators=("b", "c", "d"), quality=0.3), replace(house, quality=0.9))
+    asked = way(*offers)
+    assert asked.inputs is not None
+    permission = Permission(ladder_length_max=2)
+    settings = replace(asked.inputs.asked, permission=permission, tokens_max=tokens_max(asked.request))
+    rich = Circumstances(10**9, None)
+    asked.inputs = replace(asked.inputs, asked=settings, circumstances=rich, rating=configured(offers))
+    plain, judged = decide(asked.inputs), decide(replace(asked.inputs, judges=site.judges))
+    asked.decision = judged
+    assert [rung.target.model for rung in judged.ladder] == ["small", "house"]
+    held = site.cost_microcredits_max(asked)
+    assert held > 0
+    assert judged.expected.cost_microcredits_max == plain.expected.cost_microcredits_max + held

@@ -82,7 +82,7 @@ async def test_among_those_that_wait_shares_take_turns(held):
     rest = await started(threads, held, FLOOD, *(f"f{number}" for number in range(4)))
     rest += await started(threads, held, OTHER, "o0", "o1")
     for number in range(8):
-        await held.until(min(number + 2, 8))
+        await held.until(number + 1)
         held.let_go(held.began[number])
     await asyncio.gather(*busy, *rest)
     assert [name for name in held.began[2:6] if name.startswith("o")] == ["o0", "o1"]
