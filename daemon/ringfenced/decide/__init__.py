@@ -57,7 +57,7 @@ def _expected(weighed: Weighed, choice: Choice) -> Estimate | None:
     rungs = choice.rungs
     if not rungs:
         return None
-    judging = [takes(weighed.inputs, rung) for rung in rungs[:-1]]
+    judging = [takes(weighed.inputs, weighed.table.place, rung) for rung in rungs[:-1]]
     cost, latency_ms, runs, judged = expected_of(rungs, [(one.cost, one.latency_ms) for one in judging])
     cost_max, held = sum(rung.cost_max for rung in rungs), 0
     if judging:

@@ -7,7 +7,7 @@ several that ask models this says a little too much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ringfenced.account import completion_of, estimate
@@ -34,28 +34,29 @@ NOTHING: Final = Takes(0, 0, 0.0)
 """What costs nobody anything."""
 
 
-def takes(inputs: Inputs, rung: Rung) -> Takes:
+def takes(inputs: Inputs, places: Mapping[Target, int], rung: Rung) -> Takes:
     """What judging the answer of a rung takes that another one stands above.
 
     Args:
         inputs: the request, the targets, and who judges.
+        places: the place of each target among the offers.
         rung: who answers.
     """
     if not inputs.judges:
         return NOTHING
     offer = inputs.offers[rung.place]
     named = {*offer.evaluators, *inputs.asked.evaluators}
-    each = [_takes(inputs, offer, rung, judge) for judge in inputs.judges if judge.name in named]
+    each = [_takes(inputs, places, rung, judge) for judge in inputs.judges if judge.name in named]
     return Takes(sum(one.cost for one in each), sum(one.cost_max for one in each), sum(one.latency_ms for one in each))
 
 
-def _takes(inputs: Inputs, offer: Offer, rung: Rung, judge: Judging) -> Takes:
+def _takes(inputs: Inputs, places: Mapping[Target, int], rung: Rung, judge: Judging) -> Takes:
     if not judge.model:  # the same once more; a provider's model is not asked again
-        if offer.target.kind is not TargetKind.LOCAL:
+        if inputs.offers[rung.place].target.kind is not TargetKind.LOCAL:
             return NOTHING
         latency_ms = min(judge.timeout_ms, rung.latency_ms)
         return Takes(judge.samples * rung.cost, judge.samples * rung.cost_max, latency_ms)
-    reader = next(_readers(inputs, judge.model), None)
+    reader = _reader(inputs, places, judge.model)
     if reader is None:
         return NOTHING
     asked = inputs.asked
@@ -65,9 +66,8 @@ def _takes(inputs: Inputs, offer: Offer, rung: Rung, judge: Judging) -> Takes:
     return Takes(usual.cost_microcredits, most.cost_microcredits_max, min(judge.timeout_ms, usual.latency_ms))
 
 
-def _readers(inputs: Inputs, model: str) -> Iterator[Offer]:
-    """The model that judges, where the policy lets the request there."""
+def _reader(inputs: Inputs, places: Mapping[Target, int], model: str) -> Offer | None:
+    """The model that judges; None where there is none, or the policy does not let the request there."""
     target = Target(TargetKind.LOCAL, model)
-    ruling = inputs.rulings.by_target.get(target)
-    if ruling is not None and ruling.allowed:
-        yield from (offer for offer in inputs.offers if offer.target == target)
+    ruling, place = inputs.rulings.by_target.get(target), places.get(target)
+    return inputs.offers[place] if place is not None and ruling is not None and ruling.allowed else None
