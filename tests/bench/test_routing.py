@@ -108,7 +108,7 @@ def test_tasks_are_told_apart_and_on_one_held_out_nothing_is_lost(judge):
     assert below < 0.1
     assert hindsight > 5
     assert saved.keys() >= {"ours", "zero_router", "random", "length", "oracle"}
-    assert len(ticks) == many.PARTS + 2
+    assert len(ticks) == many.DIVISIONS * many.PARTS + 2
 
 
 def test_files_without_costs_or_with_other_models_are_noted(judge):
