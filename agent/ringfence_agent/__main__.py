@@ -21,6 +21,7 @@ import uvloop
 from ringfence.configfile import ConfigError
 from ringfence.process import keep_memory, notify
 from ringfence.tls13 import require_tls13
+from ringfence.watchdog import Pulse, asking_s
 from ringfence_agent.segments import LogError
 from ringfence_agent.stderr import lenient
 
@@ -81,7 +82,15 @@ async def _serve(settings: Config, digest: str, parts: Parts) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with build.running(settings, digest, parts, structlog.get_logger()):
+    log = structlog.get_logger()
+
+    def tell(problem: str) -> None:
+        if problem:
+            log.error("unwell", problem=problem)
+        notify(os.environ, f"STATUS=not well: {problem}" if problem else "WATCHDOG=1")  # noqa: TID251
+
+    pulse = Pulse(asking_s(os.environ, os.getpid()), tell)  # noqa: TID251
+    async with build.running(settings, digest, parts, log, pulse):
         notify(os.environ, "READY=1")  # noqa: TID251 - the launcher of this process
         await stop.wait()
         notify(os.environ, "STOPPING=1")  # noqa: TID251

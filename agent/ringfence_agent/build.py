@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from ringfence.configfile import ConfigError
 from ringfence.cosignature import read_vkey
 from ringfence.demand import Demand
 from ringfence.v1 import egress_pb2_grpc
+from ringfence.watchdog import STILL, Pulse
 from ringfence_agent import keyfiles
 from ringfence_agent.archive import Archive, ArchiveSettings, NoArchive, SealedArchive
 from ringfence_agent.config import Config
@@ -48,7 +50,9 @@ _DAY_MS: Final = 24 * 3600 * 1000
 
 
 @asynccontextmanager
-async def running(config: Config, digest: str, parts: Parts, log: FilteringBoundLogger) -> AsyncIterator[int]:
+async def running(
+    config: Config, digest: str, parts: Parts, log: FilteringBoundLogger, pulse: Pulse = STILL
+) -> AsyncIterator[int]:
     """The agent, listening, for as long as the context is open; sends in progress may end when it closes.
 
     Gives the TCP port; 0 on a unix socket.
@@ -122,6 +126,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
             group.create_task(journal.run())
             watching = group.create_task(lockdown.run())
             tending = group.create_task(archive.tend())
+            beating = group.create_task(pulse.beat(partial(_writable, journal, config.log.directory)))
             try:
                 journal.resume({**provenance, "agent": _version(), "lockdown": int(lockdown.on)})
                 await server.start()
@@ -135,6 +140,7 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
                     await probes.stop(None)
                 watching.cancel()
                 tending.cancel()
+                beating.cancel()
                 archive.close()
                 journal.stop()
     finally:
@@ -142,6 +148,14 @@ async def running(config: Config, digest: str, parts: Parts, log: FilteringBound
         threads.shutdown(wait=False, cancel_futures=True)
         for provider in parts.providers.values():
             await provider.aclose()
+
+
+async def _writable(journal: Journal, folder: Path) -> str:
+    """Why nothing can be written down, so that nothing leaves; nothing where it can. A failed log takes a restart."""
+    if journal.failure:
+        return f"the log: {journal.failure}"
+    may_write = await asyncio.to_thread(os.access, folder, os.W_OK)  # says so for a disk that was set to read-only, too
+    return "" if may_write else f"{folder} cannot be written"
 
 
 def _listen_plainly(server: grpc.aio.Server, address: str) -> None:

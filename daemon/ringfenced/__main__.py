@@ -20,11 +20,14 @@ require_tls13(os.environ)  # noqa: TID251 - the start of this process
 import uvloop  # noqa: E402
 
 from ringfence.configfile import ConfigError  # noqa: E402
-from ringfence.process import keep_memory, notify  # noqa: E402
-from ringfenced.build import attached, check_files, linked, prepare, supervising, working  # noqa: E402
-from ringfenced.config import Config, notify_environment, read  # noqa: E402
+from ringfence.process import keep_memory  # noqa: E402
+from ringfence.watchdog import Pulse  # noqa: E402
+from ringfenced.build import Reload, attached, check_files, linked, prepare, supervising, working  # noqa: E402
+from ringfenced.config import Config, read  # noqa: E402
+from ringfenced.managed import ready, reloaded, reloading, stopping_now, unwell, watchdog  # noqa: E402
+from ringfenced.nouns import Ledger  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
-from ringfenced.workers import EXIT_CONFIG, Workers  # noqa: E402
+from ringfenced.workers import ALIVE_EVERY_S, EXIT_CONFIG, Workers  # noqa: E402
 
 _LOG = logging.getLogger("ringfenced")
 
@@ -75,13 +78,12 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    reload = asyncio.Event()  # workers look at the policy's file by themselves: their supervisor need not pass it on
-    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # until it serves: what it is told to read it is reading
     try:
         if worker is not None:
-            await _serve_as_worker(config, worker, stopping, reload)
+            await _serve_as_worker(config, worker, stopping)
         elif config.workers == 1:
-            await _serve_alone(config, stopping, reload)
+            await _serve_alone(config, stopping)
         else:
             await _supervise(config, path, stopping)
     except* ConfigError as group:  # one of the site's own files, or a plug-in, that was not looked at before
@@ -94,16 +96,18 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
         sys.exit(1)
 
 
-async def _serve_alone(config: Config, stopping: asyncio.Event, reload: asyncio.Event) -> None:
+async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
     prepare(config)
+    reload = Reload(asyncio.Event(), reloaded)
     async with (
         supervising(config) as (engines, shared),
-        working(config, engines, shared, worker=None, reload=reload) as bound,
+        working(config, engines, shared, worker=None, reload=reload, pulse=watchdog()) as bound,
     ):
         _LOG.info("ready", extra={"fields": {"port": bound.tcp_port, "health_port": bound.health_port, "workers": 1}})
-        notify(notify_environment(), "READY=1")
+        ready()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading, reload.asked.set)
         await stopping.wait()
-        notify(notify_environment(), "STOPPING=1")
+        stopping_now()
 
 
 async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
@@ -111,29 +115,43 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
     async with AsyncExitStack() as stack:
         engines, shared = await stack.enter_async_context(supervising(config))
         workers = Workers(path, config.workers)
-        await stack.enter_async_context(linked(config, engines, shared, workers.on_ready))
+        await stack.enter_async_context(linked(config, engines, shared, workers.on_ready, workers.on_alive))
         await stack.enter_async_context(workers.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        announcing = group.create_task(_announce(workers, config.workers))
+        department = config.departments[0].name
+        lasting = (_announce(workers, config.workers), watchdog().beat(lambda: _books(shared.ledger, department)))
+        tasks = [group.create_task(each) for each in lasting]
         await stopping.wait()
-        announcing.cancel()
-        notify(notify_environment(), "STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        stopping_now()
 
 
 async def _announce(workers: Workers, count: int) -> None:
     """Say that the daemon is ready once every worker serves."""
     port = await workers.all_ready()
     _LOG.info("ready", extra={"fields": {"port": port, "workers": count}})
-    notify(notify_environment(), "READY=1")
+    ready()
+    # Workers look at the policy's file by themselves, within seconds: there is nothing to pass on.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading, lambda: reloaded(""))
 
 
-async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event, reload: asyncio.Event) -> None:
-    async with (
-        attached(config) as (engines, shared, link),
-        working(config, engines, shared, worker=worker, reload=reload) as bound,
-    ):
+async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
+    async with AsyncExitStack() as stack:
+        engines, shared, link = await stack.enter_async_context(attached(config))
+        reload = Reload(asyncio.Event(), lambda _: None)
+        pulse = Pulse(ALIVE_EVERY_S, lambda problem: unwell(problem) if problem else link.alive(worker))
+        serving = working(config, engines, shared, worker=worker, reload=reload, pulse=pulse)
+        bound = await stack.enter_async_context(serving)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.asked.set)
         await link.ready(bound.tcp_port or 0)
         await stopping.wait()
+
+
+async def _books(ledger: Ledger, department: str) -> str:
+    """A supervisor answers for its own: a wallet is read; workers show by themselves that they are alive."""
+    await ledger.wallet(department)
+    return ""
 
 
 def _problems(group: BaseExceptionGroup[OSError] | BaseExceptionGroup[ConfigError]) -> list[str]:

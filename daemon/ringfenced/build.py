@@ -28,6 +28,7 @@ from ringfence.recognize.custom import CustomError, check_custom
 from ringfence.recognize.plugins import Ask, PluginUnavailable
 from ringfence.recognize.site import load_site
 from ringfence.renewal import CertificateError, Certificates, Identity
+from ringfence.watchdog import Pulse
 from ringfenced import identify, policyfile
 from ringfenced.api.decode import Limits
 from ringfenced.api.server import Bound, Endpoint, Served, serving
@@ -45,6 +46,7 @@ from ringfenced.flow import Flow
 from ringfenced.identify import PSEUDONYM_KEY_BYTES
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
+from ringfenced.site.alive import deciding, whose
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.breakers import Breakers
 from ringfenced.site.directory import SiteDirectory
@@ -68,6 +70,16 @@ _LOG = logging.getLogger("ringfenced")
 
 MICROCREDITS = 1_000_000
 """A credit in microcredits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """How a process is told to read the policy's files again, and tells that it has."""
+
+    asked: asyncio.Event
+    """Set by whoever wants it."""
+    done: Callable[[str], None]
+    """Called afterwards, with nothing or with why the policy before stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +132,16 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
 
 @asynccontextmanager
 async def linked(
-    config: Config, engines: EngineSupervisor, shared: Shared, on_ready: Callable[[int], None]
+    config: Config,
+    engines: EngineSupervisor,
+    shared: Shared,
+    on_ready: Callable[[int], None],
+    on_alive: Callable[[int], None],
 ) -> AsyncIterator[None]:
-    """Serve wallets, memory and models to worker processes."""
+    """Serve wallets, memory and models to worker processes; hear of those that serve and are alive."""
     link = link_path(config)
     own = (shared.ledger, shared.memory, shared.ledger_failure)
-    async with serve_link(link, *own, on_ready, hosting=engines, lessons=shared.lessons):
+    async with serve_link(link, *own, on_ready, on_alive=on_alive, hosting=engines, lessons=shared.lessons):
         yield
 
 
@@ -147,7 +163,8 @@ async def working(
     shared: Shared,
     *,
     worker: int | None,
-    reload: asyncio.Event,
+    reload: Reload,
+    pulse: Pulse,
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -156,7 +173,8 @@ async def working(
         engines: where local models run.
         shared: wallets and memory.
         worker: which of several worker processes this is; None if it is the only one.
-        reload: set when the policy's file is to be read again.
+        reload: how it is told that the policy's file is to be read again.
+        pulse: how it shows that it is alive, once it serves.
 
     Raises:
         ConfigError: a file that the configuration names cannot be used.
@@ -205,7 +223,7 @@ async def working(
             )
         )
         policies = await asyncio.to_thread(SitePolicies, config, directory.offers, _unix_ms)
-        await stack.enter_async_context(_meanwhile(policies.run(reload)))
+        await stack.enter_async_context(_meanwhile(policies.run(reload.asked, reload.done)))
         outlook = MeasuredOutlook(Breakers(time.monotonic, random.random), time.monotonic)
         if metrics is not None:
             metrics.show_targets(outlook.measured, outlook.left_alone, outlook.opened)
@@ -253,7 +271,10 @@ async def working(
             policies=policies,
             teaching=learned.teaching,
         )
-        yield await stack.enter_async_context(serving(served, _endpoint(config, worker)))
+        bound = await stack.enter_async_context(serving(served, _endpoint(config, worker)))
+        alive = deciding(flow.plan, whose(config.callers_by_identity().values()))
+        await stack.enter_async_context(_meanwhile(pulse.beat(alive)))
+        yield bound
 
 
 def recogniser_of(config: Config, ask: Ask | None) -> Recogniser:

@@ -23,6 +23,12 @@ RESTART_S = 0.5
 RESTART_CONFIG_S = 5.0
 """The same where a file that it reads had become unusable since the daemon started, in seconds."""
 
+ALIVE_EVERY_S = 15.0
+"""How often a worker shows that it is alive, in seconds."""
+
+SILENT_S_MAX = 60.0
+"""After so many seconds without a sign a worker that gave one before is killed, and started again."""
+
 STOP_GRACE_S = 8.0
 """How long workers may take to end; longer than the server's own grace for running requests."""
 
@@ -37,6 +43,7 @@ class Workers:
         self._ready = 0
         self._port = 0
         self._all_ready = asyncio.Event()
+        self._heard_s: dict[int, float] = {}
 
     def on_ready(self, port: int) -> None:
         """A worker serves on `port`."""
@@ -44,6 +51,10 @@ class Workers:
         self._port = port
         if self._ready >= self._count:
             self._all_ready.set()
+
+    def on_alive(self, number: int) -> None:
+        """A worker answers."""
+        self._heard_s[number] = asyncio.get_running_loop().time()
 
     async def all_ready(self) -> int:
         """Wait until every worker serves; the port."""
@@ -72,7 +83,7 @@ class Workers:
                 *("--config", str(self._config_path), "--worker", str(number)),
             )
             try:
-                code = await process.wait()
+                code = await self._ended(number, process)
             except asyncio.CancelledError:
                 await _end(process)
                 raise
@@ -81,6 +92,19 @@ class Workers:
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
             # The others go on with the policy that they have, until its file can be used again.
             await asyncio.sleep(RESTART_CONFIG_S if code == EXIT_CONFIG else RESTART_S)
+
+    async def _ended(self, number: int, process: asyncio.subprocess.Process) -> int:
+        """Its exit code. One that showed that it is alive and no longer does is killed: its requests would hang."""
+        self._heard_s.pop(number, None)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await asyncio.wait_for(process.wait(), SILENT_S_MAX / 4)
+            except TimeoutError:
+                silent_s = loop.time() - self._heard_s.get(number, loop.time())
+                if silent_s > SILENT_S_MAX and process.returncode is None:
+                    _LOG.error("worker_silent", extra={"fields": {"worker": number, "seconds": round(silent_s)}})
+                    process.kill()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

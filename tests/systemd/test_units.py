@@ -1,3 +1,6 @@
+import re
+import socket
+
 import pytest
 from typer.testing import CliRunner
 
@@ -35,6 +38,8 @@ def test_an_unknown_key_is_told(root, analyze, unit):
     ("drop_in", "unit"),
     [
         ("nvidia", "ringfenced"),
+        ("encrypted-daemon", "ringfenced"),
+        ("encrypted-agent", "ringfence-agent"),
         ("providers", "ringfence-agent"),
         ("siem", "ringfence-export"),
         ("siem", "ringfence-watch"),
@@ -54,6 +59,24 @@ def test_exposure_stays_low(root, analyze, unit):
     report = analyze("security", "--offline=yes", f"--root={root}", f"--threshold={threshold}", unit)
     print(report.stdout)  # noqa: T201 - what there is to gain, for whom looks with -s
     assert report.returncode == 0, report.stdout
+
+
+ENGINE_EXPOSURE_MAX = 0.7
+
+
+def test_an_engines_exposure_stays_low_with_its_gpu(root, analyze, source):
+    """Engines run in the daemon's unit: what they could do is what that unit lets them, the GPU's drop-in included."""
+    folder = root / "usr/lib/systemd/system/ringfenced.service.d"
+    folder.mkdir()
+    before = exposure(root, analyze, "ringfenced.service")
+    (folder / "nvidia.conf").write_bytes((source / "drop-ins/nvidia.conf").read_bytes())
+    assert before < exposure(root, analyze, "ringfenced.service") <= ENGINE_EXPOSURE_MAX
+
+
+def exposure(root, analyze, unit):
+    """What `systemd-analyze security` counts in all."""
+    report = analyze("security", "--offline=yes", f"--root={root}", unit)
+    return float(re.search(r"Overall exposure level for .*: ([\d.]+)", report.stdout)[1])
 
 
 def writable(settings):
@@ -168,3 +191,33 @@ def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_sto
     assert daemon["KillMode"] == ["mixed"]
     assert daemon["RestartPreventExitStatus"] == ["78"]
     assert units["ringfence-agent.service"]["RestartPreventExitStatus"] == ["78"]
+
+
+def test_a_hanging_process_is_noticed_and_started_again(units):
+    for unit in ("ringfenced.service", "ringfence-agent.service"):
+        settings = units[unit]
+        assert settings["Type"] == ["notify"]
+        assert settings["WatchdogSec"] == ["60s"]
+        assert settings["Restart"] == ["on-failure"]  # systemd.service(5): the watchdog's timeout is such a failure
+    assert units["ringfence-agent.service"]["StartLimitIntervalSec"] == ["0"]
+
+
+def test_a_reload_ends_no_process(units):
+    assert units["ringfenced.service"]["ExecReload"] == ["/usr/bin/kill", "-HUP", "$MAINPID"]
+
+
+def test_connections_at_the_door_do_not_wait_for_acknowledgements(units):
+    """What NoDelay= sets on the listening socket holds for each connection that comes from it (Linux, tcp(7))."""
+    assert units["ringfenced-proxy.socket"]["NoDelay"] == ["yes"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+def test_encrypted_keys_take_the_place_of_the_plain_ones(units, source):
+    """Each has the same name, so that systemd hands over the one of the drop-in and the TOML files need no change."""
+    for unit, drop_in in (("ringfenced.service", "encrypted-daemon"), ("ringfence-agent.service", "encrypted-agent")):
+        text = (source / f"drop-ins/{drop_in}.conf").read_text()
+        encrypted = re.findall(r"^LoadCredentialEncrypted=([^:]+):", text, re.MULTILINE)
+        assert encrypted == [each.partition(":")[0] for each in units[unit]["LoadCredential"]]

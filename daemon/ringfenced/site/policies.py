@@ -8,6 +8,7 @@ being written: the beginning of a policy may be one, without the rows that forbi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -123,11 +124,12 @@ class SitePolicies:
                 self._doubt(doubted)
             return self._book.digest
 
-    async def run(self, asked: asyncio.Event) -> None:
+    async def run(self, asked: asyncio.Event, done: Callable[[str], None] = lambda _: None) -> None:
         """Look for changes for as long as the daemon lives; goes into its owner's TaskGroup.
 
         Args:
             asked: set when somebody wants the files read whatever they look like (SIGHUP).
+            done: called once they were read for that reason, with nothing or with why the policy before stays.
 
         A change is read once it has stayed for `SETTLE_S`: whoever writes a file is done by then.
         """
@@ -139,11 +141,12 @@ class SitePolicies:
                 before, looked = looked, policyfile.stamp(self._config)
                 if looked == self._seen or looked != before:
                     continue
+            was_asked = asked.is_set()
             asked.clear()
-            try:
+            with contextlib.suppress(InvalidRequest):  # told in the log and by the health check
                 await self.reload()
-            except InvalidRequest:
-                continue  # told in the log and by the health check
+            if was_asked:
+                done(self._problem)
 
     def _tell(self, error: Exception) -> None:
         """One line for each kind of defect."""

@@ -92,6 +92,10 @@ class Link:
         """Tell the supervisor that this worker serves."""
         await self._ask("ready", port)
 
+    def alive(self, worker: int) -> None:
+        """Tell the supervisor that this worker answers."""
+        self._tell(0, "alive", worker)
+
     async def wallet(self, department: str) -> Wallet:
         """A department's wallet."""
         wallet = Wallet(*await self._ask("wallet", department))
@@ -227,6 +231,7 @@ async def serve_link(
     ledger_failure: Callable[[], str],
     on_ready: Callable[[int], None],
     *,
+    on_alive: Callable[[int], None] = lambda _: None,
     hosting: Hosting | None = None,
     lessons: Lessons | None = None,
 ) -> AsyncIterator[None]:
@@ -238,6 +243,7 @@ async def serve_link(
         memory: the labels of earlier turns.
         ledger_failure: why settlements are not being written.
         on_ready: called with its port when a worker serves.
+        on_alive: called with its number whenever a worker shows that it is alive.
         hosting: the models; None for none.
         lessons: who learns; None for nobody.
     """
@@ -245,7 +251,8 @@ async def serve_link(
     ends: set[_End] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        end = _End(ledger, memory, ledger_failure, on_ready, writer=writer, hosting=hosting, lessons=lessons)
+        told = (on_ready, on_alive)
+        end = _End(ledger, memory, ledger_failure, *told, writer=writer, hosting=hosting, lessons=lessons)
         ends.add(end)
         try:
             await end.serve(reader)
@@ -283,6 +290,7 @@ class _End:
         memory: Memory,
         ledger_failure: Callable[[], str],
         on_ready: Callable[[int], None],
+        on_alive: Callable[[int], None],
         *,
         writer: asyncio.StreamWriter,
         hosting: Hosting | None,
@@ -294,7 +302,7 @@ class _End:
         self._ledger = ledger
         self._memory = memory
         self._ledger_failure = ledger_failure
-        self._on_ready = on_ready
+        self._told = {"ready": on_ready, "alive": on_alive}
         self._holds: dict[str, _Hold] = {}
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
@@ -374,8 +382,8 @@ class _End:
             case "remember":
                 *turn, labels = arguments
                 await self._memory.remember(*_turn(*turn), _labels_from(labels))
-            case "ready":
-                self._on_ready(arguments[0])
+            case "ready" | "alive":
+                self._told[what](arguments[0])
             case _:
                 raise errors.Internal("A worker of another version asks for something unknown.")
         return None

@@ -175,3 +175,15 @@ async def test_a_glance_is_what_the_last_reservation_showed(node):
         # However old a glance, a reservation goes by the true wallet.
         with pytest.raises(WalletEmpty):
             await one.reserve("ward", "c", 600)
+
+
+async def test_the_supervisor_hears_which_worker_is_alive(tmp_path):
+    heard: list[int] = []
+    async with (
+        serve_link(tmp_path / "link", None, None, lambda: "", print, on_alive=heard.append),
+        Link.open(tmp_path / "link") as link,
+    ):
+        link.alive(3)
+        link.alive(3)
+        await link.ready(7443)  # answered in order
+        assert heard == [3, 3]

@@ -1,0 +1,47 @@
+"""Worker processes that hang are ended; those that never said a word are left alone."""
+
+import asyncio
+import stat
+
+from ringfenced import workers
+from ringfenced.workers import Workers
+
+
+def stand_in(tmp_path, monkeypatch):
+    """A program in Python's place that writes down its process id and does nothing."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 60\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(workers.sys, "executable", str(program))
+    monkeypatch.setattr(workers, "RESTART_S", 0.01)
+    monkeypatch.setattr(workers, "SILENT_S_MAX", 0.2)
+    return tmp_path / "pids"
+
+
+async def started(pids, count):
+    """Wait until so many were started, for at most 5 s."""
+    for _ in range(500):
+        if pids.exists() and len(pids.read_text().split()) >= count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(pids.read_text())
+
+
+async def test_a_worker_that_falls_silent_is_started_again(tmp_path, monkeypatch):
+    pids = stand_in(tmp_path, monkeypatch)
+    one = Workers(tmp_path / "ringfenced.toml", 1)
+    async with one.running():
+        await started(pids, 1)
+        one.on_alive(0)
+        await started(pids, 2)
+
+
+async def test_a_worker_that_is_still_starting_or_goes_on_answering_is_left_alone(tmp_path, monkeypatch):
+    pids = stand_in(tmp_path, monkeypatch)
+    two = Workers(tmp_path / "ringfenced.toml", 2)
+    async with two.running():
+        await started(pids, 2)
+        for _ in range(20):
+            two.on_alive(1)
+            await asyncio.sleep(0.03)
+        assert len(pids.read_text().split()) == 2
