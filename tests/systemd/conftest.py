@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from ringfenced.cli.app import app
 
 SOURCE = Path(__file__).parents[2] / "systemd"
 HOST_UNITS = Path("/usr/lib/systemd/system")
@@ -22,13 +25,15 @@ def source() -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Our units beside the machine's own, and a stub for each program that they start."""
+    """Our units, as `ringfence install` puts them beside the machine's own, and a stub for each program they start."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed (Debian: apt install systemd)")
     units = tmp_path / "usr/lib/systemd/system"
     shutil.copytree(HOST_UNITS, units, symlinks=True)
+    installed = CliRunner().invoke(app, ["install", "--root", str(tmp_path)])
+    assert installed.exit_code == 0, installed.output
     for unit in (*SOURCE.glob("*.service"), *SOURCE.glob("*.socket")):
-        shutil.copy(unit, units)
+        assert (units / unit.name).is_file()
         for program in re.findall(r"^Exec(?:Start|Reload)=(\S+)", unit.read_text(), re.MULTILINE):
             stub = tmp_path / program.lstrip("/")
             stub.parent.mkdir(parents=True, exist_ok=True)

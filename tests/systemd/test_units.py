@@ -1,5 +1,7 @@
+import os
 import re
 import socket
+import subprocess
 
 import pytest
 from typer.testing import CliRunner
@@ -183,6 +185,24 @@ def test_every_user_and_group_of_a_unit_is_made_by_sysusers(units, source):
         for name in settings.get(key, ())
     }
     assert asked == made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes users and folders in a root of its own")
+def test_users_and_folders_are_made_as_systemd_reads_them(root):
+    """`systemd-sysusers` and `systemd-tmpfiles` on the files that are installed."""
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\n")
+    for command in (["systemd-sysusers", f"--root={root}"], ["systemd-tmpfiles", f"--root={root}", "--create"]):
+        done = subprocess.run([*command, "ringfence.conf"], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr.replace("Creating", "").count("Failed")) == (0, 0), done.stderr
+    users = dict(line.split(":")[0:3:2] for line in (root / "etc/passwd").read_text().splitlines())
+    groups = dict(line.split(":")[0:3:2] for line in (root / "etc/group").read_text().splitlines())
+    for name, user, group in (
+        ("agent", "ringfence-agent", "ringfence-link"),
+        ("callers", "ringfenced", "ringfence-callers"),
+    ):
+        folder = (root / "run/ringfence" / name).stat()
+        assert (folder.st_mode & 0o7777, folder.st_uid, folder.st_gid) == (0o2710, int(users[user]), int(groups[group]))
 
 
 def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_stop(units):

@@ -15,6 +15,7 @@ from ringfenced.cli.audit import audit
 from ringfenced.cli.decisions import decisions
 from ringfenced.cli.devcerts_command import dev_certs
 from ringfenced.cli.exits import Failure
+from ringfenced.cli.installing.command import install, uninstall
 from ringfenced.cli.lockdown import lockdown
 from ringfenced.cli.models import models
 from ringfenced.cli.output import wants_json
@@ -121,4 +122,6 @@ app.add_typer(lockdown, name="lockdown")
 app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
 app.add_typer(routing.routing, name="routing")
+app.command()(install)
+app.command()(uninstall)
 app.command("dev-certs")(dev_certs)
