@@ -126,7 +126,7 @@ def _demand_root(place: Root) -> None:
 def _tell_install(
     output: Output, planned: tuple[Step, ...], programs: dict[str, Path], commands: tuple[system.Command, ...]
 ) -> None:
-    told = [(step.deed, f"/{step.path}", step.why) for step in planned]
+    told: list[tuple[str, str, str]] = [(step.deed, f"/{step.path}", step.why) for step in planned]
     told += [("link", f"/{path}", f"to {target}") for path, target in programs.items()]
     told += [("run", " ".join(command), "") for command in commands]
     _tell(output, told)
@@ -137,7 +137,8 @@ def _tell_install(
 
 
 def _tell_uninstall(output: Output, place: Root, plan: Leaving) -> None:
-    told = [("run", " ".join(command), "") for command in system.LEAVING if place.is_machine]
+    told: list[tuple[str, str, str]] = []
+    told += [("run", " ".join(command), "") for command in system.LEAVING if place.is_machine]
     told += [("copy", f"/{path}", f"to /{to}") for path, to in plan.copied if _is_copied(place, plan, path)]
     there = (path for path in (*plan.going, *_links(place, plan)) if os.path.lexists(place.at(path)))
     told += [("remove", f"/{path}", "") for path in there]
