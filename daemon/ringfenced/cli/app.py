@@ -14,6 +14,7 @@ from ringfenced.cli.agent import agent
 from ringfenced.cli.audit import audit
 from ringfenced.cli.decisions import decisions
 from ringfenced.cli.devcerts_command import dev_certs
+from ringfenced.cli.doctoring.command import doctor
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.installing.command import install, uninstall
 from ringfenced.cli.lockdown import lockdown
@@ -122,6 +123,7 @@ app.add_typer(lockdown, name="lockdown")
 app.add_typer(models, name="models")
 app.add_typer(policy, name="policy")
 app.add_typer(routing.routing, name="routing")
+app.command()(doctor)
 app.command()(install)
 app.command()(uninstall)
 app.command("dev-certs")(dev_certs)

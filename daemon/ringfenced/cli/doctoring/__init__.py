@@ -1,0 +1,13 @@
+"""`ringfence doctor`: what is wrong on this node and in its site, and what to do about each.
+
+finding        one answer: how it stands, what was seen, what to do
+certificates   facts about certificates → findings; pure, like the next six
+clock          the machine's time, beside the egress log's
+memory         whether content could reach a disk: core dumps, swap
+places         who can read and write what; room on disks
+units          the walls that systemd keeps, as they are in force
+egresslog      the newest checkpoint, beside what was witnessed
+site           models, policy, devices, providers, and the daemon's own checks
+look_*         gather the facts: files, the machine, systemd, the daemon
+command        the command
+"""

@@ -1,0 +1,119 @@
+"""The walls that systemd keeps around our processes, as they are in force beside how they ship. Pure.
+
+A site's drop-ins may widen some of them, for GPUs for example; that is told. Those that make the promise of this
+product, no way out and no way up, may not be widened: that is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ringfenced.cli.doctoring.finding import Finding, State, error, ok, warning
+
+DAEMON, AGENT, PROXY = "ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service"
+
+_UP: Final = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "AmbientCapabilities": "",
+    "LimitCORE": "0",
+    "MemorySwapMax": "0",
+    "ProtectSystem": "strict",
+}
+_NO_WAY_OUT: Final = {"PrivateNetwork": "yes", "RestrictAddressFamilies": "AF_UNIX"}
+
+WALLS: Final[Mapping[str, Mapping[str, str]]] = {
+    DAEMON: _UP | _NO_WAY_OUT,
+    PROXY: _UP | _NO_WAY_OUT,
+    AGENT: _UP,
+}
+"""What must be in force, as `systemctl show` words it."""
+
+SOFT: Final = {
+    "MemoryDenyWriteExecute": "yes",
+    "PrivateDevices": "yes",
+    "PrivateUsers": "yes",
+    "ProtectProc": "invisible",
+}
+"""What a drop-in may have a reason to widen, on the daemon for GPUs."""
+
+PROPERTIES: Final = (
+    *("LoadState", "ActiveState", "SubState", "Result", "NRestarts", "NeedDaemonReload", "MainPID"),
+    *("IPAddressDeny", "IPAddressAllow", "SystemCallFilter", *_UP, *_NO_WAY_OUT, *SOFT),
+)
+"""What is asked for of each unit."""
+
+_EVERYWHERE: Final = frozenset({"0.0.0.0/0", "::/0", "any"})
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """One unit."""
+
+    name: str
+    """Its name."""
+    values: Mapping[str, str]
+    """Its properties, as `systemctl show` tells them."""
+
+
+def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
+    """How each unit runs, and whether its walls stand; units that are not installed are left out."""
+    installed = [each for each in facts if each.values.get("LoadState") == "loaded"]
+    return tuple(finding for each in installed for finding in (_runs(each), *_walls(each)))
+
+
+def _runs(each: UnitFacts) -> Finding:
+    values, see = each.values, f"see journalctl -u {each.name}"
+    state = f"{values.get('ActiveState', '')} ({values.get('SubState', '')})"
+    if values.get("NeedDaemonReload") == "yes":
+        return warning(
+            each.name, "its file has changed since systemd read it", "systemctl daemon-reload, then restart it"
+        )
+    if values.get("ActiveState") == "failed":
+        return error(each.name, f"failed: {values.get('Result', '')}", see)
+    if values.get("ActiveState") != "active":
+        return warning(each.name, state, f"systemctl enable --now {each.name}, if this node is to run it")
+    restarts = values.get("NRestarts", "0")
+    if restarts.isdecimal() and int(restarts):
+        return warning(each.name, f"{state}, restarted {restarts} times by itself", see)
+    return ok(each.name, state)
+
+
+def _walls(each: UnitFacts) -> tuple[Finding, ...]:
+    if each.name not in WALLS:
+        return ()
+    check = f"walls of {each.name}"
+    down = [_said(name, each) for name, value in WALLS[each.name].items() if each.values.get(name) != value]
+    down += [*_addresses(each), *_calls(each)]
+    wide = [_said(name, each) for name, value in SOFT.items() if each.values.get(name) != value]
+    advice = f"take it out of the drop-in: systemctl cat {each.name} shows which"
+    if down:
+        return (error(check, ", ".join(down), advice),)
+    if wide:
+        told = ", ".join(wide)
+        return (Finding(check, State.WARNING, told, f"right for GPUs that need it; else {advice}"),)
+    return (ok(check, "in force as they ship"),)
+
+
+def _said(name: str, each: UnitFacts) -> str:
+    return f"{name}={each.values.get(name, '(not known)')}"
+
+
+def _addresses(each: UnitFacts) -> tuple[str, ...]:
+    """What is wrong with the packet filter: all is denied but what is named, and for the daemon's side nothing is."""
+    denied = frozenset(each.values.get("IPAddressDeny", "").split())
+    allowed = frozenset(each.values.get("IPAddressAllow", "").split())
+    problems = () if denied & _EVERYWHERE else (_said("IPAddressDeny", each),)
+    if allowed & _EVERYWHERE or (allowed and each.name != AGENT):
+        problems = (*problems, _said("IPAddressAllow", each))
+    return problems
+
+
+def _calls(each: UnitFacts) -> tuple[str, ...]:
+    """What is wrong with the filter of system calls: it allows a list, and io_uring is not on it."""
+    calls = each.values.get("SystemCallFilter", "")
+    if not calls or calls.startswith("~"):
+        return ("SystemCallFilter allows all that it does not name",)
+    return ("SystemCallFilter allows io_uring",) if "io_uring_setup" in calls.split() else ()

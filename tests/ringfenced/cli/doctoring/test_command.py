@@ -1,0 +1,76 @@
+"""The whole command, on a node without a daemon."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from fakes.certs import write_fresh
+from ringfenced.cli.app import app
+from ringfenced.cli.doctoring import look_machine
+
+CONFIG = """
+state = "state"
+[listen]
+unix = "daemon.sock"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+[[departments]]
+name = "ward"
+grant_credits = 1
+[[callers]]
+identity = "spiffe://site/ward"
+department = "ward"
+"""
+
+
+@pytest.fixture
+def doctor(tmp_path, monkeypatch):
+    """Run `ringfence doctor` on a node whose files are here."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(look_machine, "processes", tuple)  # other tests may have daemons running beside this
+    write_fresh(tmp_path)
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "ringfenced.toml").write_text(CONFIG)
+
+    def run(*arguments):
+        files = ["--config", str(tmp_path / "ringfenced.toml"), "--agent-config", str(tmp_path / "none.toml")]
+        return CliRunner().invoke(app, ["doctor", *files, *arguments], catch_exceptions=False)
+
+    return run
+
+
+def told(result):
+    """State by check."""
+    return {line["check"]: line["state"] for line in map(json.loads, result.stdout.splitlines())}
+
+
+def test_programs_read_one_object_a_check(doctor):
+    states = told(doctor("--json"))
+    assert states["configuration and policy"] == "ok"
+    assert states["certificate listen.tls.cert"] == "ok"
+    assert states["permissions"] == "ok"
+    assert states["daemon"] == "warning"
+    assert {"swap", "clock", "disk of the daemon's state"} <= set(states)
+
+
+def test_people_read_what_to_do(doctor, tmp_path):
+    (tmp_path / "daemon.key").chmod(0o644)
+    result = doctor()
+    assert result.exit_code == 1
+    assert "chmod 0400" in result.stdout
+    assert "1 errors" in result.stdout
+
+
+def test_a_wrong_configuration_is_an_error_and_the_rest_is_looked_at(doctor, tmp_path):
+    (tmp_path / "ringfenced.toml").write_text(CONFIG.replace("[listen]", "[lsiten]"))
+    result = doctor("--json")
+    assert result.exit_code == 1
+    states = told(result)
+    assert states["configuration and policy"] == "error"
+    assert "swap" in states
+
+
+def test_a_policy_that_does_not_parse_is_an_error(doctor, tmp_path):
+    (tmp_path / "ringfenced.toml").write_text(CONFIG + '[policy]\nfile = "policy.cedar"\n')
+    (tmp_path / "policy.cedar").write_text("permit everything")
+    assert told(doctor("--json"))["configuration and policy"] == "error"

@@ -1,0 +1,98 @@
+"""The walls in force, beside those that ship."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfenced.cli.doctoring.finding import State
+from ringfenced.cli.doctoring.look_machine import parsed
+from ringfenced.cli.doctoring.units import AGENT, DAEMON, SOFT, WALLS, UnitFacts, judge
+
+RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "NRestarts": "0"}
+
+
+def unit(name=DAEMON, **changes):
+    """A unit as it ships, but for some properties."""
+    shut = {"IPAddressDeny": "::/0 0.0.0.0/0", "SystemCallFilter": "accept bind read write"}
+    if name == AGENT:
+        shut["IPAddressAllow"] = "127.0.0.0/8 ::1/128 192.0.2.0/24"
+    return UnitFacts(name, RUNS | dict(WALLS.get(name, {})) | SOFT | shut | changes)
+
+
+def states(*facts):
+    return [each.state for each in judge(facts)]
+
+
+@pytest.mark.parametrize("name", WALLS)
+def test_as_they_ship_all_is_well(name):
+    assert states(unit(name)) == [State.OK, State.OK]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"PrivateNetwork": "no"}, "PrivateNetwork=no"),
+        ({"RestrictAddressFamilies": "AF_INET AF_UNIX"}, "RestrictAddressFamilies=AF_INET AF_UNIX"),
+        ({"IPAddressDeny": ""}, "IPAddressDeny="),
+        ({"IPAddressAllow": "192.0.2.0/24"}, "IPAddressAllow=192.0.2.0/24"),
+        ({"CapabilityBoundingSet": "cap_net_raw"}, "CapabilityBoundingSet=cap_net_raw"),
+        ({"LimitCORE": "infinity"}, "LimitCORE=infinity"),
+        ({"MemorySwapMax": "infinity"}, "MemorySwapMax=infinity"),
+        ({"SystemCallFilter": ""}, "allows all"),
+        ({"SystemCallFilter": "~bpf"}, "allows all"),
+        ({"SystemCallFilter": "accept io_uring_setup"}, "io_uring"),
+    ],
+)
+def test_a_wall_that_is_down_is_an_error(changes, told):
+    walls = judge([unit(**changes)])[1]
+    assert walls.state is State.ERROR
+    assert told in walls.told
+
+
+def test_an_agent_that_may_go_anywhere_has_no_wall():
+    assert states(unit(AGENT, IPAddressAllow="0.0.0.0/0"))[1] is State.ERROR
+
+
+def test_what_a_gpu_may_need_is_told_and_no_error():
+    found = judge([unit(PrivateDevices="no")])[1]
+    assert (found.state, found.told) == (State.WARNING, "PrivateDevices=no")
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"ActiveState": "failed", "Result": "watchdog"}, State.ERROR),
+        ({"ActiveState": "inactive"}, State.WARNING),
+        ({"NRestarts": "3"}, State.WARNING),
+        ({"NeedDaemonReload": "yes"}, State.WARNING),
+    ],
+)
+def test_how_it_runs(changes, state):
+    assert states(unit(**changes))[0] is state
+
+
+def test_a_unit_that_is_not_installed_is_left_out():
+    assert states(UnitFacts(DAEMON, {"LoadState": "not-found"})) == []
+
+
+def test_the_rest_of_the_units_only_have_to_run():
+    assert states(unit("ringfence-export.service")) == [State.OK]
+
+
+def test_blocks_of_systemctl_show_are_told_apart():
+    said = "LoadState=loaded\nSystemCallFilter=a=b c\n\nLoadState=not-found\n"
+    assert parsed(("a.service", "b.service"), said) == (
+        UnitFacts("a.service", {"LoadState": "loaded", "SystemCallFilter": "a=b c"}),
+        UnitFacts("b.service", {"LoadState": "not-found"}),
+    )
+
+
+@given(st.text(max_size=200))
+def test_whatever_systemctl_says_is_no_reason_to_fail(said):
+    judge(parsed(("a.service", DAEMON), said))
+
+
+@given(st.sets(st.sampled_from(sorted(WALLS[DAEMON])), min_size=1))
+def test_no_wall_of_the_daemon_can_be_missing_unseen(missing):
+    values = {name: value for name, value in unit().values.items() if name not in missing}
+    assert judge([UnitFacts(DAEMON, values)])[1].state is State.ERROR
