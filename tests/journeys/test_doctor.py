@@ -42,7 +42,7 @@ async def test_a_site_that_is_well_and_one_that_is_not(site):
     operator = await doctor(site, "operator")
     assert operator["daemon"][0] == "ok"
     assert operator["daemon: agent"][0] == "ok"
-    assert operator["provider gpt"] == ("ok", "open, as the agent tells")
+    assert operator["provider's gpt"] == ("ok", "open, as the agent tells")
     assert operator["configuration and policy"][0] == "ok"
     assert operator["certificate agent's listen.certificate"][0] == "ok"
     assert operator["disk of the egress log"][0] in {"ok", "warning"}
@@ -58,4 +58,4 @@ async def test_a_site_that_is_well_and_one_that_is_not(site):
         if left["daemon: agent"][0] == "error":
             break
     assert left["daemon: agent"][0] == "error"
-    assert left["provider gpt"][0] == "warning"
+    assert left["provider's gpt"][0] == "warning"

@@ -38,10 +38,10 @@ class CheckFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProviderFacts:
-    """One provider, as the agent tells the daemon of it."""
+    """One model of a provider, as the agent tells the daemon of it."""
 
     name: str
-    """Its name."""
+    """The name that callers use."""
     problem: str
     """Why nothing goes there now; empty where something may."""
 
@@ -141,7 +141,7 @@ def _check(each: CheckFacts) -> Finding:
 
 
 def _provider(each: ProviderFacts) -> Finding:
-    check = f"provider {each.name}"
+    check = f"provider's {each.name}"
     if not each.problem:
         return ok(check, "open, as the agent tells")
     return warning(check, each.problem, "see the agent's log, its drop-in of addresses, and the provider's own status")

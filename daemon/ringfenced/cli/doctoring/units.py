@@ -40,10 +40,13 @@ SOFT: Final = {
 """What a drop-in may have a reason to widen, on the daemon for GPUs."""
 
 PROPERTIES: Final = (
-    *("LoadState", "ActiveState", "SubState", "Result", "NRestarts", "NeedDaemonReload", "MainPID"),
+    *("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts", "NeedDaemonReload"),
     *("IPAddressDeny", "IPAddressAllow", "SystemCallFilter", *_UP, *_NO_WAY_OUT, *SOFT),
 )
 """What is asked for of each unit."""
+
+OPTIONAL: Final = frozenset({"ringfence-export.service", "ringfence-watch.service"})
+"""Units that many nodes have no use for: left out where nobody switched them on."""
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0/0", "::/0", "any"})
 
@@ -59,9 +62,14 @@ class UnitFacts:
 
 
 def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
-    """How each unit runs, and whether its walls stand; units that are not installed are left out."""
-    installed = [each for each in facts if each.values.get("LoadState") == "loaded"]
+    """How each unit runs, and whether its walls stand; units that are not installed, or of no use here, are left out."""
+    installed = [each for each in facts if each.values.get("LoadState") == "loaded" and not _is_unused(each)]
     return tuple(finding for each in installed for finding in (_runs(each), *_walls(each)))
+
+
+def _is_unused(each: UnitFacts) -> bool:
+    states = (each.values.get("UnitFileState"), each.values.get("ActiveState"))
+    return each.name in OPTIONAL and states == ("disabled", "inactive")
 
 
 def _runs(each: UnitFacts) -> Finding:
@@ -73,6 +81,8 @@ def _runs(each: UnitFacts) -> Finding:
         )
     if values.get("ActiveState") == "failed":
         return error(each.name, f"failed: {values.get('Result', '')}", see)
+    if each.name == PROXY and values.get("ActiveState") == "inactive":
+        return ok(each.name, "its socket starts it when somebody calls")
     if values.get("ActiveState") != "active":
         return warning(each.name, state, f"systemctl enable --now {each.name}, if this node is to run it")
     restarts = values.get("NRestarts", "0")

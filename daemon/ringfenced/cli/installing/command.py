@@ -12,7 +12,7 @@ import typer
 
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.installing import system
-from ringfenced.cli.installing.leaving import Leaving, leaving
+from ringfenced.cli.installing.leaving import AGENT_STATE, Leaving, leaving
 from ringfenced.cli.installing.plan import Step, digest, steps
 from ringfenced.cli.installing.root import Root
 from ringfenced.cli.installing.shipped import PROGRAMS, files, folder
@@ -104,7 +104,7 @@ def uninstall(
     told = system.run(system.LEAVING) if place.is_machine else ()
     _clear(place, plan)
     if place.is_machine:
-        system.to_root(place.at(path) for path in (plan.log, *plan.staying))
+        system.to_root(place.at(path) for path in (AGENT_STATE, *plan.staying))
         told += system.run(system.LEFT)
     for problem in told:
         output.remark(problem, style="yellow")

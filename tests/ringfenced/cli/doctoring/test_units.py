@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ringfenced.cli.doctoring.finding import State
 from ringfenced.cli.doctoring.look_machine import parsed
-from ringfenced.cli.doctoring.units import AGENT, DAEMON, SOFT, WALLS, UnitFacts, judge
+from ringfenced.cli.doctoring.units import AGENT, DAEMON, PROXY, SOFT, WALLS, UnitFacts, judge
 
 RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "NRestarts": "0"}
 
@@ -77,6 +77,18 @@ def test_a_unit_that_is_not_installed_is_left_out():
 
 def test_the_rest_of_the_units_only_have_to_run():
     assert states(unit("ringfence-export.service")) == [State.OK]
+
+
+def test_what_nobody_switched_on_is_left_out_where_many_have_no_use_for_it():
+    off = {"UnitFileState": "disabled", "ActiveState": "inactive"}
+    assert states(unit("ringfence-watch.service", **off)) == []
+    assert states(unit("ringfence-watch.service", **off | {"UnitFileState": "enabled"})) == [State.WARNING]
+    assert states(unit(AGENT, **off)) == [State.WARNING, State.OK]
+
+
+def test_the_proxy_waits_for_its_socket():
+    assert states(unit(PROXY, ActiveState="inactive")) == [State.OK, State.OK]
+    assert states(unit(PROXY, ActiveState="failed"))[0] is State.ERROR
 
 
 def test_blocks_of_systemctl_show_are_told_apart():
