@@ -62,7 +62,7 @@ class UnitFacts:
 
 
 def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
-    """How each unit runs, and whether its walls stand; units that are not installed, or of no use here, are left out."""
+    """How each unit runs, and whether its walls stand; units not installed, or of no use here, are left out."""
     installed = [each for each in facts if each.values.get("LoadState") == "loaded" and not _is_unused(each)]
     return tuple(finding for each in installed for finding in (_runs(each), *_walls(each)))
 
