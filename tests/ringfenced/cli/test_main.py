@@ -39,3 +39,10 @@ def test_help_documents_every_exit_code():
 
 def test_the_version_option_says_the_same():
     assert CliRunner().invoke(app, ["--version"]).stdout == "ringfence 0.1.0\n"
+
+
+def test_a_command_does_not_wait_for_what_only_others_need():
+    """Configurations and policies take most of a second to load."""
+    code = "import sys, ringfenced.cli.app; print(sorted({'ringfenced.config', 'cedarpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from ringfence.configfile import ConfigError
-from ringfenced import policyfile
-from ringfenced.cli.doctoring import (
-    certificates,
-    clock,
-    egresslog,
-    look_daemon,
-    look_files,
-    look_machine,
-    memory,
-    places,
-    site,
-    units,
-)
 from ringfenced.cli.doctoring.finding import Finding, State
 from ringfenced.cli.exits import ExitCode
 from ringfenced.cli.output import Output, json_option
-from ringfenced.config import Config, read
 
 CONFIG: Final = Path("/etc/ringfence/ringfenced.toml")
 AGENT_CONFIG: Final = Path("/etc/ringfence/ringfence-agent.toml")
@@ -49,8 +33,11 @@ def doctor(
 
     Example: `ringfence --certs run/certs --as operator doctor --config ringfenced.toml`
     """
+    from ringfenced.cli.doctoring.examine import findings  # noqa: PLC0415 - reading configurations takes long to load
+
     output = Output.of(as_json=as_json)
-    found = list(_findings(context.obj, config, agent_config, deep=deep))
+    is_daemons = config != CONFIG or CONFIG.exists()  # on the agent's own host there is no daemon's file
+    found = list(findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep))
     if as_json:
         for each in found:
             output.json({"check": each.check, "state": each.state, "told": each.told, "advice": each.advice})
@@ -58,73 +45,6 @@ def doctor(
         _show(output, found)
     if any(each.state is State.ERROR for each in found):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _findings(options: dict[str, str], path: Path, agent_path: Path, *, deep: bool) -> Iterator[Finding]:
-    """Everything, in the order in which it is shown."""
-    now_s = time.time()
-    configured, problem, digest = _configuration(path)
-    agent = look_files.agent_file(agent_path)
-    told = look_daemon.ask(options)
-    running = look_machine.processes()
-    if path.exists() or path != CONFIG:  # on the agent's own host there is no daemon's file
-        yield site.policy(problem, digest)
-    yield from certificates.judge(look_files.certificates(configured, agent), now_s)
-    yield from places.permissions(look_files.places(configured, agent, path.parent))
-    yield from places.room(look_files.rooms(configured, agent))
-    yield from clock.judge(_clock(now_s, agent, told))
-    yield from memory.dumps(running)
-    yield memory.swap(running, look_machine.swaps())
-    yield from units.judge(look_machine.units())
-    if configured is not None:
-        wants = any(model.gpu_layers or model.engine == "vllm" for model in configured.models)
-        yield from site.gpus(wants, look_machine.gpu_driver(), told.daemon.gpus)
-        yield from site.weights(look_files.weights(configured, deep=deep))
-        if configured.agent is not None:
-            yield from egresslog.judge(_log(configured, agent, told))
-    yield from site.daemon(told.daemon)
-
-
-def _configuration(path: Path) -> tuple[Config | None, str, str]:
-    """The daemon's configuration, what is wrong with it or its policy, and the policy's digest."""
-    try:
-        configured = read(path)
-    except ConfigError as error:
-        return None, str(error), ""
-    try:
-        return configured, "", policyfile.load(configured, time.time_ns() // 1_000_000).digest
-    except ConfigError as error:
-        return configured, str(error), ""
-
-
-def _log(config: Config, agent: look_files.AgentFile | None, told: look_daemon.Told) -> egresslog.LogFacts:
-    """The log as the daemon tells it; where it does not, as it lies on this machine."""
-    kept = config.state / "witnessed.checkpoint"
-    folder = agent.named("log", "directory") if agent is not None else None
-    condemned = kept.with_name(f"{kept.name}.condemned")
-    return egresslog.LogFacts(
-        origin=config.agent.log_origin if config.agent is not None else "",
-        key=look_files.log_key(config),
-        checkpoint=told.checkpoint or (look_files.text_of(folder / "checkpoint") if folder is not None else None),
-        witnessed=told.witnessed or look_files.text_of(kept),
-        condemned=str(condemned) if look_files.text_of(condemned) is not None else "",
-        witnesses=_witnesses(agent),
-    )
-
-
-def _clock(now_s: float, agent: look_files.AgentFile | None, told: look_daemon.Told) -> clock.ClockFacts:
-    folder = agent.named("log", "directory") if agent is not None else None
-    newest_ms = told.log_unix_ms
-    if newest_ms is None and folder is not None:
-        newest_ms = look_files.newest_entry_ms(folder)
-    return clock.ClockFacts(int(now_s * 1000), look_machine.is_clock_synchronised(), newest_ms)
-
-
-def _witnesses(agent: look_files.AgentFile | None) -> int | None:
-    """How many witnesses the agent's file names."""
-    log = agent.document.get("log") if agent is not None else None
-    listed = log.get("witnesses", []) if isinstance(log, dict) else None
-    return len(listed) if isinstance(listed, list) else None
 
 
 def _show(output: Output, found: Iterable[Finding]) -> None:

@@ -64,10 +64,10 @@ def install(
         return
     _demand_root(place)
     try:
+        for path, target in programs.items():  # first: a program that is in the way ends it before anything is done
+            place.link(path, target)
         place.make_folders()
         place.carry_out(planned)
-        for path, target in programs.items():
-            place.link(path, target)
         place.keep_record(version("ringfence"), {each.path: digest(each.data) for each in shipped})
     except OSError as error:
         raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None

@@ -2,6 +2,9 @@
 
 import json
 import os
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +111,28 @@ def test_what_is_left_after_all_is_the_log(root, ringfence):
     }
     assert f"/{STATE}/log" in result.stdout
     assert not any((root / path).is_symlink() for path in everything(root))
+
+
+def test_programs_are_linked_where_somebody_asks(root, ringfence):
+    assert ringfence("install", "--links").exit_code == 0
+    assert (root / "usr/bin/ringfence").readlink() == Path(sys.executable).with_name("ringfence")
+    assert ringfence("install", "--links").exit_code == 0
+
+
+def test_a_program_that_is_in_the_way_is_told_before_anything_is_done(root, ringfence):
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/ringfenced").write_text("another's")
+    result = ringfence("install", "--links")
+    assert result.exit_code == 1
+    assert "--no-links" in result.stderr
+    assert (root / "usr/bin/ringfenced").read_text() == "another's"
+    assert not (root / "etc").exists()
+
+
+def test_the_wheel_holds_what_is_installed(source):
+    """Where `shipped.folder` looks for it in an installed package."""
+    document = tomllib.loads((source.parent / "pyproject.toml").read_text())
+    assert document["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"systemd": "ringfenced/systemd"}
 
 
 def test_nothing_goes_before_somebody_said_yes(root, ringfence):
