@@ -185,12 +185,12 @@ def test_a_policy_that_cannot_be_used_stops_the_start(config):
 
 
 @asynccontextmanager
-async def running(site, monkeypatch):
+async def running(site, monkeypatch, done=lambda _: None):
     monkeypatch.setattr(policies, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(policies, "SETTLE_S", 0.01)
     asked_for = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(site.run(asked_for))
+        task = group.create_task(site.run(asked_for, done))
         yield asked_for
         task.cancel()
 
@@ -212,6 +212,22 @@ async def test_a_file_that_changes_is_read_by_itself(config, monkeypatch):
         assert closed(site) == PROVIDERS
         config.policy.file.write_text(ALL)
         await until(lambda: closed(site) == set() and site.check().ok)
+
+
+async def test_who_asked_is_told_how_it_ended_and_nobody_of_what_happened_by_itself(config, monkeypatch):
+    site = made(config)
+    told = []
+    async with running(site, monkeypatch, told.append) as asked_for:
+        config.policy.file.write_text(STAY)
+        await until(lambda: closed(site) == PROVIDERS)
+        assert told == []
+        asked_for.set()
+        await until(lambda: told == [""])
+        config.policy.file.write_text("permit(")
+        await until(lambda: not site.check().ok)
+        asked_for.set()
+        await until(lambda: len(told) == 2)
+        assert "the policy before stays" in told[1]
 
 
 async def test_a_file_that_is_still_being_written_is_not_read(config, monkeypatch):

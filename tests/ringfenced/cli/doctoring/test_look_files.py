@@ -129,11 +129,15 @@ def test_a_library_is_read_and_not_written_to(node, library_model):
         + f'[library]\nfolder = "{library_model.parent}"\n[[models]]\nname = "m"\nlibrary = "{library_model.name}"\n'
     )
     config = load(node / "ringfenced.toml", Config)
-    before = sorted(path.name for path in library_model.iterdir())
+
+    def everything():
+        return sorted((path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in library_model.iterdir())
+
+    before = everything()
     for deep in (False, True):
         (found,) = look_files.weights(config, deep=deep)
         assert (found.problem, found.is_read) == ("", deep)
-    assert sorted(path.name for path in library_model.iterdir()) == before
+    assert everything() == before
     weights = next(path for path in library_model.iterdir() if path.suffix == ".gguf")
     weights.write_bytes(weights.read_bytes()[:-1])
     (found,) = look_files.weights(config, deep=False)
