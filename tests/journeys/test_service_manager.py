@@ -52,10 +52,12 @@ async def managed(monkeypatch):
     manager = Manager(folder / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
     monkeypatch.setenv("WATCHDOG_USEC", "1200000")
-    async with open_site(folder) as made:
-        yield made, manager
-    manager.close()
-    shutil.rmtree(folder)
+    try:
+        async with open_site(folder) as made:
+            yield made, manager
+    finally:
+        manager.close()
+        shutil.rmtree(folder)
 
 
 async def test_both_are_alive_and_the_daemon_reloads_without_ending_a_stream(managed):
