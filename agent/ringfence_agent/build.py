@@ -124,9 +124,8 @@ async def running(
             _listen_plainly(probes, config.listen.health)
         async with asyncio.TaskGroup() as group:
             group.create_task(journal.run())
-            watching = group.create_task(lockdown.run())
-            tending = group.create_task(archive.tend())
-            beating = group.create_task(pulse.beat(partial(_writable, journal, config.log.directory)))
+            is_well = partial(_writable, journal, config.log.directory)
+            lasting = [group.create_task(each) for each in (lockdown.run(), archive.tend(), pulse.beat(is_well))]
             try:
                 journal.resume({**provenance, "agent": _version(), "lockdown": int(lockdown.on)})
                 await server.start()
@@ -138,9 +137,8 @@ async def running(
                 await server.stop(config.drain_seconds_max)
                 if probes is not None:
                     await probes.stop(None)
-                watching.cancel()
-                tending.cancel()
-                beating.cancel()
+                for task in lasting:
+                    task.cancel()
                 archive.close()
                 journal.stop()
     finally:

@@ -22,7 +22,7 @@ from ringfenced.cli.doctoring.places import Kind, PlaceFacts, RoomFacts
 from ringfenced.cli.doctoring.site import WeightsFacts
 from ringfenced.cli.exits import Failure
 from ringfenced.config import Config
-from ringfenced.config_models import LocalModel
+from ringfenced.config.models import LocalModel
 from ringfenced.library.errors import LibraryError
 from ringfenced.library.folder import Library
 
