@@ -28,8 +28,8 @@ class Manager:
         self.heard: list[tuple[int, str]] = []
 
     async def hear(self, pid, word):
-        """Wait until this process says a word, for at most 10 s; what was heard until then is forgotten."""
-        async with asyncio.timeout(10):
+        """Wait until this process says a word, for at most 30 s; what was heard until then is forgotten."""
+        async with asyncio.timeout(30):
             while True:
                 with contextlib.suppress(BlockingIOError):
                     while True:
@@ -51,7 +51,7 @@ async def managed(monkeypatch):
     folder = Path(tempfile.mkdtemp(prefix="rf-"))
     manager = Manager(folder / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
-    monkeypatch.setenv("WATCHDOG_USEC", "1200000")
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
     try:
         async with open_site(folder) as made:
             yield made, manager
@@ -79,8 +79,7 @@ async def test_an_agent_whose_log_failed_no_longer_feeds_its_watchdog(managed):
     log = site.folder / "log" / "entries-000000.ndjson"
     log.rename(log.with_name("taken-away"))
     assert "the log" in await manager.hear(site.agent.pid, "STATUS=not well")
-    await asyncio.sleep(0.5)
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(1.5):
             await manager.hear(site.agent.pid, "WATCHDOG=1")
     await manager.hear(site.daemon.pid, "WATCHDOG=1")
