@@ -1,8 +1,9 @@
 """What goes and what stays when Ringfence goes. Pure.
 
 The egress log stays: it is the proof of what left, and a site must often keep it for years after. With it stays what it
-takes to read it: its public key, the key of its salts, the last checkpoint that the daemon witnessed, and the sealed
-archive where a site has one. Everything else goes, keys and wallets included.
+takes to read it: its public key, the key of its salts, the last checkpoint that the daemon witnessed (and the proof, if
+it caught the log contradicting itself), and the sealed archive where a site has one. Everything else goes, keys and
+wallets included.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def leaving(daemon: bytes | None, agent: bytes | None) -> Leaving:
         _path(theirs, "archive", "directory"),
     ]
     beside = posixpath.dirname(log)
-    copies = {public: f"{beside}/log.pub", f"{state}/witnessed.checkpoint": f"{beside}/witnessed.checkpoint"}
+    seen = ("witnessed.checkpoint", "witnessed.checkpoint.condemned")
+    copies = {public: f"{beside}/log.pub"} | {f"{state}/{name}": f"{beside}/{name}" for name in seen}
     named = {each for each in (*evidence, state, _path(ours, "library", "folder")) if each}
     return Leaving(
         going=_GOING,

@@ -10,7 +10,8 @@ STATE = "var/lib/ringfence-agent"
 def test_without_a_configuration_the_usual_places_are_taken():
     plan = leaving(None, None)
     assert plan.log == f"{STATE}/log"
-    assert plan.staying == {f"{STATE}/{name}" for name in ("log", "salt.key", "log.pub", "witnessed.checkpoint")}
+    kept = ("log", "salt.key", "log.pub", "witnessed.checkpoint", "witnessed.checkpoint.condemned")
+    assert plan.staying == {f"{STATE}/{name}" for name in kept}
     assert {"etc/ringfence", "var/lib/ringfenced", STATE} <= set(plan.going)
     assert plan.elsewhere == ()
 
@@ -23,6 +24,7 @@ def test_a_log_elsewhere_stays_there_and_is_told():
     assert plan.copied == (
         ("etc/ringfence/pki/log.pub", "srv/log.pub"),
         ("srv/state/witnessed.checkpoint", "srv/witnessed.checkpoint"),
+        ("srv/state/witnessed.checkpoint.condemned", "srv/witnessed.checkpoint.condemned"),
     )
     assert {"srv/log", "etc/salt", f"{STATE}/sealed"} <= plan.staying
     assert plan.elsewhere == ("/etc/salt", "/srv/log", "/srv/models", "/srv/state")
