@@ -1,7 +1,7 @@
 """``ringfence-agent --config FILE [--check-config]``.
 
-Exit codes: 0 it ran, or the file is fine; 78 the file or something that it names cannot be used; 3 the log cannot be
-opened or written.
+Exit codes: 0 it ran, or the file is fine; 77 it is not shut in (docs/confinement.md); 78 the file or something that it
+names cannot be used; 3 the log cannot be opened or written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 import uvloop
 
 from ringfence.configfile import ConfigError
+from ringfence.confine.begin import EXIT_NOT_CONFINED, NotConfined
 from ringfence.process import keep_memory, notify
 from ringfence.tls13 import require_tls13
 from ringfence.watchdog import Pulse, asking_s
@@ -39,11 +40,13 @@ def main() -> int:
     """Run the agent until SIGTERM or SIGINT."""
     arguments = _arguments()
     require_tls13(os.environ)  # noqa: TID251 - the launcher of this process
+    # Landlock holds for one thread and what it starts: OpenBLAS, which config imports, must not start any before it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - likewise
     keep_memory()
     # Without a handler, the standard library writes what libraries warn of to stderr; it may hold content.
     logging.getLogger().addHandler(logging.NullHandler())
     # Only now: gRPC looks for its TLS suites while it is imported.
-    from ringfence_agent import build, config  # noqa: PLC0415
+    from ringfence_agent import build, config, confining  # noqa: PLC0415
     from ringfence_agent.providers.make import forget  # noqa: PLC0415
 
     forget(os.environ)  # noqa: TID251 - the launcher of this process; before any SDK is loaded
@@ -60,7 +63,12 @@ def main() -> int:
     try:
         settings, digest = config.load(arguments.config)
         handed_over = os.environ.get("CREDENTIALS_DIRECTORY")  # noqa: TID251 - systemd.exec(5), the launcher
-        parts = build.prepare(settings, Path(handed_over) if handed_over else None)
+        credentials = Path(handed_over) if handed_over else None
+        if not arguments.check_config:
+            told = os.environ.get("NOTIFY_SOCKET", "")  # noqa: TID251 - sd_notify(3), the launcher
+            report = confining.shut_in(settings, arguments.config, credentials, told)
+            (log.warning if report.problem else log.info)("confined", **report.fields())
+        parts = build.prepare(settings, credentials)
         if arguments.check_config:
             print(f"{arguments.config}: fine")  # noqa: T201 - the answer
             return 0
@@ -68,6 +76,9 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the one who started it
         return EXIT_CONFIG
+    except NotConfined as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the one who started it
+        return EXIT_NOT_CONFINED
     except LogError as error:
         log.error("log_failed", why=str(error))  # noqa: TRY400 - its text says all; a trace would not help
         return EXIT_LOG

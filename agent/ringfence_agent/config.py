@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ringfence import configfile
 from ringfence.configfile import ConfigError, Section
+from ringfence.confine.settings import Confine
 from ringfence.recognize.plugins import Kind
 from ringfence.recognize.settings import Classification
 from ringfence.tls import Identity
@@ -210,6 +211,8 @@ class Config(Section):
     """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
     drain_seconds_max: float = Field(default=10.0, ge=0, le=300)
     """How long sends in progress may take after SIGTERM."""
+    confine: Confine = Confine()
+    """How the agent shuts itself in."""
 
     @field_validator("classification")
     @classmethod

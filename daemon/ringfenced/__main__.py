@@ -16,14 +16,18 @@ from ringfence.tls13 import require_tls13
 
 # gRPC reads its cipher suites when it is imported: TLS 1.3 must be asked for before build imports it.
 require_tls13(os.environ)  # noqa: TID251 - the start of this process
+# Landlock holds for one thread and what it starts: OpenBLAS, which config imports, must not start any before it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - likewise
 
 import uvloop  # noqa: E402
 
 from ringfence.configfile import ConfigError  # noqa: E402
+from ringfence.confine.begin import EXIT_NOT_CONFINED, NotConfined, Report  # noqa: E402
 from ringfence.process import keep_memory  # noqa: E402
 from ringfence.watchdog import Pulse  # noqa: E402
 from ringfenced.build import Reload, attached, check_files, linked, prepare, supervising, working  # noqa: E402
-from ringfenced.config import Config, read  # noqa: E402
+from ringfenced.config import Config, notify_environment, read  # noqa: E402
+from ringfenced.confining import seal, shut_in  # noqa: E402
 from ringfenced.managed import ready, reloaded, reloading, stopping_now, unwell, watchdog  # noqa: E402
 from ringfenced.nouns import Ledger  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
@@ -51,11 +55,12 @@ def main() -> None:
         return
     keep_memory()
     configure(config.telemetry.level)
+    report = _confined(config, options.config, options.worker)
     # What was imported lives as long as the process: the collector need not look at it again, nor run for every few
     # hundred values that a request makes and drops.
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
-    uvloop.run(_serve(config, options.config, options.worker))
+    uvloop.run(_serve(config, options.config, options.worker, report))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="ringfenced",
         description="Serves language models inside the site's walls: classifies, decides, runs, accounts. "
         "Nothing leaves but through ringfence-agent.",
-        epilog="Exit codes: 0 ended by a signal, 1 could not serve, 78 the configuration is wrong.",
+        epilog="Exit codes: 0 ended by a signal, 1 could not serve, 77 not shut in (docs/confinement.md), "
+        "78 the configuration is wrong.",
     )
     parser.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="the TOML file (docs/configuration.md)"
@@ -73,7 +79,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(config: Config, path: Path, worker: int | None) -> None:
+def _confined(config: Config, path: Path, worker: int | None) -> Report:
+    """Shut this process in before it reads a payload, opens a port or has a second thread; leave where it must."""
+    if worker is None:
+        try:
+            prepare(config)  # first: Landlock knows folders that are there
+        except OSError as error:
+            _LOG.error("cannot_serve", extra={"fields": {"problem": str(error)}})
+            sys.exit(1)
+    try:
+        report = shut_in(config, path, notify_environment().get("NOTIFY_SOCKET", ""))
+    except (NotConfined, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        sys.exit(EXIT_NOT_CONFINED)
+    (_LOG.warning if report.problem else _LOG.info)("confined", extra={"fields": report.fields()})
+    return report
+
+
+async def _serve(config: Config, path: Path, worker: int | None, report: Report) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,9 +104,9 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # until it serves: what it is told to read it is reading
     try:
         if worker is not None:
-            await _serve_as_worker(config, worker, stopping)
+            await _serve_as_worker(config, worker, stopping, report.problem)
         elif config.workers == 1:
-            await _serve_alone(config, stopping)
+            await _serve_alone(config, stopping, report.problem)
         else:
             await _supervise(config, path, stopping)
     except* ConfigError as group:  # one of the site's own files, or a plug-in, that was not looked at before
@@ -96,13 +119,14 @@ async def _serve(config: Config, path: Path, worker: int | None) -> None:
         sys.exit(1)
 
 
-async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
-    prepare(config)
+async def _serve_alone(config: Config, stopping: asyncio.Event, confined: str) -> None:
     reload = Reload(asyncio.Event(), reloaded)
+    pulse = watchdog()
     async with (
         supervising(config) as (engines, shared),
-        working(config, engines, shared, worker=None, reload=reload, pulse=watchdog()) as bound,
+        working(config, engines, shared, worker=None, reload=reload, pulse=pulse, confined=confined) as bound,
     ):
+        seal(config)
         _LOG.info("ready", extra={"fields": {"port": bound.tcp_port, "health_port": bound.health_port, "workers": 1}})
         ready()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading, reload.asked.set)
@@ -111,7 +135,6 @@ async def _serve_alone(config: Config, stopping: asyncio.Event) -> None:
 
 
 async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
-    prepare(config)
     async with AsyncExitStack() as stack:
         engines, shared = await stack.enter_async_context(supervising(config))
         workers = Workers(path, config.workers)
@@ -136,13 +159,14 @@ async def _announce(workers: Workers, count: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading, lambda: reloaded(""))
 
 
-async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event) -> None:
+async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event, confined: str) -> None:
     async with AsyncExitStack() as stack:
         engines, shared, link = await stack.enter_async_context(attached(config))
         reload = Reload(asyncio.Event(), lambda _: None)
         pulse = Pulse(ALIVE_EVERY_S, lambda problem: unwell(problem) if problem else link.alive(worker))
-        serving = working(config, engines, shared, worker=worker, reload=reload, pulse=pulse)
+        serving = working(config, engines, shared, worker=worker, reload=reload, pulse=pulse, confined=confined)
         bound = await stack.enter_async_context(serving)
+        seal(config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.asked.set)
         await link.ready(bound.tcp_port or 0)
         await stopping.wait()

@@ -95,9 +95,11 @@ class Shared:
 
 
 def prepare(config: Config) -> None:
-    """Make the folders that the daemon writes to, for this user alone."""
+    """Make the folders that the daemon writes to, for this user alone, and the one that callers find its socket in."""
     for folder in (config.state, config.runtime_folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if config.listen.unix is not None:
+        config.listen.unix.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     _make_key(_pseudonym_key_path(config), PSEUDONYM_KEY_BYTES)
     if config.routing.learn:
         _make_key(_salt_path(config), SALT_BYTES)
@@ -165,6 +167,7 @@ async def working(
     worker: int | None,
     reload: Reload,
     pulse: Pulse,
+    confined: str = "",
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -175,6 +178,7 @@ async def working(
         worker: which of several worker processes this is; None if it is the only one.
         reload: how it is told that the policy's file is to be read again.
         pulse: how it shows that it is alive, once it serves.
+        confined: what of the walls around this process is lacking; empty for nothing.
 
     Raises:
         ConfigError: a file that the configuration names cannot be used.
@@ -259,6 +263,7 @@ async def working(
             policies=policies,
             state=config.state,
             has_agent=config.agent is not None,
+            confined=confined,
             learned=learned.qualities,
             trouble=shared.lessons.trouble if shared.lessons is not None else None,
         )

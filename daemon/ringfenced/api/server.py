@@ -179,6 +179,5 @@ def _bind(address: str, add: Callable[[], int]) -> int:
 
 
 def _bind_unix(server: grpc.aio.Server, path: Path, credentials: grpc.ServerCredentials) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     _bind(str(path), lambda: server.add_secure_port(f"unix:{path}", credentials))

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from ringfence.configfile import Section, load
+from ringfence.confine.settings import Confine
 from ringfence.labels import Label
 from ringfence.recognize.settings import Classification
 from ringfenced.config.agent import Agent
@@ -70,6 +71,8 @@ class Config(Section):
     """How targets are chosen among those that are allowed."""
     telemetry: Telemetry = Telemetry()
     """Logs and metrics."""
+    confine: Confine = Confine()
+    """How the daemon and its engines shut themselves in."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:

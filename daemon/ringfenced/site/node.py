@@ -42,14 +42,15 @@ class SiteNode:
         policies: Policies,
         state: Path,
         has_agent: bool,
+        confined: str = "",
         learned: Callable[[], Mapping[str, float]] = dict,
         trouble: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """Wire.
 
         `measured` adds what was measured to models, `devices` tells of each as it was lately, `state` is the folder
-        whose disk is watched, `learned` tells each model's learned quality, and `trouble` why nothing is learned at
-        present, where this node learns.
+        whose disk is watched, `confined` says what of the walls around this process is lacking, `learned` tells each
+        model's learned quality, and `trouble` why nothing is learned at present, where this node learns.
         """
         self._learned = learned
         self._trouble = trouble
@@ -64,6 +65,7 @@ class SiteNode:
         self._policies = policies
         self._state = state
         self._has_agent = has_agent
+        self._confined = confined
 
     def models(self) -> tuple[ModelFacts, ...]:
         """Every model, local and of providers."""
@@ -74,12 +76,14 @@ class SiteNode:
         )
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """Engines, policy, agent, ledger, disk, and each device that is not well."""
+        """Engines, policy, agent, walls, ledger, disk, and each device that is not well."""
         checks = [*self._directory.checks(), self._policies.check()]
         if self._has_agent:
             reason = self._exits.closed_reason
             told = f"{reason}; start it, or look at its log" if reason else self._exits.connection
             checks.append(HealthCheck("agent", not reason, told))
+        # No reason to send requests elsewhere: where one must not serve without walls, it does not serve.
+        checks.append(HealthCheck("confinement", ok=True, message=self._confined))
         failure = self._ledger_failure()
         checks.append(HealthCheck("ledger", not failure, failure))
         free = shutil.disk_usage(self._state).free

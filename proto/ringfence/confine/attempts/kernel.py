@@ -1,19 +1,11 @@
-"""System calls by their numbers: what the standard library has no name for."""
+"""System calls as attempts make them."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import os
-from typing import Final
 
+from ringfence.confine import libc
 from ringfence.confine.attempts.outcome import NotHere
-from ringfence.confine.numbers import machine, number
-
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_LIBC.syscall.restype = ctypes.c_long
-
-_UNKNOWN: Final = frozenset({errno.ENOSYS})
 
 
 def call(name: str, *arguments: int | bytes | None) -> int:
@@ -21,7 +13,7 @@ def call(name: str, *arguments: int | bytes | None) -> int:
 
     Args:
         name: one of `ringfence.confine.numbers`.
-        arguments: numbers, addresses of memory that the caller keeps alive, strings, or None for a null pointer.
+        arguments: as `libc.call` takes them.
 
     Returns:
         what the kernel returned.
@@ -30,16 +22,10 @@ def call(name: str, *arguments: int | bytes | None) -> int:
         NotHere: the machine or its kernel has no such call.
         OSError: the kernel refused.
     """
-    found = number(name, machine())
-    if found is None:
-        raise NotHere(f"this machine has no {name}")
-    returned = int(_LIBC.syscall(ctypes.c_long(found), *map(_argument, arguments)))
-    if returned != -1:
-        return returned
-    code = ctypes.get_errno()
-    if code in _UNKNOWN:
-        raise NotHere(f"this kernel has no {name}")
-    raise OSError(code, os.strerror(code))
+    try:
+        return libc.call(name, *arguments)
+    except libc.NoSuchCall as reason:
+        raise NotHere(str(reason)) from None
 
 
 def permitted(name: str, *arguments: int | bytes | None) -> str:
@@ -62,9 +48,3 @@ def permitted(name: str, *arguments: int | bytes | None) -> str:
             raise
         return f"{name} is permitted ({errno.errorcode.get(error.errno or 0, '?')}: only the arguments were wrong)"
     return f"{name} worked"
-
-
-def _argument(value: int | bytes | None) -> ctypes.c_long | ctypes.c_char_p | None:
-    if isinstance(value, int):
-        return ctypes.c_long(value)
-    return ctypes.c_char_p(value)

@@ -63,9 +63,12 @@ def environment(given: Given) -> str:
 
 
 def descriptors(given: Given) -> str:
-    """Another process's open files."""
+    """Another process's open files, by their names in /proc."""
     pid = _victim(given)
-    return f"process {pid} has {len(list(Path(f'/proc/{pid}/fd').iterdir()))} files open"
+    names = sorted(Path(f"/proc/{pid}/fd").iterdir())
+    if not names:
+        raise NotHere(f"process {pid} has no file open")
+    return f"process {pid} has {names[0].readlink()} open"
 
 
 def root(given: Given) -> str:

@@ -1,0 +1,112 @@
+"""The escape self-test: right after a process has shut itself in, it tries to get out.
+
+What is tried follows from the walls: each attempt that they should stop, whatever stops it in the end (the walls, a
+unit, a container). Nothing is sent to a host that exists, but to those that the site names for this.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ringfence.confine.attempts import files, network
+from ringfence.confine.attempts.outcome import Attempt, Given, Outcome
+from ringfence.confine.attempts.run import tried
+from ringfence.confine.attempts.table import ALL
+from ringfence.confine.enclose import Standing
+from ringfence.confine.walls import Walls
+
+_WAIT_S: Final = 0.1
+"""How long to wait for an answer: what the walls stop fails at once."""
+
+_NEVER: Final = frozenset(
+    {
+        # Would ask a host that exists, or needs somebody outside who helps.
+        *("dns", "proxy-environment", "proxy-files"),
+        *("unix-abstract", "unix-given", "unix-session", "descriptor-handed-over"),
+        # Code that already runs gains nothing by it that walls could take: they hold for a library as well. Units
+        # forbid it (NoExecPaths=).
+        *("ld-preload", "dlopen-written"),
+    }
+)
+_DATAGRAMS: Final = frozenset({"udp4", "udp6", "dns-by-hand", "listen-udp", "unix-resolver"})
+_TCP_PORTS: Final = {"dns-over-tcp": 53, "metadata": 80}
+_TCP: Final = frozenset({"tcp4", "tcp6", "tcp4-mapped", "io-uring-connect", *_TCP_PORTS})
+_WRITTEN_CODE: Final = frozenset({"mmap-write-execute", "mprotect-execute", "memfd-exec"})
+_OWN_NETWORK: Final = frozenset({"unshare-user", "unshare-net"})
+
+
+@dataclass(frozen=True)
+class Escape:
+    """A way out that worked."""
+
+    name: str
+    """The attempt's name."""
+    detail: str
+    """What it got."""
+
+
+def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequence[str] = ()) -> tuple[Escape, ...]:
+    """Try what the walls should stop; what worked all the same. Blocking, some tenths of a second.
+
+    Args:
+        walls: of this process.
+        standing: what of them is in force.
+        given: where it may write, and a process outside.
+        unreachable: ``address:port`` of hosts that answer, and that must not be reached.
+    """
+    # Where nothing here judges TCP ports, TEST-NET's silence says nothing: only an answer is an escape then.
+    is_silent = bool(walls.families) and not (standing.judges_ports and walls.connects is not None)
+    quick = replace(given, wait_s=_WAIT_S, is_answered=is_silent)
+    attempts = [*applicable(walls, given), *(_reaching(address) for address in unreachable)]
+    results = tried(attempts, quick)
+    return tuple(
+        Escape(attempt.name, result.detail) for attempt, result in results if result.outcome is Outcome.ESCAPED
+    )
+
+
+def applicable(walls: Walls, given: Given) -> tuple[Attempt, ...]:
+    """The attempts that these walls should stop."""
+    left = _NEVER | _left(walls, given)
+    return tuple(attempt for attempt in ALL if attempt.name not in left)
+
+
+def _left(walls: Walls, given: Given) -> frozenset[str]:
+    """Attempts at what these walls leave open."""
+    left: set[str] = set()
+    if walls.families:
+        left |= {name for name in _TCP if _TCP_PORTS.get(name, given.port) in (walls.connects or ())}
+        if walls.listens:
+            left.add("listen-tcp")
+    if walls.has_datagrams:
+        left |= _DATAGRAMS
+    if socket.AF_NETLINK in walls.families:
+        left.add("netlink-route")
+    if walls.writes_code:
+        left |= _WRITTEN_CODE
+    if walls.leaves_network:
+        left |= _OWN_NETWORK
+    for place, folder in files.PLACES.items():
+        here = Path(folder).expanduser()
+        if any(here.is_relative_to(write) for write in walls.writes):
+            left.add(f"write-{place}")
+    return frozenset(left)
+
+
+def _reaching(address: str) -> Attempt:
+    """An attempt at a host that answers."""
+    host, _, port = address.rpartition(":")
+    return Attempt(
+        f"reach {address}", "A host that the site says must not be reached.", _to(host.strip("[]"), int(port))
+    )
+
+
+def _to(host: str, port: int) -> Callable[[Given], str]:
+    def attempt(given: Given) -> str:
+        answering = replace(given, address4=host, address6=host, port=port, is_answered=True, wait_s=1.0)
+        return network.tcp6(answering) if ":" in host else network.tcp4(answering)
+
+    return attempt
