@@ -6,6 +6,7 @@ has wider ones (`ringfence.confine`'s design.md says by how much).
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,7 +59,7 @@ def seal(config: Config) -> bool:
     """
     if not config.confine.apply or _connects(config) or _hosts_vllm(config):
         return False
-    return narrow(Walls(starts_programs=True, writes_code=True, leaves_network=True))
+    return narrow(Walls(starts_programs=True, writes_code=True, leaves_network=True, makes_callbacks=True))
 
 
 def walls(config: Config, path: Path, notify_socket: str = "") -> Walls:
@@ -78,7 +79,7 @@ def walls(config: Config, path: Path, notify_socket: str = "") -> Walls:
         writes=joined(
             places.resolved(config.state, config.runtime_folder, *_unix_folder(config), *more.write),
             _cgroup_folder(),
-            ("/proc",),  # an engine sets its own oom_score_adj; which folder there will be its own nobody knows yet
+            _proc(config),
         ),
         runs=joined(
             *(places.SYSTEM, places.python(*_interpreters(config)), _commands(config), places.resolved(*more.run)),
@@ -86,6 +87,7 @@ def walls(config: Config, path: Path, notify_socket: str = "") -> Walls:
         devices=joined(places.HARMLESS_DEVICES, places.gpus()),
         starts_programs=True,
         writes_code=_compiles(config),
+        makes_callbacks=bool(config.models),
         reaches_abstract=notify_socket.startswith("@"),
         capabilities=frozenset({CAP_NET_BIND_SERVICE} if any(0 < port < _PRIVILEGED for port in listens) else ()),
     )
@@ -102,6 +104,15 @@ def _for_vllm(found: Walls) -> Walls:
         writes=joined(found.writes, (places.SHARED_MEMORY,)),
         is_scoped=False,
     )
+
+
+def _proc(config: Config) -> tuple[str, ...]:
+    """An engine writes its own oom_score_adj, and vLLM's who it is in its own network; in a folder nobody knows yet.
+
+    Where the daemon is root's, all of the machine's settings under /proc/sys would be open with it: such engines do
+    without.
+    """
+    return ("/proc",) if os.geteuid() != 0 or _hosts_vllm(config) else ()
 
 
 def _listens(config: Config) -> Iterator[int]:

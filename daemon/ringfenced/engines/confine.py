@@ -53,7 +53,8 @@ def confine(parent_pid: int, *, needs_network: bool = False) -> None:
         _prctl(libc, _PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent_pid:
             raise ParentGone(f"the parent process {parent_pid} is gone")
-    Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
+    with contextlib.suppress(PermissionError):  # the walls of a daemon that runs as root leave no /proc to write to
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(libc, _PR_SET_DUMPABLE, 0)  # last: from here on the process's files in /proc belong to root
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringfence.confine.walls import Walls
+from ringfenced.engines import walls
 from ringfenced.engines.confine import confine, silence_stderr
 from ringfenced.engines.progress import EXIT_NO_MEMORY, ProgressPipe
 from ringfenced.engines.server import Backend, EngineServer, run
@@ -49,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--projector", type=Path, default=None, help="the GGUF file that makes pictures readable")
     parser.add_argument("--embeddings", action="store_true", help="embed texts and answer nothing")
     parser.add_argument("--progress-fd", type=int, default=-1, help="pipe to tell on how far loading is; -1 for none")
+    walls.add_options(parser)
     return parser.parse_args()
 
 
@@ -61,6 +64,12 @@ def _named(text: str) -> tuple[str, Path]:
     if not (name and separator and path):
         raise argparse.ArgumentTypeError("an adapter is NAME=FILE")
     return name, Path(path)
+
+
+def _walls(arguments: argparse.Namespace) -> Walls:
+    adapters = (path for _, path in arguments.adapter)
+    projector = (arguments.projector,) if arguments.projector is not None else ()
+    return walls.llama(arguments.socket, (arguments.model, *adapters, *projector), has_gpu=arguments.gpu_layers != 0)
 
 
 def _settings(arguments: argparse.Namespace) -> LoadSettings:
@@ -164,6 +173,7 @@ def main() -> None:
     """Load, listen, and answer until told to stop."""
     arguments = _arguments()
     confine(arguments.parent)
+    walls.shut_in(_walls(arguments), arguments)
     try:
         file = verify_model_file(arguments.model, arguments.sha256)
     except BadModelFile as error:

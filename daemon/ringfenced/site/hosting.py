@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
+from ringfence.confine.settings import Confine
 from ringfenced.config import Config, LocalModel
 from ringfenced.device import DeviceFacts
 from ringfenced.engines.launch import EngineKind, EngineSpec
@@ -106,7 +107,7 @@ def _opened(model: LocalModel, library: Library) -> LocalModel:
 def _placed_spec(config: Config, model: LocalModel, devices: Sequence[DeviceFacts]) -> EngineSpec:
     path = model.path
     return replace(
-        _engine_spec(model, config.state),
+        _shut_in(_engine_spec(model, config.state), config.confine),
         gather_ms=round(config.streams.coalesce_ms),
         preload=model.preload,
         pin=model.pin,
@@ -189,6 +190,14 @@ def _load_settings(model: LocalModel, *, is_cuttable: bool = True) -> LoadSettin
         is_kept_in_place=model.prefix_cache and model.gpu_layers != 0 and is_cuttable,
         settings=rest,
     )
+
+
+def _shut_in(spec: EngineSpec, settings: Confine) -> EngineSpec:
+    """The same with how it shuts itself in; a program of the site's own has the daemon's walls alone."""
+    if spec.kind is EngineKind.COMMAND:
+        return spec
+    walls = () if settings.apply else ("--no-walls",)
+    return replace(spec, arguments=(*spec.arguments, *walls, "--self-test", settings.self_test))
 
 
 def _engine_spec(model: LocalModel, state: Path) -> EngineSpec:

@@ -105,8 +105,9 @@ def _memory(walls: Walls) -> tuple[Rule, ...]:
             Rule("mprotect", (Condition(2, _EXECUTE, _EXECUTE),)),
             Rule("pkey_mprotect", (Condition(2, _EXECUTE, _EXECUTE),)),
             Rule("shmat", (Condition(2, _SHM_EXEC, _SHM_EXEC),)),
-            Rule("memfd_create"),
         ]
+    if not (walls.makes_callbacks or walls.writes_code):
+        found.append(Rule("memfd_create"))
     return tuple(found)
 
 

@@ -48,6 +48,7 @@ SCOPE_ABI: Final = 6
 _READ: Final = READ_FILE | READ_DIR
 _MAKE: Final = MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM
 _WRITE: Final = _READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | _MAKE | REFER
+_LISTEN: Final = READ_DIR | MAKE_SOCK | REMOVE_FILE | REMOVE_DIR
 _CONTROL: Final = _READ | WRITE_FILE | TRUNCATE | IOCTL_DEV
 _OF_FILES: Final = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 """What a rule for a file, and not for a folder, may say."""
@@ -93,6 +94,7 @@ def paths(walls: Walls) -> tuple[tuple[str, int], ...]:
     for some, rights in (
         (walls.reads, _READ),
         (walls.writes, _WRITE),
+        (walls.sockets, _LISTEN),
         (walls.runs, _READ | EXECUTE),
         (walls.devices, _CONTROL),
     ):

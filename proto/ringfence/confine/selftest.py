@@ -35,7 +35,8 @@ _NEVER: Final = frozenset(
 _DATAGRAMS: Final = frozenset({"udp4", "udp6", "dns-by-hand", "listen-udp", "unix-resolver"})
 _TCP_PORTS: Final = {"dns-over-tcp": 53, "metadata": 80}
 _TCP: Final = frozenset({"tcp4", "tcp6", "tcp4-mapped", "io-uring-connect", *_TCP_PORTS})
-_WRITTEN_CODE: Final = frozenset({"mmap-write-execute", "mprotect-execute", "memfd-exec"})
+_WRITTEN_CODE: Final = frozenset({"mmap-write-execute", "mprotect-execute"})
+_IN_MEMORY: Final = frozenset({"memfd-exec-path"})
 _OWN_NETWORK: Final = frozenset({"unshare-user", "unshare-net"})
 
 
@@ -87,6 +88,8 @@ def _left(walls: Walls, given: Given) -> frozenset[str]:
         left.add("netlink-route")
     if walls.writes_code:
         left |= _WRITTEN_CODE
+    if walls.starts_programs and (walls.makes_callbacks or walls.writes_code):
+        left |= _IN_MEMORY
     if walls.leaves_network:
         left |= _OWN_NETWORK
     for place, folder in files.PLACES.items():

@@ -26,6 +26,8 @@ class Walls:
     """Files, and folders with all that is in them, that it may read."""
     writes: tuple[str, ...] = ()
     """Folders in which it may also write, make, rename and remove; and files that it may write to."""
+    sockets: tuple[str, ...] = ()
+    """Folders in which it may make unix sockets, and remove what is there, and nothing else."""
     runs: tuple[str, ...] = ()
     """Programs, and folders of programs, that it may start, and read."""
     devices: tuple[str, ...] = ()
@@ -34,6 +36,9 @@ class Walls:
     """Whether it may start programs at all."""
     writes_code: bool = False
     """Whether it may execute memory that it has written: for what compiles while it runs."""
+    makes_callbacks: bool = False
+    """Whether it may make files in memory (memfd_create(2)), without which ctypes gives no Python function to a C
+    library where memory is not both written and executed (libffi, src/closures.c)."""
     leaves_network: bool = False
     """Whether it may move to a network of its own that leads nowhere, as engines do that need sockets of the internet's
     families among their own processes."""

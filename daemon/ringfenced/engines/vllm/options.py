@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ringfenced.engines import walls
+
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Ranks of adapters that vLLM reserves room for (vllm/config/lora.py)."""
 
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ringfenced.engines.vllm", description="Host a model with vLLM.")
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--parent", type=int, default=0, help="process to die with; 0 for none")
+    walls.add_options(parser)
     parser.add_argument("--progress-fd", type=int, default=-1, help="file to tell the stages of the start; -1 for none")
     parser.add_argument("--model", type=Path, required=True, help="folder of config, tokenizer and safetensors")
     parser.add_argument("--cache", type=Path, help="folder for compiled kernels; beside the socket if not given")

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from ringfence.confine.walls import Walls
+from ringfenced.engines import walls
 from ringfenced.engines.confine import confine
 from ringfenced.engines.progress import EXIT_NO_MEMORY, ProgressPipe
 from ringfenced.engines.server import EXIT_DEFECT, EngineServer, run
@@ -54,6 +56,7 @@ def main() -> NoReturn:
     )
     tempfile.tempdir = None  # what it was is known already
     confine(arguments.parent, needs_network=chosen.needs_network)
+    walls.shut_in(_walls(arguments.socket, chosen, (cache, folder)), arguments)
     tether.adopt()
     tether.sweep()
     relay = StderrRelay()
@@ -76,6 +79,11 @@ def main() -> NoReturn:
         relay.last_words(f"the vLLM engine ended: {told}")
         leave(EXIT_NO_MEMORY if not relay.is_silent and relay.ran_out() else EXIT_DEFECT)
     leave(0)
+
+
+def _walls(listening: Path, chosen: options.Options, writes: tuple[Path, ...]) -> Walls:
+    folders = (chosen.model, *chosen.adapters.values())
+    return walls.vllm(listening, folders, writes, needs_network=chosen.needs_network)
 
 
 async def _serve(

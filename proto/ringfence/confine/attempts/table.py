@@ -96,6 +96,7 @@ CODE: Final = _of(
     ("exec-written", code.written_file),
     ("exec-written-script", code.written_script),
     ("memfd-exec", code.anonymous_file),
+    ("memfd-exec-path", code.anonymous_file_by_path),
     ("ld-preload", code.preload),
     ("dlopen-written", code.written_library),
     ("mmap-write-execute", code.write_and_execute),
