@@ -1,4 +1,4 @@
-"""A process that shuts itself in as it is told, tries attempts, and says what came of them: ``python -m fakes.enclosed``.
+"""A process that shuts itself in as told, tries attempts, and says what came of them: ``python -m fakes.enclosed``.
 
 On stdin it takes JSON: the walls' fields, the attempts' names, and what they are given.
 """
@@ -21,7 +21,7 @@ SETS = ("families", "connects", "listens", "capabilities")
 
 
 def enclosed(*, walls, only=(), apply=True, threads=0, code="", **given):
-    """What such a process says: what is in force, each attempt's outcome and detail, and what `code` said at the end."""
+    """What such a process says: what is in force, each attempt's outcome and detail, and what `code` set."""
     asked = {"walls": walls, "only": list(only), "apply": apply, "threads": threads, "code": code, "given": given}
     command = [sys.executable, "-P", "-m", "fakes.enclosed"]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,98 @@
+"""Whether a process may serve, and what a person is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringfence.confine import begin as beginning
+from ringfence.confine.begin import NotConfined, begin
+from ringfence.confine.enclose import Standing
+from ringfence.confine.selftest import Escape
+from ringfence.confine.walls import Walls
+
+WHOLE = Standing(landlock=7, seccomp=True)
+LACKING = Standing(seccomp=True, missing=("Landlock is not in force: this kernel has none",))
+WAY = Escape("udp4", "sent 25 bytes to 192.0.2.1")
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """What the kernel and the attempts would say; and what was asked of them."""
+    told = {"standing": WHOLE, "found": (), "calls": []}
+
+    def enclose(walls, *, locks_memory):
+        told["calls"].append(("enclose", locks_memory))
+        return told["standing"]
+
+    def escapes(walls, standing, given, unreachable):
+        told["calls"].append(("escapes", given.writable, unreachable))
+        return told["found"]
+
+    monkeypatch.setattr(beginning, "enclose", enclose)
+    monkeypatch.setattr(beginning, "escapes", escapes)
+    return told
+
+
+def run(*, apply=True, required=False, self_test="warn"):
+    return begin(
+        Walls(),
+        apply=apply,
+        required=required,
+        self_test=self_test,
+        writable=("/state",),
+        unreachable=("192.0.2.7:443",),
+        locks_memory=True,
+    )
+
+
+def test_it_is_shut_in_before_it_is_tried(world):
+    report = run()
+    assert world["calls"] == [("enclose", True), ("escapes", ("/state",), ("192.0.2.7:443",))]
+    assert report.problem == ""
+    assert report.fields()["self_test"] == "passed"
+
+
+@pytest.mark.parametrize("self_test", ["warn", "off"])
+def test_what_the_kernel_lacks_is_told_and_no_reason_to_end(world, self_test):
+    world["standing"] = LACKING
+    report = run(self_test=self_test)
+    assert report.problem == LACKING.missing[0]
+    assert report.fields()["missing"] == list(LACKING.missing)
+
+
+def test_it_is_one_where_everything_is_required(world):
+    """And nothing is tried any more."""
+    world["standing"] = LACKING
+    with pytest.raises(NotConfined, match=r"confine\.required is set, and Landlock is not in force"):
+        run(required=True)
+    assert len(world["calls"]) == 1
+
+
+def test_a_way_out_ends_the_process_that_enforces(world):
+    """The text says which way, and what to do."""
+    world["found"] = (WAY,)
+    with pytest.raises(NotConfined, match="udp4: sent 25 bytes") as caught:
+        run(self_test="enforce")
+    assert "user of its own" in str(caught.value)
+
+
+def test_a_way_out_is_told_by_one_that_warns(world):
+    world["found"] = (WAY,)
+    report = run()
+    assert report.fields()["escapes"] == ["udp4"]
+    assert report.fields()["self_test"] == "escaped"
+    assert "udp4: sent 25 bytes" in report.problem
+
+
+def test_nothing_is_tried_where_that_is_off(world):
+    report = run(self_test="off")
+    assert [call[0] for call in world["calls"]] == ["enclose"]
+    assert report.fields()["self_test"] == "off"
+
+
+def test_a_process_that_is_not_to_be_shut_in_says_so(world):
+    report = run(apply=False)
+    assert [call[0] for call in world["calls"]] == ["escapes"]
+    assert "confine.apply is false" in report.problem
+    with pytest.raises(NotConfined, match=r"confine\.apply is false"):
+        run(apply=False, required=True)
