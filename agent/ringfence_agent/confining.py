@@ -81,7 +81,8 @@ def walls(config: Config, path: Path, credentials: Path | None = None, notify_so
 def _folders(config: Config) -> Iterator[Path]:
     """Where it writes."""
     yield config.log.directory
-    yield config.log.salt_key.parent
+    if not config.log.salt_key.exists():  # it is made at the first start
+        yield config.log.salt_key.parent
     if config.archive is not None:
         yield config.archive.directory
     if config.cache_directory is not None:

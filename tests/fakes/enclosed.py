@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 
-from ringfence.confine import places
+from ringfence.confine import landlock, places
 from ringfence.confine.attempts.outcome import Given
 from ringfence.confine.attempts.run import tried
 from ringfence.confine.attempts.table import ALL, named
@@ -18,6 +18,13 @@ from ringfence.confine.enclose import enclose
 from ringfence.confine.walls import Walls, joined
 
 SETS = ("families", "connects", "listens", "capabilities")
+
+
+def lacking():
+    """Why this kernel cannot show all of it; empty where it can."""
+    version = landlock.version()
+    needed = landlock.SCOPE_ABI
+    return "" if version >= needed else f"this kernel's Landlock is version {version}; {needed} is tested"
 
 
 def enclosed(*, walls, only=(), apply=True, threads=0, code="", **given):

@@ -86,7 +86,7 @@ def begin(
     if required and standing.missing:
         raise NotConfined(f"confine.required is set, and {'; '.join(standing.missing)}")
     found = () if self_test == "off" else escapes(walls, standing, Given(writable=writable), unreachable)
-    if found and self_test == "enforce":
+    if self_test == "enforce" and any(one.is_promised for one in found):
         ways = "\n".join(f"  {one.name}: {one.detail}" for one in found)
         raise NotConfined(
             f"this process is not shut in, and does not serve. Ways out that work:\n{ways}\n"

@@ -54,6 +54,11 @@ class Standing:
         """Whether TCP ports are judged."""
         return self.landlock >= landlock.NETWORK_ABI
 
+    @property
+    def judges_signals(self) -> bool:
+        """Whether signals and abstract unix sockets are judged."""
+        return self.landlock >= landlock.SCOPE_ABI
+
 
 def enclose(walls: Walls, *, locks_memory: bool = False) -> Standing:
     """Shut this process in. To be called while it has one thread; there is no way back.
@@ -125,7 +130,10 @@ def _lock() -> bool:
 def _restrict(walls: Walls, standing: Standing) -> Standing:
     abi = landlock.version()
     if not abi:
-        return _lacking(standing, "Landlock is not in force: this kernel has none, or it is not switched on (lsm=)")
+        return _lacking(
+            standing,
+            "Landlock is not in force: the kernel has none or has it off (lsm=), or a unit forbids it",
+        )
     if (threads := len(list(Path("/proc/self/task").iterdir()))) != 1:
         return _lacking(standing, f"Landlock is not in force: {threads - 1} threads were there before it")
     landlock.restrict(walls, abi)

@@ -37,6 +37,15 @@ _TCP_PORTS: Final = {"dns-over-tcp": 53, "metadata": 80}
 _TCP: Final = frozenset({"tcp4", "tcp6", "tcp4-mapped", "io-uring-connect", *_TCP_PORTS})
 _WRITTEN_CODE: Final = frozenset({"mmap-write-execute", "mprotect-execute"})
 _IN_MEMORY: Final = frozenset({"memfd-exec-path"})
+_BY_LANDLOCK: Final = frozenset(
+    {
+        *("exec-written", "exec-written-script", "secrets", *files.SWITCHES, *files.DEVICES),
+        *("proc-mem-read", "proc-mem-write", "proc-environ", "proc-fd", "proc-root"),
+        *(f"write-{place}" for place in files.PLACES),
+    }
+)
+"""What a process stops by Landlock alone; units, containers and file permissions stop it too."""
+_BY_SCOPE: Final = frozenset({"kill"})
 _OWN_NETWORK: Final = frozenset({"unshare-user", "unshare-net"})
 
 
@@ -48,6 +57,9 @@ class Escape:
     """The attempt's name."""
     detail: str
     """What it got."""
+    is_promised: bool = True
+    """Whether what is in force should have stopped it. Otherwise the kernel lacks what would: that is told, and a
+    reason to end only where everything is required (``confine.required``)."""
 
 
 def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequence[str] = ()) -> tuple[Escape, ...]:
@@ -65,7 +77,9 @@ def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequenc
     attempts = [*applicable(walls, given), *(_reaching(address) for address in unreachable)]
     results = tried(attempts, quick)
     return tuple(
-        Escape(attempt.name, result.detail) for attempt, result in results if result.outcome is Outcome.ESCAPED
+        Escape(attempt.name, result.detail, _is_promised(attempt.name, standing))
+        for attempt, result in results
+        if result.outcome is Outcome.ESCAPED
     )
 
 
@@ -73,6 +87,13 @@ def applicable(walls: Walls, given: Given) -> tuple[Attempt, ...]:
     """The attempts that these walls should stop."""
     left = _NEVER | _left(walls, given)
     return tuple(attempt for attempt in ALL if attempt.name not in left)
+
+
+def _is_promised(name: str, standing: Standing) -> bool:
+    """Ways out of the machine are promised shut on every kernel; ways around it need Landlock."""
+    if name in _BY_SCOPE:
+        return standing.judges_signals
+    return name not in _BY_LANDLOCK or standing.landlock > 0
 
 
 def _left(walls: Walls, given: Given) -> frozenset[str]:

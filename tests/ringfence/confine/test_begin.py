@@ -76,6 +76,15 @@ def test_a_way_out_ends_the_process_that_enforces(world):
     assert "user of its own" in str(caught.value)
 
 
+def test_one_that_the_kernel_has_nothing_against_does_not(world):
+    """It is told, with what the kernel lacks."""
+    world["standing"] = LACKING
+    world["found"] = (Escape("write-tmp", "wrote a file in /tmp", is_promised=False),)
+    report = run(self_test="enforce")
+    assert "write-tmp" in report.problem
+    assert LACKING.missing[0] in report.problem
+
+
 def test_a_way_out_is_told_by_one_that_warns(world):
     world["found"] = (WAY,)
     report = run()

@@ -86,6 +86,16 @@ def test_escapes_are_those_that_worked(monkeypatch, walls, standing, silent):
     assert found == (selftest.Escape("b", f"waited 0.1 s, answered {silent}"),)
 
 
+@pytest.mark.parametrize(("abi", "promised"), [(0, set()), (5, {"secrets"}), (6, {"secrets", "kill"})])
+def test_what_the_kernel_has_nothing_against_is_told_and_not_promised(monkeypatch, abi, promised):
+    """A way out of the machine is promised shut on every kernel."""
+    kinds = tuple(attempt(name, told) for name in ("secrets", "kill", "udp4"))
+    monkeypatch.setattr(selftest, "ALL", kinds)
+    found = selftest.escapes(Walls(), Standing(landlock=abi), Given())
+    assert {one.name for one in found} == {"secrets", "kill", "udp4"}
+    assert {one.name for one in found if one.is_promised} == {"udp4", *promised}
+
+
 def test_a_host_that_answers_and_must_not_be_reached_is_told(monkeypatch):
     """So a NetworkPolicy that is not in force yet is noticed."""
     monkeypatch.setattr(selftest, "ALL", ())
