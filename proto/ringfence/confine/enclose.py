@@ -103,7 +103,9 @@ def drop_capabilities(kept: frozenset[int] = frozenset()) -> None:
                 prctl(_PR_CAPBSET_DROP, one)
         except OSError:
             break  # the last that this kernel knows is passed, or one may not: then it has no capability to lose
-    has = _permitted() & sum(1 << one for one in kept)
+    if not (permitted := _permitted()):
+        return  # nothing to give up; a unit's filter of system calls denies capset(2) even so
+    has = permitted & sum(1 << one for one in kept)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     low, high = has & bpf.WORD, has >> 32
     data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
