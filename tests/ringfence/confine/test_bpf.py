@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.bpf import ARCHITECTURES, judged
@@ -35,14 +35,17 @@ rules_ = st.lists(st.builds(Rule, calls, st.lists(conditions, max_size=3).map(tu
 machines = st.sampled_from(["x86_64", "aarch64"])
 
 
+@settings(max_examples=300)
 @given(rules_, machines, st.data())
 def test_a_program_judges_as_its_rules_do(rules, machine, data):
     """Calls and arguments are drawn near what the rules name, where mistakes show."""
     program = assemble(rules, machine, NEWEST)
     known = [found for name in names() if (found := number(name, machine)) is not None]
-    nr = data.draw(st.one_of(st.sampled_from(known), st.integers(0, 500)))
-    near = [one.value for rule in rules for one in rule.conditions] or [0]
-    arguments = data.draw(st.lists(st.one_of(st.sampled_from(near), st.integers(0, 2**64 - 1)), min_size=6, max_size=6))
+    named = [found for rule in rules if (found := number(rule.call, machine)) is not None] or known
+    nr = data.draw(st.one_of(*[st.sampled_from(named)] * 4, st.sampled_from(known), st.integers(0, 500)))
+    near = [value for rule in rules for one in rule.conditions for value in (one.value, one.value ^ one.mask)] or [0]
+    some = st.one_of(*[st.sampled_from(near)] * 4, st.integers(0, 2**64 - 1))
+    arguments = data.draw(st.lists(some, min_size=6, max_size=6))
     assert judged(program, nr, arguments, ARCHITECTURES[machine]) is wanted(rules, nr, arguments, machine)
 
 

@@ -9,6 +9,19 @@ import sys
 
 import pytest
 
+SHUT_IN = """
+import os, socket, sys
+from ringfence.confine import places
+from ringfence.confine.enclose import enclose
+from ringfence.confine.walls import Walls
+internet = frozenset({socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK})
+own = places.python() + places.SYSTEM
+left = {"families": internet, "connects": None, "leaves_network": True, "starts_programs": True}
+enclose(Walls(reads=places.LIBRARIES, runs=own, writes=("/proc",), **left))
+os.execv(sys.executable, [sys.executable, "-P", "-c", sys.argv.pop(), *sys.argv[1:]])
+"""
+"""What a daemon that hosts vLLM does before it starts an engine."""
+
 CODE = """
 import os, socket, sys
 from ringfenced.engines.confine import confine
@@ -45,3 +58,16 @@ def test_an_engine_leaves_the_network_and_keeps_its_user(tmp_path):
         port = str(there.getsockname()[1])
         assert told(port, str(tmp_path / "s")) == ["True", str(os.geteuid()), "cut off", "unix"]
         assert told(port, str(tmp_path / "s"), "network") == ["False", str(os.geteuid()), "reached", "unix"]
+
+
+@pytest.mark.skipif(not may_unshare(), reason="the kernel forbids namespaces here: units and charts take the network")
+def test_a_daemons_walls_leave_an_engine_its_own_loopback(tmp_path):
+    """They leave it no datagram socket, and TCP to nobody but its own processes."""
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.socket(socket.AF_UNIX) as local:
+        local.bind(str(tmp_path / "s"))
+        local.listen()
+        command = [sys.executable, "-P", "-c", SHUT_IN, str(there.getsockname()[1]), str(tmp_path / "s"), CODE]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        # Root without capabilities may not map itself (user_namespaces(7), CAP_SETFCAP); its files stay its own.
+        user = str(os.geteuid() or 65534)
+        assert done.stdout.split() == ["True", user, "cut", "off", "unix"], done.stderr
