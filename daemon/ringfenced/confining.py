@@ -82,7 +82,8 @@ def walls(config: Config, path: Path, notify_socket: str = "") -> Walls:
             _proc(config),
         ),
         runs=joined(
-            *(places.SYSTEM, places.python(*_interpreters(config)), _commands(config), places.resolved(*more.run)),
+            *(places.SYSTEM, places.interpreters(*_interpreters(config)), _commands(config)),
+            places.resolved(*more.run),
         ),
         devices=joined(places.HARMLESS_DEVICES, places.gpus()),
         starts_programs=True,

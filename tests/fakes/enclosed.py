@@ -53,7 +53,7 @@ def main():
         **{
             **vars(walls),
             "reads": joined(walls.reads, own, places.LIBRARIES, ("/proc",)),
-            "runs": joined(walls.runs, own),
+            "runs": joined(walls.runs, places.SYSTEM, places.interpreters()),
         }
     )
     over = threading.Event()

@@ -146,6 +146,14 @@ def test_python_and_what_it_needs_is_read_and_run():
     assert set(places.SYSTEM) <= set(found.runs)
 
 
+def test_a_folder_of_modules_is_read_and_not_run(monkeypatch, tmp_path):
+    """It may be one in which the daemon writes: what is written is never started."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = walls()
+    assert str(tmp_path) in found.reads
+    assert str(tmp_path) not in found.runs
+
+
 @pytest.mark.parametrize(
     ("extra", "sealed"),
     [

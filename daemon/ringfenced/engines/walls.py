@@ -74,7 +74,7 @@ def vllm(listening: Path, folders: Iterable[Path], writes: Iterable[Path], *, ne
         ),
         writes=joined(places.resolved(*writes), (places.SHARED_MEMORY,)),
         sockets=places.resolved(listening.parent),
-        runs=system,
+        runs=joined(places.SYSTEM, places.interpreters()),
         devices=joined(places.HARMLESS_DEVICES, places.gpus()),
         starts_programs=True,
         writes_code=True,

@@ -45,15 +45,20 @@ SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - where shm_open(3) puts it
 """Where engines of several processes share memory."""
 
 
-def python(*interpreters: Path) -> tuple[str, ...]:
-    """All that a Python needs to run: its own tree, the one that it was made from, and every folder of modules.
+def python() -> tuple[str, ...]:
+    """All that this Python needs to read: its own tree, the one that it was made from, and every folder of modules."""
+    modules = [path for path in (*sys.path, *site.getsitepackages()) if path and Path(path).exists()]
+    return joined(interpreters(), map(os.path.abspath, modules))
+
+
+def interpreters(*further: Path) -> tuple[str, ...]:
+    """Where this Python's own programs are, to be started; folders of modules are none of them, for one may be written.
 
     Args:
-        interpreters: further ones, of other virtual environments.
+        further: interpreters of other virtual environments.
     """
     own = (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(os.path.realpath(sys.executable)))  # noqa: PTH120
-    modules = [path for path in (*sys.path, *site.getsitepackages()) if path and Path(path).exists()]
-    return joined(own, map(os.path.abspath, modules), *(_environment(one) for one in interpreters))
+    return joined(own, *(_environment(one) for one in further))
 
 
 def resolved(*paths: Path) -> tuple[str, ...]:

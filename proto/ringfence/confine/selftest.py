@@ -14,12 +14,12 @@ from typing import Final
 
 from ringfence.confine.attempts import files, network
 from ringfence.confine.attempts.outcome import Attempt, Given, Outcome
-from ringfence.confine.attempts.run import tried
+from ringfence.confine.attempts.run import tried_together
 from ringfence.confine.attempts.table import ALL
 from ringfence.confine.enclose import Standing
 from ringfence.confine.walls import Walls
 
-_WAIT_S: Final = 0.1
+_WAIT_S: Final = 0.05
 """How long to wait for an answer: what the walls stop fails at once."""
 
 _NEVER: Final = frozenset(
@@ -75,7 +75,7 @@ def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequenc
     is_silent = bool(walls.families) and not (standing.judges_ports and walls.connects is not None)
     quick = replace(given, wait_s=_WAIT_S, is_answered=is_silent)
     attempts = [*applicable(walls, given), *(_reaching(address) for address in unreachable)]
-    results = tried(attempts, quick)
+    results = tried_together(attempts, quick)
     return tuple(
         Escape(attempt.name, result.detail, _is_promised(attempt.name, standing))
         for attempt, result in results

@@ -83,7 +83,7 @@ def test_escapes_are_those_that_worked(monkeypatch, walls, standing, silent):
     """Where nothing here judges ports, silence of an address that nobody has shows nothing."""
     monkeypatch.setattr(selftest, "ALL", (attempt("a", refused), attempt("b", told), attempt("c", absent)))
     found = selftest.escapes(walls, standing, Given())
-    assert found == (selftest.Escape("b", f"waited 0.1 s, answered {silent}"),)
+    assert found == (selftest.Escape("b", f"waited 0.05 s, answered {silent}"),)
 
 
 @pytest.mark.parametrize(("abi", "promised"), [(0, set()), (5, {"secrets"}), (6, {"secrets", "kill"})])

@@ -17,7 +17,7 @@ from ringfence.confine.walls import Walls
 internet = frozenset({socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK})
 own = places.python() + places.SYSTEM
 left = {"families": internet, "connects": None, "leaves_network": True, "starts_programs": True}
-enclose(Walls(reads=places.LIBRARIES, runs=own, writes=("/proc",), **left))
+enclose(Walls(reads=places.LIBRARIES + own, runs=own, writes=("/proc",), **left))
 os.execv(sys.executable, [sys.executable, "-P", "-c", sys.argv.pop(), *sys.argv[1:]])
 """
 """What a daemon that hosts vLLM does before it starts an engine."""

@@ -44,6 +44,26 @@ def tried(attempts: Sequence[Attempt], given: Given, at_once: int = 8) -> Iterat
         yield each.attempt, _finish(each)
 
 
+def tried_together(attempts: Sequence[Attempt], given: Given) -> Iterator[tuple[Attempt, Result]]:
+    """The same in as few children as can be: forking a process of 100 MB takes some milliseconds.
+
+    One child makes attempts until one works, kills it or hangs; another goes on from there, so that nothing that was
+    gained helps the next. Blocking; the state of the process as for `tried`.
+
+    Args:
+        attempts: what to try.
+        given: what to try it on.
+
+    Yields:
+        each attempt with what came of it.
+    """
+    waiting = list(attempts)
+    while waiting:
+        results = _batch(waiting, given)
+        yield from zip(waiting, results, strict=False)
+        waiting = waiting[len(results) :]
+
+
 def judged(attempt: Attempt, given: Given) -> Result:
     """Try an attempt in this process, and put what came of it into words."""
     try:
@@ -55,6 +75,53 @@ def judged(attempt: Attempt, given: Given) -> Result:
         return Result(Outcome.BLOCKED, f"{name}: {error.strerror or error}"[:_DETAIL_CHARACTERS_MAX])
     except Exception as error:  # noqa: BLE001 - whatever else stands in the way, nothing was got
         return Result(Outcome.BLOCKED, f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS_MAX])
+
+
+def _batch(attempts: Sequence[Attempt], given: Given) -> list[Result]:
+    """Results of the first of these attempts, of at least one."""
+    report, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for attempt in attempts:
+                result = judged(attempt, given)
+                os.write(write, json.dumps([result.outcome.value, result.detail]).encode() + b"\n")
+                if result.outcome is Outcome.ESCAPED:
+                    break
+        finally:
+            os._exit(0)
+    os.close(write)
+    lines, is_hanging = _lines(report)
+    if is_hanging:
+        os.kill(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    results = [Result(Outcome(outcome), detail) for outcome, detail in map(json.loads, lines)]
+    if is_hanging:
+        results.append(Result(Outcome.BLOCKED, f"nothing came of it in {PATIENCE_S} s"))
+    elif code or not results:
+        results.append(_ended(code))
+    return results
+
+
+def _lines(report: int) -> tuple[list[bytes], bool]:
+    """Lines until the other end is closed, or until none came for long: whether it is that."""
+    poller = select.poll()
+    poller.register(report, select.POLLIN | select.POLLHUP)
+    text = bytearray()
+    try:
+        while poller.poll(PATIENCE_S * 1000):
+            data = os.read(report, _REPORT_BYTES_MAX)
+            if not data:
+                return text.splitlines(), False
+            text += data
+        return text.splitlines(), True
+    finally:
+        os.close(report)
+
+
+def _ended(code: int) -> Result:
+    """Of an attempt that ended its process."""
+    return Result(Outcome.BLOCKED, f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +160,6 @@ def _finish(running: _Running) -> Result:
         os.close(running.report)
     code = os.waitstatus_to_exitcode(os.waitpid(running.pid, 0)[1])
     if not text:
-        return Result(Outcome.BLOCKED, f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}")
+        return _ended(code)
     outcome, detail = json.loads(text)
     return Result(Outcome(outcome), detail)

@@ -56,13 +56,22 @@ def left(given):
     ],
 )
 def test_what_came_of_it_is_told(function, outcome, detail):
+    """The same whether each has a child of its own or all have one."""
     assert result_of(function) == (outcome, detail)
+    several = [attempt(one) for one in (refused, function, absent, function, function, killed, refused)]
+    found = [(result.outcome, result.detail) for _, result in run.tried_together(several, Given())]
+    assert [found[1], found[3], found[4]] == [(outcome, detail)] * 3
+    assert [one[0].value for one in found[::6]] == ["blocked", "blocked"]
+    assert len(found) == len(several)
 
 
 def test_what_hangs_is_ended(monkeypatch):
     """And counts as blocked: nothing was got."""
     monkeypatch.setattr(run, "PATIENCE_S", 0.2)
     assert result_of(lambda _: time.sleep(60)) == (Outcome.BLOCKED, "nothing came of it in 0.2 s")
+    hanging = [attempt(refused), attempt(lambda _: time.sleep(60)), attempt(refused)]
+    told = [result.detail.partition(":")[0] for _, result in run.tried_together(hanging, Given())]
+    assert told == ["ENETUNREACH", "nothing came of it in 0.2 s", "ENETUNREACH"]
 
 
 def test_what_an_attempt_gains_stays_in_its_child():
@@ -70,6 +79,22 @@ def test_what_an_attempt_gains_stays_in_its_child():
     before = Path.cwd()
     assert result_of(lambda _: os.chdir("/") or "moved")[0] is Outcome.ESCAPED
     assert Path.cwd() == before
+
+
+def test_nor_does_it_help_the_next_attempt():
+    """Whatever works ends the child that made it."""
+    moved = [attempt(lambda _: os.chdir("/") or "moved"), attempt(lambda _: str(Path.cwd()))]
+    assert [result.detail for _, result in run.tried_together(moved, Given())] == ["moved", str(Path.cwd())]
+
+
+def test_attempts_that_fail_share_a_child():
+    """Forking a large process is what takes the time."""
+    told = [attempt(lambda _: absent_at(os.getpid())) for _ in range(30)]
+    assert len({result.detail for _, result in run.tried_together(told, Given())}) == 1
+
+
+def absent_at(pid):
+    raise NotHere(f"process {pid}")
 
 
 def test_results_come_in_order_however_long_each_takes():
@@ -80,6 +105,7 @@ def test_results_come_in_order_however_long_each_takes():
 def test_no_descriptor_stays_open():
     before = len(list(Path("/proc/self/fd").iterdir()))
     list(run.tried([attempt(lambda _: "x")] * 20, Given()))
+    list(run.tried_together([attempt(lambda _: "x"), attempt(killed), attempt(refused)] * 5, Given()))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
