@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes.enclosed import lacking
+from fakes.site import START_S
 from fakes.site import site as open_site
 
 pytestmark = [
@@ -40,6 +42,9 @@ async def test_a_daemon_that_is_shut_in_serves(short_folder, workers):
     folder = short_folder / str(workers)
     folder.mkdir()
     async with open_site(folder, workers=workers, extra=CONFINE) as site:
+        async with asyncio.timeout(START_S):
+            while not any('"event":"ready"' in line for line in site.lines()):  # every worker serves
+                await asyncio.sleep(0.05)
         async with site.client() as client:
             assert (await client.generate_text("hello")).text
         async with site.client("operator") as client:

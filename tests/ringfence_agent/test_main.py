@@ -1,5 +1,6 @@
 """The agent's command: what it says, it says itself."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,4 +33,5 @@ def test_what_libraries_warn_of_does_not_reach_stderr(tmp_path):
         text=True,
         check=False,
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert [json.loads(line)["event"] for line in ended.stderr.splitlines()] == ["confined"]

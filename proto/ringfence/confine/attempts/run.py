@@ -107,7 +107,7 @@ def _lines(report: int) -> tuple[list[bytes], bool]:
     """Lines until the other end is closed, or until none came for long: whether it is that."""
     poller = select.poll()
     poller.register(report, select.POLLIN | select.POLLHUP)
-    text = bytearray()
+    text = b""
     try:
         while poller.poll(PATIENCE_S * 1000):
             data = os.read(report, _REPORT_BYTES_MAX)
