@@ -43,7 +43,7 @@ async def test_a_daemon_that_is_shut_in_serves(short_folder, workers):
     folder.mkdir()
     async with open_site(folder, workers=workers, extra=CONFINE) as site:
         async with asyncio.timeout(START_S):
-            while not any('"event":"ready"' in line for line in site.lines()):  # every worker serves
+            while not any('"event":"ready"' in line for line in site.lines()):  # noqa: ASYNC110 - another process's log
                 await asyncio.sleep(0.05)
         async with site.client() as client:
             assert (await client.generate_text("hello")).text
