@@ -63,7 +63,7 @@ def failure(status, *headers):
 
 @dataclass
 class StandInProvider:
-    """Listens on 127.0.0.1 with the certificate of a `ringfence dev-certs` folder."""
+    """Listens with the certificate of a `ringfence dev-certs` folder."""
 
     certs: Path
     tls_max: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
@@ -80,6 +80,8 @@ class StandInProvider:
     on_request: object = None
     """Called with the body before the answer begins."""
     port: int = 0
+    host: str = "127.0.0.1"
+    """The address that it listens on."""
 
     @property
     def base_url(self) -> str:
@@ -89,7 +91,7 @@ class StandInProvider:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certs / f"{self.certificate}.pem", self.certs / f"{self.certificate}.key")
         context.maximum_version = self.tls_max
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -1,0 +1,89 @@
+"""One process tries every way out, and the outside counts: what was tried, what came of it, what arrived."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from containment.network import (
+    DISCARD_PORT,
+    METADATA4,
+    METADATA6,
+    PROVIDER_PORT,
+    STRANGER4,
+    STRANGER6,
+    Arrivals,
+)
+
+ACCOMPLICE = "/run/accomplice"
+"""Folder of the sockets of somebody who helps, on the machine."""
+ACCOMPLICE_NAME = "ringfence-accomplice"
+"""Their abstract name."""
+TRIED_MIN = 40
+"""So many attempts must have been possible, or the result says little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt."""
+
+    name: str
+    """As `ringfence.confine.attempts` calls it."""
+    outcome: str
+    """``blocked``, ``escaped`` or ``not here``."""
+    detail: str
+    """What was in the way, what was got, or why it was not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assault:
+    """All attempts of one process."""
+
+    who: str
+    """Which process, under what."""
+    tried: tuple[Tried, ...]
+    """Every attempt, in order."""
+    arrivals: Arrivals
+    """What reached the outside meanwhile."""
+    standing: tuple[str, ...] = field(default=())
+    """Attempts that may work, because what they get is what the process is for; see the test."""
+
+    def named(self, outcome: str) -> dict[str, str]:
+        """Name and detail of the attempts that came out so."""
+        return {each.name: each.detail for each in self.tried if each.outcome == outcome}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many came out how."""
+        return dict(Counter(each.outcome for each in self.tried))
+
+    def nothing_worked(self, but: Collection[str] = ()) -> None:
+        """Enough was tried, and nothing worked but what is named; what is named did."""
+        assert len(self.tried) - len(self.named("not here")) >= TRIED_MIN, self.named("not here")
+        escaped = self.named("escaped")
+        assert set(escaped) == set(but), {name: escaped.get(name, "did not work") for name in set(escaped) ^ set(but)}
+
+
+def parsed(text: str) -> tuple[Tried, ...]:
+    """What ``attempts --json`` printed."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    return tuple(Tried(line["name"], line["outcome"], line["detail"]) for line in lines)
+
+
+def arguments(*, pid: int = 1, writable: Sequence[str] = ()) -> list[str]:
+    """The command line of the attempts, for addresses at which somebody answers.
+
+    Args:
+        pid: a process that is not theirs.
+        writable: folders that the process may write to.
+    """
+    return [
+        *("--json", "--answered", "--address4", STRANGER4, "--address6", STRANGER6),
+        *("--port", str(PROVIDER_PORT), "--udp-port", str(DISCARD_PORT), "--name", "canary.stranger.example"),
+        *("--metadata", METADATA4, "--metadata", METADATA6),
+        *("--abstract", ACCOMPLICE_NAME, "--unix", f"{ACCOMPLICE}/open.sock", "--helper", f"{ACCOMPLICE}/handing.sock"),
+        *("--pid", str(pid)),
+        *(word for folder in writable for word in ("--writable", folder)),
+    ]

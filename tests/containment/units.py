@@ -1,0 +1,133 @@
+"""Attacks by the real units: a drop-in replaces what a unit starts, and every other setting of it stays."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+
+from containment import package
+from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, Assault, arguments, parsed
+from containment.machine import RESULTS, Machine
+from containment.namespaces import until
+from containment.network import Network
+
+REPLACED = frozenset({"Type", "Restart", "ExecStart", "ExecStartEx", "StandardOutput", "DropInPaths"})
+"""What the drop-in changes of a unit, as ``systemctl show`` calls it."""
+
+ATTEMPTS = ("/usr/bin/env", f"https_proxy={package.PROXY}", package.PYTHON, "-P", "-m", "ringfence.confine.attempts")
+"""Tries the ways out, with a proxy in the environment."""
+
+ENGINE_S = 90.0
+"""A start of the daemon, and all attempts of its engine."""
+
+_STATE = {
+    "ringfenced.service": ("/var/lib/ringfenced", "/run/ringfenced", "/run/ringfence/callers"),
+    "ringfence-agent.service": ("/var/lib/ringfence-agent", "/run/ringfence/agent"),
+    "ringfence-export.service": ("/var/lib/ringfence-export",),
+    "ringfence-watch.service": ("/var/lib/ringfence-watch",),
+    "ringfenced-proxy.service": (),
+}
+"""Where each may write."""
+
+
+class Attacked:
+    """The machine, with whoever helps on it, and the outside that counts."""
+
+    def __init__(self, machine: Machine, network: Network) -> None:
+        """Nothing is started yet."""
+        self.machine = machine
+        self.network = network
+
+    def plainly(self, user: str, words: Sequence[str]) -> Assault:
+        """Attack as that user, without any confinement: the control. `words` are the attempts' arguments."""
+        results = f"{RESULTS}/plain.jsonl"
+        options = ("--wait", "--quiet", "-p", f"User={user}", "-p", f"StandardOutput=truncate:{results}")
+        watch = self.network.watching()
+        self.machine.does("systemd-run", *options, "--", *ATTEMPTS, *words)
+        arrivals = watch.stop()
+        return Assault(f"a plain process of {user}", parsed(self.machine.run("cat", results)), arrivals)
+
+    def as_unit(self, unit: str, words: Sequence[str] = (), settings: str = "") -> Assault:
+        """Attack as that unit.
+
+        Args:
+            unit: its name with the suffix.
+            words: further arguments of the attempts.
+            settings: further lines of [Service], to take a wall away.
+        """
+        results = f"{RESULTS}/{unit}.jsonl"
+        command = (*ATTEMPTS, *arguments(writable=_STATE[unit]), *words)
+        with self._dropped_in(unit, attack_drop_in(command, results) + settings):
+            watch = self.network.watching()
+            self.machine.does("systemctl", "start", unit)
+            arrivals = watch.stop()
+            said = self.machine.run("cat", results)
+        assert said, self.machine.journal(unit)
+        return Assault(unit, parsed(said), arrivals)
+
+    def as_engine(self) -> Assault:
+        """Attack as an engine process of the real daemon in its real unit; it attacks its parent too."""
+        results = "/var/lib/ringfenced/attack.jsonl"
+        words = arguments(writable=_STATE["ringfenced.service"])
+        command = [*ATTEMPTS[:3], "-P", package.ENGINE, results, *words]
+        self.machine.write("/etc/ringfence/attacked.toml", self._with_engine(command))
+        start = "/usr/bin/ringfenced --config /etc/ringfence/attacked.toml"
+        with self._dropped_in("ringfenced.service", f"[Service]\nExecStart=\nExecStart={start}\n"):
+            watch = self.network.watching()
+            self.machine.run("systemctl", "start", "--no-block", "ringfenced")
+            try:
+                found = self.machine.path(results)
+                until(found.exists, "the engine's attack", ENGINE_S)
+            finally:
+                self.machine.run("systemctl", "stop", "ringfenced")
+            arrivals = watch.stop()
+        return Assault("an engine of ringfenced.service", parsed(found.read_text()), arrivals)
+
+    def changed(self, unit: str) -> dict[str, tuple[str, str]]:
+        """What the attack changes of a unit's settings: before and during."""
+        before = self._shown(unit)
+        with self._dropped_in(unit, attack_drop_in(ATTEMPTS, f"{RESULTS}/none")):
+            during = self._shown(unit)
+        return {key: (before[key], during[key]) for key in before if before[key] != during[key]}
+
+    def _shown(self, unit: str) -> dict[str, str]:
+        lines = self.machine.run("systemctl", "show", "--no-pager", unit).splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    @contextlib.contextmanager
+    def _dropped_in(self, unit: str, text: str) -> Iterator[None]:
+        """A drop-in for a while, after every other."""
+        file = f"/run/systemd/system/{unit}.d/zz-attack.conf"
+        self.machine.write(file, text)
+        self.machine.run("systemctl", "daemon-reload")
+        try:
+            yield
+        finally:
+            self.machine.run("rm", file)
+            self.machine.run("systemctl", "daemon-reload")
+            self.machine.does("systemctl", "reset-failed", unit)
+
+    def _with_engine(self, command: Sequence[str]) -> str:
+        """The installed configuration with an engine that attacks in place of its model."""
+        text = self.machine.run("cat", "/etc/ringfence/ringfenced.toml")
+        model = f'path = "{package.MODEL}"'
+        assert model in text
+        return text.replace(model, f'engine = "command"\ncommand = {json.dumps(command)}\ncontext_tokens = 4096')
+
+
+def attack_drop_in(words: Sequence[str], results: str) -> str:
+    """What replaces a unit's program, and with it how systemd knows that it is ready."""
+    return (
+        "[Service]\nType=oneshot\nRestart=no\nExecStart=\n"
+        f"ExecStart={shlex.join(words)}\nStandardOutput=truncate:{results}\n"
+    )
+
+
+def accomplice(machine: Machine) -> None:
+    """Start somebody on the machine who is not confined and helps."""
+    machine.run("mkdir", "--mode=755", "--parents", ACCOMPLICE)
+    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, ACCOMPLICE_NAME)
+    machine.run("systemd-run", "--quiet", "--unit=accomplice", "--", *words)
+    until(lambda: machine.path(f"{ACCOMPLICE}/handing.sock").is_socket(), "the accomplice")
