@@ -34,6 +34,9 @@ METADATA4 = "169.254.169.254"
 METADATA6 = "fd00:ec2::254"
 ADDRESSES = (PROVIDER4, STRANGER4, RESOLVER4, METADATA4, STRANGER6, METADATA6)
 
+SITE4 = "10.86.0.2"
+"""The site's own address."""
+
 _SITE_MAC, _OUTSIDE_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 _QUIET = (
     "net.ipv6.conf.default.accept_ra=0",

@@ -35,15 +35,21 @@ CALLBACKS = {"memfd-exec"}
 """libffi makes callbacks in such files, and llama.cpp's binding has callbacks: systemd/design.md."""
 SAME_NETWORK = {"unix-abstract"}
 """Abstract names belong to a network, and whoever has a way out is in the machine's: systemd/design.md."""
+UNHEARD = {"listen-tcp", "listen-udp"}
+"""Nobody is heard: the filter of addresses holds both ways (`test_nobody_outside_is_heard_by_the_agent`)."""
 SAME_USER = {"kill", "prlimit"}
 """An engine is the daemon's child and runs as its user: systemd/design.md."""
 
+OWN_MEMORY = {"write-dev-shm"}
+"""Engines share memory there; the daemon's unit has a /dev/shm that nobody else sees and nothing is executed from."""
+
+_WITH_NETWORK = OWN_TERMINAL | SAME_NETWORK | UNHEARD
 STANDING = {
-    "ringfenced.service": OWN_TERMINAL | CALLBACKS,
-    "ringfence-agent.service": OWN_TERMINAL | SAME_NETWORK,
+    "ringfenced.service": OWN_TERMINAL | OWN_MEMORY | CALLBACKS,
+    "ringfence-agent.service": _WITH_NETWORK,
     "ringfenced-proxy.service": OWN_TERMINAL,
-    "ringfence-export.service": OWN_TERMINAL | SAME_NETWORK,
-    "ringfence-watch.service": OWN_TERMINAL | SAME_NETWORK,
+    "ringfence-export.service": _WITH_NETWORK,
+    "ringfence-watch.service": _WITH_NETWORK,
 }
 """All that works in a unit; none of it sends a packet. One more, or one less, and the test says so."""
 
@@ -122,3 +128,9 @@ def test_the_agents_way_out_is_closed_until_a_site_opens_it(attacked):
     assault = attacked.as_unit("ringfence-agent.service", ["--only", "tcp4", "--address4", PROVIDER4], closed)
     assert list(assault.named("blocked")) == ["tcp4"], assault.tried
     assault.arrivals.nothing()
+
+
+def test_nobody_outside_is_heard_by_the_agent(attacked):
+    """It could listen on a port, and nobody could connect; the control is heard."""
+    assert attacked.is_heard()
+    assert not attacked.is_heard("ringfence-agent.service")

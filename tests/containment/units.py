@@ -5,19 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 
 from containment import package
 from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, Assault, arguments, parsed
 from containment.machine import RESULTS, Machine
-from containment.namespaces import until
-from containment.network import Network
+from containment.namespaces import Namespace, until
+from containment.network import SITE4, Network
 
-REPLACED = frozenset({"Type", "Restart", "ExecStart", "ExecStartEx", "StandardOutput", "DropInPaths"})
-"""What the drop-in changes of a unit, as ``systemctl show`` calls it."""
+REPLACED = frozenset(
+    {"Type", "Restart", "TimeoutStartUSec", "ExecStart", "ExecStartEx", "StandardOutput", "After", "DropInPaths"}
+)
+"""What the drop-in changes of a unit, as ``systemctl show`` calls it.
+
+A program that ends has no limit of its start, and what writes to no journal need not wait for that."""
 
 ATTEMPTS = ("/usr/bin/env", f"https_proxy={package.PROXY}", package.PYTHON, "-P", "-m", "ringfence.confine.attempts")
 """Tries the ways out, with a proxy in the environment."""
+
+LISTENER_PORT = 8080
+"""Where something listens for a while."""
 
 ENGINE_S = 90.0
 """A start of the daemon, and all attempts of its engine."""
@@ -85,12 +94,33 @@ class Attacked:
             arrivals = watch.stop()
         return Assault("an engine of ringfenced.service", parsed(found.read_text()), arrivals)
 
+    def is_heard(self, unit: str = "") -> bool:
+        """Whether somebody outside can connect to what listens in that unit; in none, without a name."""
+        listener = f"{package.PYTHON} -P -m http.server --directory /usr/share/ringfence {LISTENER_PORT}"
+        drop_in = f"[Service]\nType=exec\nRestart=no\nExecStart=\nExecStart={listener}\n"
+        if not unit:
+            unit = "listener.service"
+            self.machine.write(f"/run/systemd/system/{unit}", "[Service]\nExecStart=/bin/true\n")
+        with self._dropped_in(unit, drop_in):
+            self.machine.run("systemctl", "start", unit)
+            try:
+                until(lambda: self._connects(self.network.site), "the listener")
+                return self._connects(self.network.outside)
+            finally:
+                self.machine.run("systemctl", "stop", unit)
+
+    def _connects(self, place: Namespace) -> bool:
+        address = "127.0.0.1" if place is self.network.site else SITE4
+        connect = f"import socket; socket.create_connection(({address!r}, {LISTENER_PORT}), 1)"
+        command = place.entering(sys.executable, "-c", connect)
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+
     def changed(self, unit: str) -> dict[str, tuple[str, str]]:
         """What the attack changes of a unit's settings: before and during."""
         before = self._shown(unit)
         with self._dropped_in(unit, attack_drop_in(ATTEMPTS, f"{RESULTS}/none")):
             during = self._shown(unit)
-        return {key: (before[key], during[key]) for key in before if before[key] != during[key]}
+        return {key: (before[key], during[key]) for key in before if words(before[key]) != words(during[key])}
 
     def _shown(self, unit: str) -> dict[str, str]:
         lines = self.machine.run("systemctl", "show", "--no-pager", unit).splitlines()
@@ -115,6 +145,11 @@ class Attacked:
         model = f'path = "{package.MODEL}"'
         assert model in text
         return text.replace(model, f'engine = "command"\ncommand = {json.dumps(command)}\ncontext_tokens = 4096')
+
+
+def words(value: str) -> list[str]:
+    """A setting's words; systemd tells sets of units in any order."""
+    return sorted(value.split())
 
 
 def attack_drop_in(words: Sequence[str], results: str) -> str:

@@ -81,7 +81,8 @@ def preload(given: Given) -> str:
         done = subprocess.run(  # noqa: S603 - a fixed program
             [reader, "/proc/self/maps"], env={"LD_PRELOAD": str(file)}, capture_output=True, check=False, timeout=2
         )
-        if file.name.encode() not in done.stdout:
+        # What could not be mapped to be executed leaves its first, readable segment behind.
+        if not any(file.name.encode() in line and b" r-xp " in line for line in done.stdout.splitlines()):
             raise PermissionError(errno.EPERM, "the loader could not map the library")
         return "a program loaded a library that was just written"
 
