@@ -21,6 +21,8 @@ ACCOMPLICE = "/run/accomplice"
 """Folder of the sockets of somebody who helps, on the machine."""
 ACCOMPLICE_NAME = "ringfence-accomplice"
 """Their abstract name."""
+DONE = "done"
+"""`inside`'s last line."""
 TRIED_MIN = 40
 """So many attempts must have been possible, or the result says little."""
 
@@ -67,23 +69,23 @@ class Assault:
 
 
 def parsed(text: str) -> tuple[Tried, ...]:
-    """What ``attempts --json`` printed."""
-    lines = [json.loads(line) for line in text.splitlines()]
+    """What ``attempts --json`` printed, and `inside` after it."""
+    lines = [json.loads(line) for line in text.splitlines() if line != DONE]
     return tuple(Tried(line["name"], line["outcome"], line["detail"]) for line in lines)
 
 
-def arguments(*, pid: int = 1, writable: Sequence[str] = ()) -> list[str]:
+def arguments(*, writable: Sequence[str] = (), handed: bool = True) -> list[str]:
     """The command line of the attempts, for addresses at which somebody answers.
 
     Args:
-        pid: a process that is not theirs.
         writable: folders that the process may write to.
+        handed: whether somebody hands a socket over too.
     """
     return [
         *("--json", "--answered", "--address4", STRANGER4, "--address6", STRANGER6),
         *("--port", str(PROVIDER_PORT), "--udp-port", str(DISCARD_PORT), "--name", "canary.stranger.example"),
         *("--metadata", METADATA4, "--metadata", METADATA6),
-        *("--abstract", ACCOMPLICE_NAME, "--unix", f"{ACCOMPLICE}/open.sock", "--helper", f"{ACCOMPLICE}/handing.sock"),
-        *("--pid", str(pid)),
+        *("--abstract", ACCOMPLICE_NAME, "--unix", f"{ACCOMPLICE}/open.sock"),
+        *(("--helper", f"{ACCOMPLICE}/handing.sock") if handed else ()),
         *(word for folder in writable for word in ("--writable", folder)),
     ]

@@ -6,17 +6,12 @@ ends with this process, whatever ends it, and leaves nothing but what it left in
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Self
 
-from containment import package
-from containment.namespaces import DIE_WITH_US, checked, until
+from containment.host import ROOT, Host
+from containment.namespaces import until
 from containment.network import Network
 
 BOOT_S = 60.0
@@ -25,10 +20,10 @@ BOOT_S = 60.0
 RESULTS = "/srv/results"
 """Where services leave what they say; a folder that none of them can see."""
 
-_ROOTED = Path(__file__).with_name("rooted.py")
-# systemd-nspawn's own filter would do the units' work: what they forbid must be possible on the machine.
+# systemd-nspawn's own filter would do the units' work: what they forbid must be possible on the machine. It must take
+# bpf(2) too, or systemd's filters of addresses are not there, and nothing says so.
 _NSPAWN = (
-    *("systemd-nspawn", "--quiet", "--directory=ROOT", "--machine=ringfence-containment"),
+    *("systemd-nspawn", "--quiet", f"--directory{ROOT}", "--machine=ringfence-containment"),
     *("--register=no", "--private-users=no", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
     *("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_NET_RAW,CAP_PERFMON,CAP_IPC_LOCK,CAP_SYS_RESOURCE", "--console=pipe"),
     "--system-call-filter=bpf perf_event_open userfaultfd @keyring @io-event @aio",
@@ -36,84 +31,30 @@ _NSPAWN = (
 _BOOT = ("--boot", "systemd.unit=basic.target", "systemd.show_status=no")
 
 
-class Machine:
+class Machine(Host):
     """The machine, booted; commands run in it as its root would."""
 
-    def __init__(self, network: Network, folder: Path) -> None:
+    def __init__(self, network: Network, certs: Path, folder: Path) -> None:
         """Install and boot it.
 
         Args:
             network: its site is the machine's network.
-            folder: an empty one; not its memory, which is a tmpfs.
+            certs: `package.certificates`.
+            folder: an empty one.
 
         Raises:
             AssertionError: it did not come up; with what was said.
         """
-        self.certs = folder / "certs"
-        self.certs.mkdir()
-        tree, base = folder / "tree", folder / "memory"
-        tree.mkdir()
-        base.mkdir()
-        binds = package.build(tree, self.certs)
-        self._said = folder / "boot.log"
         self._cgroup = _cgroup()
-        plan = {
-            "base": str(base),
-            "tree": str(tree),
-            "binds": binds,
-            "cgroup": str(self._cgroup or ""),
-            "environment": {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-            "command": [
-                *_NSPAWN,
-                *(["--keep-unit"] if self._cgroup else []),
-                f"--network-namespace-path={network.site.path}",
-                *_BOOT,
-            ],
-        }
-        command = ["unshare", "--mount", "--propagation=private", sys.executable, str(_ROOTED), json.dumps(plan)]
-        with self._said.open("wb") as said:
-            self._process = subprocess.Popen(
-                [*DIE_WITH_US, *command], stdin=subprocess.DEVNULL, stdout=said, stderr=said
-            )
+        keep = ["--keep-unit"] if self._cgroup else []
+        command = [*_NSPAWN, *keep, f"--network-namespace-path={network.site.path}", *_BOOT]
+        variables = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        super().__init__(certs, folder, command, cgroup=self._cgroup, environment=variables)
         try:
             self._settle()
         except BaseException as error:
             self.close()
-            raise AssertionError(f"the machine did not boot: {self._said.read_text(errors='replace')}") from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    @property
-    def leader(self) -> int:
-        """The machine's first process, as this one's kernel numbers it; 0 while there is none."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            pid = self._process.pid
-            return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-        return 0
-
-    def path(self, name: str) -> Path:
-        """A file of the machine's, as this process can open it."""
-        return Path(f"/proc/{self.leader}/root") / name.lstrip("/")
-
-    def entering(self, *command: str) -> list[str]:
-        """The command line that runs `command` as the machine's root, with nothing of our environment."""
-        return ["nsenter", f"--target={self.leader}", "--all", "--", "env", "-i", "PATH=/usr/sbin:/usr/bin", *command]
-
-    def run(self, *command: str, stdin: str | None = None, seconds_max: float = 60) -> str:
-        """Run a command that must work; what it prints."""
-        return checked(self.entering(*command), stdin=stdin, seconds_max=seconds_max)
-
-    def does(self, *command: str) -> bool:
-        """Whether a command works."""
-        return subprocess.run(self.entering(*command), capture_output=True, timeout=60, check=False).returncode == 0
-
-    def write(self, name: str, content: str) -> None:
-        """Write a file of root's, which everybody can read."""
-        self.run("sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod 644 "$1"', "sh", name, stdin=content)
+            raise AssertionError(f"the machine did not boot: {self.said}") from error
 
     def journal(self, unit: str) -> str:
         """The last lines of a unit."""
@@ -121,9 +62,8 @@ class Machine:
 
     def close(self) -> None:
         """End it, and every process in it."""
-        self._process.kill()
-        self._process.wait()
-        if self._cgroup:
+        super().close()
+        if self._cgroup and self._cgroup.exists():
             (self._cgroup / "cgroup.kill").write_text("1")
             until(lambda: "populated 0" in (self._cgroup / "cgroup.events").read_text(), "the end of the machine")
             for folder, _, _ in os.walk(self._cgroup, topdown=False):

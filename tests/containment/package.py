@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 HOME = "/usr/lib/ringfence"
 """Where the programs are, on the machine."""
 PYTHON = f"{HOME}/bin/python"
+VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+SITE_PACKAGES = f"{HOME}/lib/{VERSION}/site-packages"
 PROXY = f"http://{STRANGER4}:80"
 """Stands where tools look for a proxy."""
 PROVIDER_NAME = "api.provider.example"
@@ -43,9 +45,16 @@ _NAMES = {
     "node-1 = ": "permit = ",
     'permit_key_id = "node-1"': 'permit_key_id = "permit"',
     # Documentation's addresses are not global ones.
-    'api_key_credential = "provider_example"': 'api_key_credential = "provider_example"\nallow_private_addresses = true',
+    "base_url = ": "allow_private_addresses = true\nbase_url = ",
 }
 """In the shipped configuration, put your own names in place: these are the development certificates' names."""
+
+
+def certificates(folder: Path) -> Path:
+    """Write fresh development certificates, and the provider's; gives the folder."""
+    write_fresh(folder)
+    (folder / "example-ca.pem").write_bytes(_provider_certificate(folder))
+    return folder
 
 
 def build(tree: Path, certs: Path) -> list[tuple[str, str]]:
@@ -53,10 +62,8 @@ def build(tree: Path, certs: Path) -> list[tuple[str, str]]:
 
     Args:
         tree: an empty folder; owners are set by whoever copies it, as root.
-        certs: an empty folder, which gets fresh development certificates.
+        certs: `certificates`.
     """
-    write_fresh(certs)
-    (certs / "example-ca.pem").write_bytes(_provider_certificate(certs))
     binds = _programs(tree)
     _units(tree)
     _configuration(tree, certs)
@@ -66,8 +73,7 @@ def build(tree: Path, certs: Path) -> list[tuple[str, str]]:
 def _programs(tree: Path) -> list[tuple[str, str]]:
     """A virtual environment under /usr, as pip leaves it: our packages copied, everybody else's bound."""
     home = tree / HOME.lstrip("/")
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    site = home / "lib" / version / "site-packages"
+    site = tree / SITE_PACKAGES.lstrip("/")
     site.mkdir(parents=True)
     (home / "bin").mkdir()
     for package in _PACKAGES:
@@ -80,7 +86,7 @@ def _programs(tree: Path) -> list[tuple[str, str]]:
         binds.append((base, f"{HOME}/base"))
         base = f"{HOME}/base"
         _write(tree / "etc/ld.so.conf.d/ringfence.conf", f"{base}/lib\n")
-    (home / "bin/python").symlink_to(f"{base}/bin/{version}")
+    (home / "bin/python").symlink_to(f"{base}/bin/{VERSION}")
     _write(home / "pyvenv.cfg", f"home = {base}/bin\ninclude-system-site-packages = false\n")
     for name, module in _PROGRAMS.items():
         program = f"#!{PYTHON}\nimport sys\n\nfrom {module} import main\n\nsys.exit(main())\n"

@@ -9,48 +9,68 @@ from datetime import datetime
 from pathlib import Path
 
 from containment.assault import Assault
+from containment.network import Arrivals
 
 COMMAND = "make test-containment ARGS=--write"
-_HEADER = ("process", "tried", "blocked", "not here", "worked", "frames by nftables", "frames captured")
+_TRIED = ("process", "tried", "blocked", "not here", "worked", "frames by nftables", "frames captured")
+_AT_WORK = ("at work", "to the provider, by nftables", "captured", "elsewhere, by nftables", "captured")
 
 
 class Kept:
-    """The assaults of one run."""
+    """The assaults of one run, and what was counted while a site worked."""
 
     def __init__(self) -> None:
         """Nothing is kept yet."""
         self.assaults: list[Assault] = []
+        self.counts: dict[str, Arrivals] = {}
 
     def keep(self, assault: Assault, standing: Collection[str] = ()) -> Assault:
         """Keep one, with the attempts that may work; it is given back."""
         self.assaults.append(dataclasses.replace(assault, standing=tuple(sorted(standing))))
         return assault
 
+    def count(self, what: str, arrivals: Arrivals) -> None:
+        """Keep what reached the outside while a site did that."""
+        self.counts[what] = arrivals
 
-def rows(assaults: Collection[Assault]) -> list[tuple[str, ...]]:
+
+def tried(assaults: Collection[Assault]) -> list[tuple[str, ...]]:
     """A row for each process; what worked is named where it may."""
     made = []
     for each in assaults:
         counts, worked = each.counts, sorted(each.named("escaped"))
-        named = f"{len(worked)}: {', '.join(worked)}" if worked and set(worked) <= set(each.standing) else f"{len(worked)}"
+        named = f": {', '.join(worked)}" if worked and set(worked) <= set(each.standing) else ""
         numbers = (len(each.tried), counts.get("blocked", 0), counts.get("not here", 0))
         frames = (each.arrivals.escaped, each.arrivals.captured_escaped)
-        made.append((each.who, *map(str, numbers), named, *map(str, frames)))
+        made.append((each.who, *map(str, numbers), f"{len(worked)}{named}", *map(str, frames)))
     return made
 
 
-def markdown(assaults: Collection[Assault], facts: Mapping[str, object]) -> str:
-    """The page: where, when and with what it was measured, then the table."""
-    lines = ["# Attempts to get out", "", *(f"- {key}: {value}" for key, value in facts.items()), ""]
-    lines += [f"| {' | '.join(_HEADER)} |", "|---|---:|---:|---:|---|---:|---:|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows(assaults)]
+def at_work(counts: Mapping[str, Arrivals]) -> list[tuple[str, ...]]:
+    """A row for each thing that a site did."""
+    return [
+        (what, *map(str, (one.allowed, one.captured_allowed, one.escaped, one.captured_escaped)))
+        for what, one in counts.items()
+    ]
+
+
+def markdown(kept: Kept, facts: Mapping[str, object]) -> str:
+    """The page: where, when and with what it was measured, then the tables."""
+    lines = ["# Attempts to get out", "", *(f"- {key}: {value}" for key, value in facts.items())]
+    for header, rows in ((_TRIED, tried(kept.assaults)), (_AT_WORK, at_work(kept.counts))):
+        lines += ["", f"| {' | '.join(header)} |", f"|---{'|---:' * (len(header) - 1)}|"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def write(folder: Path, now: datetime, assaults: Collection[Assault], facts: Mapping[str, object]) -> Path:
+def write(folder: Path, now: datetime, kept: Kept, facts: Mapping[str, object]) -> Path:
     """Write both files of that day; gives the page's place."""
     stem = folder / f"containment-{now.date().isoformat()}"
-    stem.with_suffix(".md").write_text(markdown(assaults, facts), encoding="utf-8")
-    whole = {**facts, "assaults": [dataclasses.asdict(each) for each in assaults]}
+    whole = {
+        **facts,
+        "assaults": [dataclasses.asdict(each) for each in kept.assaults],
+        "at_work": {what: dataclasses.asdict(one) for what, one in kept.counts.items()},
+    }
     stem.with_suffix(".json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(markdown(kept, facts), encoding="utf-8")
     return stem.with_suffix(".md")

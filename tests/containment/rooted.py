@@ -38,7 +38,7 @@ def main() -> None:
         _mount("--rbind", source, str(place))
         _mount("-o", "remount,bind,ro", str(place))
     _mount("-t", "tmpfs", "tmpfs", "/run")  # systemd-nspawn keeps what it needs there
-    command = [word.replace("ROOT", str(root)) if word.startswith("--directory=") else word for word in plan["command"]]
+    command = [word.replace("=ROOT", f"={root}") for word in plan["command"]]
     os.execvpe(command[0], command, {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **plan["environment"]})
 
 

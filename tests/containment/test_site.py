@@ -1,62 +1,109 @@
-"""A whole site at work in its units: daemon, llama.cpp engine and agent, and what reaches the outside meanwhile."""
+"""A whole site at work: daemon, llama.cpp engine and agent, and what reaches the outside meanwhile.
+
+Once in their units under a real systemd, and once as processes that somebody started by hand, which have nothing but
+what they do themselves.
+"""
 
 import json
 
 import pytest
 
+from containment.bare import program
 from containment.namespaces import until
 
 pytestmark = pytest.mark.containment
 
-ASK = (
-    *("ringfence", "--target", "localhost:7443", "--ca", "/etc/ringfence/pki/ca.pem"),
-    *("--cert", "/root/caller-ward.pem", "--key", "/root/caller-ward.key"),
-)
 UNITS = ("ringfence-agent.service", "ringfenced.service", "ringfenced-proxy.socket")
+ASK = ("ringfence", "--ca", "/etc/ringfence/pki/ca.pem", "--server-name", "localhost")
+CALLER = ("--cert", "/root/caller-ward.pem", "--key", "/root/caller-ward.key")
 NOTE = "Patient: Quillon Abernethy, MRN: 77120093"
+START_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def at_work(attacked):
-    """Every unit as it is installed, started; the agent's way to its one provider is open."""
-    machine = attacked.machine
-    machine.run("systemctl", "start", *UNITS, seconds_max=120)
-    until(lambda: machine.does(*ASK, "plan", "hello"), "the site", 30)
-    yield machine
-    machine.run("systemctl", "stop", *UNITS, "ringfenced-proxy.service")
+class AtWork:
+    """A site that answers."""
+
+    def __init__(self, host, target, network, keep):
+        self._command = (*ASK, *CALLER, "--target", target)
+        self._keep = keep
+        self.host = host
+        self.network = network
+
+    def answers(self):
+        """Whether it decides."""
+        return self.host.does(*self._command, "plan", "hello")
+
+    def ask(self, *words):
+        """What came of a request; empty where it was refused. Counts while it runs."""
+        watch = self.network.watching()
+        worked = self.host.does(*self._command, "generate", *words)
+        return worked, watch.stop()
+
+    def told(self, what, arrivals):
+        """Keep what was counted, for the report."""
+        self._keep.count(f"{type(self.host).__name__.lower()}: {what}", arrivals)
 
 
-def test_what_is_answered_here_sends_nothing(at_work, attacked):
-    """A note, through the proxy's port to the daemon, to its engine and back."""
-    watch = attacked.network.watching()
-    said = at_work.run(*ASK, "generate", "--json", "--max-tokens", "8", NOTE)
-    watch.stop().nothing()
-    assert '"local-small"' in said
+@pytest.fixture(scope="module", params=["units", "processes"])
+def at_work(request, network, seen, keeping):
+    """Everything started; the way to the one provider is open."""
+    if request.param == "units":
+        host = request.getfixturevalue("machine")
+        made = AtWork(host, "localhost:7443", network, keeping)
+        host.run("systemctl", "start", *UNITS, seconds_max=120)
+        until(made.answers, "the site", START_S)
+        yield made
+        host.run("systemctl", "stop", *UNITS, "ringfenced-proxy.service")
+        return
+    host = request.getfixturevalue("bare")
+    made = AtWork(host, "unix:/run/ringfence/callers/ringfenced.sock", network, keeping)
+    names = {"agent": "ringfence-agent", "daemon": "ringfenced"}
+    started = [host.start(who, *program(name), log=f"/tmp/{who}.log") for who, name in names.items()]
+    try:
+        until(lambda: made.answers() or started[1].poll() is not None, "the site", START_S)
+        assert made.answers(), host.path("/tmp/daemon.log").read_text()
+        yield made
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(30)
 
 
-def test_what_is_answered_outside_goes_to_the_provider_alone(at_work, attacked, seen):
+def test_what_is_answered_here_sends_nothing(at_work):
+    """A note, to the daemon, to its engine and back."""
+    worked, arrivals = at_work.ask("--max-tokens", "8", NOTE)
+    assert worked
+    arrivals.nothing()
+    at_work.told("a note answered by the engine", arrivals)
+
+
+def test_what_is_answered_outside_goes_to_the_provider_alone(at_work, seen):
     """The only process that can is the agent."""
-    watch = attacked.network.watching()
-    at_work.run(*ASK, "generate", "--label", "public", "--model", "assistant", "Which organ pumps blood?")
-    arrivals = watch.stop()
+    before = len(seen.read_text().splitlines())
+    worked, arrivals = at_work.ask("--label", "public", "--model", "assistant", "Which organ pumps blood?")
+    assert worked
     assert arrivals.allowed > 0
     assert arrivals.captured_allowed == arrivals.allowed
     arrivals.nothing_escaped()
-    asked = [json.loads(line)["messages"][-1]["content"] for line in seen.read_text().splitlines()]
+    asked = [json.loads(line)["messages"][-1]["content"] for line in seen.read_text().splitlines()[before:]]
     assert asked == ["Which organ pumps blood?"]
+    at_work.told("a question answered by the provider", arrivals)
 
 
-def test_what_may_not_leave_is_refused_and_sends_nothing(at_work, attacked, seen):
+def test_what_may_not_leave_is_refused_and_sends_nothing(at_work, seen):
     """The note, for the provider's model."""
     before = seen.read_text()
-    watch = attacked.network.watching()
-    assert not at_work.does(*ASK, "generate", "--model", "assistant", NOTE)
-    watch.stop().nothing()
+    worked, arrivals = at_work.ask("--model", "assistant", NOTE)
+    assert not worked
+    arrivals.nothing()
     assert seen.read_text() == before
+    at_work.told("a note refused for the provider", arrivals)
 
 
-def test_an_idle_site_sends_nothing(at_work, attacked):
+def test_an_idle_site_sends_nothing(at_work):
     """Nobody asks; health checks, the log's checkpoints and whatever else runs by itself stay inside."""
-    watch = attacked.network.watching()
-    at_work.run("sleep", "5")
-    watch.stop().nothing()
+    watch = at_work.network.watching()
+    at_work.host.run("sleep", "5")
+    arrivals = watch.stop()
+    arrivals.nothing()
+    at_work.told("five seconds without a request", arrivals)

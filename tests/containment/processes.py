@@ -1,0 +1,91 @@
+"""Attacks by our own processes with nothing around them: what keeps them in is what they do themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+
+from containment import package
+from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, DONE, Assault, arguments, parsed
+from containment.bare import USERS, Bare, program
+from containment.inside import ENGINE, ORDERS
+from containment.namespaces import until
+from containment.network import Network
+
+ATTACK_S = 90.0
+"""A start, and all attempts."""
+
+_WORKER = f"{package.SITE_PACKAGES}/ringfenced/engines/worker.py"
+_INSIDE = f"{package.HOME}/tests/containment/inside.py"
+_ENVIRONMENT = ("/usr/bin/env", f"https_proxy={package.PROXY}")
+
+
+class Alone:
+    """The bare machine, with whoever helps on it, and the outside that counts."""
+
+    def __init__(self, bare: Bare, network: Network) -> None:
+        """Nothing is started yet."""
+        self.bare = bare
+        self.network = network
+
+    def plainly(self, words: Sequence[str]) -> Assault:
+        """Attack as an ordinary process: the control."""
+        command = (*_ENVIRONMENT, package.PYTHON, "-P", "-m", "ringfence.confine.attempts", *words)
+        watch = self.network.watching()
+        ran = subprocess.run(
+            self.bare.as_user("plain", *command), capture_output=True, text=True, timeout=90, check=False
+        )
+        return Assault("a plain process", parsed(ran.stdout), watch.stop())
+
+    def as_program(self, role: str, state: str) -> Assault:
+        """Attack as the daemon or the agent, at the moment at which it would serve. `state` is its folder."""
+        results = f"{state}/attack.jsonl"
+        name = {"daemon": "ringfenced", "agent": "ringfence-agent"}[role]
+        config = program(name)[-1]
+        words = (role, results, config, *arguments(writable=[state], handed=False))
+        watch = self.network.watching()
+        process = self.bare.start(role, *_ENVIRONMENT, package.PYTHON, "-P", _INSIDE, *words, log=f"/tmp/{role}.log")
+        try:
+            said = self._said(process, results, f"/tmp/{role}.log")
+        finally:
+            process.kill()
+            process.wait()
+        return Assault(name, parsed(said), watch.stop())
+
+    def as_engine(self) -> Assault:
+        """Attack as the engine that the daemon starts for its model, once it is loaded; it attacks its parent too."""
+        results = "/var/lib/ringfenced/engine.jsonl"
+        words = arguments(writable=["/var/lib/ringfenced", "/run/ringfenced"], handed=False)
+        self.bare.write(ORDERS, json.dumps({"results": results, "words": words}))
+        self.bare.run("mv", _WORKER, _WORKER.replace("worker.py", "worker_itself.py"))
+        self.bare.write(_WORKER, ENGINE)
+        watch = self.network.watching()
+        process = self.bare.start("daemon", *_ENVIRONMENT, *program("ringfenced"), log="/tmp/daemon.log")
+        try:
+            said = self._said(process, results, "/tmp/daemon.log")
+        finally:
+            process.terminate()
+            process.wait(30)
+            self.bare.run("mv", _WORKER.replace("worker.py", "worker_itself.py"), _WORKER)
+        return Assault("an engine", parsed(said), watch.stop())
+
+    def _said(self, process: subprocess.Popen[bytes], results: str, log: str) -> str:
+        """What was tried, once all of it was; where it ends before, what it said."""
+        file = self.bare.path(results)
+
+        def is_done() -> bool:
+            return file.exists() and file.read_text().endswith(f"{DONE}\n")
+
+        until(lambda: is_done() or process.poll() is not None, "the attack", ATTACK_S)
+        assert is_done(), self.bare.path(log).read_text()
+        return file.read_text()
+
+
+def accomplice(bare: Bare) -> subprocess.Popen[bytes]:
+    """Start somebody on the machine who is not confined and helps."""
+    bare.run("install", "-d", f"--owner={USERS['plain']}", "--mode=755", ACCOMPLICE)
+    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, ACCOMPLICE_NAME)
+    helping = bare.start("plain", *words, log="/run/accomplice.log")
+    until(lambda: bare.path(f"{ACCOMPLICE}/handing.sock").is_socket(), "the accomplice")
+    return helping
