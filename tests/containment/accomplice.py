@@ -6,6 +6,7 @@ FOLDER/open.sock and the abstract name NAME only listen. Everybody may connect t
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import sys
@@ -37,7 +38,8 @@ def main(folder: Path, name: str) -> None:
 def _hand_over(caller: socket.socket) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handed:
         handed.connect((STRANGER4, DISCARD_PORT))
-        socket.send_fds(caller, [b"x"], [handed.fileno()])
+        with contextlib.suppress(OSError):  # whoever came is gone again
+            socket.send_fds(caller, [b"x"], [handed.fileno()])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ RAW = ("icmp4", "icmp6", "raw4", "packet-raw")
 
 OWN_TERMINAL = {"tiocsti"}
 """A unit has no person's terminal; the one that is typed into is the attempt's own."""
-CALLBACKS = {"memfd-exec"}
+CALLBACKS = {"memfd-exec", "memfd-exec-path"}
 """libffi makes callbacks in such files, and llama.cpp's binding has callbacks: systemd/design.md."""
 SAME_NETWORK = {"unix-abstract"}
 """Abstract names belong to a network, and whoever has a way out is in the machine's: systemd/design.md."""
