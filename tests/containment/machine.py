@@ -26,7 +26,8 @@ _NSPAWN = (
     *("systemd-nspawn", "--quiet", f"--directory{ROOT}", "--machine=ringfence-containment"),
     *("--register=no", "--private-users=no", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
     *("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_NET_RAW,CAP_PERFMON,CAP_IPC_LOCK,CAP_SYS_RESOURCE", "--console=pipe"),
-    "--system-call-filter=bpf perf_event_open userfaultfd @keyring @io-event @aio",
+    "--system-call-filter=bpf perf_event_open userfaultfd @keyring @io-event @aio seccomp "
+    "landlock_create_ruleset landlock_add_rule landlock_restrict_self",
 )
 _BOOT = ("--boot", "systemd.unit=basic.target", "systemd.show_status=no")
 
