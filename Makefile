@@ -8,7 +8,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-containment test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: setup ## the whole test suite, a file a core at a time (PROCESSES=1 for on
 test-vllm: setup ## the engine contract on vLLM, installed for processors into the user's cache (VLLM_PYTHON=one that is there)
 	@vllm="$$(scripts/vllm.sh | tail -1)" && RINGFENCE_TEST_VLLM="$$vllm" \
 		$(BIN)/pytest -m vllm tests/ringfenced/engines/vllm $(ARGS)
+
+test-containment: setup ## every way out tried for real, in namespaces and under a real systemd, while packets are counted (root; ARGS=--write keeps it)
+	@$(BIN)/pytest -m containment tests/containment $(ARGS)
 
 test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
 	@$(BIN)/python bench/redteam.py $(ARGS)

@@ -20,7 +20,7 @@ from containment.network import (
 ACCOMPLICE = "/run/accomplice"
 """Folder of the sockets of somebody who helps, on the machine."""
 ACCOMPLICE_NAME = "ringfence-accomplice"
-"""Their abstract name."""
+"""Their abstract name begins so: both machines are in one network, and so are such names."""
 DONE = "done"
 """`inside`'s last line."""
 TRIED_MIN = 40
@@ -74,10 +74,11 @@ def parsed(text: str) -> tuple[Tried, ...]:
     return tuple(Tried(line["name"], line["outcome"], line["detail"]) for line in lines)
 
 
-def arguments(*, writable: Sequence[str] = (), handed: bool = True) -> list[str]:
+def arguments(host: str, *, writable: Sequence[str] = (), handed: bool = True) -> list[str]:
     """The command line of the attempts, for addresses at which somebody answers.
 
     Args:
+        host: on which machine, ``units`` or ``processes``.
         writable: folders that the process may write to.
         handed: whether somebody hands a socket over too.
     """
@@ -85,7 +86,7 @@ def arguments(*, writable: Sequence[str] = (), handed: bool = True) -> list[str]
         *("--json", "--answered", "--address4", STRANGER4, "--address6", STRANGER6),
         *("--port", str(PROVIDER_PORT), "--udp-port", str(DISCARD_PORT), "--name", "canary.stranger.example"),
         *("--metadata", METADATA4, "--metadata", METADATA6),
-        *("--abstract", ACCOMPLICE_NAME, "--unix", f"{ACCOMPLICE}/open.sock"),
+        *("--abstract", f"{ACCOMPLICE_NAME}-{host}", "--unix", f"{ACCOMPLICE}/open.sock"),
         *(("--helper", f"{ACCOMPLICE}/handing.sock") if handed else ()),
         *(word for folder in writable for word in ("--writable", folder)),
     ]

@@ -20,14 +20,17 @@ BOOT_S = 60.0
 RESULTS = "/srv/results"
 """Where services leave what they say; a folder that none of them can see."""
 
+_CALLS = (
+    *("bpf", "perf_event_open", "userfaultfd", "@keyring", "@io-event", "@aio"),
+    *("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
+)
 # systemd-nspawn's own filter would do the units' work: what they forbid must be possible on the machine. It must take
 # bpf(2) too, or systemd's filters of addresses are not there, and nothing says so.
 _NSPAWN = (
     *("systemd-nspawn", "--quiet", f"--directory{ROOT}", "--machine=ringfence-containment"),
     *("--register=no", "--private-users=no", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
     *("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_NET_RAW,CAP_PERFMON,CAP_IPC_LOCK,CAP_SYS_RESOURCE", "--console=pipe"),
-    "--system-call-filter=bpf perf_event_open userfaultfd @keyring @io-event @aio seccomp "
-    "landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+    f"--system-call-filter={' '.join(_CALLS)}",
 )
 _BOOT = ("--boot", "systemd.unit=basic.target", "systemd.show_status=no")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from containment import package
 from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, DONE, Assault, arguments, parsed
 from containment.bare import USERS, Bare, program
+from containment.host import Host
 from containment.inside import ENGINE, ORDERS
 from containment.namespaces import until
 from containment.network import Network
@@ -16,9 +19,29 @@ from containment.network import Network
 ATTACK_S = 90.0
 """A start, and all attempts."""
 
-_WORKER = f"{package.SITE_PACKAGES}/ringfenced/engines/worker.py"
-_INSIDE = f"{package.HOME}/tests/containment/inside.py"
+WORKER = f"{package.SITE_PACKAGES}/ringfenced/engines/worker.py"
+"""Where an engine's program is."""
+INSIDE = f"{package.HOME}/tests/containment/inside.py"
+"""One of our programs, attacking."""
 _ENVIRONMENT = ("/usr/bin/env", f"https_proxy={package.PROXY}")
+
+
+def is_done(results: Path) -> bool:
+    """Whether `inside` has tried everything."""
+    return results.exists() and results.read_text().endswith(f"{DONE}\n")
+
+
+@contextlib.contextmanager
+def engine_attacks(host: Host, results: str, words: Sequence[str]) -> Iterator[None]:
+    """For a while, llama.cpp's engine attacks on that machine at the moment at which it would serve."""
+    itself = WORKER.replace("worker.py", "worker_itself.py")
+    host.write(ORDERS, json.dumps({"results": results, "words": list(words)}))
+    host.run("mv", WORKER, itself)
+    host.write(WORKER, ENGINE)
+    try:
+        yield
+    finally:
+        host.run("mv", itself, WORKER)
 
 
 class Alone:
@@ -43,9 +66,9 @@ class Alone:
         results = f"{state}/attack.jsonl"
         name = {"daemon": "ringfenced", "agent": "ringfence-agent"}[role]
         config = program(name)[-1]
-        words = (role, results, config, *arguments(writable=[state], handed=False))
+        words = (role, results, config, *arguments("processes", writable=[state], handed=False))
         watch = self.network.watching()
-        process = self.bare.start(role, *_ENVIRONMENT, package.PYTHON, "-P", _INSIDE, *words, log=f"/tmp/{role}.log")
+        process = self.bare.start(role, *_ENVIRONMENT, package.PYTHON, "-P", INSIDE, *words, log=f"/tmp/{role}.log")
         try:
             said = self._said(process, results, f"/tmp/{role}.log")
         finally:
@@ -56,36 +79,29 @@ class Alone:
     def as_engine(self) -> Assault:
         """Attack as the engine that the daemon starts for its model, once it is loaded; it attacks its parent too."""
         results = "/var/lib/ringfenced/engine.jsonl"
-        words = arguments(writable=["/var/lib/ringfenced", "/run/ringfenced"], handed=False)
-        self.bare.write(ORDERS, json.dumps({"results": results, "words": words}))
-        self.bare.run("mv", _WORKER, _WORKER.replace("worker.py", "worker_itself.py"))
-        self.bare.write(_WORKER, ENGINE)
-        watch = self.network.watching()
-        process = self.bare.start("daemon", *_ENVIRONMENT, *program("ringfenced"), log="/tmp/daemon.log")
-        try:
-            said = self._said(process, results, "/tmp/daemon.log")
-        finally:
-            process.terminate()
-            process.wait(30)
-            self.bare.run("mv", _WORKER.replace("worker.py", "worker_itself.py"), _WORKER)
+        words = arguments("processes", writable=["/var/lib/ringfenced", "/run/ringfenced"], handed=False)
+        with engine_attacks(self.bare, results, words):
+            watch = self.network.watching()
+            process = self.bare.start("daemon", *_ENVIRONMENT, *program("ringfenced"), log="/tmp/daemon.log")
+            try:
+                said = self._said(process, results, "/tmp/daemon.log")
+            finally:
+                process.terminate()
+                process.wait(30)
         return Assault("an engine", parsed(said), watch.stop())
 
     def _said(self, process: subprocess.Popen[bytes], results: str, log: str) -> str:
         """What was tried, once all of it was; where it ends before, what it said."""
         file = self.bare.path(results)
-
-        def is_done() -> bool:
-            return file.exists() and file.read_text().endswith(f"{DONE}\n")
-
-        until(lambda: is_done() or process.poll() is not None, "the attack", ATTACK_S)
-        assert is_done(), self.bare.path(log).read_text()
+        until(lambda: is_done(file) or process.poll() is not None, "the attack", ATTACK_S)
+        assert is_done(file), self.bare.path(log).read_text()
         return file.read_text()
 
 
 def accomplice(bare: Bare) -> subprocess.Popen[bytes]:
     """Start somebody on the machine who is not confined and helps."""
     bare.run("install", "-d", f"--owner={USERS['plain']}", "--mode=755", ACCOMPLICE)
-    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, ACCOMPLICE_NAME)
+    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, f"{ACCOMPLICE_NAME}-processes")
     helping = bare.start("plain", *words, log="/run/accomplice.log")
     until(lambda: bare.path(f"{ACCOMPLICE}/handing.sock").is_socket(), "the accomplice")
     return helping

@@ -33,7 +33,7 @@ PORTS_LEFT = {"443", "53", "9"}
 
 def test_a_plain_process_gets_out(alone, keep):
     """The control: everybody answers, and both ways of counting see it."""
-    plain = keep(alone.plainly(arguments()))
+    plain = keep(alone.plainly(arguments("processes")))
     assert {"tcp4", "tcp6", "udp4", "udp6", "dns", "metadata"} <= set(plain.named("escaped")), plain.named("blocked")
     assert plain.arrivals.escaped > 0
     assert plain.arrivals.captured_escaped == plain.arrivals.escaped

@@ -31,27 +31,30 @@ RAW = ("icmp4", "icmp6", "raw4", "packet-raw")
 
 OWN_TERMINAL = {"tiocsti"}
 """A unit has no person's terminal; the one that is typed into is the attempt's own."""
-CALLBACKS = {"memfd-exec", "memfd-exec-path"}
+CALLBACKS = {"memfd-exec-path"}
 """libffi makes callbacks in such files, and llama.cpp's binding has callbacks: systemd/design.md."""
+BY_DESCRIPTOR = {"memfd-exec"}
+"""The same without a path; what shuts itself in forbids that."""
 SAME_NETWORK = {"unix-abstract"}
 """Abstract names belong to a network, and whoever has a way out is in the machine's: systemd/design.md."""
 UNHEARD = {"listen-tcp", "listen-udp"}
 """Nobody is heard: the filter of addresses holds both ways (`test_nobody_outside_is_heard_by_the_agent`)."""
-SAME_USER = {"kill", "prlimit"}
-"""An engine is the daemon's child and runs as its user: systemd/design.md."""
 
 OWN_MEMORY = {"write-dev-shm"}
 """Engines share memory there; the daemon's unit has a /dev/shm that nobody else sees and nothing is executed from."""
 
 _WITH_NETWORK = OWN_TERMINAL | SAME_NETWORK | UNHEARD
 STANDING = {
-    "ringfenced.service": OWN_TERMINAL | OWN_MEMORY | CALLBACKS,
+    "ringfenced.service": OWN_TERMINAL | OWN_MEMORY | CALLBACKS | BY_DESCRIPTOR,
     "ringfence-agent.service": _WITH_NETWORK,
     "ringfenced-proxy.service": OWN_TERMINAL,
     "ringfence-export.service": _WITH_NETWORK,
     "ringfence-watch.service": _WITH_NETWORK,
 }
 """All that works in a unit; none of it sends a packet. One more, or one less, and the test says so."""
+
+BOTH = {"daemon": CALLBACKS, "engine": set(), "agent": {"listen-udp"}}
+"""What works in a unit when the process has shut itself in as well."""
 
 WALLS = {
     "PrivateNetwork=": "PrivateNetwork=no",
@@ -63,7 +66,7 @@ WALLS = {
 
 def test_a_plain_process_gets_out(attacked, keep):
     """The control: everybody answers, and both ways of counting see it."""
-    plain = keep(attacked.plainly("ringfenced", arguments()))
+    plain = keep(attacked.plainly("ringfenced", arguments("units")))
     assert set(plain.named("escaped")) >= PACKETS, plain.named("blocked")
     assert plain.arrivals.escaped >= len(PACKETS) - 2  # two of them are connections inside the machine
     assert plain.arrivals.captured_escaped == plain.arrivals.escaped
@@ -71,7 +74,7 @@ def test_a_plain_process_gets_out(attacked, keep):
 
 def test_root_gets_out_by_raw_sockets(attacked, keep):
     """The control for what takes a privilege."""
-    root = keep(attacked.plainly("root", [*arguments(), *(word for name in RAW for word in ("--only", name))]))
+    root = keep(attacked.plainly("root", [*arguments("units"), *(word for name in RAW for word in ("--only", name))]))
     assert set(root.named("escaped")) == set(RAW), root.tried
     assert root.arrivals.escaped >= len(RAW) - 1  # the last only listens
     assert root.arrivals.captured_escaped == root.arrivals.escaped
@@ -85,12 +88,19 @@ def test_nothing_gets_out_of_a_unit(attacked, keep, unit):
     assault.nothing_worked(but=STANDING[unit])
 
 
-def test_nothing_gets_out_of_an_engine(attacked, keep):
-    """The daemon is the real one, and its supervisor starts the attempts as it starts any engine."""
-    standing = STANDING["ringfenced.service"] | SAME_USER
-    assault = keep(attacked.as_engine(), standing)
+@pytest.mark.parametrize(("role", "unit"), [("daemon", "ringfenced.service"), ("agent", "ringfence-agent.service")])
+def test_nothing_at_all_works_once_a_process_has_shut_itself_in_too(attacked, keep, role, unit):
+    """The program itself in its unit, at the moment at which it would serve: both walls, as they are in a site."""
+    assault = keep(attacked.as_itself(role, unit), BOTH[role])
     assault.arrivals.nothing()
-    assault.nothing_worked(but=standing)
+    assault.nothing_worked(but=BOTH[role])
+
+
+def test_nothing_at_all_works_for_an_engine(attacked, keep):
+    """The real daemon in its real unit starts it for its model, and it attacks once the model is loaded."""
+    assault = keep(attacked.as_engine(), BOTH["engine"])
+    assault.arrivals.nothing()
+    assault.nothing_worked(but=BOTH["engine"])
 
 
 @pytest.mark.parametrize("unit", SERVICES)
@@ -134,3 +144,9 @@ def test_nobody_outside_is_heard_by_the_agent(attacked):
     """It could listen on a port, and nobody could connect; the control is heard."""
     assert attacked.is_heard()
     assert not attacked.is_heard("ringfence-agent.service")
+
+
+def test_a_kernel_without_landlock_is_no_reason_not_to_serve(attacked):
+    """The units hold alone, and the self-test at the start asks for no more than the kernel has."""
+    units = ("ringfence-agent.service", "ringfenced.service")
+    assert attacked.starts(units, "SystemCallFilter=~landlock_create_ruleset\n"), attacked.machine.journal(units[1])

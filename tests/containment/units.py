@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shlex
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, Assault, arguments,
 from containment.machine import RESULTS, Machine
 from containment.namespaces import Namespace, until
 from containment.network import SITE4, Network
+from containment.processes import INSIDE, engine_attacks, is_done
 
 REPLACED = frozenset(
     {"Type", "Restart", "TimeoutStartUSec", "ExecStart", "ExecStartEx", "StandardOutput", "After", "DropInPaths"}
@@ -67,7 +67,7 @@ class Attacked:
             settings: further lines of [Service], to take a wall away.
         """
         results = f"{RESULTS}/{unit}.jsonl"
-        command = (*ATTEMPTS, *arguments(writable=_STATE[unit]), *words)
+        command = (*ATTEMPTS, *arguments("units", writable=_STATE[unit]), *words)
         with self._dropped_in(unit, attack_drop_in(command, results) + settings):
             watch = self.network.watching()
             self.machine.does("systemctl", "start", unit)
@@ -76,23 +76,45 @@ class Attacked:
         assert said, self.machine.journal(unit)
         return Assault(unit, parsed(said), arrivals)
 
-    def as_engine(self) -> Assault:
-        """Attack as an engine process of the real daemon in its real unit; it attacks its parent too."""
-        results = "/var/lib/ringfenced/attack.jsonl"
-        words = arguments(writable=_STATE["ringfenced.service"])
-        command = [*ATTEMPTS[:3], "-P", package.ENGINE, results, *words]
-        self.machine.write("/etc/ringfence/attacked.toml", self._with_engine(command))
-        start = "/usr/bin/ringfenced --config /etc/ringfence/attacked.toml"
-        with self._dropped_in("ringfenced.service", f"[Service]\nExecStart=\nExecStart={start}\n"):
+    def as_itself(self, role: str, unit: str) -> Assault:
+        """Attack as the daemon or the agent in its unit, at the moment at which it would serve."""
+        state = _STATE[unit][0]
+        results, config = f"{state}/attack.jsonl", f"/etc/ringfence/{unit.removesuffix('.service')}.toml"
+        words = (role, results, config, *arguments("units", writable=_STATE[unit]))
+        start = attack_drop_in((*ATTEMPTS[:3], "-P", INSIDE, *words), f"{RESULTS}/none")
+        with self._dropped_in(unit, start):
             watch = self.network.watching()
-            self.machine.run("systemctl", "start", "--no-block", "ringfenced")
-            try:
-                found = self.machine.path(results)
-                until(found.exists, "the engine's attack", ENGINE_S)
-            finally:
-                self.machine.run("systemctl", "stop", "ringfenced")
+            self.machine.does("systemctl", "start", unit)
             arrivals = watch.stop()
-        return Assault("an engine of ringfenced.service", parsed(found.read_text()), arrivals)
+            file = self.machine.path(results)
+            assert is_done(file), self.machine.journal(unit)
+            return Assault(f"{unit}, itself", parsed(file.read_text()), arrivals)
+
+    def as_engine(self) -> Assault:
+        """Attack as the engine that the daemon starts for its model in its unit; it attacks its parent too."""
+        results, unit = "/var/lib/ringfenced/engine.jsonl", "ringfenced.service"
+        with engine_attacks(self.machine, results, arguments("units", writable=_STATE[unit])):
+            watch = self.network.watching()
+            self.machine.run("systemctl", "start", "--no-block", unit)
+            file = self.machine.path(results)
+            try:
+                until(lambda: is_done(file), "the engine's attack", ENGINE_S)
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {self.machine.journal(unit)}") from error
+            finally:
+                self.machine.run("systemctl", "stop", unit)
+            arrivals = watch.stop()
+        return Assault(f"an engine of {unit}", parsed(file.read_text()), arrivals)
+
+    def starts(self, units: Sequence[str], settings: str) -> bool:
+        """Whether these units, as they are but for those lines of [Service], serve."""
+        with contextlib.ExitStack() as stack:
+            for unit in units:
+                stack.enter_context(self._dropped_in(unit, f"[Service]\n{settings}"))
+            try:
+                return self.machine.does("systemctl", "start", *units)
+            finally:
+                self.machine.run("systemctl", "stop", *units)
 
     def is_heard(self, unit: str = "") -> bool:
         """Whether somebody outside can connect to what listens in that unit; in none, without a name."""
@@ -139,13 +161,6 @@ class Attacked:
             self.machine.run("systemctl", "daemon-reload")
             self.machine.does("systemctl", "reset-failed", unit)
 
-    def _with_engine(self, command: Sequence[str]) -> str:
-        """The installed configuration with an engine that attacks in place of its model."""
-        text = self.machine.run("cat", "/etc/ringfence/ringfenced.toml")
-        model = f'path = "{package.MODEL}"'
-        assert model in text
-        return text.replace(model, f'engine = "command"\ncommand = {json.dumps(command)}\ncontext_tokens = 4096')
-
 
 def words(value: str) -> list[str]:
     """A setting's words; systemd tells sets of units in any order."""
@@ -163,6 +178,6 @@ def attack_drop_in(words: Sequence[str], results: str) -> str:
 def accomplice(machine: Machine) -> None:
     """Start somebody on the machine who is not confined and helps."""
     machine.run("mkdir", "--mode=755", "--parents", ACCOMPLICE)
-    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, ACCOMPLICE_NAME)
+    words = (package.PYTHON, "-P", package.ACCOMPLICE, ACCOMPLICE, f"{ACCOMPLICE_NAME}-units")
     machine.run("systemd-run", "--quiet", "--unit=accomplice", "--", *words)
     until(lambda: machine.path(f"{ACCOMPLICE}/handing.sock").is_socket(), "the accomplice")

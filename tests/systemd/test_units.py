@@ -102,13 +102,33 @@ def test_daemon_and_agent_share_no_path_that_either_can_write(units):
 
 @pytest.mark.parametrize("unit", SERVICES)
 def test_folders_that_everybody_may_write_are_closed(units, unit):
-    """ProtectSystem=strict leaves /dev alone, and a tmpfs at /run/lock with it on some machines."""
+    """ProtectSystem=strict leaves /dev alone, and on some machines a tmpfs at /run/lock; /run is hidden whole."""
     settings = units[unit]
     closed = {path.lstrip("-").partition(":")[0] for path in settings["InaccessiblePaths"]}
     closed |= {path.partition(":")[0] for path in settings.get("TemporaryFileSystem", ())}
-    assert {"/dev/shm", "/dev/mqueue", "/run/lock"} <= closed
+    assert {"/dev/shm", "/dev/mqueue", "/run"} <= closed
     assert settings["ReadOnlyPaths"] == ["/tmp", "/var/tmp"]
     assert settings["ProtectSystem"] == ["strict"]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_of_run_a_service_sees_only_what_it_uses(units, unit):
+    """Behind any other socket there somebody may have what the service has not: a network, or a socket to hand over."""
+    settings = units[unit]
+    assert "/run:ro,mode=0755,nosuid,nodev,noexec" in settings["TemporaryFileSystem"]
+    seen = {path.lstrip("-") for key in ("BindPaths", "BindReadOnlyPaths") for path in settings.get(key, ())}
+    ours = {"/run/ringfenced", "/run/ringfence/callers", "/run/ringfence/agent", "/run/systemd/notify"}
+    resolver = {"/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"}
+    has_way_out = "IPAddressAllow" in settings
+    assert seen <= ours | (resolver if has_way_out else set())
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_nothing_is_executed_from_where_a_service_can_write(units, unit):
+    """NoExecPaths=/ alone leaves the folders of StateDirectory= and BindPaths= executable (systemd 252)."""
+    settings = units[unit]
+    folders = {each for each in writable(settings) | set(settings.get("BindPaths", ())) if each.startswith("/")}
+    assert folders <= set(settings["NoExecPaths"])
 
 
 @pytest.mark.parametrize("unit", ["ringfenced.service", "ringfenced-proxy.service"])
@@ -129,9 +149,8 @@ def test_a_way_out_is_closed_until_a_site_opens_it(units, unit):
 @pytest.mark.parametrize("unit", AUDITORS)
 def test_an_auditor_has_nothing_of_daemon_or_agent_but_the_callers_socket(units, unit):
     settings = units[unit]
-    assert {"-/var/lib/ringfenced", "-/var/lib/ringfence-agent", "-/run/ringfence/agent"} <= set(
-        settings["InaccessiblePaths"]
-    )
+    assert {"-/var/lib/ringfenced", "-/var/lib/ringfence-agent"} <= set(settings["InaccessiblePaths"])
+    assert {path for path in settings["BindReadOnlyPaths"] if "ringfence" in path} == {"/run/ringfence/callers"}
     assert settings["SupplementaryGroups"] == ["ringfence-callers"]
     assert {each.split(":")[0] for each in settings["LoadCredential"]} <= {"auditor.key", "watch"}
     assert settings["User"] not in (units["ringfenced.service"]["User"], units["ringfence-agent.service"]["User"])

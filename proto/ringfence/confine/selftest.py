@@ -46,6 +46,8 @@ _BY_LANDLOCK: Final = frozenset(
 )
 """What a process stops by Landlock alone; units, containers and file permissions stop it too."""
 _BY_SCOPE: Final = frozenset({"kill"})
+_BY_PORTS: Final = frozenset({"listen-tcp"})
+"""Of a process that makes sockets of the internet's families; whom it hears, a packet filter says too."""
 _OWN_NETWORK: Final = frozenset({"unshare-user", "unshare-net"})
 
 
@@ -93,6 +95,8 @@ def _is_promised(name: str, standing: Standing) -> bool:
     """Ways out of the machine are promised shut on every kernel; ways around it need Landlock."""
     if name in _BY_SCOPE:
         return standing.judges_signals
+    if name in _BY_PORTS:
+        return standing.judges_ports
     return name not in _BY_LANDLOCK or standing.landlock > 0
 
 
