@@ -83,7 +83,7 @@ def arguments(host: str, *, writable: Sequence[str] = (), handed: bool = True) -
         handed: whether somebody hands a socket over too.
     """
     return [
-        *("--json", "--answered", "--address4", STRANGER4, "--address6", STRANGER6),
+        *("--json", "--answered", "--wait-s", "1", "--address4", STRANGER4, "--address6", STRANGER6),
         *("--port", str(PROVIDER_PORT), "--udp-port", str(DISCARD_PORT), "--name", "canary.stranger.example"),
         *("--metadata", METADATA4, "--metadata", METADATA6),
         *("--abstract", f"{ACCOMPLICE_NAME}-{host}", "--unix", f"{ACCOMPLICE}/open.sock"),

@@ -102,7 +102,7 @@ class Host:
 
     def does(self, *command: str) -> bool:
         """Whether a command works."""
-        return subprocess.run(self.entering(*command), capture_output=True, timeout=180, check=False).returncode == 0
+        return subprocess.run(self.entering(*command), capture_output=True, timeout=300, check=False).returncode == 0
 
     def write(self, name: str, content: str) -> None:
         """Write a file of root's, which everybody can read."""

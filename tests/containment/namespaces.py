@@ -10,7 +10,7 @@ from pathlib import Path
 DIE_WITH_US = ("setpriv", "--pdeathsig=KILL", "--")
 """The kernel ends such a child when this process's thread ends (prctl(2), PR_SET_PDEATHSIG)."""
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 """How long something that takes milliseconds may take."""
 
 

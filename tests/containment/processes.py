@@ -16,7 +16,7 @@ from containment.inside import ENGINE, ORDERS
 from containment.namespaces import until
 from containment.network import Network
 
-ATTACK_S = 90.0
+ATTACK_S = 300.0
 """A start, and all attempts."""
 
 WORKER = f"{package.SITE_PACKAGES}/ringfenced/engines/worker.py"
@@ -57,7 +57,7 @@ class Alone:
         command = (*_ENVIRONMENT, package.PYTHON, "-P", "-m", "ringfence.confine.attempts", *words)
         watch = self.network.watching()
         ran = subprocess.run(
-            self.bare.as_user("plain", *command), capture_output=True, text=True, timeout=90, check=False
+            self.bare.as_user("plain", *command), capture_output=True, text=True, timeout=ATTACK_S, check=False
         )
         return Assault("a plain process", parsed(ran.stdout), watch.stop())
 

@@ -17,7 +17,7 @@ UNITS = ("ringfence-agent.service", "ringfenced.service", "ringfenced-proxy.sock
 ASK = ("ringfence", "--ca", "/etc/ringfence/pki/ca.pem", "--server-name", "localhost")
 CALLER = ("--cert", "/root/caller-ward.pem", "--key", "/root/caller-ward.key")
 NOTE = "Patient: Quillon Abernethy, MRN: 77120093"
-START_S = 60.0
+START_S = 240.0
 
 
 class AtWork:
@@ -50,7 +50,7 @@ def at_work(request, network, seen, keeping):
     if request.param == "units":
         host = request.getfixturevalue("machine")
         made = AtWork(host, "localhost:7443", network, keeping)
-        host.run("systemctl", "start", *UNITS, seconds_max=120)
+        host.run("systemctl", "start", *UNITS, seconds_max=START_S)
         until(made.answers, "the site", START_S)
         yield made
         host.run("systemctl", "stop", *UNITS, "ringfenced-proxy.service")

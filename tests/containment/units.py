@@ -28,7 +28,7 @@ ATTEMPTS = ("/usr/bin/env", f"https_proxy={package.PROXY}", package.PYTHON, "-P"
 LISTENER_PORT = 8080
 """Where something listens for a while."""
 
-ENGINE_S = 90.0
+ENGINE_S = 300.0
 """A start of the daemon, and all attempts of its engine."""
 
 _STATE = {
