@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import subprocess
 import sys
@@ -24,6 +25,9 @@ A program that ends has no limit of its start, and what writes to no journal nee
 
 ATTEMPTS = ("/usr/bin/env", f"https_proxy={package.PROXY}", package.PYTHON, "-P", "-m", "ringfence.confine.attempts")
 """Tries the ways out, with a proxy in the environment."""
+
+_STATE_OF = re.compile(r"Timestamp|^ControlGroup|^ExecMain|^InvocationID$|^Result$|^CPUUsage|^StatusErrno$|^NRestarts$")
+"""What ``systemctl show`` tells of a unit's past beside its settings."""
 
 LISTENER_PORT = 8080
 """Where something listens for a while."""
@@ -146,7 +150,7 @@ class Attacked:
 
     def _shown(self, unit: str) -> dict[str, str]:
         lines = self.machine.run("systemctl", "show", "--no-pager", unit).splitlines()
-        return dict(line.split("=", 1) for line in lines)
+        return {key: value for key, _, value in (line.partition("=") for line in lines) if not _STATE_OF.search(key)}
 
     @contextlib.contextmanager
     def _dropped_in(self, unit: str, text: str) -> Iterator[None]:
