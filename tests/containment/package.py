@@ -110,15 +110,19 @@ def _configuration(tree: Path, certs: Path) -> None:
         for ours, theirs in _NAMES.items():
             text = text.replace(ours, theirs)
         _write(etc / name, text)
-    for name in ("ca.pem", "daemon.pem", "agent.pem", "auditor.pem", "permit.pub", "log.pub", "example-ca.pem"):
+    for name in ("ca.pem", "daemon.pem", "agent.pem", "permit.pub", "log.pub", "example-ca.pem"):
         _write(etc / "pki" / name, (certs / name).read_bytes())
-    for name in ("daemon.key", "permit.key", "agent.key", "log.key", "auditor.key"):
+    for name in ("daemon.key", "permit.key", "agent.key", "log.key"):
         _write(etc / "keys" / name, (certs / name).read_bytes(), 0o600)
     _write(etc / "keys/providers/example", "sk-of-the-test\n", 0o600)
     (etc / "keys").chmod(0o700)
     (etc / "keys/watch").mkdir()
     for name in ("export.env", "watch.env"):
-        _write(etc / name, (ROOT / "systemd" / name).read_bytes())
+        text = (ROOT / "systemd" / name).read_text().replace("daemon.site.example", "localhost")
+        _write(etc / name, text)
+    # The shipped configuration's operator is its auditor too.
+    _write(etc / "pki/auditor.pem", (certs / "operator.pem").read_bytes())
+    _write(etc / "keys/auditor.key", (certs / "operator.key").read_bytes(), 0o600)
     for name in ("caller-ward", "operator"):
         for suffix in ("pem", "key"):
             _write(tree / "root" / f"{name}.{suffix}", (certs / f"{name}.{suffix}").read_bytes())

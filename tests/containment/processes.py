@@ -59,7 +59,7 @@ class Alone:
         ran = subprocess.run(
             self.bare.as_user("plain", *command), capture_output=True, text=True, timeout=ATTACK_S, check=False
         )
-        return Assault("a plain process", parsed(ran.stdout), watch.stop())
+        return Assault("a plain process, no unit", parsed(ran.stdout), watch.stop())
 
     def as_program(self, role: str, state: str) -> Assault:
         """Attack as the daemon or the agent, at the moment at which it would serve. `state` is its folder."""
@@ -74,7 +74,7 @@ class Alone:
         finally:
             process.kill()
             process.wait()
-        return Assault(name, parsed(said), watch.stop())
+        return Assault(f"{name}, no unit", parsed(said), watch.stop())
 
     def as_engine(self) -> Assault:
         """Attack as the engine that the daemon starts for its model, once it is loaded; it attacks its parent too."""
@@ -88,7 +88,7 @@ class Alone:
             finally:
                 process.terminate()
                 process.wait(30)
-        return Assault("an engine", parsed(said), watch.stop())
+        return Assault("an engine, no unit", parsed(said), watch.stop())
 
     def _said(self, process: subprocess.Popen[bytes], results: str, log: str) -> str:
         """What was tried, once all of it was; where it ends before, what it said."""

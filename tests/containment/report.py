@@ -63,12 +63,18 @@ def markdown(kept: Kept, facts: Mapping[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _attempts(assault: Assault) -> dict[str, object]:
+    """An assault with a line for each attempt."""
+    lines = {each.name: f"{each.outcome}: {each.detail}" for each in assault.tried}
+    return {**dataclasses.asdict(assault), "tried": lines}
+
+
 def write(folder: Path, now: datetime, kept: Kept, facts: Mapping[str, object]) -> Path:
     """Write both files of that day; gives the page's place."""
     stem = folder / f"containment-{now.date().isoformat()}"
     whole = {
         **facts,
-        "assaults": [dataclasses.asdict(each) for each in kept.assaults],
+        "assaults": [_attempts(each) for each in kept.assaults],
         "at_work": {what: dataclasses.asdict(one) for what, one in kept.counts.items()},
     }
     stem.with_suffix(".json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")

@@ -23,7 +23,8 @@ START_S = 240.0
 class AtWork:
     """A site that answers."""
 
-    def __init__(self, host, target, network, keep):
+    def __init__(self, how, host, target, network, keep):
+        self._how = how
         self._command = (*ASK, *CALLER, "--target", target)
         self._keep = keep
         self.host = host
@@ -41,7 +42,7 @@ class AtWork:
 
     def told(self, what, arrivals):
         """Keep what was counted, for the report."""
-        self._keep.count(f"{type(self.host).__name__.lower()}: {what}", arrivals)
+        self._keep.count(f"{self._how}: {what}", arrivals)
 
 
 @pytest.fixture(scope="module", params=["units", "processes"])
@@ -49,14 +50,14 @@ def at_work(request, network, seen, keeping):
     """Everything started; the way to the one provider is open."""
     if request.param == "units":
         host = request.getfixturevalue("machine")
-        made = AtWork(host, "localhost:7443", network, keeping)
+        made = AtWork("in units", host, "localhost:7443", network, keeping)
         host.run("systemctl", "start", *UNITS, seconds_max=START_S)
         until(made.answers, "the site", START_S)
         yield made
         host.run("systemctl", "stop", *UNITS, "ringfenced-proxy.service")
         return
     host = request.getfixturevalue("bare")
-    made = AtWork(host, "unix:/run/ringfence/callers/ringfenced.sock", network, keeping)
+    made = AtWork("no units", host, "unix:/run/ringfence/callers/ringfenced.sock", network, keeping)
     names = {"agent": "ringfence-agent", "daemon": "ringfenced"}
     started = [host.start(who, *program(name), log=f"/tmp/{who}.log") for who, name in names.items()]
     try:
@@ -107,3 +108,10 @@ def test_an_idle_site_sends_nothing(at_work):
     arrivals = watch.stop()
     arrivals.nothing()
     at_work.told("five seconds without a request", arrivals)
+
+
+@pytest.mark.parametrize("unit", ["ringfence-export.service", "ringfence-watch.service"])
+@pytest.mark.parametrize("at_work", ["units"], indirect=True)
+def test_auditors_reach_the_daemon_from_their_units(at_work, attacked, unit):
+    """With what their units give them: a socket, a certificate, and a key as a credential."""
+    assert "node-1" in attacked.said_by(unit, "/usr/bin/ringfence", "status"), attacked.machine.journal(unit)

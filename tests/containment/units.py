@@ -60,7 +60,7 @@ class Attacked:
         watch = self.network.watching()
         self.machine.does("systemd-run", *options, "--", *ATTEMPTS, *words)
         arrivals = watch.stop()
-        return Assault(f"a plain process of {user}", parsed(self.machine.run("cat", results)), arrivals)
+        return Assault(f"a plain process of {user}, no unit", parsed(self.machine.run("cat", results)), arrivals)
 
     def as_unit(self, unit: str, words: Sequence[str] = (), settings: str = "") -> Assault:
         """Attack as that unit.
@@ -78,7 +78,14 @@ class Attacked:
             arrivals = watch.stop()
             said = self.machine.run("cat", results)
         assert said, self.machine.journal(unit)
-        return Assault(unit, parsed(said), arrivals)
+        return Assault(f"attempts in {unit}", parsed(said), arrivals)
+
+    def said_by(self, unit: str, *command: str) -> str:
+        """What a command says that runs in place of a unit's program; empty where it fails."""
+        results = f"{RESULTS}/said"
+        with self._dropped_in(unit, attack_drop_in(command, results)):
+            worked = self.machine.does("systemctl", "start", unit)
+        return self.machine.run("cat", results) if worked else ""
 
     def as_itself(self, role: str, unit: str) -> Assault:
         """Attack as the daemon or the agent in its unit, at the moment at which it would serve."""
@@ -92,7 +99,7 @@ class Attacked:
             arrivals = watch.stop()
             file = self.machine.path(results)
             assert is_done(file), self.machine.journal(unit)
-            return Assault(f"{unit}, itself", parsed(file.read_text()), arrivals)
+            return Assault(f"{role} in {unit}", parsed(file.read_text()), arrivals)
 
     def as_engine(self) -> Assault:
         """Attack as the engine that the daemon starts for its model in its unit; it attacks its parent too."""
@@ -108,7 +115,7 @@ class Attacked:
             finally:
                 self.machine.run("systemctl", "stop", unit)
             arrivals = watch.stop()
-        return Assault(f"an engine of {unit}", parsed(file.read_text()), arrivals)
+        return Assault(f"engine in {unit}", parsed(file.read_text()), arrivals)
 
     def starts(self, units: Sequence[str], settings: str) -> bool:
         """Whether these units, as they are but for those lines of [Service], serve."""
