@@ -9,10 +9,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 EMPTIED = ("root", "home", "tmp", "srv", "opt", "mnt", "media", "var/tmp", "var/log/journal", "etc/apt")
@@ -31,6 +33,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     if plan["cgroup"]:
         _move_to(Path(plan["cgroup"]))
+        _guard(Path(plan["cgroup"]))
     root = overlay(Path(plan["base"]), Path(plan["tree"]))
     for source, target in plan["binds"]:
         place = root / target.lstrip("/")
@@ -69,6 +72,25 @@ def _empty(folder: Path, like: Path) -> None:
 def _move_to(cgroup: Path) -> None:
     cgroup.mkdir()
     (cgroup / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def _guard(cgroup: Path) -> None:
+    """Leave somebody who ends the machine once this process has ended: systemd-nspawn, killed, leaves it running."""
+    held = os.pidfd_open(os.getpid())
+    if child := os.fork():
+        os.waitpid(child, 0)
+        return
+    if os.fork():
+        os._exit(0)  # so that the guard is nobody's child: the machine's first process is to be the only one
+    os.setsid()
+    (cgroup.parent / "cgroup.procs").write_text(str(os.getpid()))
+    select.select([held], [], [])
+    (cgroup / "cgroup.kill").write_text("1")
+    while "populated 1" in (cgroup / "cgroup.events").read_text():
+        time.sleep(0.05)
+    for folder, _, _ in os.walk(cgroup, topdown=False):
+        Path(folder).rmdir()
+    os._exit(0)
 
 
 def _mount(*arguments: str) -> None:
