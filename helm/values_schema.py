@@ -24,7 +24,7 @@ from ringfenced import config as daemon
 TEMPLATE = Path(__file__).with_name("values.schema.in.json")
 
 FILLED_IN = {
-    "daemonConfig": (("state",), ("runtime",), ("listen",), ("agent",)),
+    "daemonConfig": (("state",), ("runtime",), ("listen",), ("agent",), ("$defs", "Telemetry", "metrics_listen")),
     "agentConfig": (
         ("listen",),
         ("cache_directory",),
@@ -42,6 +42,9 @@ FILLED_IN = {
 }
 """Settings that the chart's templates give, because they are paths and addresses of its own making."""
 
+GIVEN_ELSEWHERE = {"daemonConfig": (), "agentConfig": (("daemon",), ("$defs", "Daemon", "identities"))}
+"""Settings that may be left out, because the chart makes them from other values; values.schema.in.json says when."""
+
 
 def values_schema() -> dict[str, Any]:
     """The whole schema."""
@@ -56,6 +59,8 @@ def settings(name: str, model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
     for *table, key in FILLED_IN[name]:
         _drop(_inner(schema, table), key)
+    for *table, key in GIVEN_ELSEWHERE[name]:
+        _inner(schema, table)["required"].remove(key)
     # People write a level by its name; pydantic sees the number that it becomes.
     schema["$defs"]["Level"] = {"enum": list(Level.__members__)}
     used = json.dumps(schema)

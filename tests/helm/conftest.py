@@ -48,7 +48,12 @@ def opened_once() -> dict[str, Any]:
 
 def opened_values() -> dict[str, Any]:
     return {
-        "images": {"daemon": {"digest": f"sha256:{'a' * 64}"}, "pullSecrets": ["registry"]},
+        "images": {
+            "daemon": {"digest": f"sha256:{'b' * 64}"},
+            "daemonCuda": {"digest": f"sha256:{'a' * 64}"},
+            "agent": {"digest": f"sha256:{'c' * 64}"},
+            "pullSecrets": ["registry"],
+        },
         "daemon": {
             "config": {
                 "workers": 2,
@@ -66,11 +71,14 @@ def opened_values() -> dict[str, Any]:
                 ],
                 "streams": {"coalesce_ms": 12.5},
             },
-            "models": {"existingClaim": "models"},
+            "models": {"source": "claim", "existingClaim": "models"},
             "state": {"hostPath": "/var/lib/ringfenced"},
-            "resources": {"limits": {"nvidia.com/gpu": 1}},
-            "nodeSelector": {"gpu": "yes"},
-            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "gpu": {
+                "resources": {"limits": {"nvidia.com/gpu": 2}},
+                "nodeSelector": {"gpu": "yes"},
+                "tolerations": [{"key": "gpu", "operator": "Exists"}],
+                "runtimeClassName": "nvidia",
+            },
             "priorityClassName": "high",
         },
         "agent": {
