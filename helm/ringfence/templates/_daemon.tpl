@@ -57,13 +57,13 @@
 {{- $models := .Values.daemon.models -}}
 {{- if eq $models.source "claim" -}}
 - name: models
-  persistentVolumeClaim: { claimName: {{ $models.existingClaim }}, readOnly: true }
+  persistentVolumeClaim: { claimName: {{ $models.existingClaim | quote }}, readOnly: true }
 {{- else if eq $models.source "hostPath" -}}
 - name: models
   hostPath: { path: {{ $models.hostPath | quote }}, type: Directory }
 {{- else if eq $models.source "image" -}}
 - name: models
-  emptyDir: { sizeLimit: {{ $models.sizeLimit }} }
+  emptyDir: { sizeLimit: {{ $models.sizeLimit | quote }} }
 {{- end }}
 {{- end }}
 

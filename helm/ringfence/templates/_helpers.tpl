@@ -6,14 +6,14 @@
 {{- /* What a selector matches: (list $ "daemon"). */ -}}
 {{- define "ringfence.selector" -}}
 app.kubernetes.io/name: ringfence
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
 {{- /* Whose walls stand around a pod: what network policies match. Apart from the component, so that the pods that try to escape
        stand behind the same walls and are no daemon to a DaemonSet, no endpoint to a Service. (list $ "daemon") */ -}}
 {{- define "ringfence.walls" -}}
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 ringfence/walls: {{ index . 1 }}
 {{- end }}
 
@@ -21,9 +21,9 @@ ringfence/walls: {{ index . 1 }}
 {{- define "ringfence.labels" -}}
 {{ include "ringfence.selector" . }}
 app.kubernetes.io/part-of: ringfence
-app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service | quote }}
 app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Version | quote }}
 {{- end }}
 
 {{- /* The same with the walls, for pods: (list $ "daemon" "daemon"), the component and whose walls. */ -}}
@@ -34,8 +34,8 @@ ringfence/walls: {{ index . 2 }}
 
 {{- /* An object's name, namespace and labels: (list $ "ringfence-daemon" "daemon"). */ -}}
 {{- define "ringfence.metadata" -}}
-name: {{ index . 1 }}
-namespace: {{ (index . 0).Release.Namespace }}
+name: {{ index . 1 | quote }}
+namespace: {{ (index . 0).Release.Namespace | quote }}
 labels: {{- include "ringfence.labels" (list (index . 0) (index . 2)) | nindent 2 }}
 {{- end }}
 
@@ -74,7 +74,7 @@ enableServiceLinks: false
 {{- with .Values.images.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -98,7 +98,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- /* A pod's PriorityClass, the release's own if it makes them: (list $ "daemon" "" ) with the one that the values name. */ -}}
 {{- define "ringfence.priority" -}}
 {{- if index . 2 -}}
-priorityClassName: {{ index . 2 }}
+priorityClassName: {{ index . 2 | quote }}
 {{- else if (index . 0).Values.priorityClasses.create -}}
 priorityClassName: {{ include "ringfence.name" (index . 0) }}-{{ index . 1 }}
 {{- end }}

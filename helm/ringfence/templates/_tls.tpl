@@ -6,17 +6,17 @@
 {{- /* The names by which callers reach the daemon. */ -}}
 {{- define "ringfence.names.daemon" -}}
 {{- $service := printf "%s-daemon" (include "ringfence.name" .) -}}
-- {{ $service }}
+- {{ $service | quote }}
 - {{ $service }}.{{ .Release.Namespace }}
 - {{ $service }}.{{ .Release.Namespace }}.svc
 {{- range .Values.tls.daemonNames }}
-- {{ . }}
+- {{ . | quote }}
 {{- end }}
 {{- end }}
 
 {{- /* The name by which the daemon knows the agent. */ -}}
 {{- define "ringfence.names.agent" -}}
-- {{ .Values.agent.serverName }}
+- {{ .Values.agent.serverName | quote }}
 {{- end }}
 
 {{- /* What files/authority.py is asked for, in JSON. */ -}}
