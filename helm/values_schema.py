@@ -5,7 +5,8 @@ describe them:
 
     .venv/bin/python helm/values_schema.py > helm/ringfence/values.schema.json
 
-What is shipped in values.yaml must be there: who takes a value away by a null is told so. A test compares the two, so that the chart never offers a setting that a process does not know.
+What is shipped in values.yaml must be there: who takes a value away by a null is told so. A test compares the two, so
+that the chart never offers a setting that a process does not know.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ cp -r dist/wheelhouse dist/sbom images/install.sh images/llama.sh "$context/"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -1)
 common=(--network none --build-arg "REVISION=$(git rev-parse HEAD)" --build-arg "VERSION=$version")
+portable=$(sed -n 's/^ARG CMAKE_ARGS="\(.*\)"$/\1/p' images/daemon.Dockerfile)
 # Assigned before they are used: a command's failure inside a list would go unnoticed.
 python_base=$(base BASE_PYTHON)
 for image in "${images[@]}"; do
@@ -45,7 +46,12 @@ for image in "${images[@]}"; do
     daemon | daemon-cuda)
         name=ringfenced${image#daemon}
         compiler=$(base BASE_COMPILER)
-        arguments+=(--build-arg "BASE_COMPILER=$compiler")
+        cuda=$compiler
+        if [[ $image == daemon-cuda ]]; then
+            cuda=$(base BASE_CUDA)
+            arguments+=(--build-arg "CMAKE_ARGS=$portable -DGGML_CUDA=ON")
+        fi
+        arguments+=(--build-arg "BASE_COMPILER=$compiler" --build-arg "BASE_CUDA=$cuda")
         ;;
     agent)
         name=ringfence-agent
@@ -53,10 +59,6 @@ for image in "${images[@]}"; do
         ;;
     *) fail "there is no image $image: daemon, daemon-cuda, agent" ;;
     esac
-    if [[ $image == daemon-cuda ]]; then
-        cuda=$(base BASE_CUDA)
-        arguments+=(--build-arg "BASE_CUDA=$cuda" --build-arg VARIANT=cuda)
-    fi
     "$builder" build "${arguments[@]}" --file "images/${image%-cuda}.Dockerfile" --tag "ringfence/$name:$tag" "$context"
     echo "images: built ringfence/$name:$tag; push it to your registry, and put the digest that it gets there into images"
 done

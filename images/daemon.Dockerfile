@@ -6,25 +6,18 @@
 ARG BASE_PYTHON
 # The same with gcc, g++ and make, of the same release or an older one: what is compiled here runs there.
 ARG BASE_COMPILER
-# For VARIANT=cuda: NVIDIA's development image; its /usr/local/cuda is taken. `scratch` is never looked into.
-ARG BASE_CUDA=scratch
-ARG VARIANT=cpu
+# For NVIDIA GPUs: an image with CUDA's toolkit in /usr/local/cuda. Else the compiler's once more, and nothing is added.
+ARG BASE_CUDA=${BASE_COMPILER}
 
 # checkov:skip=CKV_DOCKER_7:images/build.sh takes bases by digest alone
 FROM ${BASE_CUDA} AS cuda
 
-FROM ${BASE_COMPILER} AS compiler-cpu
-# x86-64-v3, every server since 2015; -DGGML_NATIVE=ON would need the instructions of the machine that builds.
-ENV CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON"
-
-FROM ${BASE_COMPILER} AS compiler-cuda
-COPY --from=cuda /usr/local/cuda /usr/local/cuda
-ENV PATH="/usr/local/cuda/bin:${PATH}" \
-    CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DGGML_CUDA=ON"
-
 # ── llama.cpp, compiled from the wheelhouse's source ──
-# hadolint ignore=DL3006
-FROM compiler-${VARIANT} AS llama
+FROM ${BASE_COMPILER} AS llama
+# x86-64-v3, every server since 2015; -DGGML_NATIVE=ON would need the instructions of the machine that builds.
+ARG CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON"
+COPY --from=cuda /usr/local/ /usr/local/
+ENV PATH="/usr/local/cuda/bin:${PATH}"
 WORKDIR /build
 COPY wheelhouse/ wheelhouse/
 COPY llama.sh ./

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import helm_python as helm
 import jsonschema
 import pytest
 import yaml
 from kubernetes_validate import utils as kubernetes
 from referencing import Registry, Resource
+
+if TYPE_CHECKING:
+    import helm_python as helm
 
 CHART = Path(__file__).parents[2] / "helm/ringfence"
 
@@ -68,13 +70,17 @@ def strict() -> Strict:
 
 
 @pytest.fixture(scope="session")
-def chart() -> Iterator[helm.Chart]:
+def chart() -> "Iterator[helm.Chart]":
+    # Not when this file is read: Go turns a signal into an error that it handles, as long as its handler was set last,
+    # and pytest sets one (faulthandler) after the first of these files.
+    import helm_python as helm  # noqa: PLC0415 - as said
+
     with helm.Chart.load(CHART) as loaded:
         yield loaded
 
 
 @pytest.fixture(scope="session")
-def render(chart: helm.Chart) -> Callable[..., Objects]:
+def render(chart: "helm.Chart") -> Callable[..., Objects]:
     """Values to objects, by kind and name."""
 
     def objects(values: dict[str, Any] | None = None) -> Objects:

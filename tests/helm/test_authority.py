@@ -57,12 +57,14 @@ def held(authority, written):
 
 def test_the_script_is_the_one_that_the_job_runs(render, opened, document):
     opened["tls"] = {"source": "chart", "trustDomain": "a", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
-    assert render(opened)["ConfigMap", "ringfence-authority"]["data"]["authority.py"].strip() == SCRIPT.read_text().strip()
+    assert (
+        render(opened)["ConfigMap", "ringfence-authority"]["data"]["authority.py"].strip() == SCRIPT.read_text().strip()
+    )
 
 
 def test_all_that_is_missing_is_made(authority, wanted):
     made = dict(authority.plan(wanted, {}, NOW))
-    assert list(made)[0] == "ringfence-authority"
+    assert next(iter(made)) == "ringfence-authority"
     assert set(made) == set(wanted.secrets())
     root = x509.load_pem_x509_certificate(made["ringfence-authority"]["tls.crt"])
     for leaf in wanted.leaves:
@@ -164,7 +166,7 @@ class Answers(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def do_GET(self):  # noqa: N802 - http.server's own
+    def do_GET(self):
         name = self.path.removeprefix(f"{self.BASE}/")
         self.server.asked["GET"] += 1
         if self.headers["Authorization"] != "Bearer the-token":
@@ -174,10 +176,10 @@ class Answers(BaseHTTPRequestHandler):
         else:
             self.answer(404, {})
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         self.write(is_new=True)
 
-    def do_PUT(self):  # noqa: N802
+    def do_PUT(self):
         self.write(is_new=False)
 
     def write(self, *, is_new):
@@ -267,11 +269,10 @@ def test_of_two_jobs_at_once_one_writes_and_the_other_begins_anew(run, api, caps
     assert "somebody else has written ringfence-agent-tls meanwhile" in capsys.readouterr().err
 
 
-def test_an_api_that_refuses_or_is_not_there_is_told_with_what_to_do(run, api, account, capsys, authority, document):
+def test_an_api_that_refuses_or_is_not_there_is_told_with_what_to_do(run, account, capsys, authority):
     (account / "token").write_text("another")
     assert run() == 1
     assert "answers 401: the job may not read Secret ringfence-authority" in capsys.readouterr().err
-    (account / "wanted.json").write_text(json.dumps(document))
     environment = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
     assert authority.main([str(account / "wanted.json")], environment, NOW, account) == 1
     told = capsys.readouterr().err

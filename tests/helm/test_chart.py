@@ -104,10 +104,7 @@ def test_no_volume_is_of_a_kind_that_the_standard_refuses_unless_a_site_asks_for
 def test_no_pod_gets_a_token_of_the_cluster_but_the_authoritys(objects):
     accounts = {name: one for (kind, name), one in objects.items() if kind == "ServiceAccount"}
     bound = {
-        subject["name"]
-        for (kind, _), one in objects.items()
-        if kind == "RoleBinding"
-        for subject in one["subjects"]
+        subject["name"] for (kind, _), one in objects.items() if kind == "RoleBinding" for subject in one["subjects"]
     }
     authority = of(objects, "authority")
     for name, template in pods(objects).items():
@@ -214,7 +211,7 @@ def test_every_set_of_pods_has_its_own(objects):
 
 
 def test_a_budget_over_daemons_is_a_number_of_pods(render):
-    """Where the pods' controller has no scale, a share of them, or maxUnavailable, lets no eviction through for ever."""
+    """Where the pods' controller has no scale, as a DaemonSet, maxUnavailable lets no eviction through for ever."""
     budget = render()["PodDisruptionBudget", "ringfence-daemon"]["spec"]
     assert budget["minAvailable"] == 1
     assert "maxUnavailable" not in budget
@@ -263,9 +260,7 @@ def test_as_shipped_no_image_can_be_pulled_by_accident(render):
 
 
 def test_a_new_configuration_is_a_new_pod(render, opened):
-    before, after = (
-        daemon_of(render(values))["metadata"]["annotations"]["checksum/config"] for values in ({}, opened)
-    )
+    before, after = (daemon_of(render(values))["metadata"]["annotations"]["checksum/config"] for values in ({}, opened))
     assert before != after
 
 
@@ -275,5 +270,3 @@ def test_each_process_is_probed_where_it_answers_probes(objects):
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert container[probe]["grpc"] == {"port": ports["health"]}
-
-

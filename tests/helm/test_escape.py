@@ -7,9 +7,7 @@ import pytest
 
 CHART = Path(__file__).parents[2] / "helm/ringfence"
 
-LISTED = [
-    line for line in (CHART / "files/escapes.txt").read_text().splitlines() if line and not line.startswith("#")
-]
+LISTED = [line for line in (CHART / "files/escapes.txt").read_text().splitlines() if line and not line.startswith("#")]
 
 
 def tried(pod):
@@ -61,9 +59,7 @@ def test_the_api_and_what_the_values_name_must_not_be_reached(render, opened):
 
 def test_the_agent_may_ask_its_resolver_and_the_daemon_may_not(render, opened):
     objects = render(opened)
-    (daemon,), (agent,) = (
-        tried(objects["Pod", f"ringfence-escape-{side}"]).values() for side in ("daemon", "agent")
-    )
+    (daemon,), (agent,) = (tried(objects["Pod", f"ringfence-escape-{side}"]).values() for side in ("daemon", "agent"))
     assert daemon == LISTED
     assert agent == [name for name in LISTED if name != "dns"]
     assert len(LISTED) > 45

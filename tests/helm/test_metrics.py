@@ -127,10 +127,13 @@ def test_every_worker_of_every_daemon_is_found_and_let_in_for(render, opened):
     for kind, workers in (("gpu", 2), ("cpu", 3)):
         pod = objects["DaemonSet", f"ringfence-daemon-{kind}"]["spec"]["template"]["spec"]
         ports = {port["name"]: port["containerPort"] for port in pod["containers"][0]["ports"]}
-        assert {name: 7450 + number for number, name in enumerate(f"metrics-{one}" for one in range(workers))}.items() <= (
-            ports.items()
+        assert {
+            name: 7450 + number for number, name in enumerate(f"metrics-{one}" for one in range(workers))
+        }.items() <= (ports.items())
+        assert (
+            'metrics_listen = "[::]:7450"'
+            in objects["ConfigMap", f"ringfence-daemon-{kind}"]["data"]["ringfenced.toml"]
         )
-        assert 'metrics_listen = "[::]:7450"' in objects["ConfigMap", f"ringfence-daemon-{kind}"]["data"]["ringfenced.toml"]
     _, rule = objects["NetworkPolicy", "ringfence-daemon"]["spec"]["ingress"]
     assert [port["port"] for port in rule["ports"]] == [7450, 7451, 7452]
     assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]

@@ -66,7 +66,10 @@ def models(objects):
 @pytest.mark.parametrize(
     ("values", "volume"),
     [
-        ({"source": "claim", "existingClaim": "ours"}, {"persistentVolumeClaim": {"claimName": "ours", "readOnly": True}}),
+        (
+            {"source": "claim", "existingClaim": "ours"},
+            {"persistentVolumeClaim": {"claimName": "ours", "readOnly": True}},
+        ),
         ({"source": "hostPath", "hostPath": "/srv/models"}, {"hostPath": {"path": "/srv/models", "type": "Directory"}}),
     ],
 )
@@ -78,7 +81,9 @@ def test_models_come_from_a_claim_or_a_folder_of_the_node(render, values, volume
 
 def test_models_come_out_of_an_image_before_the_daemon_starts(render):
     image = {"repository": "site.example/models", "digest": f"sha256:{'d' * 64}", "folder": "/gguf/"}
-    volumes, (copying,) = models(render({"daemon": {"models": {"source": "image", "image": image, "sizeLimit": "5Gi"}}}))
+    volumes, (copying,) = models(
+        render({"daemon": {"models": {"source": "image", "image": image, "sizeLimit": "5Gi"}}})
+    )
     assert volumes == [{"name": "models", "emptyDir": {"sizeLimit": "5Gi"}}]
     assert copying["image"] == f"site.example/models@sha256:{'d' * 64}"
     assert copying["command"] == ["cp", "-R", "/gguf/.", "/models/"]
@@ -116,7 +121,9 @@ def test_priority_classes_are_the_releases_own_or_the_sites(render, opened):
 def test_a_seccomp_profile_of_the_sites_is_everybodys(render, opened):
     opened["seccompProfile"] = {"type": "Localhost", "localhostProfile": "ringfence.json"}
     objects = render(opened)
-    pods = [one["spec"]["template"]["spec"] for (kind, _), one in objects.items() if kind in {"DaemonSet", "Deployment"}]
+    pods = [
+        one["spec"]["template"]["spec"] for (kind, _), one in objects.items() if kind in {"DaemonSet", "Deployment"}
+    ]
     pods += [one["spec"] for (kind, _), one in objects.items() if kind == "Pod"]
     assert len(pods) == 4
     assert [pod["securityContext"]["seccompProfile"] for pod in pods] == [opened["seccompProfile"]] * 4

@@ -44,7 +44,9 @@ def description(schema, value):
 
 def test_every_value_is_described_and_no_table_takes_an_unknown_one(schema):
     conditions = ("/if", "/then", "/else")
-    found = [(where, table) for where, table in tables(schema) if not any(f"{part}/" in f"{where}/" for part in conditions)]
+    found = [
+        (where, table) for where, table in tables(schema) if not any(f"{part}/" in f"{where}/" for part in conditions)
+    ]
     assert len(found) > 20
     for where, table in found:
         assert table.get("additionalProperties") is False, where

@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where kubelet puts a pod's token, its namespace and the API's authority (Kubernetes, "Accessing the API from a Pod")."""
+"""Where kubelet puts a pod's token, its namespace and the API's authority ("Accessing the API from a Pod")."""
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How long before now a certificate begins to hold, for nodes whose clocks run behind."""
