@@ -1,6 +1,7 @@
 """The chart's own authority, against an API that keeps Secrets as Kubernetes does."""
 
 import base64
+import contextlib
 import importlib.util
 import json
 import ssl
@@ -83,6 +84,47 @@ def test_daemon_and_agent_get_halves_that_belong_together(authority, wanted):
     assert (set(daemon), set(agent)) == ({"permit.key", "log.pub"}, {"log.key", "permit.pub"})
     for private, public in ((daemon["permit.key"], agent["permit.pub"]), (agent["log.key"], daemon["log.pub"])):
         assert load_pem_private_key(private, None).public_key() == load_pem_public_key(public)
+
+
+def context(folder, data, side):
+    """One end, as strict as OpenSSL can be (RFC 5280: every extension that must be there is)."""
+    for name, content in data.items():
+        (folder / name).write_bytes(content)
+    made = ssl.SSLContext(side)
+    made.verify_mode = ssl.CERT_REQUIRED
+    made.verify_flags |= ssl.VERIFY_X509_STRICT
+    made.minimum_version = ssl.TLSVersion.TLSv1_3
+    made.load_verify_locations(folder / "ca.crt")
+    made.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    return made
+
+
+def shaken(client, server, name):
+    """Both ends after a handshake in memory: what each knows of the other."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for end in ends * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return [end.getpeercert()["subjectAltName"] for end in ends]
+
+
+def test_daemon_and_agent_know_each_other_by_what_was_made(authority, wanted, tmp_path):
+    now = datetime.now(UTC)
+    made = dict(authority.plan(wanted, {}, now))
+    daemon = context(tmp_path, made["ringfence-daemon-tls"], ssl.PROTOCOL_TLS_CLIENT)
+    agent = context(tmp_path, made["ringfence-agent-tls"], ssl.PROTOCOL_TLS_SERVER)
+    seen_by_daemon, seen_by_agent = shaken(daemon, agent, "ringfence-agent")
+    assert ("URI", "spiffe://site.example/agent") in seen_by_daemon
+    assert ("URI", "spiffe://site.example/daemon") in seen_by_agent
+    caller = context(tmp_path, made["ward-tls"], ssl.PROTOCOL_TLS_CLIENT)
+    serving = context(tmp_path, made["ringfence-daemon-tls"], ssl.PROTOCOL_TLS_SERVER)
+    assert shaken(caller, serving, "ringfence-daemon.ai.svc")[1] == (("URI", "spiffe://site.example/caller/ward"),)
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        shaken(caller, serving, "elsewhere")
 
 
 @settings(max_examples=30, deadline=None)

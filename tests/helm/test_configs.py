@@ -101,7 +101,7 @@ def test_what_the_values_say_arrives_unchanged(render, opened):
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(region=words, grant=st.integers(0, 10**12), quality=st.floats(0, 1))
 def test_any_value_survives_its_way_into_the_file(render, opened_once, region, grant, quality):
     """Quotes, template braces, backslashes, big and small numbers."""
