@@ -18,7 +18,7 @@ if [ -d llama ]; then
     # Compiled a step before: its source had the hash, the wheel has one only now.
     pip install --no-index --no-deps llama/*.whl
 fi
-pip check
+tools/bin/python -m pip --python "$folder/bin/python" --disable-pip-version-check check # and it says what is missing
 rm -rf tools
 "$folder/bin/python" -m compileall -q "$folder/lib"
 # Read-only for everybody, whatever the umask was; root's alone to change.

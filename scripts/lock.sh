@@ -42,7 +42,9 @@ from_pyproject() {
 from_pyproject "p['build-system']['requires']" |
     lock dev pyproject.toml - --extra daemon --extra agent --extra anthropic --extra gemini \
         --extra bedrock --extra pkcs11 --extra pull --extra standin --extra dev --no-emit-package llama-cpp-python
-lock daemon pyproject.toml --extra daemon --constraint requirements/dev.lock
+# With what llama-cpp-python imports: engines are the daemon's, and the wheel itself is compiled.
+lock daemon pyproject.toml --extra daemon --extra llama --no-emit-package llama-cpp-python \
+    --constraint requirements/dev.lock
 lock agent pyproject.toml --extra agent --constraint requirements/dev.lock
 lock agent-all pyproject.toml --extra agent --extra anthropic --extra gemini --extra bedrock --extra pkcs11 \
     --constraint requirements/dev.lock
