@@ -290,7 +290,7 @@ class Cluster:
     def __init__(self, host: str, port: int, account: Path) -> None:
         """Take where the API is, and the folder of the pod's account."""
         trusted = ssl.create_default_context(cafile=str(account / "ca.crt"))
-        self._connect = lambda: http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trusted)
+        self._host, self._port, self._trusted = host, port, trusted
         self._token = (account / "token").read_text().strip()
         self._base = f"/api/v1/namespaces/{(account / 'namespace').read_text().strip()}/secrets"
         self._versions: dict[str, str] = {}
@@ -343,7 +343,7 @@ class Cluster:
         if document is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(document)
-        connection = self._connect()
+        connection = http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=self._trusted)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
