@@ -8,7 +8,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-containment test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-containment test-redteam test-rotation test-tamper test-helm coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean sbom wheelhouse
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test-containment: setup ## every way out tried for real, in namespaces and under
 
 test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
 	@$(BIN)/python bench/redteam.py $(ARGS)
+
+test-helm: setup ## the chart under every Kubernetes version and 300 sets of values, judged by checkov; the Dockerfiles by hadolint
+	@RINGFENCE_HELM=full $(BIN)/pytest tests/helm tests/images $(ARGS)
+	@scripts/checks.sh
 
 coverage: setup ## branch coverage of the pure parts: verbs, contract, gate
 	@$(BIN)/pytest -q --cov --cov-config=pyproject.toml --cov-report=term $(ARGS) tests/ringfence tests/ringfenced/identify \
@@ -60,6 +64,12 @@ lock: setup ## write requirements/*.lock anew (UPGRADE=1: with the newest versio
 
 verifier: ## dist/ringfence-verify.py: the log's verifier in one file, for auditors; needs Python alone
 	@install -D -m 644 daemon/ringfenced/cli/verify.py dist/ringfence-verify.py && sha256sum dist/ringfence-verify.py
+
+sbom: ## dist/sbom: what each process is made of, with hashes (CycloneDX)
+	@scripts/sbom.sh
+
+wheelhouse: ## dist/wheelhouse: all that a machine without a network installs from, with hashes (PYTHON=python3.13)
+	@scripts/wheelhouse.sh
 
 test-tamper: setup ## a million ways to tamper with a log (some minutes)
 	@$(BIN)/python bench/tamper.py $(ARGS)

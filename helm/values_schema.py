@@ -5,7 +5,8 @@ describe them:
 
     .venv/bin/python helm/values_schema.py > helm/ringfence/values.schema.json
 
-A test compares the two, so that the chart never offers a setting that a process does not know.
+What is shipped in values.yaml must be there: who takes a value away by a null is told so. A test compares the two, so
+that the chart never offers a setting that a process does not know.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from ringfence.labels import Level
@@ -22,9 +24,10 @@ from ringfence_agent import config as agent
 from ringfenced import config as daemon
 
 TEMPLATE = Path(__file__).with_name("values.schema.in.json")
+SHIPPED = Path(__file__).parent / "ringfence/values.yaml"
 
 FILLED_IN = {
-    "daemonConfig": (("state",), ("runtime",), ("listen",), ("agent",)),
+    "daemonConfig": (("state",), ("runtime",), ("listen",), ("agent",), ("$defs", "Telemetry", "metrics_listen")),
     "agentConfig": (
         ("listen",),
         ("cache_directory",),
@@ -42,12 +45,16 @@ FILLED_IN = {
 }
 """Settings that the chart's templates give, because they are paths and addresses of its own making."""
 
+GIVEN_ELSEWHERE = {"daemonConfig": (), "agentConfig": (("daemon",), ("$defs", "Daemon", "identities"))}
+"""Settings that may be left out, because the chart makes them from other values; values.schema.in.json says when."""
+
 
 def values_schema() -> dict[str, Any]:
     """The whole schema."""
     schema: dict[str, Any] = json.loads(TEMPLATE.read_text())
     schema["$defs"] |= {"daemonConfig": settings("daemonConfig", daemon.Config)}
     schema["$defs"] |= {"agentConfig": settings("agentConfig", agent.Config)}
+    _demand(schema, schema, yaml.safe_load(SHIPPED.read_text()))
     return schema
 
 
@@ -56,12 +63,29 @@ def settings(name: str, model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
     for *table, key in FILLED_IN[name]:
         _drop(_inner(schema, table), key)
+    for *table, key in GIVEN_ELSEWHERE[name]:
+        _inner(schema, table)["required"].remove(key)
     # People write a level by its name; pydantic sees the number that it becomes.
     schema["$defs"]["Level"] = {"enum": list(Level.__members__)}
     used = json.dumps(schema)
     schema["$defs"] = {one: inner for one, inner in schema["$defs"].items() if f'/$defs/{one}"' in used}
     plain: dict[str, Any] = _plain(schema)
     return plain
+
+
+def _demand(schema: dict[str, Any], table: dict[str, Any], shipped: dict[str, Any]) -> None:
+    """Demand of `table` all that is shipped: Helm merges before it checks, so that only a null can take it away."""
+    if "$ref" in table:
+        name = table["$ref"].removeprefix("#/$defs/")
+        if name not in {"image", "nodes"}:
+            return
+        table = schema["$defs"][name]
+    if "properties" not in table:
+        return
+    table["required"] = list(shipped)
+    for key, value in shipped.items():
+        if isinstance(value, dict):
+            _demand(schema, table["properties"][key], value)
 
 
 def _inner(schema: dict[str, Any], path: list[str]) -> dict[str, Any]:

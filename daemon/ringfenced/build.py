@@ -404,7 +404,7 @@ def _metrics(config: Config, worker: int | None) -> Metrics | None:
     registry = CollectorRegistry()
     if telemetry.metrics_listen:
         host, _, port = telemetry.metrics_listen.rpartition(":")
-        start_http_server(int(port) + (worker or 0), host or "127.0.0.1", registry)
+        start_http_server(int(port) + (worker or 0), host.strip("[]") or "127.0.0.1", registry)
     return Metrics(registry)
 
 

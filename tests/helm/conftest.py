@@ -2,25 +2,85 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import helm_python as helm
+import jsonschema
 import pytest
 import yaml
+from kubernetes_validate import utils as kubernetes
+from referencing import Registry, Resource
+
+if TYPE_CHECKING:
+    import helm_python as helm
 
 CHART = Path(__file__).parents[2] / "helm/ringfence"
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
+OLDEST, NEWEST = "1.28", "1.37"
+"""The Kubernetes versions that the chart is checked for; the oldest is Chart.yaml's."""
+
+
+class Strict:
+    """Kubernetes' own schemas, in which an unknown field is an error; read once each."""
+
+    def __init__(self) -> None:
+        self._versions = {kubernetes.major_minor(version): version for version in kubernetes.all_versions()}
+        self._validators: dict[tuple[str, str, str], jsonschema.Draft202012Validator | None] = {}
+
+    def versions(self) -> list[str]:
+        """All from the oldest to the newest."""
+        known = list(self._versions)
+        return known[known.index(OLDEST) : known.index(NEWEST) + 1]
+
+    def refusals(self, objects: Objects, version: str) -> list[str]:
+        """What is wrong with objects that Kubernetes itself knows; others, of operators, are passed over."""
+        return [
+            f"{kind} {name}, {error.json_path}: {error.message}"
+            for (kind, name), one in objects.items()
+            if (validator := self._validator(one, version)) is not None
+            for error in validator.iter_errors(one)
+        ]
+
+    def knows(self, one: dict[str, Any], version: str) -> bool:
+        return self._validator(one, version) is not None
+
+    def _validator(self, one: dict[str, Any], version: str) -> jsonschema.Draft202012Validator | None:
+        key = (version, one["apiVersion"], one["kind"])
+        if key not in self._validators:
+            self._validators[key] = self._read(*key)
+        return self._validators[key]
+
+    def _read(self, version: str, api: str, kind: str) -> jsonschema.Draft202012Validator | None:
+        folder = f"kubernetes-json-schema/v{self._versions[version]}-local-strict"
+        group, _, number = api.rpartition("/")
+        name = "-".join(part for part in (kind.lower(), group.partition(".")[0], number) if part)
+        try:
+            schema = kubernetes.schema_contents(f"{folder}/{name}.json", version)
+        except FileNotFoundError:
+            return None
+        definitions = kubernetes.schema_contents(f"{folder}/_definitions.json", version)
+        registry = Resource.from_contents(definitions) @ (Resource.from_contents(schema) @ Registry())
+        return jsonschema.Draft202012Validator(schema, registry=registry)
+
 
 @pytest.fixture(scope="session")
-def chart() -> Iterator[helm.Chart]:
+def strict() -> Strict:
+    return Strict()
+
+
+@pytest.fixture(scope="session")
+def chart() -> "Iterator[helm.Chart]":
+    # Not when this file is read: Go turns a signal into an error that it handles, as long as its handler was set last,
+    # and pytest sets one (faulthandler) after the first of these files.
+    import helm_python as helm  # noqa: PLC0415 - as said
+
     with helm.Chart.load(CHART) as loaded:
         yield loaded
 
 
 @pytest.fixture(scope="session")
-def render(chart: helm.Chart) -> Callable[..., Objects]:
+def render(chart: "helm.Chart") -> Callable[..., Objects]:
     """Values to objects, by kind and name."""
 
     def objects(values: dict[str, Any] | None = None) -> Objects:
@@ -48,7 +108,12 @@ def opened_once() -> dict[str, Any]:
 
 def opened_values() -> dict[str, Any]:
     return {
-        "images": {"daemon": {"digest": f"sha256:{'a' * 64}"}, "pullSecrets": ["registry"]},
+        "images": {
+            "daemon": {"digest": f"sha256:{'b' * 64}"},
+            "daemonCuda": {"digest": f"sha256:{'a' * 64}"},
+            "agent": {"digest": f"sha256:{'c' * 64}"},
+            "pullSecrets": ["registry"],
+        },
         "daemon": {
             "config": {
                 "workers": 2,
@@ -66,11 +131,14 @@ def opened_values() -> dict[str, Any]:
                 ],
                 "streams": {"coalesce_ms": 12.5},
             },
-            "models": {"existingClaim": "models"},
+            "models": {"source": "claim", "existingClaim": "models"},
             "state": {"hostPath": "/var/lib/ringfenced"},
-            "resources": {"limits": {"nvidia.com/gpu": 1}},
-            "nodeSelector": {"gpu": "yes"},
-            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "gpu": {
+                "resources": {"limits": {"nvidia.com/gpu": 2}},
+                "nodeSelector": {"gpu": "yes"},
+                "tolerations": [{"key": "gpu", "operator": "Exists"}],
+                "runtimeClassName": "nvidia",
+            },
             "priorityClassName": "high",
         },
         "agent": {

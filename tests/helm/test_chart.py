@@ -4,7 +4,15 @@ import pytest
 CHART = "helm/ringfence"
 
 
-@pytest.fixture(params=["as shipped", "opened", "named addresses by IPv6, nobody let in"])
+CHART_AUTHORITY = {
+    "source": "chart",
+    "trustDomain": "site.example",
+    "callers": [{"secret": "ward-tls", "identity": "spiffe://site.example/caller/ward"}],
+    "chart": {"apiServers": [{"cidr": "192.0.2.10/32"}]},
+}
+
+
+@pytest.fixture(params=["as shipped", "opened", "named addresses by IPv6, nobody let in", "all that there is"])
 def values(request, opened):
     if request.param == "as shipped":
         return {}
@@ -15,6 +23,13 @@ def values(request, opened):
             "log": {"existingClaim": "log"},
         }
         opened["daemon"]["ingressFrom"] = []
+    if request.param.startswith("all"):
+        opened["tls"] = CHART_AUTHORITY
+        opened["metrics"] = {"enabled": True, "dashboard": {"enabled": True}}
+        opened["daemon"]["cpu"] = {"enabled": True, "config": {"workers": 3}}
+        opened["daemon"]["models"] = {"source": "image", "image": {"repository": "models/of-ours"}}
+        opened["priorityClasses"] = {"create": True}
+        opened["escapeTest"] = {"reach": [{"address": "2001:db8::1", "port": 443}]}
     return opened
 
 
@@ -24,10 +39,26 @@ def objects(render, values):
 
 
 def pods(objects):
-    """Every pod's template, by its controller's name."""
-    return {
-        name: one["spec"]["template"] for (kind, name), one in objects.items() if kind in {"DaemonSet", "Deployment"}
-    }
+    """Every pod's template, by the name of what makes it; a test's pod is its own."""
+    found = {}
+    for (kind, name), one in objects.items():
+        if kind in {"DaemonSet", "Deployment", "Job"}:
+            found[name] = one["spec"]["template"]
+        elif kind == "CronJob":
+            found[name] = one["spec"]["jobTemplate"]["spec"]["template"]
+        elif kind == "Pod":
+            found[name] = one
+    return found
+
+
+def of(objects, component):
+    """The pods of a component."""
+    found = pods(objects).items()
+    return {name: pod for name, pod in found if pod["metadata"]["labels"]["app.kubernetes.io/component"] == component}
+
+
+def daemon_of(objects, kind="gpu"):
+    return pods(objects)[f"ringfence-daemon-{kind}"]
 
 
 def selected(selector, labels):
@@ -48,14 +79,15 @@ def test_every_pod_meets_the_restricted_security_standard(objects):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] > 0
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod)
-        for container in pod["containers"]:
+        assert not {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"} & set(pod)
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
+                "runAsNonRoot": True,
                 "capabilities": {"drop": ["ALL"]},
             }
-            assert not [port for port in container["ports"] if "hostPort" in port]
+            assert not [port for port in container.get("ports", ()) if "hostPort" in port]
 
 
 def test_no_volume_is_of_a_kind_that_the_standard_refuses_unless_a_site_asks_for_it(objects, values):
@@ -63,27 +95,40 @@ def test_no_volume_is_of_a_kind_that_the_standard_refuses_unless_a_site_asks_for
     kinds = {
         kind
         for template in pods(objects).values()
-        for volume in template["spec"]["volumes"]
+        for volume in template["spec"].get("volumes", ())
         for kind in set(volume) - {"name"}
     }
     assert kinds - allowed == ({"hostPath"} if values.get("daemon", {}).get("state", {}).get("hostPath") else set())
 
 
-def test_no_pod_gets_a_token_of_the_cluster(objects):
+def test_no_pod_gets_a_token_of_the_cluster_but_the_authoritys(objects):
     accounts = {name: one for (kind, name), one in objects.items() if kind == "ServiceAccount"}
-    for template in pods(objects).values():
+    bound = {
+        subject["name"] for (kind, _), one in objects.items() if kind == "RoleBinding" for subject in one["subjects"]
+    }
+    authority = of(objects, "authority")
+    for name, template in pods(objects).items():
         pod = template["spec"]
         assert pod["automountServiceAccountToken"] is False
         assert accounts[pod["serviceAccountName"]]["automountServiceAccountToken"] is False
+        tokens = [
+            source
+            for volume in pod.get("volumes", ())
+            for source in volume.get("projected", {}).get("sources", ())
+            if "serviceAccountToken" in source
+        ]
+        assert bool(tokens) == (name in authority) == (pod["serviceAccountName"] in bound)
 
 
-def test_every_pod_is_under_exactly_its_own_policy_and_both_ways_of_it(objects):
+def test_every_pod_is_denied_everything_and_let_through_by_one_policy_alone(objects):
     policies = {name: one["spec"] for (kind, name), one in objects.items() if kind == "NetworkPolicy"}
-    for name, template in pods(objects).items():
+    for template in pods(objects).values():
         labels = template["metadata"]["labels"]
-        holding = [policy for policy, spec in policies.items() if selected(spec["podSelector"], labels)]
-        assert holding == [name]
-        assert sorted(policies[name]["policyTypes"]) == ["Egress", "Ingress"]
+        holding = {policy for policy, spec in policies.items() if selected(spec["podSelector"], labels)}
+        assert holding == {"ringfence-walls", f"ringfence-{labels['ringfence/walls']}"}
+        for policy in holding:
+            assert sorted(policies[policy]["policyTypes"]) == ["Egress", "Ingress"]
+    assert (policies["ringfence-walls"]["ingress"], policies["ringfence-walls"]["egress"]) == ([], [])
 
 
 def test_no_rule_of_a_policy_means_everybody(objects):
@@ -113,9 +158,10 @@ def test_the_daemon_reaches_the_agent_and_nothing_else(objects):
 
 
 def test_the_daemon_has_no_names(objects):
-    pod = pods(objects)["ringfence-daemon"]["spec"]
-    assert (pod["dnsPolicy"], pod["dnsConfig"]) == ("None", {"nameservers": ["127.0.0.1"]})
-    assert pod["enableServiceLinks"] is False
+    for template in of(objects, "daemon").values():
+        pod = template["spec"]
+        assert (pod["dnsPolicy"], pod["dnsConfig"]) == ("None", {"nameservers": ["127.0.0.1"]})
+        assert pod["enableServiceLinks"] is False
 
 
 def test_only_daemons_reach_the_agent(render, opened):
@@ -123,11 +169,11 @@ def test_only_daemons_reach_the_agent(render, opened):
     (rule,) = objects["NetworkPolicy", "ringfence-agent"]["spec"]["ingress"]
     (peer,) = rule["from"]
     assert set(peer) == {"podSelector"}
-    assert selected(peer["podSelector"], pods(objects)["ringfence-daemon"]["metadata"]["labels"])
+    assert selected(peer["podSelector"], daemon_of(objects)["metadata"]["labels"])
 
 
 def test_daemon_and_agent_share_no_volume_and_no_user(render, opened):
-    daemon, agent = (pods(render(opened))[f"ringfence-{side}"]["spec"] for side in ("daemon", "agent"))
+    daemon, agent = (pods(render(opened))[f"ringfence-{side}"]["spec"] for side in ("daemon-gpu", "agent"))
     assert daemon["securityContext"]["runAsUser"] != agent["securityContext"]["runAsUser"]
     for volume in daemon["volumes"]:
         kind = set(volume) - {"name"}
@@ -144,12 +190,32 @@ def test_daemon_and_agent_share_no_volume_and_no_user(render, opened):
     assert not secrets[0] & secrets[1]
 
 
-def test_services_and_budgets_select_the_pods_that_they_are_for(objects):
+def test_services_and_budgets_select_the_pods_that_they_are_for_and_no_others(objects):
+    """A pod that tries to escape stands behind a daemon's walls, and must get no caller."""
+    meant = {"ringfence-daemon": "daemon", "ringfence-daemon-metrics": "daemon", "ringfence-agent": "agent"}
     for (kind, name), one in objects.items():
         if kind in {"Service", "PodDisruptionBudget"}:
             selector = one["spec"]["selector"]
-            labels = pods(objects)[name]["metadata"]["labels"]
-            assert selected(selector if kind == "PodDisruptionBudget" else {"matchLabels": selector}, labels)
+            selector = selector if kind == "PodDisruptionBudget" else {"matchLabels": selector}
+            got = {pod for pod, made in pods(objects).items() if selected(selector, made["metadata"]["labels"])}
+            assert got == set(of(objects, meant[name]))
+
+
+def test_every_set_of_pods_has_its_own(objects):
+    """A controller takes any pod that its selector matches for its own, and ends what it has too many of."""
+    for (kind, name), one in objects.items():
+        if kind in {"DaemonSet", "Deployment"}:
+            selector = one["spec"]["selector"]
+            got = [pod for pod, made in pods(objects).items() if selected(selector, made["metadata"]["labels"])]
+            assert got == [name]
+
+
+def test_a_budget_over_daemons_is_a_number_of_pods(render):
+    """Where the pods' controller has no scale, as a DaemonSet, maxUnavailable lets no eviction through for ever."""
+    budget = render()["PodDisruptionBudget", "ringfence-daemon"]["spec"]
+    assert budget["minAvailable"] == 1
+    assert "maxUnavailable" not in budget
+    assert ("PodDisruptionBudget", "ringfence-daemon") not in render({"daemon": {"minAvailable": 0}})
 
 
 def test_the_chart_holds_no_secret(objects):
@@ -157,7 +223,9 @@ def test_the_chart_holds_no_secret(objects):
 
 
 def test_as_shipped_there_is_no_way_out(render):
-    assert not [name for _, name in render() if "agent" in name]
+    objects = render()
+    assert not [name for _, name in objects if "agent" in name]
+    assert [one["spec"]["egress"] for (kind, _), one in objects.items() if kind == "NetworkPolicy"] == [[], []]
 
 
 def test_a_provider_can_be_reached_where_the_values_say_so_and_only_there(render, opened):
@@ -174,37 +242,31 @@ def test_the_egress_log_outlives_the_release(render, opened):
     assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
+def images(objects):
+    return {name: pod["spec"]["containers"][0]["image"] for name, pod in pods(objects).items()}
+
+
 def test_a_digest_wins_over_a_tag(render, opened):
-    opened["images"]["daemon"]["tag"] = "newest"
-    found = {name: template["spec"]["containers"][0]["image"] for name, template in pods(render(opened)).items()}
-    assert found == {
-        "ringfence-daemon": f"ringfence/ringfenced@sha256:{'a' * 64}",
-        "ringfence-agent": "ringfence/ringfence-agent:0.1.0",
-    }
+    opened["images"]["daemonCuda"]["tag"] = "newest"
+    opened["images"]["agent"] = {"digest": "", "tag": ""}
+    found = images(render(opened))
+    assert found["ringfence-daemon-gpu"] == f"ringfence/ringfenced-cuda@sha256:{'a' * 64}"
+    assert found["ringfence-agent"] == "ringfence/ringfence-agent:0.1.0"
+
+
+def test_as_shipped_no_image_can_be_pulled_by_accident(render):
+    """The project publishes none yet, and a name that nobody holds is a name that anybody may take."""
+    assert {image.partition("@")[2] for image in images(render()).values()} == {f"sha256:{'0' * 64}"}
 
 
 def test_a_new_configuration_is_a_new_pod(render, opened):
-    before, after = (
-        pods(render(values))["ringfence-daemon"]["metadata"]["annotations"]["checksum/config"]
-        for values in ({}, opened)
-    )
+    before, after = (daemon_of(render(values))["metadata"]["annotations"]["checksum/config"] for values in ({}, opened))
     assert before != after
 
 
 def test_each_process_is_probed_where_it_answers_probes(objects):
-    for pod in pods(objects).values():
+    for pod in (*of(objects, "daemon").values(), *of(objects, "agent").values()):
         (container,) = pod["spec"]["containers"]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert container[probe]["grpc"] == {"port": ports["health"]}
-
-
-def test_notes_say_what_is_missing(chart, opened):
-    shipped, full = (
-        chart.render(values, name="ringfence", namespace="ai")["ringfence/templates/NOTES.txt"]
-        for values in ({}, opened)
-    )
-    assert "nothing leaves this cluster" in shipped
-    assert "No model runs here yet" in shipped
-    assert "example.key" in full
-    assert "nothing leaves this cluster" not in full

@@ -15,16 +15,16 @@ FOLDER = Path("/etc/ringfence")
 EXAMPLES = Path(__file__).parents[2] / "agent"
 
 
-def daemon_file(objects):
-    return objects["ConfigMap", "ringfence-daemon"]["data"]["ringfenced.toml"]
+def daemon_file(objects, kind="gpu"):
+    return objects["ConfigMap", f"ringfence-daemon-{kind}"]["data"]["ringfenced.toml"]
 
 
 def agent_file(objects):
     return objects["ConfigMap", "ringfence-agent"]["data"]["ringfence-agent.toml"]
 
 
-def daemon_of(objects):
-    return parse(daemon_file(objects), FOLDER / "ringfenced.toml", Config)
+def daemon_of(objects, kind="gpu"):
+    return parse(daemon_file(objects, kind), FOLDER / "ringfenced.toml", Config)
 
 
 def agent_of(objects):
@@ -71,7 +71,7 @@ def test_an_ipv6_address_is_written_as_grpc_reads_it(render, opened):
 def test_files_that_the_daemon_reads_and_folders_that_it_writes_are_mounted(render, opened):
     objects = render(opened)
     config = daemon_of(objects)
-    files, folders = mounted(objects, "DaemonSet", "ringfence-daemon")
+    files, folders = mounted(objects, "DaemonSet", "ringfence-daemon-gpu")
     tls = {config.listen.tls.ca, config.listen.tls.cert, config.listen.tls.key}
     assert tls | {config.agent.permit_key, config.agent.log_public_key} == files
     assert {config.state, config.runtime} == folders
@@ -101,7 +101,7 @@ def test_what_the_values_say_arrives_unchanged(render, opened):
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(region=words, grant=st.integers(0, 10**12), quality=st.floats(0, 1))
 def test_any_value_survives_its_way_into_the_file(render, opened_once, region, grant, quality):
     """Quotes, template braces, backslashes, big and small numbers."""
@@ -139,7 +139,7 @@ def test_the_daemons_policy_lies_beside_its_file_and_restarts_nothing(render, op
         file = daemon_of(objects).policy.file
         assert file == FOLDER / "policy.cedar"
         assert objects["ConfigMap", "ringfence-daemon-policy"]["data"] == {file.name: text}
-        template = objects["DaemonSet", "ringfence-daemon"]["spec"]["template"]
+        template = objects["DaemonSet", "ringfence-daemon-gpu"]["spec"]["template"]
         restarts.add(template["metadata"]["annotations"]["checksum/config"])
         (volume,) = [one for one in template["spec"]["volumes"] if one["name"] == "config"]
         assert {"configMap": {"name": "ringfence-daemon-policy"}} in volume["projected"]["sources"]

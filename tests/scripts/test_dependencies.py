@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_what_ships_is_what_was_tested(name):
     """The processes' lock files name no version that the tests did not run with."""
     tested = locked("dev")
     assert {package: versions for package, versions in locked(name).items() if not versions <= tested[package]} == {}
+
+
+def test_an_engine_finds_all_that_its_binding_imports():
+    """llama-cpp-python is compiled and locked alone; what it needs is locked with the daemon, or no engine starts."""
+    needs = [Requirement(line) for line in metadata.requires("llama-cpp-python") or ()]
+    wanted = {canonicalize_name(one.name) for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})}
+    assert wanted
+    assert wanted <= locked("daemon").keys()
 
 
 def test_every_locked_file_has_a_hash():

@@ -1,22 +1,42 @@
 {{- /* The release's name, with the chart's where it does not say it already. */ -}}
 {{- define "ringfence.name" -}}
-{{- ternary .Release.Name (printf "%s-ringfence" .Release.Name) (contains "ringfence" .Release.Name) | trunc 50 | trimSuffix "-" -}}
+{{- ternary .Release.Name (printf "%s-ringfence" .Release.Name) (contains "ringfence" .Release.Name) | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
 {{- /* What a selector matches: (list $ "daemon"). */ -}}
 {{- define "ringfence.selector" -}}
 app.kubernetes.io/name: ringfence
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- /* Whose walls stand around a pod: what network policies match. Apart from the component, so that the pods that try to escape
+       stand behind the same walls and are no daemon to a DaemonSet, no endpoint to a Service. (list $ "daemon") */ -}}
+{{- define "ringfence.walls" -}}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
+ringfence/walls: {{ index . 1 }}
 {{- end }}
 
 {{- /* Every object's labels: (list $ "daemon"). */ -}}
 {{- define "ringfence.labels" -}}
 {{ include "ringfence.selector" . }}
 app.kubernetes.io/part-of: ringfence
-app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service | quote }}
 app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Version | quote }}
+{{- end }}
+
+{{- /* The same with the walls, for pods: (list $ "daemon" "daemon"), the component and whose walls. */ -}}
+{{- define "ringfence.podLabels" -}}
+{{ include "ringfence.labels" . }}
+ringfence/walls: {{ index . 2 }}
+{{- end }}
+
+{{- /* An object's name, namespace and labels: (list $ "ringfence-daemon" "daemon"). */ -}}
+{{- define "ringfence.metadata" -}}
+name: {{ index . 1 | quote }}
+namespace: {{ (index . 0).Release.Namespace | quote }}
+labels: {{- include "ringfence.labels" (list (index . 0) (index . 2)) | nindent 2 }}
 {{- end }}
 
 {{- /* An image, by digest if there is one: (list $ .Values.images.daemon). */ -}}
@@ -29,24 +49,43 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- end -}}
 {{- end }}
 
-{{- /* What both pods are and may not be, Pod Security Standards "restricted"; the argument is the user's id. */ -}}
+{{- /* What every pod is and may not be, Pod Security Standards "restricted": (list $ 10001), the user's id. */ -}}
 {{- define "ringfence.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
+runAsUser: {{ index . 1 }}
+runAsGroup: {{ index . 1 }}
 # Lets the group read the mounted keys. Not on every start: the log's own files keep the modes that the agent gave them.
-fsGroup: {{ . }}
+fsGroup: {{ index . 1 }}
 fsGroupChangePolicy: OnRootMismatch
-seccompProfile: { type: RuntimeDefault }
+seccompProfile: {{- (index . 0).Values.seccompProfile | toYaml | nindent 2 }}
 {{- end }}
 
 {{- define "ringfence.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
+runAsNonRoot: true
 capabilities: { drop: [ALL] }
 {{- end }}
 
-{{- /* Where a pod may run: the values of daemon or agent. */ -}}
+{{- /* What every pod lives without: a token of the cluster, names of other services, another's processes. */ -}}
+{{- define "ringfence.podBasics" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.images.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* No names at all, for the daemon and all behind its walls: the resolver is one that answers nothing. */ -}}
+{{- define "ringfence.noNames" -}}
+dnsPolicy: None
+dnsConfig: { nameservers: [127.0.0.1] }
+{{- end }}
+
+{{- /* Where a pod may run: the values of the agent or of a kind of nodes. */ -}}
 {{- define "ringfence.placement" -}}
 {{- with .nodeSelector -}}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -54,16 +93,29 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with .tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .priorityClassName }}
-priorityClassName: {{ . }}
+{{- end }}
+
+{{- /* A pod's PriorityClass, the release's own if it makes them: (list $ "daemon" "" ) with the one that the values name. */ -}}
+{{- define "ringfence.priority" -}}
+{{- if index . 2 -}}
+priorityClassName: {{ index . 2 | quote }}
+{{- else if (index . 0).Values.priorityClasses.create -}}
+priorityClassName: {{ include "ringfence.name" (index . 0) }}-{{ index . 1 }}
 {{- end }}
 {{- end }}
 
-{{- define "ringfence.pullSecrets" -}}
-{{- with .Values.images.pullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
-{{- end }}
+{{- /* Probes of a process that answers grpc.health.v1 on its port `health`. */ -}}
+{{- define "ringfence.probes" -}}
+startupProbe:
+  grpc: { port: {{ include "ringfence.port.health" . }} }
+  periodSeconds: 2
+  failureThreshold: 30
+readinessProbe:
+  grpc: { port: {{ include "ringfence.port.health" . }} }
+  periodSeconds: 5
+livenessProbe:
+  grpc: { port: {{ include "ringfence.port.health" . }} }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
 {{- end }}

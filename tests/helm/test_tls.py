@@ -1,0 +1,139 @@
+"""Certificates: where they come from, and that daemon, agent and callers are who the configuration says."""
+
+import tomllib
+
+import helm_python as helm
+import pytest
+
+from ringfence_agent.config import Daemon
+
+BY_CERT_MANAGER = {
+    "source": "certManager",
+    "trustDomain": "site.example",
+    "daemonNames": ["models.site.example"],
+    "callers": [{"secret": "ward-tls", "identity": "spiffe://site.example/caller/ward"}],
+}
+
+CERTIFICATE = {
+    "isCA",
+    "commonName",
+    "secretName",
+    "duration",
+    "renewBefore",
+    "uris",
+    "dnsNames",
+    "privateKey",
+    "usages",
+    "issuerRef",
+}
+"""Fields of cert-manager's CertificateSpec that the chart uses (cert-manager.io, API reference, cert-manager.io/v1)."""
+
+
+def certificates(objects):
+    """Every Certificate's specification, by the Secret that it fills."""
+    found = {one["spec"]["secretName"]: one["spec"] for (kind, _), one in objects.items() if kind == "Certificate"}
+    for spec in found.values():
+        assert set(spec) <= CERTIFICATE
+        assert set(spec["issuerRef"]) == {"name", "kind", "group"}
+        # Ours read PKCS #8, and no library of ours is asked for anything rarer than P-256.
+        assert (spec["privateKey"]["encoding"], spec["privateKey"]["algorithm"]) == ("PKCS8", "ECDSA")
+    return found
+
+
+def test_as_shipped_the_chart_makes_no_certificate(render, opened):
+    assert not {kind for kind, _ in render(opened)} & {"Certificate", "Issuer", "Job", "CronJob", "Role"}
+
+
+def test_cert_manager_fills_the_secrets_that_pods_mount(render, opened):
+    opened["tls"] = BY_CERT_MANAGER
+    found = certificates(render(opened))
+    assert set(found) == {"ringfence-authority", "ringfence-daemon-tls", "ringfence-agent-tls", "ward-tls"}
+    daemon, agent, ward = (found[name] for name in ("ringfence-daemon-tls", "ringfence-agent-tls", "ward-tls"))
+    assert (daemon["uris"], agent["uris"], ward["uris"]) == (
+        ["spiffe://site.example/daemon"],
+        ["spiffe://site.example/agent"],
+        ["spiffe://site.example/caller/ward"],
+    )
+    assert {"ringfence-daemon.ai.svc", "models.site.example"} <= set(daemon["dnsNames"])
+    assert {"server auth", "client auth"} <= set(daemon["usages"])
+    assert "client auth" not in agent["usages"]
+    assert "server auth" not in ward["usages"]
+    assert "dnsNames" not in ward
+
+
+def test_the_agent_lets_in_the_daemon_that_the_certificate_names(render, opened):
+    opened["tls"] = BY_CERT_MANAGER
+    del opened["agent"]["config"]["daemon"]
+    objects = render(opened)
+    settings = tomllib.loads(objects["ConfigMap", "ringfence-agent"]["data"]["ringfence-agent.toml"])["daemon"]
+    settings["permit_keys"] = {"daemon": "/permit.pub"}
+    named = Daemon.model_validate(settings, context=None).identities
+    assert list(named) == certificates(objects)["ringfence-daemon-tls"]["uris"]
+
+
+def test_the_daemon_asks_for_the_name_that_the_agents_certificate_bears(render, opened):
+    opened["tls"] = BY_CERT_MANAGER
+    opened["agent"]["serverName"] = "agent.site.example"
+    objects = render(opened)
+    settings = tomllib.loads(objects["ConfigMap", "ringfence-daemon-gpu"]["data"]["ringfenced.toml"])
+    assert certificates(objects)["ringfence-agent-tls"]["dnsNames"] == [settings["agent"]["server_name"]]
+
+
+def test_an_authority_is_made_only_where_the_site_names_none(render, opened):
+    opened["tls"] = BY_CERT_MANAGER
+    own = render(opened)
+    assert {name for kind, name in own if kind == "Issuer"} == {"ringfence-self-signed", "ringfence-authority"}
+    assert own["Issuer", "ringfence-authority"]["spec"] == {"ca": {"secretName": "ringfence-authority"}}
+    opened["tls"] = BY_CERT_MANAGER | {"certManager": {"issuer": {"name": "site", "kind": "ClusterIssuer"}}}
+    objects = render(opened)
+    assert not [name for kind, name in objects if kind == "Issuer"]
+    issuers = [spec["issuerRef"] for spec in certificates(objects).values()]
+    assert issuers == [{"name": "site", "kind": "ClusterIssuer", "group": "cert-manager.io"}] * 3
+
+
+def test_without_a_trust_domain_nobody_can_be_named(render, opened):
+    opened["tls"] = {"source": "certManager"}
+    with pytest.raises(helm.HelmValuesError, match="at '/tls/trustDomain': minLength"):
+        render(opened)
+    opened["tls"] = {"source": "existing"}
+    del opened["agent"]["config"]["daemon"]
+    with pytest.raises(helm.HelmValuesError, match="at '/agent/config': missing property 'daemon'"):
+        render(opened)
+
+
+def test_the_job_of_the_charts_own_authority_reaches_the_api_and_nothing_else(render, opened):
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": {"apiServers": []}}
+    with pytest.raises(helm.HelmValuesError, match="at '/tls/chart/apiServers': minItems"):
+        render(opened)
+    opened["tls"]["chart"]["apiServers"] = [{"cidr": "192.0.2.10/32", "port": 443}, {"cidr": "2001:db8::10/128"}]
+    policy = render(opened)["NetworkPolicy", "ringfence-authority"]["spec"]
+    assert policy["ingress"] == []
+    assert [(rule["to"], rule["ports"][0]["port"]) for rule in policy["egress"]] == [
+        ([{"ipBlock": {"cidr": "192.0.2.10/32"}}], 443),
+        ([{"ipBlock": {"cidr": "2001:db8::10/128"}}], 6443),
+    ]
+
+
+def test_the_job_may_make_secrets_and_replace_its_own_and_no_more(render, opened):
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
+    objects = render(opened)
+    making, replacing = objects["Role", "ringfence-authority"]["rules"]
+    assert (making["resources"], making["verbs"]) == (["secrets"], ["create"])
+    assert (replacing["resources"], replacing["verbs"]) == (["secrets"], ["get", "update"])
+    names = set(replacing["resourceNames"])
+    assert names == {
+        "ringfence-authority",
+        *(f"ringfence-{side}-{what}" for side in ("daemon", "agent") for what in ("tls", "keys")),
+    }
+
+
+def test_a_job_that_would_do_something_else_has_another_name(render, opened):
+    """A Job cannot be changed; one that would do the same need not run again."""
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
+
+    def job():
+        return [name for kind, name in render(opened) if kind == "Job"]
+
+    before, again = job(), job()
+    opened["tls"]["trustDomain"] = "other.example"
+    assert before == again != job()
