@@ -36,7 +36,7 @@ coalesce_ms = {coalesce_ms}
 
 [[departments]]
 name = "ward"
-grant_credits = 1
+grant_credits = {grant_credits}
 [[departments]]
 name = "poor"
 grant_credits = 0
@@ -140,6 +140,10 @@ class Site:
         """Start the agent again."""
         self.agent = await _spawn(self.folder, "agent", "ringfence_agent", self.agent_file)
 
+    async def start_daemon(self):
+        """Start the daemon again."""
+        self.daemon = await _spawn(self.folder, "daemon", "ringfenced", self.folder / "daemon.toml")
+
 
 def echo(provider):
     """Let the provider say again what it was asked, word by word."""
@@ -155,7 +159,16 @@ def echo(provider):
 
 @contextlib.asynccontextmanager
 async def site(
-    folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, house=SCRIPTED, extra="", agent_extra=""
+    folder: Path,
+    *,
+    workers=1,
+    coalesce_ms=0,
+    sequences=8,
+    token_price=60,
+    grant_credits=1,
+    house=SCRIPTED,
+    extra="",
+    agent_extra="",
 ):
     """Start everything; when left, nothing of it runs.
 
@@ -175,6 +188,7 @@ async def site(
             "workers": workers,
             "coalesce_ms": coalesce_ms,
             "token_price": token_price,
+            "grant_credits": grant_credits,
         }
         (folder / "daemon.toml").write_text(DAEMON.format(**values) + extra)
         agent = await _spawn(folder, "agent", "ringfence_agent", file)
