@@ -6,6 +6,7 @@ import bisect
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from fakes.agent import ORIGIN
@@ -13,7 +14,7 @@ from fakes.site import Site
 from faults_parts import judge
 from faults_parts.workloads import Record
 from soak_parts import traces, verdict
-from soak_parts.load import NAME, Tally
+from soak_parts.load import NAME, Tally, Untyped
 from soak_parts.outcome import Outcome, growth_problems
 from soak_parts.processes import below, names
 from soak_parts.runner import Log
@@ -57,27 +58,61 @@ class Seen:
 
 def outcome(folder: Path, tally: Tally, log: Log, seen: Seen) -> Outcome:
     """Everything, once nothing of the site runs any more."""
-    entries = [entry.raw for entry in judge.entries(folder / "log")]
-    books = verdict.read_ledger(folder / "state" / "ledger.sqlite3")
-    killed_s, full = log.kills["daemon"], log.full["state"]
-    short = [one for one in tally.kept if sum(books.settled.get(one.request_id, ())) < one.cost_microcredits]
-    unexplained = verdict.unexplained(tally.untyped, log.away)
+    found = _Found(
+        [entry.raw for entry in judge.entries(folder / "log")],
+        verdict.read_ledger(folder / "state" / "ledger.sqlite3"),
+        verdict.growths(log.samples),
+        verdict.unexplained(tally.untyped, log.away),
+    )
     ends: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (kind, end), count in tally.ends.items():
         ends[kind][end] = count
-    growths = verdict.growths(log.samples)
     came: defaultdict[str, set[int]] = defaultdict(set)
     most: Counter[str] = Counter()
     for sample in log.samples:
         came[sample.role].add(sample.pid)
         most[sample.role] = max(most[sample.role], sample.resident_bytes)
-    problems = {
-        "proofs": [
-            *verdict.unproven(tally.kept, entries, judge.log_key(folder / "log.pub"), ORIGIN),
-            *_whole(folder, tally),
-        ],
+    unbooked = (one for one in tally.kept if sum(found.books.settled.get(one.request_id, ())) < one.cost_microcredits)
+    return Outcome(
+        ends=dict(ends),
+        receipts=len(tally.kept),
+        proofs=sum(len(one.proofs) for one in tally.kept),
+        entries=len(found.entries),
+        bodies=len(seen.received),
+        settled=len(found.books.settled),
+        forgotten=sum(not one.proofs for one in unbooked),
+        events=dict(log.events),
+        kills={role: len(times) for role, times in log.kills.items()},
+        exits=dict(log.exits),
+        away_s=[round(until_s - from_s, 1) for from_s, until_s in log.away],
+        broken_off=len(tally.untyped) - len(found.unexplained),
+        held_most=log.held_most,
+        lulls=log.lulls,
+        growths=found.growths,
+        most_bytes=dict(sorted(most.items())),
+        lives={role: len(pids) for role, pids in sorted(came.items())},
+        problems=_problems(folder, tally, log, seen, found),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is left to look at afterwards."""
+
+    entries: list[bytes]
+    books: verdict.Books
+    growths: list[verdict.Growth]
+    unexplained: list[Untyped]
+
+
+def _problems(folder: Path, tally: Tally, log: Log, seen: Seen, found: _Found) -> dict[str, list[str]]:
+    """What must not be, by the names of `MUST_HOLD`."""
+    key = judge.log_key(folder / "log.pub")
+    killed_s, full = log.kills["daemon"], log.full["state"]
+    return {
+        "proofs": [*verdict.unproven(tally.kept, found.entries, key, ORIGIN), *_whole(folder, tally)],
         "bodies": list(_bodies(folder, seen)),
-        "books": list(verdict.misbooked(books, seen.spent, tally.kept, killed_s, full)),
+        "books": list(verdict.misbooked(found.books, seen.spent, tally.kept, killed_s, full)),
         "holds": [
             f"after {seconds} s of rest {running} requests ran and {held} microcredits were held"
             for seconds, running, held in log.lulls
@@ -89,35 +124,21 @@ def outcome(folder: Path, tally: Tally, log: Log, seen: Seen) -> Outcome:
             *log.missing,
             *(f"{what}, {count} times" for what, count in log.exits.items() if not _is_documented(what)),
         ],
-        "memory": [problem for growth in growths for problem in growth_problems(growth)],
+        "memory": [problem for growth in found.growths for problem in growth_problems(growth)],
         "content": [f"in {name}" for name in traces.found_in(folder, traces.needles(), but=OWN_FILES)],
-        "answers": [
-            *([f"{tally.hung} requests had no end"] if tally.hung else []),
-            *([f"{tally.internal} requests ended in a defect (reason `internal`)"] if tally.internal else []),
-            *(f"{kind}: {count} answers were not what they must be" for kind, count in tally.wrong.items() if count),
-            *(f"{one.kind} ended with the transport's {one.code} while the daemon was there" for one in unexplained),
-        ],
+        "answers": list(_answers(tally, found.unexplained)),
     }
-    return Outcome(
-        ends=dict(ends),
-        receipts=len(tally.kept),
-        proofs=sum(len(one.proofs) for one in tally.kept),
-        entries=len(entries),
-        bodies=len(seen.received),
-        settled=len(books.settled),
-        forgotten=sum(not one.proofs for one in short),
-        events=dict(log.events),
-        kills={role: len(times) for role, times in log.kills.items()},
-        exits=dict(log.exits),
-        away_s=[round(until_s - from_s, 1) for from_s, until_s in log.away],
-        broken_off=len(tally.untyped) - len(unexplained),
-        held_most=log.held_most,
-        lulls=log.lulls,
-        growths=growths,
-        most_bytes=dict(sorted(most.items())),
-        lives={role: len(pids) for role, pids in sorted(came.items())},
-        problems=problems,
-    )
+
+
+def _answers(tally: Tally, unexplained: list[Untyped]) -> Iterator[str]:
+    """What is wrong with what callers were told."""
+    if tally.hung:
+        yield f"{tally.hung} requests had no end"
+    if tally.internal:
+        yield f"{tally.internal} requests ended in a defect (reason `internal`)"
+    yield from (f"{kind}: {count} answers were not what they must be" for kind, count in tally.wrong.items() if count)
+    for one in unexplained:
+        yield f"{one.kind} ended with the transport's {one.code} while the daemon was there"
 
 
 def _whole(folder: Path, tally: Tally) -> Iterator[str]:

@@ -81,7 +81,8 @@ class Soak:
         self._filled_s: dict[str, float] = {}
         self._began_s = time.time()
         self._acts: dict[What, Callable[[], bool]] = {
-            What.KILL_ENGINE: self._kill_engine,
+            What.KILL_ENGINE: lambda: self._kill_engine(self._chance.choice),
+            What.KILL_YOUNGEST: lambda: self._kill_engine(lambda alive: max(alive, key=psutil.Process.create_time)),
             What.KILL_AGENT: lambda: self._kill("agent", made.agent.pid),
             What.KILL_DAEMON: lambda: self._kill("daemon", made.daemon.pid),
             What.FILL_LOG: lambda: self._fill("log"),
@@ -131,10 +132,10 @@ class Soak:
             self._asked.add(self._made.agent.pid)
         return True
 
-    def _kill_engine(self) -> bool:
+    def _kill_engine(self, choose: Callable[[list[psutil.Process]], psutil.Process]) -> bool:
         with suppress(psutil.Error):
             if alive := stage.engines(self._made):
-                return self._kill("engine", self._chance.choice(alive).pid)
+                return self._kill("engine", choose(alive).pid)
         return False
 
     def _kill(self, role: str, pid: int) -> bool:

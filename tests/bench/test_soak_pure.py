@@ -22,6 +22,7 @@ from soak_parts.processes import Sample
 from soak_parts.schedule import KINDS, WILD_SHARE, What, schedule, settling_s
 
 MB = 1_000_000
+STEADY = (What.KILL_YOUNGEST,)
 ENDINGS = {What.FILL_LOG: What.FREE_LOG, What.FILL_STATE: What.FREE_STATE}
 
 
@@ -37,6 +38,7 @@ def test_every_kind_happens_in_order_and_what_is_filled_is_freed_before_it_is_fi
     assert all(0 <= event.at_s <= seconds - settling_s(seconds) for event in events)
     ending = (What.KILL_DAEMON, What.KILL_AGENT, What.FILL_LOG, What.FREE_LOG)
     assert all(event.at_s <= seconds * WILD_SHARE for event in events if event.what in ending)
+    assert all(event.at_s >= (seconds - settling_s(seconds)) * WILD_SHARE for event in events if event.what in STEADY)
     for fill, free in ENDINGS.items():
         both = [event.what for event in events if event.what in (fill, free)]
         assert both == [fill, free] * (len(both) // 2)
@@ -52,8 +54,9 @@ def test_a_seed_gives_one_schedule_and_another_seed_another():
 
 def test_half_an_hour_has_as_many_of_each_kind_as_their_distance_says():
     events = [event.what for event in schedule(1800, 1)]
-    assert events.count(What.KILL_DAEMON) == round(1800 * WILD_SHARE / 80)
-    assert events.count(What.KILL_ENGINE) == round((1800 - 20) / 25)
+    assert events.count(What.KILL_DAEMON) == round(1780 * WILD_SHARE / 80)
+    assert events.count(What.KILL_ENGINE) == round(1780 * WILD_SHARE / 25)
+    assert events.count(What.KILL_YOUNGEST) == round(1780 * (1 - WILD_SHARE) / 25)
     assert {kind.what for kind in KINDS} | set(ENDINGS.values()) == set(What)
 
 
