@@ -20,6 +20,7 @@ import uvloop
 
 from ringfence.configfile import ConfigError
 from ringfence.process import keep_memory, notify
+from ringfence.quiet import quiet_grpc
 from ringfence.tls13 import require_tls13
 from ringfence.watchdog import Pulse, asking_s
 from ringfence_agent.segments import LogError
@@ -39,6 +40,7 @@ def main() -> int:
     """Run the agent until SIGTERM or SIGINT."""
     arguments = _arguments()
     require_tls13(os.environ)  # noqa: TID251 - the launcher of this process
+    quiet_grpc(os.environ)  # noqa: TID251 - likewise
     keep_memory()
     # Without a handler, the standard library writes what libraries warn of to stderr; it may hold content.
     logging.getLogger().addHandler(logging.NullHandler())

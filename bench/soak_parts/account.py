@@ -126,6 +126,11 @@ def _problems(folder: Path, tally: Tally, log: Log, seen: Seen, found: _Found) -
         ],
         "memory": [problem for growth in found.growths for problem in growth_problems(growth)],
         "content": [f"in {name}" for name in traces.found_in(folder, traces.needles(), but=OWN_FILES)],
+        "lines": [
+            f"{count} lines of {path.name} are not the process's own"
+            for path in sorted(folder.glob("*.log"))
+            if (count := traces.foreign_lines(path))
+        ],
         "answers": list(_answers(tally, found.unexplained)),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +22,17 @@ class Disk:
         """Take a folder that is one."""
         self._filler = folder / FILLER
         self._mounted = mounted
+        self._freed_s = 0.0
 
     @property
     def is_full(self) -> bool:
         """Whether it has been filled and not freed yet."""
         return self._filler.exists()
+
+    @property
+    def was_full_s(self) -> float:
+        """The last Unix time at which it was full; 0 for never."""
+        return time.time() if self.is_full else self._freed_s
 
     def fill(self) -> bool:
         """Leave no page; whether that could be done."""
@@ -44,6 +51,7 @@ class Disk:
     def free(self) -> None:
         """Give it all back."""
         self._filler.unlink(missing_ok=True)
+        self._freed_s = time.time()
 
 
 @contextlib.contextmanager

@@ -70,6 +70,7 @@ MUST_HOLD = {
     "processes": "nothing is left of a process that ended, and what ended is there again",
     "memory": "memory and open files of what lives long are flat",
     "content": "nothing that a caller wrote is on any disk",
+    "lines": "every line of a log is one of ours: no traceback, nothing of a library",
     "answers": "every request ends, with its answer or a typed error",
 }
 """What a run is judged by."""

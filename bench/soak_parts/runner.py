@@ -12,7 +12,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -52,7 +52,7 @@ class Log:
     full: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: {"log": [], "state": []})
     """From when to when which disk was full."""
     exits: Counter[str] = field(default_factory=Counter)
-    """Processes that ended by themselves: role, exit code, and whether a disk was full; or that were asked to."""
+    """Processes that ended otherwise than asked: role, exit code, and which disk was full in their time."""
     orphans: list[str] = field(default_factory=list)
     """What was left of a killed process."""
     missing: list[str] = field(default_factory=list)
@@ -80,6 +80,7 @@ class Soak:
         self._asked: set[int] = set()
         self._filled_s: dict[str, float] = {}
         self._began_s = time.time()
+        self._started_s = {"daemon": self._began_s, "agent": self._began_s}
         self._acts: dict[What, Callable[[], bool]] = {
             What.KILL_ENGINE: lambda: self._kill_engine(self._chance.choice),
             What.KILL_YOUNGEST: lambda: self._kill_engine(lambda alive: max(alive, key=psutil.Process.create_time)),
@@ -175,25 +176,33 @@ class Soak:
     # ── what ends is started again ───────────────────────────────────────────────────────────────────────────────
 
     async def _keep_daemon(self) -> None:
+        away_s: float | None = None
         while not self._stopping:
             process = self._made.daemon
             code = await process.wait()
-            began_s = self.log.kills["daemon"][-1] if process.pid in self._asked else time.time()
-            self._note_exit("daemon", process.pid, code)
-            await self._buried("daemon")
-            await asyncio.sleep(self._chance.uniform(*RESTART_S))
-            await self._made.start_daemon()
+            if away_s is None:
+                away_s = self.log.kills["daemon"][-1] if process.pid in self._asked else time.time()
+            await self._again("daemon", process.pid, code, self._made.start_daemon)
             if await self._answers():
-                self.log.away.append((began_s, time.time()))
+                self.log.away.append((away_s, time.time()))
+                away_s = None
 
     async def _keep_agent(self) -> None:
         while not self._stopping:
             process = self._made.agent
             code = await process.wait()
-            self._note_exit("agent", process.pid, code)
-            await self._buried("agent")
-            await asyncio.sleep(self._chance.uniform(*RESTART_S))
-            await self._made.start_agent()
+            await self._again("agent", process.pid, code, self._made.start_agent)
+
+    async def _again(self, role: str, pid: int, code: int, start: Callable[[], Awaitable[None]]) -> None:
+        """Look at how it ended and what it left, wait, and start it again."""
+        if pid not in self._asked or code not in (-signal.SIGKILL, 0):
+            full = [name for name, disk in self._disks.items() if disk.was_full_s >= self._started_s[role]]
+            why = f", disk full: {' and '.join(full)}" if full else ""
+            self.log.exits[f"{role} ended with {code}{why}"] += 1
+        await self._buried(role)
+        await asyncio.sleep(self._chance.uniform(*RESTART_S))
+        self._started_s[role] = time.time()
+        await start()
 
     async def _answers(self) -> bool:
         """Whether the daemon that was just started came to answer; it may end itself again before."""
@@ -207,12 +216,6 @@ class Soak:
             await asyncio.sleep(0.1)
         self.log.missing.append("the daemon that was started again does not answer")
         return False
-
-    def _note_exit(self, role: str, pid: int, code: int) -> None:
-        if pid in self._asked and code in (-signal.SIGKILL, 0):
-            return
-        full = [name for name, disk in self._disks.items() if disk.is_full]
-        self.log.exits[f"{role} ended with {code}{', disk full: ' + ' and '.join(full) if full else ''}"] += 1
 
     async def _buried(self, role: str) -> None:
         """Wait until nothing is left of a process that ended: its engines go with the daemon."""

@@ -38,6 +38,11 @@ def found_in(folder: Path, sought: tuple[bytes, ...], *, but: frozenset[str] = f
     return [str(path.relative_to(folder)) for path in files if _holds(path, sought)]
 
 
+def foreign_lines(log: Path) -> int:
+    """How many lines of a process's log are not its own: tracebacks, and whatever libraries write beside it."""
+    return sum(not line.startswith(b"{") for line in log.read_bytes().splitlines() if line)
+
+
 def _holds(path: Path, sought: tuple[bytes, ...]) -> bool:
     overlap = max(map(len, sought)) - 1
     before = b""

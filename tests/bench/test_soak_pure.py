@@ -248,6 +248,13 @@ def test_what_a_caller_wrote_is_found_in_any_file_wherever_it_stands(tmp_path, w
     assert traces.found_in(tmp_path, traces.needles(), but=frozenset({"own"})) == ["deep/dump"]
 
 
+def test_lines_that_are_not_a_processs_own_are_counted(tmp_path):
+    """A traceback's, and a library's."""
+    own = b'{"event":"ready"}\n'
+    (tmp_path / "daemon.log").write_bytes(own + b"I1130 09:12 Handshake failed\nTraceback (most recent):\n\n" + own)
+    assert traces.foreign_lines(tmp_path / "daemon.log") == 2
+
+
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
