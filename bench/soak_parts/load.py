@@ -29,6 +29,8 @@ PAUSE_S = (0.05, 0.4)
 """Between two requests of one caller."""
 DISTURBED_S = 1.0
 """Pause of a caller that finds nobody there."""
+LATE = "late"
+"""The kind of request whose caller gives too little time."""
 MAY = types.Permission(deidentified_egress=True)
 
 
@@ -109,7 +111,7 @@ class Load:
             "refused": (self._refused, 1),
             "without credits": (self._without, 1),
             "left": (self._left, 1),
-            "late": (self._late, 1),
+            LATE: (self._late, 1),
             "plan": (self._plan, 1),
         } | ({"llama.cpp": (self._tiny, 2)} if real else {})
         self._kinds = {name: ask for name, (ask, _) in kinds.items()}
@@ -232,7 +234,7 @@ class Load:
         script = f'/script {{"text": "{"word " * 60}{self._mark()}", "interval_steps": 20}}'
         deadline_s = self._chance.uniform(0.05, 0.6)
         answer = await self._client.generate_text(script, model="house", deadline_s=deadline_s)
-        return self._answered("late", answer, MARK in answer.text)
+        return self._answered(LATE, answer, MARK in answer.text)
 
     async def _plan(self) -> str:
         return "answered" if (await self._client.plan(self._secret(), permission=MAY)).decision.candidates else "empty"

@@ -195,7 +195,8 @@ class Soak:
 
     async def _again(self, role: str, pid: int, code: int, start: Callable[[], Awaitable[None]]) -> None:
         """Look at how it ended and what it left, wait, and start it again."""
-        if pid not in self._asked or code not in (-signal.SIGKILL, 0):
+        # A process that has not set its handlers yet ends by the signal itself.
+        if pid not in self._asked or code not in (-signal.SIGKILL, -signal.SIGTERM, 0):
             full = [name for name, disk in self._disks.items() if disk.was_full_s >= self._started_s[role]]
             why = f", disk full: {' and '.join(full)}" if full else ""
             self.log.exits[f"{role} ended with {code}{why}"] += 1

@@ -14,7 +14,7 @@ from statistics import median
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence.translog import ProofError, Tree, leaf_hash, open_checkpoint, verify_inclusion
-from soak_parts.load import Kept, Untyped
+from soak_parts.load import LATE, Kept, Untyped
 from soak_parts.processes import Sample
 
 WARM_S = 60.0
@@ -203,10 +203,13 @@ def may_be_forgotten(finished_s: float, killed_s: Sequence[float], full: Sequenc
 
 
 def unexplained(untyped: Iterable[Untyped], away: Sequence[tuple[float, float]]) -> list[Untyped]:
-    """Errors of the transport while a daemon was there."""
+    """Errors of the transport while a daemon was there; a caller's own deadline is one that it may tell by itself."""
     return [
         one
         for one in untyped
-        if one.code != "unavailable"
-        or not any(began_s <= one.ended_s and one.began_s <= ended_s + UNANSWERED_S for began_s, ended_s in away)
+        if (one.kind, one.code) != (LATE, "deadline_exceeded")
+        and not (
+            one.code == "unavailable"
+            and any(began_s <= one.ended_s and one.began_s <= ended_s + UNANSWERED_S for began_s, ended_s in away)
+        )
     ]

@@ -225,6 +225,11 @@ def test_the_transports_errors_are_explained_by_a_daemon_that_is_away_and_by_not
     assert verdict.unexplained([one], [(10.0, 20.0)]) == ([] if explained else [one])
 
 
+def test_a_deadline_of_the_callers_own_explains_itself_and_another_does_not():
+    late, other = (Untyped(60.0, 61.0, kind, "deadline_exceeded") for kind in ("late", "local"))
+    assert verdict.unexplained([late, other], []) == [other]
+
+
 # ── traces of content ────────────────────────────────────────────────────────────────────────────────────────────────
 
 WAYS = {
