@@ -9,7 +9,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo coverage lint format proto docs lock verifier sbom wheelhouse setup clean
-.PHONY: test test-vllm test-containment test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence
+.PHONY: test test-vllm test-containment test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
 .PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
 
 help: ## this table
@@ -136,6 +136,9 @@ test-faults: setup ## the real agent while its disk, its clock or itself fails, 
 
 test-zero-persistence: setup ## canaries on every route, every process under strace; none may be kept anywhere (ARGS=--write)
 	@$(BIN)/python bench/zero_persistence.py $(ARGS)
+
+soak: setup ## half an hour of mixed load while everything that can fail does (MINUTES=30; ARGS=--write keeps the result)
+	@PYTHONPATH=proto:daemon:agent:tests $(BIN)/python bench/soak.py --minutes $(or $(MINUTES),30) $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh

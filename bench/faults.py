@@ -42,7 +42,7 @@ def main() -> int:
     if shutil.which("strace") is None:
         print("strace is missing; install it (Debian: strace)", file=sys.stderr)
         return 2
-    if not options.own_mounts and _can_unshare():
+    if not options.own_mounts and can_unshare():
         # With mounts of its own, small file systems can be made, and go when this process does.
         os.execvp("unshare", [*UNSHARE, sys.executable, *sys.argv, "--own-mounts"])
     console = Console(width=None if sys.stdout.isatty() else 130)
@@ -113,7 +113,7 @@ def _write(out: Path, name: str, facts: dict[str, object], results: list[Result]
     (out / f"{name}.md").write_text(summary.markdown(facts, results))
 
 
-def _can_unshare() -> bool:
+def can_unshare() -> bool:
     """Whether this process may have mounts of its own."""
     if os.geteuid() or shutil.which("unshare") is None:
         return False

@@ -21,6 +21,7 @@ import uvloop
 from ringfence.configfile import ConfigError
 from ringfence.confine.begin import EXIT_NOT_CONFINED, NotConfined
 from ringfence.process import keep_memory, notify
+from ringfence.quiet import quiet_grpc
 from ringfence.tls13 import require_tls13
 from ringfence.watchdog import Pulse, asking_s
 from ringfence_agent.segments import LogError
@@ -40,6 +41,7 @@ def main() -> int:
     """Run the agent until SIGTERM or SIGINT."""
     arguments = _arguments()
     require_tls13(os.environ)  # noqa: TID251 - the launcher of this process
+    quiet_grpc(os.environ)  # noqa: TID251 - likewise
     # Landlock holds for one thread and what it starts: OpenBLAS, which config imports, must not start any before it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - likewise
     keep_memory()

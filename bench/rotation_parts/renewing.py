@@ -10,7 +10,7 @@ from ringfenced.cli import devcerts
 
 OVERLAP_SHARE = 0.2
 """The part of a period for which everybody trusts the next authority already and shows certificates of the last."""
-LEAVES = ("agent", "daemon", "caller-ward", "operator")
+LEAVES = ("agent", "daemon", "caller-ward", "caller-billing", "operator")
 
 
 async def renew(folder: Path, period_s: float) -> None:

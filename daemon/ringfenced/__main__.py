@@ -12,10 +12,12 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from ringfence.quiet import quiet_grpc
 from ringfence.tls13 import require_tls13
 
-# gRPC reads its cipher suites when it is imported: TLS 1.3 must be asked for before build imports it.
+# gRPC reads its cipher suites, and what it may write, when it is imported: both are said before build imports it.
 require_tls13(os.environ)  # noqa: TID251 - the start of this process
+quiet_grpc(os.environ)  # noqa: TID251 - likewise
 # Landlock holds for one thread and what it starts: OpenBLAS, which config imports, must not start any before it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - likewise
 

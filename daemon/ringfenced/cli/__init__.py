@@ -13,9 +13,11 @@ def main() -> None:
 
         print(f"ringfence {version('ringfence')}")
         return
+    from ringfence.quiet import quiet_grpc  # noqa: PLC0415 - likewise
     from ringfence.tls13 import require_tls13  # noqa: PLC0415 - likewise
 
     require_tls13(os.environ)  # noqa: TID251 - the launcher of this process; gRPC reads it when it is imported
+    quiet_grpc(os.environ)  # noqa: TID251 - likewise
     from ringfenced.cli.app import app  # noqa: PLC0415 - typer, rich and grpc cost 200 ms; `--version` needs none
 
     app(prog_name="ringfence")
