@@ -8,7 +8,7 @@ export VLLM_PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
+.PHONY: help demo test test-chaos test-faults test-vllm test-redteam test-rotation test-tamper test-zero-persistence coverage lint format proto docs lock verifier bench-engines bench-fairness bench-fit bench-flow bench-killed bench-placement bench-caps bench-decide bench-log bench-recognize bench-vllm eval-deid eval-evasion eval-routing eval-utility setup clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ test-rotation: setup ## every certificate renewed every 10 s under load; no call
 
 test-faults: setup ## the real agent while its disk, its clock or itself fails, at every call (needs strace; ARGS="--points 100")
 	@PYTHONPATH=tests $(BIN)/python bench/faults.py $(ARGS)
+
+test-zero-persistence: setup ## canaries on every route, every process under strace; none may be kept anywhere (ARGS=--write)
+	@$(BIN)/python bench/zero_persistence.py $(ARGS)
 
 setup: ## .venv from the lock files; llama.cpp compiled once per machine
 	@scripts/setup.sh

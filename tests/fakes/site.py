@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from ringfence.client import AsyncClient, RingfenceCallError
 from ringfence.tls import Identity
 
 START_S = 90.0
+
+Launcher = Callable[[str], Sequence[str]]
+"""The name of a process, daemon or agent, to a command that becomes it; empty for none."""
 
 DAEMON = """
 node = "journey"
@@ -36,7 +40,7 @@ coalesce_ms = {coalesce_ms}
 
 [[departments]]
 name = "ward"
-grant_credits = 1
+grant_credits = {grant_credits}
 [[departments]]
 name = "poor"
 grant_credits = 0
@@ -103,6 +107,7 @@ class Site:
     daemon: asyncio.subprocess.Process
     agent_file: Path
     clients: list[AsyncClient] = field(default_factory=list)
+    launcher: Launcher = lambda _name: ()
 
     def client(self, name="caller-ward", target=""):
         """A client with the certificate of `name`."""
@@ -138,14 +143,19 @@ class Site:
 
     async def start_agent(self):
         """Start the agent again."""
-        self.agent = await _spawn(self.folder, "agent", "ringfence_agent", self.agent_file)
+        self.agent = await _spawn(self.folder, "agent", "ringfence_agent", self.agent_file, self.launcher)
+
+    async def start_daemon(self):
+        """Start the daemon again."""
+        self.daemon = await _spawn(self.folder, "daemon", "ringfenced", self.folder / "daemon.toml", self.launcher)
 
 
 def echo(provider):
     """Let the provider say again what it was asked, word by word."""
 
     def on_request(body):
-        text = json.loads(body)["messages"][-1]["content"]
+        content = json.loads(body)["messages"][-1]["content"]
+        text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
         words = [word + " " for word in text.split(" ")]
         words[-1] = words[-1][:-1]
         provider.script[:] = [standin.answer(*words, prompt_tokens=len(words), completion_tokens=len(words))]
@@ -155,11 +165,22 @@ def echo(provider):
 
 @contextlib.asynccontextmanager
 async def site(
-    folder: Path, *, workers=1, coalesce_ms=0, sequences=8, token_price=60, house=SCRIPTED, extra="", agent_extra=""
+    folder: Path,
+    *,
+    workers=1,
+    coalesce_ms=0,
+    sequences=8,
+    token_price=60,
+    house=SCRIPTED,
+    grant_credits=1,
+    extra="",
+    agent_extra="",
+    launcher: Launcher = lambda _name: (),
 ):
     """Start everything; when left, nothing of it runs.
 
-    `house` says what runs the house's model, `extra` ends the daemon's file, `agent_extra` the agent's.
+    `house` says what runs the house's model, `extra` ends the daemon's file, `agent_extra` the agent's; `launcher` is
+    asked each time that one of them starts.
     """
     async with contextlib.AsyncExitStack() as stack:
         file = agent_folder(folder, "https://localhost:1/v1")
@@ -175,11 +196,12 @@ async def site(
             "workers": workers,
             "coalesce_ms": coalesce_ms,
             "token_price": token_price,
+            "grant_credits": grant_credits,
         }
         (folder / "daemon.toml").write_text(DAEMON.format(**values) + extra)
-        agent = await _spawn(folder, "agent", "ringfence_agent", file)
-        daemon = await _spawn(folder, "daemon", "ringfenced", folder / "daemon.toml")
-        made = Site(folder, values["port"], values["health"], provider, agent, daemon, file)
+        agent = await _spawn(folder, "agent", "ringfence_agent", file, launcher)
+        daemon = await _spawn(folder, "daemon", "ringfenced", folder / "daemon.toml", launcher)
+        made = Site(folder, values["port"], values["health"], provider, agent, daemon, file, launcher=launcher)
         try:
             await made.well()
             yield made
@@ -199,11 +221,10 @@ def free_port():
         return listener.getsockname()[1]
 
 
-async def _spawn(folder, name, module, config):
+async def _spawn(folder, name, module, config, launcher: Launcher = lambda _name: ()):
+    command = (*launcher(name), sys.executable, "-P", "-m", module, "--config", str(config))
     with (folder / f"{name}.log").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", module, "--config", str(config), stdout=log, stderr=log
-        )
+        return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
 
 
 async def _end(process):
