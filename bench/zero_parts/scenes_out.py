@@ -23,6 +23,7 @@ from zero_parts.stage import Stage
 from zero_parts.ways import WAYS, Made, hangs
 
 OK = frozenset({ANSWERED})
+LATE = frozenset({"deadline_exceeded"})
 FAILED = frozenset(
     {"provider_overloaded", "provider_rate_limited", "provider_bad_answer", "provider_rejected", "left_alone"}
 )
@@ -48,14 +49,18 @@ def answered() -> Iterator[Scene]:
 def failed() -> Iterator[Scene]:
     """Answers that do not come, or come wrong; each says the canary again where it can."""
     for name, make in WAYS.items():
-        yield Scene("provider, PUBLIC", name, _while_it(make, whole("gpt", _prose, label=PUBLIC, deadline_s=8)), FAILED)
+        expected = OK if "tool" in name else FAILED  # a call of a tool is an answer like another
+        yield Scene(
+            "provider, PUBLIC", name, _while_it(make, whole("gpt", _prose, label=PUBLIC, deadline_s=8)), expected
+        )
     yield Scene(
         "provider, de-identified",
         "failed with 500",
         _while_it(WAYS["failed with 500"], whole("gpt", note, deadline_s=8, **_DEIDENTIFIED)),
+        FAILED | LATE,
     )
     hang = _while_it(hangs, whole("gpt", _prose, label=PUBLIC, deadline_s=1.5))
-    yield Scene("provider, PUBLIC", "timed out", hang, frozenset({"deadline_exceeded"}))
+    yield Scene("provider, PUBLIC", "timed out", hang, LATE)
     gone = _while_it(hangs, left("gpt", _prose, label=PUBLIC))
     yield Scene("provider, PUBLIC", "cancelled", gone, frozenset({CANCELLED}))
     gone = _while_it(hangs, left("gpt", note, **_DEIDENTIFIED))
@@ -76,6 +81,7 @@ def crashed() -> Iterator[Scene]:
             "provider, de-identified",
             f"agent {name}",
             _hanging(killed("gpt", note, agent_ends, agent_back, **_DEIDENTIFIED)),
+            frozenset({"agent_unavailable"}),
         )
 
     async def daemon_ends(stage: Stage) -> None:
@@ -88,6 +94,7 @@ def crashed() -> Iterator[Scene]:
         "provider, de-identified",
         "daemon crashed",
         _hanging(killed("gpt", note, daemon_ends, daemon_back, **_DEIDENTIFIED)),
+        frozenset({"unavailable"}),
     )
 
 
