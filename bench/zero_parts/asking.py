@@ -28,8 +28,11 @@ class Case:
     """One canary on its way through one scene."""
 
     stage: Stage
+    """Where."""
     canary: Canary
+    """What."""
     encoding: Encoding
+    """And how it is written."""
 
     @property
     def note(self) -> str:

@@ -23,12 +23,16 @@ from zero_parts.search import Search, whose
 from zero_parts.stage import Stage, stage
 from zero_parts.tracing import Tracing
 
+_REFIT = b"ringfenced.site.refit"
+"""The module that a refit's own process runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leak:
     """A canary where none may be."""
 
     place: str
+    """One of `places.PLACES`."""
     where: str
     """The file, socket or page."""
     encoding: str
@@ -103,6 +107,8 @@ async def run(folder: Path, only: str, tell: Callable[[str], None]) -> Outcome:
     seen = add_up(tracing.events(), made.layout)
     outcome.writes, outcome.threads = seen.calls, len(list(tracing.files()))
     outcome.unseen.update(seen.unseen)
+    if any(scene.endswith("refit") for scene in outcome.ends) and not _ran(_REFIT, seen):
+        outcome.unplayed.append("no process of a refit was seen; tell more answers good or bad")
     kept += [*files(made.layout, seen.opened), *shared_memory(before)]
     for name in seen.mapped - {blob.name for blob in kept}:
         outcome.unseen[f"{name} was written through memory, and gone before it was read"] += 1
@@ -122,6 +128,11 @@ async def _played(scene: Scene, cases: Sequence[Case], outcome: Outcome) -> list
     if scene.expected and plain not in scene.expected:
         outcome.unplayed.append(f"{scene.name}: ended with {plain}, not {' or '.join(sorted(scene.expected))}")
     return [Blob("error messages", end.how, end.said) for end in ends if end.said]
+
+
+def _ran(program: bytes, seen: Seen) -> bool:
+    """Whether a process was seen that runs `program`."""
+    return any(program in blob.data for blob in seen.written if blob.place == "names and arguments")
 
 
 def _told(made: Stage) -> list[Blob]:

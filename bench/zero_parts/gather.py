@@ -28,6 +28,7 @@ class Blob:
     name: str
     """Which file or socket, without the site's own folder."""
     data: bytes
+    """All of it."""
 
 
 @dataclass

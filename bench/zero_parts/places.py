@@ -58,7 +58,9 @@ class Layout:
     folder: str
     """The site's own."""
     cores: str
+    """Where its processes run, and would leave their cores."""
     temporary: str
+    """What they take for temporary files."""
 
 
 def place_of(to: str, layout: Layout) -> str:

@@ -136,7 +136,8 @@ async def _run(case: Case) -> None:
 async def _ladder(case: Case) -> None:
     permission = types.Permission(deidentified_egress=True, ladder_length_max=3)
     said = "/script " + json.dumps({"text": case.note, "logprob": -9}, ensure_ascii=False)
-    await streamed(case, generate_request(case.messages(said), permission=permission, quality_min=0.05))
+    options = {"permission": permission, "quality_min": 0.05, "sampling": types.Sampling(tokens_max=200)}
+    await streamed(case, generate_request(case.messages(said), **options))
 
 
 async def _locked_down(cases: Sequence[Case]) -> list[End]:

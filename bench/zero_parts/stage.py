@@ -26,11 +26,12 @@ from fakes.site import Site, echo, free_port
 from fakes.site import site as open_site
 from ringfence.client import AsyncClient, RingfenceCallError
 from ringfence.labels import Label, Level
+from ringfence.v1.types_pb2 import Sampling
 from zero_parts.places import Layout
 from zero_parts.tracing import ROOT, Tracing
 
 WORKERS = 2
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 _MODEL = ROOT / "models" / "tiny" / "ringfence-tiny.gguf"
 _EXTRA = """
 [[models]]
@@ -87,6 +88,8 @@ metrics_listen = "127.0.0.1:{metrics}"
 
 _COMMANDS = {"house": "--interval-ms 2", "unsure": "--interval-ms 1", "tiny": _MODEL.name, "vectors": "vectors.gguf"}
 """What stands in the command of a model's engine and of no other's."""
+_QUICK = {"label": Label(Level.PUBLIC), "deadline_s": 20, "sampling": Sampling(tokens_max=4)}
+"""A question that only shows whether anybody answers."""
 
 
 @dataclass
@@ -94,8 +97,11 @@ class Stage:
     """Everything stands and answers."""
 
     site: Site
+    """Daemon, agent and the stand-in provider, which is not traced: it is not the site's."""
     tracing: Tracing
+    """Where traces, cores and temporary files go."""
     metrics_port: int
+    """Of the first worker; the next one has the next."""
     pages: list[bytes] = field(default_factory=list)
     """What metrics said."""
     read: list[bytes] = field(default_factory=list)
@@ -154,7 +160,7 @@ class Stage:
     async def _until_answered(self, model: str) -> None:
         while True:
             with contextlib.suppress(RingfenceCallError):
-                await self.client().generate_text("hello", model=model, label=Label(Level.PUBLIC), deadline_s=20)
+                await self.client().generate_text("hello", model=model, **_QUICK)
                 return
             await asyncio.sleep(0.2)
 

@@ -58,7 +58,9 @@ class Unseen:
     """A call that may have moved bytes which nobody saw."""
 
     call: str
+    """The system call."""
     to: str
+    """As in `Given`; ``?`` where no descriptor tells it."""
     why: str
     """For people."""
 
@@ -68,6 +70,7 @@ class Opened:
     """A file that was opened to write, or mapped to be written through memory."""
 
     path: str
+    """As strace tells it, with ``(deleted)`` where it is."""
     mapped: bool
     """Writes may have come through memory: what is in it must be read."""
 
@@ -77,6 +80,7 @@ class Connected:
     """A unix socket that was reached by its path."""
 
     path: str
+    """As it was named."""
 
 
 Event = Given | Unseen | Opened | Connected
