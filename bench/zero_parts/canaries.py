@@ -12,8 +12,13 @@ from random import Random
 from zero_parts.encodings import Encoding
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
-_REST_SYLLABLES = 4
-"""70 to the fourth: 24 million words, so that those of a run differ."""
+MARKED_CHARS = 4
+"""Letters at the beginning of a stem of which two bear marks."""
+CORE_CHARS = 8
+"""Plain letters at the end of a stem, which no escape changes: they are looked for by themselves too, so that escapes
+of escapes are found whatever made them."""
+_REST_SYLLABLES = 3
+"""70 to the third: 343,000 ends of words, so that those of a run differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,9 @@ class Canary:
 
 
 def stem(rng: Random) -> str:
-    """Eight letters, two of them with marks, so that escapes differ from what they escape; small ones."""
-    one, two, three = (rng.choice(_CONSONANTS) for _ in range(3))
-    return f"{one}ö{two}{rng.choice(_VOWELS)}{three}é{rng.choice(_CONSONANTS)}u"
+    """Twelve small letters: four with marks, so that escapes differ from what they escape, and the core."""
+    core = "".join(rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(CORE_CHARS // 2))
+    return f"{rng.choice(_CONSONANTS)}ö{rng.choice(_CONSONANTS)}é{core}"
 
 
 def canary(stem_of_run: str, scene: str, encoding: str, rng: Random) -> Canary:

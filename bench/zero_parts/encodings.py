@@ -171,7 +171,9 @@ def needles(text: str) -> dict[str, tuple[bytes, ...]]:
     found = {"utf-8": tuple(sorted(plain))}
     for encoding in ENCODINGS[1:]:
         every = {needle for form in forms(text) for needle in encoding.needles(form)}
-        found[encoding.name] = tuple(sorted(every - plain))
+        # Escapes in a string of JSON, and of JSON in JSON, have their own mark escaped.
+        nested = {needle.replace(b"\\", b"\\" * times) for needle in every for times in (2, 4)}
+        found[encoding.name] = tuple(sorted((every | nested) - plain))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from zero_parts.canaries import Canary
+from zero_parts.canaries import CORE_CHARS, MARKED_CHARS, Canary
 from zero_parts.encodings import ENCODINGS, inflated, needles
 
 DEPTH_MAX = 3
@@ -34,8 +34,8 @@ class Search:
 
     def __init__(self, stem: str) -> None:
         """Make the needles once."""
-        found = needles(stem)
-        self._needles = [(name, needle) for name in NAMES for needle in found[name]]
+        whole, core = needles(stem), needles(stem[-CORE_CHARS:])
+        self._needles = [(name, needle) for name in NAMES for needle in dict.fromkeys(whole[name] + core[name])]
         self._reach = max(len(needle) for _, needle in self._needles) * 4
 
     def look(self, data: bytes, *, shown_max: int = SHOWN_MAX) -> list[Hit]:
@@ -66,4 +66,5 @@ def whose(hit: Hit, canaries: Iterable[Canary]) -> Canary | None:
 
 @lru_cache(maxsize=4096)
 def _needles_of(word: str) -> tuple[bytes, ...]:
-    return tuple(needle for several in needles(word).values() for needle in several)
+    plain = word[MARKED_CHARS:]  # from the core on
+    return tuple(needle for said in (word, plain) for several in needles(said).values() for needle in several)

@@ -100,7 +100,7 @@ def test_canaries_of_a_run_have_one_beginning_and_different_ends():
     words = [word for one in made for word in one.words]
     assert all(word.lower().startswith(begin) for word in words)
     assert len(set(words)) == len(words)
-    assert len(begin) == 8
+    assert len(begin) == 12
     assert not begin.isascii()
 
 
