@@ -160,7 +160,7 @@ class Stage:
             await self._until_answered("gpt")
 
     async def _until_answered(self, model: str) -> None:
-        """So often in a row, each over a connection of its own, that every worker was asked: breakers are a worker's."""
+        """So often in a row, each over its own connection, that every worker was asked: breakers are a worker's."""
         answers = 0
         while answers < _IN_A_ROW:
             try:
