@@ -38,7 +38,7 @@ def main() -> int:
         print(f"skipped: {reason}", file=sys.stderr)
         return 0
     console, machine, began_s = Console(width=None if sys.stdout.isatty() else 150), describe(), time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="rf-"))
+    folder = Path(tempfile.mkdtemp(prefix="zp-"))
 
     def tell(what: str) -> None:
         console.print(f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False)
