@@ -26,8 +26,8 @@ async def ringfence(running, *arguments, name="auditor"):
     return [json.loads(line) for line in said.splitlines()]
 
 
-async def test_a_real_log_is_searched_by_identity_and_exported(tmp_path):
-    async with site(tmp_path) as running:
+async def test_a_real_log_is_searched_by_identity_and_exported(tmp_path, short_folder):
+    async with site(short_folder) as running:
         async with running.client() as caller:
             await caller.generate_text("Which form does a transfer need?", model="gpt")
         found = await ringfence(running, "audit", "search", "--caller", CALLER, "--kind", "intent", "--json")

@@ -38,6 +38,8 @@ _ARCHITECTURES: Final[dict[Machine, int]] = {"x86_64": 0xC000003E, "aarch64": 0x
 _X32: Final = 0x40000000
 """__X32_SYSCALL_BIT of <asm/unistd.h>: numbers from here on are another table's."""
 WORD: Final = 0xFFFFFFFF
+_SKIPPED: Final = WORD
+"""The number -1, which a tracer writes over one that is not to be made (seccomp(2)): no call at all."""
 
 
 class Action(enum.IntEnum):
@@ -109,7 +111,7 @@ def assemble(rules: Sequence[Rule], machine: Machine, newest: int) -> bytes:
         (_LOAD, 0, 0, _AT_NUMBER),
     ]
     if machine == "x86_64":
-        program += [(_NOT_BELOW, 0, 1, _X32), (_RETURN, 0, 0, Action.KILL)]
+        program += [(_EQUAL, 2, 0, _SKIPPED), (_NOT_BELOW, 0, 1, _X32), (_RETURN, 0, 0, Action.KILL)]
     program += [(_ABOVE, 0, 1, newest), (_RETURN, 0, 0, Action.NO_SUCH_CALL)]
     for name, group in _by_call(rules).items():
         found = number(name, machine)

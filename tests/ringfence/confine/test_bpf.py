@@ -60,6 +60,7 @@ def test_numbers_of_x32_and_of_newer_kernels_are_none():
     """x32's numbers mean other calls, and what is newer than the rules nobody has judged."""
     program = assemble([], "x86_64", NEWEST)
     assert judged(program, 0x40000000 + 41, [0] * 6, ARCHITECTURES["x86_64"]) is Action.KILL
+    assert judged(program, -1, [0] * 6, ARCHITECTURES["x86_64"]) is Action.NO_SUCH_CALL  # a tracer's: skip it
     assert judged(program, NEWEST, [0] * 6, ARCHITECTURES["x86_64"]) is Action.ALLOW
     assert judged(program, NEWEST + 1, [0] * 6, ARCHITECTURES["x86_64"]) is Action.NO_SUCH_CALL
 

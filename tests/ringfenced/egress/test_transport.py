@@ -51,13 +51,13 @@ async def test_a_retry_is_the_same_bytes_under_one_intent_and_one_outcome(provid
 
 
 async def test_a_provider_that_is_down_is_listed_as_such_and_asked_no_more(provider, tmp_path):
-    """The daemon hears when to come back, and the outcome says that nothing was tried."""
+    """By two callers; the daemon hears when to come back, and the outcome says that nothing was tried."""
     folder(tmp_path, provider.base_url, breaker_failures_max="2", attempts_max="1")
     provider.script = [failure(500)]
     async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
-        for _ in range(2):
+        for caller in ("c-1", "c-2"):
             with pytest.raises(Unavailable):
-                await gather(egress.send(payload(), terms(), 10_000))
+                await gather(egress.send(payload(), terms(caller_pseudonym=caller), 10_000))
         assert not any(offer.available for offer in await egress.offers())
         listed = await egress._stub.ListProviders(egress_pb2.ListProvidersRequest())
         assert {model.unavailable_reason for model in listed.models} == {"breaker"}
