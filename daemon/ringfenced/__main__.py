@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -115,7 +116,7 @@ async def _serve(config: Config, path: Path, worker: int | None, report: Report)
         for problem in _problems(group):
             print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
-    except* OSError as group:
+    except* (OSError, sqlite3.Error) as group:  # the ledger's disk is full, or what is there is no ledger
         for problem in _problems(group):
             _LOG.error("cannot_serve", extra={"fields": {"problem": problem}})
         sys.exit(1)
@@ -180,7 +181,7 @@ async def _books(ledger: Ledger, department: str) -> str:
     return ""
 
 
-def _problems(group: BaseExceptionGroup[OSError] | BaseExceptionGroup[ConfigError]) -> list[str]:
+def _problems(group: BaseExceptionGroup[Exception]) -> list[str]:
     """What was said, however deeply it is wrapped."""
     problems: list[str] = []
     for error in group.exceptions:
