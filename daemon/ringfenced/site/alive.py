@@ -7,6 +7,7 @@ It goes the way of every request as far as nothing is held or run: caller, recog
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from ringfenced.errors import RingfenceError
@@ -37,12 +38,9 @@ def deciding(plan: Plan, identity: str | None) -> Callable[[], Awaitable[str]]:
     """
 
     async def ask() -> str:
-        if identity is None:
-            return ""
-        try:
-            await plan(REQUEST, identity)
-        except RingfenceError:
-            return ""
+        if identity is not None:
+            with suppress(RingfenceError):
+                await plan(REQUEST, identity)
         return ""
 
     return ask
