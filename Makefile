@@ -13,7 +13,7 @@ BIN := .venv/bin
 .PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
 
 help: ## this table
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## real requests through daemon, engine, agent and a stand-in provider
 	@$(BIN)/python examples/demo.py $(ARGS)

@@ -28,7 +28,12 @@ NEXT: Final = (
 )
 
 root_option = Annotated[
-    Path | None, typer.Option("--root", metavar="DIR", help="Into this folder, as a packager does; nothing is started.")
+    Path | None,
+    typer.Option(
+        "--root",
+        metavar="DIR",
+        help="Of this folder instead of this machine, as a packager wants; nothing is started or stopped.",
+    ),
 ]
 dry_option = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
