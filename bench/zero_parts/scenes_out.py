@@ -43,7 +43,8 @@ def answered() -> Iterator[Scene]:
     yield Scene("ladder", "tried locally, handed up", each(_ladder), OK)
     yield Scene("provider", "refused by the daemon", each(whole("gpt", note)), frozenset({"refused"}))
     yield Scene("provider", "refused by the agent", each(_rogue), frozenset({"refused"}))
-    yield Scene("provider", "refused in a lockdown", _locked_down, frozenset({"unavailable"}))
+    # The daemon hears of a lockdown a moment after the agent, which refuses by itself until then.
+    yield Scene("provider", "refused in a lockdown", _locked_down, frozenset({"unavailable", "agent_refused"}))
 
 
 def failed() -> Iterator[Scene]:
