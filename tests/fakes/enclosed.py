@@ -6,6 +6,7 @@ On stdin it takes JSON: the walls' fields, the attempts' names, and what they ar
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -31,7 +32,15 @@ def enclosed(*, walls, only=(), apply=True, threads=0, code="", **given):
     """What such a process says: what is in force, each attempt's outcome and detail, and what `code` set."""
     asked = {"walls": walls, "only": list(only), "apply": apply, "threads": threads, "code": code, "given": given}
     command = [sys.executable, "-P", "-m", "fakes.enclosed"]
-    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command,
+        input=json.dumps(asked),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -301,8 +301,11 @@ def _die(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def _listen(path: Path) -> socket.socket:
-    """Listen beside `path` with mode 0600, then move the socket there: whoever sees it can connect if he may."""
-    staging = path.with_name(f"{path.name}.{os.getpid()}")
+    """Listen beside `path` with mode 0600, then move the socket there: whoever sees it can connect if he may.
+
+    The name beside it is a short one, so that a path that just fits a unix socket does not fail for it.
+    """
+    staging = path.with_name(f".{os.getpid():x}")
     staging.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(staging))

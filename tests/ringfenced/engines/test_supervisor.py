@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -48,9 +49,16 @@ async def answer(client, text):
         return "".join(parts)
 
 
+@pytest.fixture
+def folder():
+    """A folder with a path short enough for unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="rf-") as path:
+        yield Path(path)
+
+
 @contextlib.asynccontextmanager
-async def supervised(tmp_path, *specs):
-    supervisor = EngineSupervisor(specs, socket_dir=tmp_path / "engines")
+async def supervised(folder, *specs):
+    supervisor = EngineSupervisor(specs, socket_dir=folder / "engines")
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
         try:
@@ -76,8 +84,8 @@ def is_unloaded(supervisor, name):
     return status.state is EngineState.UNLOADED and not status.stage
 
 
-async def test_an_engine_gets_ready_and_answers(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_an_engine_gets_ready_and_answers(folder):
+    async with supervised(folder, scripted()) as supervisor:
         client = await ready(supervisor)
         status = supervisor.states()["m"]
         assert (status.state, status.failure) == (EngineState.READY, "")
@@ -87,17 +95,17 @@ async def test_an_engine_gets_ready_and_answers(tmp_path):
         assert supervisor.engine("other") is None
 
 
-async def test_only_the_user_may_open_an_engines_socket(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_only_the_user_may_open_an_engines_socket(folder):
+    async with supervised(folder, scripted()) as supervisor:
         await ready(supervisor)
-        path = socket_path(tmp_path / "engines", "m", *supervisor.states()["m"].ready)
+        path = socket_path(folder / "engines", "m", *supervisor.states()["m"].ready)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_seconds(tmp_path):
+async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_seconds(folder):
     specs = (scripted("a", "--interval-ms", "5"), scripted("b", "--interval-ms", "5"))
-    async with supervised(tmp_path, *specs) as supervisor:
+    async with supervised(folder, *specs) as supervisor:
         dying, living = await ready(supervisor, "a"), await ready(supervisor, "b")
         with (
             dying.start(prompt("/hang 1"), confidential=True) as lost,
@@ -122,10 +130,10 @@ async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_sec
         assert supervisor.states()["a"].deaths == 1
 
 
-async def test_an_engine_that_keeps_dying_is_quarantined_until_it_is_loaded_again(tmp_path):
+async def test_an_engine_that_keeps_dying_is_quarantined_until_it_is_loaded_again(folder):
     script = "import sys; sys.exit('no such model file')"
     spec = EngineSpec("m", EngineKind.COMMAND, (sys.executable, "-c", script))
-    async with supervised(tmp_path, spec) as supervisor:
+    async with supervised(folder, spec) as supervisor:
         await until(lambda: "quarantined" in supervisor.states()["m"].failure)
         status = supervisor.states()["m"]
         assert status.state is EngineState.FAILED
@@ -135,9 +143,9 @@ async def test_an_engine_that_keeps_dying_is_quarantined_until_it_is_loaded_agai
         await until(lambda: supervisor.states()["m"].deaths > 5)
 
 
-async def test_lines_after_readiness_are_not_kept(tmp_path):
+async def test_lines_after_readiness_are_not_kept(folder):
     """What a ready engine prints may hold content; its death is told without it."""
-    second = tmp_path / "second"
+    second = folder / "second"
     code = (
         "import os, pathlib, runpy, sys, threading, time\n"
         f"second = pathlib.Path({str(second)!r})\n"
@@ -147,33 +155,33 @@ async def test_lines_after_readiness_are_not_kept(tmp_path):
         "threading.Timer(1.0, lambda: (os.write(2, b'secret content\\n'), os._exit(3))).start()\n"
         "runpy.run_module('ringfenced.engines.scripted', run_name='__main__')\n"
     )
-    async with supervised(tmp_path, EngineSpec("m", EngineKind.COMMAND, (sys.executable, "-c", code))) as supervisor:
+    async with supervised(folder, EngineSpec("m", EngineKind.COMMAND, (sys.executable, "-c", code))) as supervisor:
         client = await ready(supervisor)
         await client.wait_closed()
         await until(lambda: supervisor.states()["m"].deaths == 1)
         assert supervisor.states()["m"].failure == "the engine left with exit status 3"
 
 
-async def test_an_engine_that_never_listens_is_killed_in_time(tmp_path):
+async def test_an_engine_that_never_listens_is_killed_in_time(folder):
     spec = EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", "sleep 60 & sleep 60"), load_timeout_s=0.2)
-    async with supervised(tmp_path, spec) as supervisor:
+    async with supervised(folder, spec) as supervisor:
         await until(lambda: supervisor.states()["m"].deaths == 1)
         assert "did not get ready in time" in supervisor.states()["m"].failure
 
 
-async def test_a_program_that_is_missing_is_a_failure_with_its_reason(tmp_path):
+async def test_a_program_that_is_missing_is_a_failure_with_its_reason(folder):
     spec = EngineSpec("m", EngineKind.COMMAND, ("/nowhere/engine",))
-    async with supervised(tmp_path, spec) as supervisor:
+    async with supervised(folder, spec) as supervisor:
         await until(lambda: supervisor.states()["m"].failure != "")
         assert "No such file" in supervisor.states()["m"].failure
 
 
-async def test_cancelling_the_supervisor_leaves_no_process_of_the_group_behind(tmp_path):
+async def test_cancelling_the_supervisor_leaves_no_process_of_the_group_behind(folder):
     """Children that an engine started go with it."""
-    pids = tmp_path / "pids"
+    pids = folder / "pids"
     code = f"sleep 60 & echo $! > {pids}; echo $$ >> {pids}; wait"
     supervisor = EngineSupervisor(
-        [EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", code))], socket_dir=tmp_path / "engines"
+        [EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", code))], socket_dir=folder / "engines"
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(supervisor.run())
@@ -184,9 +192,9 @@ async def test_cancelling_the_supervisor_leaves_no_process_of_the_group_behind(t
     await until(lambda: not any(map(is_running, running)), 1.0)
 
 
-async def test_an_engine_dies_with_its_parent(tmp_path):
+async def test_an_engine_dies_with_its_parent(folder):
     """PDEATHSIG: no engine outlives a daemon that was killed."""
-    path = tmp_path / "s"
+    path = folder / "s"
     code = (
         "import subprocess, sys, os, time\n"
         "child = subprocess.Popen([sys.executable, '-P', '-m', 'ringfenced.engines.scripted', '--socket', sys.argv[1],"
@@ -204,20 +212,20 @@ async def test_an_engine_dies_with_its_parent(tmp_path):
     await until(lambda: not is_running(child), 2.0)
 
 
-async def test_an_engine_sees_nothing_of_the_daemons_environment(tmp_path, monkeypatch):
+async def test_an_engine_sees_nothing_of_the_daemons_environment(folder, monkeypatch):
     monkeypatch.setenv("RINGFENCE_SECRET", "x")
-    seen = tmp_path / "env"
+    seen = folder / "env"
     spec = EngineSpec(
         "m", EngineKind.COMMAND, ("/bin/sh", "-c", f"env > {seen}; sleep 60"), environment={"CUDA_VISIBLE_DEVICES": "1"}
     )
-    async with supervised(tmp_path, spec):
+    async with supervised(folder, spec):
         await until(lambda: seen.exists() and "GGML_NO_BACKTRACE=1" in seen.read_text())
     assert "RINGFENCE_SECRET" not in seen.read_text()
     assert "CUDA_VISIBLE_DEVICES=1" in seen.read_text()
 
 
-async def test_a_model_is_loaded_when_asked_for_and_unloaded_again(tmp_path):
-    async with supervised(tmp_path, scripted(preload=False)) as supervisor:
+async def test_a_model_is_loaded_when_asked_for_and_unloaded_again(folder):
+    async with supervised(folder, scripted(preload=False)) as supervisor:
         await asyncio.sleep(0.05)
         assert supervisor.states()["m"].state is EngineState.UNLOADED
         supervisor.load("m")
@@ -234,6 +242,6 @@ async def test_a_model_is_loaded_when_asked_for_and_unloaded_again(tmp_path):
             supervisor.load("other")
 
 
-def test_a_socket_path_that_is_too_long_is_refused(tmp_path):
+def test_a_socket_path_that_is_too_long_is_refused(folder):
     with pytest.raises(ValueError, match="107 bytes"):
-        socket_path(tmp_path / ("x" * 100), "m")
+        socket_path(folder / ("x" * 100), "m")
