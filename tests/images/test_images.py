@@ -102,6 +102,14 @@ def test_a_base_that_is_no_digest_is_refused(tmp_path, base):
     assert "name an image by its digest" in done.stderr
 
 
+def test_the_bases_are_pinned_as_shipped(tmp_path):
+    """A build without a word of the site's stands on one digest each, never on a tag."""
+    told = build(tmp_path, (IMAGES / "bases").read_text(), "daemon-cuda", "agent")
+    assert told.returncode == 0, told.stderr
+    for base in ("PYTHON", "COMPILER", "CUDA"):
+        assert len(set(re.findall(rf"^BASE_{base}=.*@sha256:[0-9a-f]{{64}}$", told.stdout, re.M))) == 1
+
+
 def test_the_build_gets_no_network_and_the_bases_that_a_site_trusts(tmp_path):
     bases = f"BASE_PYTHON=a@{DIGEST}\nBASE_COMPILER=b@{DIGEST}\nBASE_CUDA=\n"
     told = build(tmp_path, bases, "daemon").stdout.splitlines()
