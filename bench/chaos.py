@@ -115,8 +115,9 @@ class Chaos:
                 async with asyncio.timeout(HANG_S):
                     self._outcome.ends[await self._ask(number)] += 1
             except RingfenceCallError as error:
-                self._outcome.ends[error.reason or str(error.code.name)] += 1
-                self._outcome.untyped += not error.reason or error.reason == "internal"
+                self._outcome.ends[error.reason] += 1
+                is_typed = error.detail is not None and bool(error.detail.reason)
+                self._outcome.untyped += not is_typed or error.reason == "internal"
             except TimeoutError:
                 self._outcome.hung += 1
                 print(f"request {number} hangs for {time.monotonic() - began_s:.0f} s", file=sys.stderr)

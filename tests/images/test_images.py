@@ -107,7 +107,7 @@ def test_the_bases_are_pinned_as_shipped(tmp_path):
     told = build(tmp_path, (IMAGES / "bases").read_text(), "daemon-cuda", "agent")
     assert told.returncode == 0, told.stderr
     for base in ("PYTHON", "COMPILER", "CUDA"):
-        assert len(set(re.findall(rf"^BASE_{base}=.*@sha256:[0-9a-f]{{64}}$", told.stdout, re.M))) == 1
+        assert len(set(re.findall(rf"^BASE_{base}=.*@sha256:[0-9a-f]{{64}}$", told.stdout, re.MULTILINE))) == 1
 
 
 def test_the_build_gets_no_network_and_the_bases_that_a_site_trusts(tmp_path):

@@ -45,6 +45,18 @@ SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - where shm_open(3) puts it
 """Where engines of several processes share memory."""
 
 
+NO_HOME: Final = "/nonexistent"
+"""The home of who has none, as Debian's policy names it (section 9.2.3); nothing is there."""
+
+
+def at_home(path: str) -> Path:
+    """A path with its ``~`` resolved; below `NO_HOME` where this user has no home, as a container's often has none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path.replace("~", NO_HOME, 1))
+
+
 def python() -> tuple[str, ...]:
     """All that this Python needs to read: its own tree, the one that it was made from, and every folder of modules."""
     modules = [path for path in (*sys.path, *site.getsitepackages()) if path and Path(path).exists()]

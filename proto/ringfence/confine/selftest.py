@@ -9,9 +9,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
+from ringfence.confine import places
 from ringfence.confine.attempts import files, network
 from ringfence.confine.attempts.outcome import Attempt, Given, Outcome
 from ringfence.confine.attempts.run import tried_together
@@ -118,7 +118,7 @@ def _left(walls: Walls, given: Given) -> frozenset[str]:
     if walls.leaves_network:
         left |= _OWN_NETWORK
     for place, folder in files.PLACES.items():
-        here = Path(folder).expanduser()
+        here = places.at_home(folder)
         if any(here.is_relative_to(write) for write in walls.writes):
             left.add(f"write-{place}")
     return frozenset(left)

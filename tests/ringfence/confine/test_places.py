@@ -63,3 +63,15 @@ def test_links_are_followed(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "file")
     assert places.resolved(tmp_path / "link") == (str(tmp_path / "link"), str(tmp_path / "file"))
+
+
+def test_who_has_no_home_is_sent_nowhere(monkeypatch):
+    """A container's user is often in no passwd, and HOME may be unset: the self-test goes on all the same."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", _nobody)
+    assert places.at_home("~/.netrc") == Path("/nonexistent/.netrc")
+    assert places.at_home("/etc/~x") == Path("/etc/~x")
+
+
+def _nobody(uid):
+    raise KeyError(uid)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ringfence.confine import places
 from ringfence.confine.attempts.kernel import call, permitted
 from ringfence.confine.attempts.outcome import Given, NotHere
 
@@ -68,7 +69,7 @@ def write(place: str) -> Callable[[Given], str]:
     """An attempt to leave a file at one of `PLACES`; it is removed at once."""
 
     def attempt(given: Given) -> str:
-        folder = Path(PLACES[place]).expanduser()
+        folder = places.at_home(PLACES[place])
         if not folder.is_dir():
             raise NotHere(f"{folder} is not here")
         with tempfile.NamedTemporaryFile(prefix=".ringfence-escape-", dir=folder) as file:
@@ -134,7 +135,7 @@ def writable(given: Given) -> str:
         PermissionError: there is none.
     """
     for place in (*given.writable, ".", *PLACES.values()):
-        folder = Path(place).expanduser()
+        folder = places.at_home(place)
         try:
             with tempfile.NamedTemporaryFile(prefix=".ringfence-escape-", dir=folder):
                 return str(folder.resolve())

@@ -8,9 +8,9 @@ import re
 import select
 import socket
 import struct
-from pathlib import Path
 from typing import Final
 
+from ringfence.confine import places
 from ringfence.confine.attempts.outcome import Given, NotHere
 
 _PROBE: Final = b"ringfence escape attempt\n"
@@ -161,7 +161,7 @@ def file_proxy(given: Given) -> str:
     """A proxy that stands in one of the files where tools look for theirs."""
     texts = []
     for name in _PROXY_FILES:
-        path = Path(name).expanduser() if name.startswith("~") else Path(name)
+        path = places.at_home(name)
         try:
             files = sorted(path.iterdir()) if path.is_dir() else [path]
             texts += [file.read_bytes()[:_PROXY_FILE_BYTES_MAX] for file in files]
