@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def pytest_asyncio_loop_factories(config, item):
 def random_gguf(tmp_path_factory):
     """A model with a byte for a token that says anything."""
     return write_random_gguf(tmp_path_factory.mktemp("gguf") / "random.gguf")
+
+
+@pytest.fixture
+def folder():
+    """A folder of its own with a path short enough for unix sockets, wherever pytest's own lies."""
+    with tempfile.TemporaryDirectory(prefix="rf-") as path:
+        yield Path(path)
 
 
 @pytest.fixture

@@ -23,18 +23,18 @@ from ringfenced.weights.dryrun import DeviceUse
 
 
 @contextlib.asynccontextmanager
-async def node(tmp_path, *specs, cpu=1, **values):
+async def node(folder, *specs, cpu=1, **values):
     """A supervisor that serves workers; gives a function that makes one."""
-    folder = tmp_path / "e"
-    supervisor = EngineSupervisor(specs, socket_dir=folder, budget=lambda _: {"cpu": cpu}, **values)
-    ledger = SqliteLedger(tmp_path / "l.sqlite3", {"ward": 1000}, lambda: 7)
-    folder.mkdir()
-    link_path = folder / "link"
+    sockets = folder / "e"
+    supervisor = EngineSupervisor(specs, socket_dir=sockets, budget=lambda _: {"cpu": cpu}, **values)
+    ledger = SqliteLedger(folder / "l.sqlite3", {"ward": 1000}, lambda: 7)
+    sockets.mkdir()
+    link_path = sockets / "link"
 
     @contextlib.asynccontextmanager
     async def worker():
         async with Link.open(link_path) as link:
-            engines = AttachedEngines(specs, socket_dir=folder, supervisor=link)
+            engines = AttachedEngines(specs, socket_dir=sockets, supervisor=link)
             async with asyncio.TaskGroup() as group:
                 group.create_task(engines.run())
                 await asyncio.sleep(0)
@@ -51,8 +51,8 @@ async def node(tmp_path, *specs, cpu=1, **values):
     ledger.close()
 
 
-async def test_a_worker_has_a_model_loaded_and_then_goes_straight_to_it(tmp_path):
-    async with node(tmp_path, slow()) as (supervisor, worker), worker() as engines:
+async def test_a_worker_has_a_model_loaded_and_then_goes_straight_to_it(folder):
+    async with node(folder, slow()) as (supervisor, worker), worker() as engines:
         with engines.place("m") as place:
             told = await had(place)
             assert {"reading weights", "warming up"} <= {loading.stage for loading in told}
@@ -67,16 +67,16 @@ async def test_a_worker_has_a_model_loaded_and_then_goes_straight_to_it(tmp_path
         await until(lambda: supervisor.states()["m"].running == 0)
 
 
-async def test_workers_share_the_engines_and_see_the_same(tmp_path):
-    async with node(tmp_path, scripted()) as (supervisor, worker), worker() as one, worker() as other:
+async def test_workers_share_the_engines_and_see_the_same(folder):
+    async with node(folder, scripted()) as (supervisor, worker), worker() as one, worker() as other:
         assert await asyncio.gather(ask(one, "m", "/echo 1"), ask(other, "m", "/echo 2")) == ["1", "2"]
         assert supervisor.placement.engines_n == 1
         await until(lambda: one.states()["m"].state is other.states()["m"].state is EngineState.READY)
         assert one.states()["m"].description == supervisor.states()["m"].description
 
 
-async def test_a_worker_follows_an_engine_that_is_started_again(tmp_path):
-    async with node(tmp_path, scripted()) as (supervisor, worker), worker() as engines:
+async def test_a_worker_follows_an_engine_that_is_started_again(folder):
+    async with node(folder, scripted()) as (supervisor, worker), worker() as engines:
         await ask(engines, "m", "/echo one")
         await until(lambda: engines.engine("m") is not None)
         first = engines.engine("m")
@@ -86,8 +86,8 @@ async def test_a_worker_follows_an_engine_that_is_started_again(tmp_path):
         assert engines.engine("m") is not first
 
 
-async def test_a_worker_that_dies_gives_back_what_it_had(tmp_path):
-    async with node(tmp_path, scripted()) as (supervisor, worker):
+async def test_a_worker_that_dies_gives_back_what_it_had(folder):
+    async with node(folder, scripted()) as (supervisor, worker):
         async with contextlib.AsyncExitStack() as stack:
             engines = await stack.enter_async_context(worker())
             waiting = engines.place("m")
@@ -99,27 +99,27 @@ async def test_a_worker_that_dies_gives_back_what_it_had(tmp_path):
         await until(lambda: supervisor.states()["m"].running == 0)
 
 
-async def test_who_leaves_before_it_is_loaded_is_forgotten(tmp_path):
-    async with node(tmp_path, slow()) as (supervisor, worker), worker() as engines:
+async def test_who_leaves_before_it_is_loaded_is_forgotten(folder):
+    async with node(folder, slow()) as (supervisor, worker), worker() as engines:
         with engines.place("m") as place:
             await place.wait()
             await until(lambda: supervisor.states()["m"].waiting == 1)
         await until(lambda: supervisor.states()["m"].waiting == 0)
 
 
-async def test_a_refusal_reaches_the_worker_whole(tmp_path):
-    async with node(tmp_path, scripted(ways=({"cpu": 2},))) as (_, worker), worker() as engines:
+async def test_a_refusal_reaches_the_worker_whole(folder):
+    async with node(folder, scripted(ways=({"cpu": 2},))) as (_, worker), worker() as engines:
         with engines.place("m") as place, pytest.raises(errors.Unavailable) as caught:
             await had(place)
         assert caught.value.reason == "no_room"
         assert caught.value.numbers["needed_bytes"] == 2
 
 
-async def test_a_workers_operators_load_unload_and_replace(tmp_path):
+async def test_a_workers_operators_load_unload_and_replace(folder):
     weights = {"better": scripted("m", "--context", "77")}
     specs = (scripted(),)
     async with (
-        node(tmp_path, *specs, weights=lambda _, name: weights[name]) as (supervisor, worker),
+        node(folder, *specs, weights=lambda _, name: weights[name]) as (supervisor, worker),
         worker() as engines,
     ):
         with engines.load("m") as place:
@@ -136,8 +136,8 @@ async def test_a_workers_operators_load_unload_and_replace(tmp_path):
                 order("other")
 
 
-async def test_a_busy_engine_of_a_worker_is_not_evicted(tmp_path):
-    async with node(tmp_path, scripted("a"), scripted("b")) as (supervisor, worker), worker() as engines:
+async def test_a_busy_engine_of_a_worker_is_not_evicted(folder):
+    async with node(folder, scripted("a"), scripted("b")) as (supervisor, worker), worker() as engines:
         await ask(engines, "a", "/echo a")
         await until(lambda: engines.engine("a") is not None)
         with engines.place("a") as place:
@@ -150,10 +150,10 @@ async def test_a_busy_engine_of_a_worker_is_not_evicted(tmp_path):
         assert supervisor.states()["a"].deaths == 0
 
 
-async def test_supervisor_and_worker_know_how_long_the_line_is(tmp_path):
+async def test_supervisor_and_worker_know_how_long_the_line_is(folder):
     """What a newcomer would wait for, by what an answer was measured to take."""
     spec = scripted("m", "--sequences", "1", "--first-ms", "300")
-    async with node(tmp_path, spec) as (supervisor, worker), worker() as engines:
+    async with node(folder, spec) as (supervisor, worker), worker() as engines:
         await ask(engines, "m", "/echo measured")
         await until(lambda: engines.engine("m") is not None)
         assert supervisor.waits() == engines.waits() == {}

@@ -21,8 +21,8 @@ from ringfenced.model import Loading
 
 
 @contextlib.asynccontextmanager
-async def supervised(tmp_path, *specs, cpu=1, **values):
-    supervisor = EngineSupervisor(specs, socket_dir=tmp_path / "e", budget=lambda _: {"cpu": cpu}, **values)
+async def supervised(folder, *specs, cpu=1, **values):
+    supervisor = EngineSupervisor(specs, socket_dir=folder / "e", budget=lambda _: {"cpu": cpu}, **values)
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
         await asyncio.sleep(0)
@@ -31,11 +31,11 @@ async def supervised(tmp_path, *specs, cpu=1, **values):
         finally:
             await supervisor.stop()
     assert all(status.pid is None for status in supervisor.states().values())
-    assert not list((tmp_path / "e").iterdir()), "a socket was left behind"
+    assert not list((folder / "e").iterdir()), "a socket was left behind"
 
 
-async def test_a_request_waits_for_its_model_and_is_told_how_far_it_is(tmp_path):
-    async with supervised(tmp_path, slow()) as supervisor:
+async def test_a_request_waits_for_its_model_and_is_told_how_far_it_is(folder):
+    async with supervised(folder, slow()) as supervisor:
         assert supervisor.states()["m"].load_ms >= 1000
         with supervisor.place("m") as place:
             told = await had(place)
@@ -53,8 +53,8 @@ async def test_a_request_waits_for_its_model_and_is_told_how_far_it_is(tmp_path)
             assert first.left_ms is not None
 
 
-async def test_many_callers_wait_for_one_process(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_many_callers_wait_for_one_process(folder):
+    async with supervised(folder, scripted()) as supervisor:
         answers = await asyncio.gather(*(ask(supervisor, "m", f"/echo {n}") for n in range(20)))
         assert answers == [str(n) for n in range(20)]
         assert supervisor.placement.engines_n == 1
@@ -62,8 +62,8 @@ async def test_many_callers_wait_for_one_process(tmp_path):
         assert supervisor.states()["m"].used_unix_ms
 
 
-async def test_a_model_makes_room_when_nothing_runs_in_it(tmp_path):
-    async with supervised(tmp_path, scripted("a"), scripted("b")) as supervisor:
+async def test_a_model_makes_room_when_nothing_runs_in_it(folder):
+    async with supervised(folder, scripted("a"), scripted("b")) as supervisor:
         assert await ask(supervisor, "a", "/echo a") == "a"
         assert await ask(supervisor, "b", "/echo b") == "b"
         states = supervisor.states()
@@ -71,8 +71,8 @@ async def test_a_model_makes_room_when_nothing_runs_in_it(tmp_path):
         assert states["a"].deaths == 0
 
 
-async def test_a_model_that_cannot_fit_is_refused_with_the_numbers(tmp_path):
-    async with supervised(tmp_path, scripted(ways=({"cpu": 2},))) as supervisor:
+async def test_a_model_that_cannot_fit_is_refused_with_the_numbers(folder):
+    async with supervised(folder, scripted(ways=({"cpu": 2},))) as supervisor:
         assert "it needs 2 bytes of cpu" in supervisor.states()["m"].obstacle
         with supervisor.place("m") as place, pytest.raises(errors.Unavailable) as caught:
             await had(place)
@@ -80,15 +80,15 @@ async def test_a_model_that_cannot_fit_is_refused_with_the_numbers(tmp_path):
         assert caught.value.numbers == {"needed_bytes": 2, "budget_bytes": 1, "pinned_bytes": 0}
 
 
-async def test_who_cannot_wait_any_longer_is_told_so(tmp_path):
-    async with supervised(tmp_path, slow(seconds=3)) as supervisor:
+async def test_who_cannot_wait_any_longer_is_told_so(folder):
+    async with supervised(folder, slow(seconds=3)) as supervisor:
         with supervisor.place("m", seconds_max=0.2) as place, pytest.raises(errors.Unavailable) as caught:
             await had(place)
         assert caught.value.reason == "not_loaded"
 
 
-async def test_who_leaves_waits_for_nothing(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_who_leaves_waits_for_nothing(folder):
+    async with supervised(folder, scripted()) as supervisor:
         with supervisor.place("m"):
             assert supervisor.states()["m"].waiting == 1
         assert supervisor.states()["m"].waiting == 0
@@ -96,8 +96,8 @@ async def test_who_leaves_waits_for_nothing(tmp_path):
         assert supervisor.states()["m"].running == 0
 
 
-async def test_a_place_on_a_killed_engine_leads_to_another_within_two_seconds(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_a_place_on_a_killed_engine_leads_to_another_within_two_seconds(folder):
+    async with supervised(folder, scripted()) as supervisor:
         await ask(supervisor, "m", "/echo a")
         with supervisor.place("m") as place:
             assert await had(place) == []
@@ -113,8 +113,8 @@ async def test_a_place_on_a_killed_engine_leads_to_another_within_two_seconds(tm
         assert supervisor.states()["m"].deaths == 1
 
 
-async def test_replicas_share_requests_and_one_that_dies_is_replaced(tmp_path):
-    async with supervised(tmp_path, scripted(replicas=2), cpu=2) as supervisor:
+async def test_replicas_share_requests_and_one_that_dies_is_replaced(folder):
+    async with supervised(folder, scripted(replicas=2), cpu=2) as supervisor:
         await ask(supervisor, "m", "/echo a")
         await until(lambda: len(supervisor.states()["m"].ready) == 2)
         with supervisor.place("m") as one, supervisor.place("m") as other:
@@ -127,8 +127,8 @@ async def test_replicas_share_requests_and_one_that_dies_is_replaced(tmp_path):
         await until(lambda: len(supervisor.states()["m"].ready) == 2)
 
 
-async def test_of_equally_busy_replicas_the_one_that_knows_the_salt_is_taken(tmp_path):
-    async with supervised(tmp_path, scripted(replicas=2), cpu=2) as supervisor:
+async def test_of_equally_busy_replicas_the_one_that_knows_the_salt_is_taken(folder):
+    async with supervised(folder, scripted(replicas=2), cpu=2) as supervisor:
         await ask(supervisor, "m", "/echo a")
         await until(lambda: len(supervisor.states()["m"].ready) == 2)
         with supervisor.place("m", salt=b"x"), supervisor.place("m", salt=b"y") as second:
@@ -138,8 +138,8 @@ async def test_of_equally_busy_replicas_the_one_that_knows_the_salt_is_taken(tmp
                 assert place.number == second_number
 
 
-async def test_unloading_lets_what_runs_end_first(tmp_path):
-    async with supervised(tmp_path, scripted("m", "--interval-ms", "20")) as supervisor:
+async def test_unloading_lets_what_runs_end_first(folder):
+    async with supervised(folder, scripted("m", "--interval-ms", "20")) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
             answering = asyncio.create_task(said(place.engine, "/script {}"))
@@ -151,8 +151,8 @@ async def test_unloading_lets_what_runs_end_first(tmp_path):
         assert supervisor.states()["m"].state is EngineState.UNLOADED
 
 
-async def test_a_request_that_an_unload_ends_is_told_so_and_does_not_load_the_model_again(tmp_path):
-    async with supervised(tmp_path, scripted("m", "--interval-ms", "20")) as supervisor:
+async def test_a_request_that_an_unload_ends_is_told_so_and_does_not_load_the_model_again(folder):
+    async with supervised(folder, scripted("m", "--interval-ms", "20")) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
             answering = asyncio.create_task(said(place.engine, "/script {}"))
@@ -164,8 +164,8 @@ async def test_a_request_that_an_unload_ends_is_told_so_and_does_not_load_the_mo
 
 
 @pytest.mark.parametrize("others", [0, 1])
-async def test_who_was_alone_in_an_engine_that_died_is_told_so(tmp_path, others):
-    async with supervised(tmp_path, scripted("m", "--interval-ms", "20")) as supervisor:
+async def test_who_was_alone_in_an_engine_that_died_is_told_so(folder, others):
+    async with supervised(folder, scripted("m", "--interval-ms", "20")) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
             answering = [asyncio.create_task(said(place.engine, "/script {}")) for _ in range(1 + others)]
@@ -175,9 +175,9 @@ async def test_who_was_alone_in_an_engine_that_died_is_told_so(tmp_path, others)
         assert [(end.reason, end.numbers["alone"]) for end in ends] == [("engine_died", 1 - others)] * (1 + others)
 
 
-async def test_one_replacement_at_a_time_and_an_unload_ends_it(tmp_path):
+async def test_one_replacement_at_a_time_and_an_unload_ends_it(folder):
     """The second is refused; one whose model is unloaded meanwhile ends with an error instead of waiting for ever."""
-    async with supervised(tmp_path, scripted(), weights=lambda *_: slow()) as supervisor:
+    async with supervised(folder, scripted(), weights=lambda *_: slow()) as supervisor:
         await ask(supervisor, "m", "/echo a")
         first = supervisor.replace("m", "slow")
         while not (await anext(first)).progress:
@@ -190,18 +190,18 @@ async def test_one_replacement_at_a_time_and_an_unload_ends_it(tmp_path):
                 [loading async for loading in first]
 
 
-async def test_an_idle_model_is_unloaded(tmp_path):
-    async with supervised(tmp_path, scripted(idle_unload_s=0.2)) as supervisor:
+async def test_an_idle_model_is_unloaded(folder):
+    async with supervised(folder, scripted(idle_unload_s=0.2)) as supervisor:
         await ask(supervisor, "m", "/echo a")
         await until(lambda: supervisor.states()["m"].state is EngineState.UNLOADED)
 
 
 @pytest.mark.parametrize("cpu", [1, 2])
-async def test_other_weights_take_a_models_place_and_no_request_fails(tmp_path, cpu):
+async def test_other_weights_take_a_models_place_and_no_request_fails(folder, cpu):
     """With memory for both they stand beside each other; else callers wait for the new ones."""
     new = scripted("m", "--context", "77")
     weights = {"better": new}
-    async with supervised(tmp_path, scripted(), cpu=cpu, weights=lambda _, name: weights[name]) as supervisor:
+    async with supervised(folder, scripted(), cpu=cpu, weights=lambda _, name: weights[name]) as supervisor:
         await ask(supervisor, "m", "/echo a")
         old = supervisor.engine("m").description
         asked = 0
@@ -225,18 +225,18 @@ async def test_other_weights_take_a_models_place_and_no_request_fails(tmp_path, 
 
 
 @pytest.mark.parametrize("cpu", [1, 2])
-async def test_weights_that_cannot_be_loaded_leave_the_old_ones(tmp_path, cpu):
+async def test_weights_that_cannot_be_loaded_leave_the_old_ones(folder, cpu):
     bad = EngineSpec("m", EngineKind.COMMAND, ("/bin/sh", "-c", "echo no model >&2; exit 3"), ways=({"cpu": 1},))
-    async with supervised(tmp_path, scripted(), cpu=cpu, weights=lambda *_: bad) as supervisor:
+    async with supervised(folder, scripted(), cpu=cpu, weights=lambda *_: bad) as supervisor:
         await ask(supervisor, "m", "/echo a")
         with pytest.raises(errors.Unavailable, match="no model"):
             [loading async for loading in supervisor.replace("m", "bad")]
         assert await ask(supervisor, "m", "/echo still") == "still"
 
 
-async def test_weights_that_are_too_large_are_refused_beforehand(tmp_path):
+async def test_weights_that_are_too_large_are_refused_beforehand(folder):
     large = scripted(ways=({"cpu": 9},))
-    async with supervised(tmp_path, scripted(), weights=lambda *_: large) as supervisor:
+    async with supervised(folder, scripted(), weights=lambda *_: large) as supervisor:
         await ask(supervisor, "m", "/echo a")
         with pytest.raises(errors.Unavailable) as caught:
             await anext(supervisor.replace("m", "large"))
@@ -244,9 +244,9 @@ async def test_weights_that_are_too_large_are_refused_beforehand(tmp_path):
         assert supervisor.placement.engines_n == 1
 
 
-async def test_an_engine_that_hangs_is_killed_and_its_callers_are_told(tmp_path):
+async def test_an_engine_that_hangs_is_killed_and_its_callers_are_told(folder):
     around = Surroundings(hang_s=0.3)
-    async with supervised(tmp_path, scripted(), around=around) as supervisor:
+    async with supervised(folder, scripted(), around=around) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
             with place.engine.start(prompt("/hang"), confidential=True) as run:
@@ -258,9 +258,9 @@ async def test_an_engine_that_hangs_is_killed_and_its_callers_are_told(tmp_path)
         assert await ask(supervisor, "m", "/echo back") == "back"
 
 
-async def test_a_busy_engine_that_answers_is_left_alone(tmp_path):
+async def test_a_busy_engine_that_answers_is_left_alone(folder):
     around = Surroundings(hang_s=0.1)
-    async with supervised(tmp_path, scripted(), around=around) as supervisor:
+    async with supervised(folder, scripted(), around=around) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
             with place.engine.start(prompt("/hang"), confidential=True):
@@ -268,7 +268,7 @@ async def test_a_busy_engine_that_answers_is_left_alone(tmp_path):
         assert supervisor.states()["m"].deaths == 0
 
 
-async def test_loading_that_runs_out_of_memory_is_tried_with_half_the_context(tmp_path):
+async def test_loading_that_runs_out_of_memory_is_tried_with_half_the_context(folder):
     """An engine says so by its exit status; the context is in its command line."""
     code = (
         "import runpy, sys\n"
@@ -280,22 +280,22 @@ async def test_loading_that_runs_out_of_memory_is_tried_with_half_the_context(tm
     )
     command = (sys.executable, "-P", "-c", code)
     spec = EngineSpec("m", EngineKind.COMMAND, command, preload=False, ways=({"cpu": 1},), context_tokens=4096)
-    async with supervised(tmp_path, spec) as supervisor:
+    async with supervised(folder, spec) as supervisor:
         assert await ask(supervisor, "m", "/echo at last") == "at last"
         assert supervisor.engine("m").description.context_tokens_max == 1024
         assert supervisor.states()["m"].deaths == 2
         assert "context of 1024 tokens" in supervisor.placement.troubles["m"].why
 
 
-async def test_its_processes_memory_is_measured(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_its_processes_memory_is_measured(folder):
+    async with supervised(folder, scripted()) as supervisor:
         await ask(supervisor, "m", "/echo a")
         await until(lambda: supervisor.states()["m"].process_bytes is not None)
         assert 1_000_000 < supervisor.states()["m"].process_bytes < 1_000_000_000
 
 
-async def test_whoever_watches_is_told_of_changes(tmp_path):
-    async with supervised(tmp_path, scripted()) as supervisor:
+async def test_whoever_watches_is_told_of_changes(folder):
+    async with supervised(folder, scripted()) as supervisor:
         seen = [supervisor.changes]
 
         async def watch():
@@ -309,8 +309,8 @@ async def test_whoever_watches_is_told_of_changes(tmp_path):
         assert seen[-1] > seen[0]
 
 
-async def test_when_the_node_ends_everybody_who_waits_is_told(tmp_path):
-    supervisor = EngineSupervisor([slow(seconds=5)], socket_dir=tmp_path / "e", budget=lambda _: {"cpu": 1})
+async def test_when_the_node_ends_everybody_who_waits_is_told(folder):
+    supervisor = EngineSupervisor([slow(seconds=5)], socket_dir=folder / "e", budget=lambda _: {"cpu": 1})
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
         with supervisor.place("m") as place:
@@ -322,15 +322,15 @@ async def test_when_the_node_ends_everybody_who_waits_is_told(tmp_path):
             await had(place)
 
 
-def llama(tmp_path, gguf, **values):
+def llama(folder, gguf, **values):
     """The bundled engine on a model of a file."""
     arguments = ("--model", str(gguf), "--context", "256", "--sequences", "2", "--threads", "1")
     values = {"preload": False, "ways": ({"cpu": 1},), "tells_progress": True, "context_tokens": 256, **values}
     return EngineSpec("m", EngineKind.LLAMA_CPP, arguments, **values)
 
 
-async def test_llama_cpp_tells_how_far_it_is_and_dies_and_is_back(tmp_path, tiny_gguf):
-    async with supervised(tmp_path, llama(tmp_path, tiny_gguf)) as supervisor:
+async def test_llama_cpp_tells_how_far_it_is_and_dies_and_is_back(folder, tiny_gguf):
+    async with supervised(folder, llama(folder, tiny_gguf)) as supervisor:
         with supervisor.place("m") as place:
             told = await had(place)
             assert told[0].stage == "reading weights"
@@ -342,13 +342,13 @@ async def test_llama_cpp_tells_how_far_it_is_and_dies_and_is_back(tmp_path, tiny
         assert supervisor.states()["m"].deaths == 1
 
 
-async def test_a_context_that_memory_does_not_hold_is_cut_until_it_fits(tmp_path, tiny_gguf):
+async def test_a_context_that_memory_does_not_hold_is_cut_until_it_fits(folder, tiny_gguf):
     """llama.cpp is refused the memory for its cache, 2 KiB a token, and is started again with half of it."""
     shell = 'ulimit -v 1600000; exec "$@"'
     command = (sys.executable, "-P", "-m", "ringfenced.engines.worker", "--model", str(tiny_gguf))
     arguments = ("/bin/sh", "-c", shell, "sh", *command, "--context", "1048576", "--sequences", "1", "--threads", "1")
     spec = EngineSpec("m", EngineKind.COMMAND, arguments, preload=False, context_tokens=1048576)
-    async with supervised(tmp_path, spec) as supervisor:
+    async with supervised(folder, spec) as supervisor:
         with supervisor.place("m") as place:
             await had(place)
         status = supervisor.states()["m"]

@@ -8,7 +8,6 @@ import os
 import signal
 import stat
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -47,13 +46,6 @@ async def answer(client, text):
             parts.append(event.text)
         assert isinstance(event, Finish)
         return "".join(parts)
-
-
-@pytest.fixture
-def folder():
-    """A folder with a path short enough for unix sockets."""
-    with tempfile.TemporaryDirectory(prefix="rf-") as path:
-        yield Path(path)
 
 
 @contextlib.asynccontextmanager
