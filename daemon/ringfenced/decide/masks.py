@@ -9,15 +9,11 @@ from numpy.typing import NDArray
 
 from ringfenced.account.many import Estimates
 from ringfenced.decide.rules import CHARS_PER_TOKEN_MAX, ceiling, is_cleared
-from ringfenced.decide.table import Mask, Table, denied
+from ringfenced.decide.table import Mask, Table
 from ringfenced.inputs import Asked, Circumstances, Inputs
-from ringfenced.made_once import MadeOnce
 
 OPEN: Final = 0
 """The number of no rule: the target is open."""
-
-_DENIED: Final = MadeOnce(denied, 512)
-"""Of the rulings that a policy gives again: a byte for each target."""
 
 
 def removals(table: Table, estimated: Estimates, inputs: Inputs) -> NDArray[np.int8]:
@@ -36,7 +32,7 @@ def removals(table: Table, estimated: Estimates, inputs: Inputs) -> NDArray[np.i
     np.putmask(numbers, asked.prompt_chars // CHARS_PER_TOKEN_MAX >= table.prices.context * asked.inputs, 6)
     for ability in asked.needs:
         np.putmask(numbers, table.lacks[ability], 5)
-    np.putmask(numbers, _DENIED.of(table, inputs.rulings.by_target), 4)
+    np.putmask(numbers, table.denied.of(inputs.rulings.by_target), 4)
     np.putmask(numbers, _not_cleared(table, asked), 3)
     if (barred := _not_permitted(table, asked)) is not None:
         np.putmask(numbers, barred, 2)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +18,13 @@ from ringfence.labels import Label
 from ringfenced.account.many import Prices, prices_of
 from ringfenced.decide.rules import LACKS
 from ringfenced.inputs import Ability, Ruling
+from ringfenced.made_once import MadeOnce
 from ringfenced.model import Offer, Target, TargetKind
 
 Mask = NDArray[np.bool_]
+
+DENIED_MAX: Final = 512
+"""Rulings whose mask a table remembers, a byte for each target: a policy gives the same ones again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +75,9 @@ class Table:
     """Not available."""
     judged: Mask
     """Its answers are judged."""
+    denied: MadeOnce[Mask]
+    """`denied` of its targets, once for each of the last rulings. It goes with the table: one memory for all tables
+    would keep each of them, and under load measured times make four a second."""
     prices: Prices
     """What they charge and how fast they are."""
 
@@ -106,13 +115,14 @@ def compiled(offers: tuple[Offer, ...]) -> Table:
         lacks={ability: _mask(not has(offer) for offer in offers) for ability, (has, _) in LACKS.items()},
         away=_mask(not offer.available for offer in offers),
         judged=_mask(offer.is_judged for offer in offers),
+        denied=MadeOnce(partial(denied, targets), DENIED_MAX),
         prices=prices_of(offers),
     )
 
 
-def denied(table: Table, by_target: Mapping[Target, Ruling]) -> Mask:
-    """The rows that a policy does not permit; who has no ruling is denied."""
-    return _mask(ruling is None or not ruling.allowed for ruling in map(by_target.get, table.targets))
+def denied(targets: Iterable[Target], by_target: Mapping[Target, Ruling]) -> Mask:
+    """Of a row a target, those that a policy does not permit; who has no ruling is denied."""
+    return _mask(ruling is None or not ruling.allowed for ruling in map(by_target.get, targets))
 
 
 def _mask(values: Iterable[bool]) -> Mask:

@@ -15,8 +15,10 @@ from ringfenced.decide.table import Mask, Table, compiled
 from ringfenced.inputs import Asked, Inputs
 from ringfenced.made_once import MadeOnce
 
-_TABLES: Final = MadeOnce(compiled, 8)
-"""Of the offers in use, and of those that requests on their way still hold."""
+TABLES_MAX: Final = 8
+"""Tables that are remembered: of the offers in use, and of those that requests on their way still hold."""
+
+_TABLES: Final = MadeOnce(compiled, TABLES_MAX)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from ringfenced.account import estimate
 from ringfenced.decide import decide
 from ringfenced.decide.masks import OPEN
 from ringfenced.decide.rules import RULES
-from ringfenced.decide.weigh import weigh
+from ringfenced.decide.table import compiled
+from ringfenced.decide.weigh import TABLES_MAX, weigh
 
 
 @settings(max_examples=400)
@@ -42,3 +44,28 @@ def test_prices_and_times_beyond_all_bounds_are_reckoned_alike(given_, price, ti
     asked = replace(given_.asked, tokens_max=2**32 - 1)
     changed = replace(given_, offers=offers, asked=asked)
     assert decide(changed) == plain_decide(changed)
+
+
+@settings(max_examples=10)
+@given(inputs(offers_max=3), st.integers(20, 40))
+def test_of_tables_that_no_request_holds_any_more_all_but_the_last_few_are_gone_with_what_was_made_of_them(
+    given_, count
+):
+    """Under load measured times make several a second, and one of hundreds of targets has a hundred kilobytes."""
+    made = []
+    for number in range(count):
+        offers = tuple(replace(offer, first_token_ms=float(number)) for offer in given_.offers)
+        made.append(weakref.ref(weigh(replace(given_, offers=offers)).table.away))
+    assert len({id(away) for table in made if (away := table()) is not None}) <= TABLES_MAX
+
+
+@settings(max_examples=10)
+@given(inputs(offers_max=3))
+def test_a_mask_is_made_once_for_each_rulings_and_holds_its_table_for_nobody(given_):
+    """A policy gives the same rulings again; another's are not taken for them."""
+    table = compiled(given_.offers)
+    mask = table.denied.of(given_.rulings.by_target)
+    assert table.denied.of(given_.rulings.by_target) is mask
+    nobody = table.denied.of({})
+    assert nobody is not mask
+    assert nobody.all()
