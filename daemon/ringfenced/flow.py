@@ -66,6 +66,7 @@ from ringfenced.nouns import (
     World,
 )
 from ringfenced.rungs import Rungs
+from ringfenced.schedule import claim
 from ringfenced.schedule.hedge import hedge_of
 from ringfenced.schedule.standin import NO_ANSWER, Left, stand_in
 from ringfenced.way import Way
@@ -223,6 +224,7 @@ class Flow:
             lambda scan: classify(request, caller, scan, inherited, self._policy, sources=directory.sources),
             chars_of(request),
             way.left_s(self._world.clock()),
+            claim(caller, request.priority),
         )
 
         way.step = 3

@@ -264,10 +264,11 @@ class Memory(Protocol):
 class Scanning(Protocol):
     """The recognisers, and where the verbs run that scan with them."""
 
-    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None) -> T:
+    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim) -> T:
         """The outcome of `work`, which is given the scan and reads `chars` characters; what `work` raises.
 
-        Holds the loop for short texts alone; others raise DeadlineExceeded where they take longer than `seconds_max`.
+        Holds the loop for short texts alone; others share what reads beside it by `claim`, and raise DeadlineExceeded
+        where they take longer than `seconds_max`.
         """
         ...
 

@@ -171,6 +171,7 @@ class Rungs:
             lambda scan: deidentify(prompt, classification.findings, label, seed=seed, scan=scan, policy=self._policy),
             classification.prompt_chars,
             way.left_s(self._world.clock()),
+            claim(way.caller, way.request.priority),
         )
         # De-identification may leave more than the decision expected; then this rung is not open after all.
         if offer.clearance is None or not may_leave(payload.label, offer.clearance):

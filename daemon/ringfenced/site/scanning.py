@@ -2,7 +2,8 @@
 
 Reading computes. A short text is read on the loop, where nothing is quicker; a long one in a thread, so that streams
 and other requests go on meanwhile. A plug-in may wait as well, for a library or for a model of this node, whose engine
-only the loop can speak to: then even short texts are read in threads.
+only the loop can speak to: then even short texts are read in threads. Departments share the threads (`site.threads`): a
+flood of one makes its own requests late, and they alone are refused for it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from ringfence.recognize.finding import Finding
 from ringfenced.classify import Scan
 from ringfenced.errors import DeadlineExceeded
+from ringfenced.model import Claim
+from ringfenced.site.threads import FairThreads
 
 T = TypeVar("T")
 
@@ -23,13 +26,18 @@ CHARS_ON_LOOP_MAX = 2048
 """Longest request that is read on the loop. One of this length, full of identifiers, holds it for some 25 ms; to
 de-identify it takes 25 ms as prose and 120 ms as FHIR (one core of a cloud server, 2026)."""
 
-THREADS_COMPUTING = 2
-"""Threads where nothing waits: with one, a long request would stand in other long ones' way. More share one lock with
-the loop: while 170 KB of FHIR are read for 2.8 s, the loop is late by 13 ms (99th percentile; 27 ms at most), with
-four threads by 52 (129)."""
+THREADS_COMPUTING = 3
+"""Threads where nothing waits, of which a department holds two: with one, a long request would stand in its other long
+ones' way. More share one lock with the loop: while two read 170 KB of FHIR for 2.8 s, the loop is late by 13 ms (99th
+percentile; 27 ms at most), while four do by 52 (129)."""
 
 THREADS_WAITING = 8
-"""Threads where a plug-in may wait; further requests stand in line until their deadline."""
+"""Threads where a plug-in may wait, of which a department holds seven; further requests stand in line until their
+deadline."""
+
+S_PER_CHAR = 1.6e-5
+"""What reading a code point is expected to take, in seconds: 170 KB of FHIR take 2.8 s. A share is charged for what it
+really takes."""
 
 
 class Scanner:
@@ -44,9 +52,9 @@ class Scanner:
         """
         self._scan = scan
         self._chars_on_loop_max = -1 if waits else CHARS_ON_LOOP_MAX
-        self._executor = ThreadPoolExecutor(THREADS_WAITING if waits else THREADS_COMPUTING, thread_name_prefix="scan")
+        self._threads = FairThreads(THREADS_WAITING if waits else THREADS_COMPUTING, "scan")
 
-    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None) -> T:
+    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim) -> T:
         """The outcome of `work`, which is given what finds.
 
         Who is cancelled or late is let go at once. `work` then ends by itself: what it was given finds nothing more, it
@@ -55,7 +63,9 @@ class Scanner:
         Args:
             work: reads; touches nothing that the loop does.
             chars: how long what it reads is, in characters.
-            seconds_max: how long it may take where it does not run on the loop; None for as long as it takes.
+            seconds_max: how long it may take where it does not run on the loop, its time in line included; None for as
+                long as it takes.
+            claim: whose it is; its class of priority does not count here.
 
         Raises:
             DeadlineExceeded: it took longer.
@@ -71,7 +81,7 @@ class Scanner:
 
         try:
             async with asyncio.timeout(seconds_max):
-                return await asyncio.get_running_loop().run_in_executor(self._executor, work, scan)
+                return await self._threads.run(partial(work, scan), claim, max(1, chars) * S_PER_CHAR)
         except TimeoutError:
             raise DeadlineExceeded(
                 "The request's deadline has passed while it was read. Give it more time, or shorten it."
@@ -81,7 +91,7 @@ class Scanner:
 
     def close(self) -> None:
         """Begin nothing more. What runs ends by itself once its request is cancelled."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
 
 class GivenUpError(Exception):

@@ -7,10 +7,12 @@ import time
 import pytest
 
 from ringfenced.errors import DeadlineExceeded
+from ringfenced.model import Claim
 from ringfenced.site import scanning
 from ringfenced.site.scanning import CHARS_ON_LOOP_MAX, GivenUpError, Scanner
 
 LONG = CHARS_ON_LOOP_MAX + 1
+WARD, LAB = Claim(share=b"ward"), Claim(share=b"lab")
 
 
 @pytest.fixture
@@ -29,8 +31,8 @@ def scanner():
 
 @pytest.fixture
 def one_thread(monkeypatch):
-    """What runs stands in the way of what follows."""
-    monkeypatch.setattr(scanning, "THREADS_WAITING", 1)
+    """Of two, a department holds one: what runs stands in the way of what follows."""
+    monkeypatch.setattr(scanning, "THREADS_WAITING", 2)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def one_thread(monkeypatch):
 )
 async def test_short_texts_are_read_on_the_loop_unless_a_recogniser_may_wait(scanner, chars, waits, here):
     made = scanner(lambda _: (), waits=waits)
-    thread = await made.run(lambda scan: scan("") or threading.get_ident(), chars, None)
+    thread = await made.run(lambda scan: scan("") or threading.get_ident(), chars, None, WARD)
     assert (thread == threading.get_ident()) is here
 
 
@@ -53,12 +55,12 @@ async def test_a_scan_that_waits_for_the_loop_gets_what_the_loop_does(scanner):
     def scan(_text):
         return asyncio.run_coroutine_threadsafe(found(), loop).result(10)
 
-    assert await scanner(scan, waits=True).run(lambda given: given("text"), 1, 10) == ("found",)
+    assert await scanner(scan, waits=True).run(lambda given: given("text"), 1, 10, WARD) == ("found",)
 
 
 async def test_what_work_raises_is_raised(scanner):
     with pytest.raises(ZeroDivisionError):
-        await scanner(lambda _: ()).run(lambda _scan: 1 / 0, LONG, None)
+        await scanner(lambda _: ()).run(lambda _scan: 1 / 0, LONG, None, WARD)
 
 
 async def test_who_is_late_is_told_so_and_its_thread_is_free_after_the_text_it_reads(scanner, one_thread):
@@ -74,11 +76,11 @@ async def test_who_is_late_is_told_so_and_its_thread_is_free_after_the_text_it_r
     made = scanner(lambda _text: go.wait(10) and (), waits=True)
     started_s = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        await made.run(work, 1, 0.05)
+        await made.run(work, 1, 0.05, WARD)
     assert time.monotonic() - started_s < 5
     go.set()
     assert await asyncio.to_thread(ended.wait, 10)
-    assert await made.run(lambda scan: scan("next"), 1, 10) == ()
+    assert await made.run(lambda scan: scan("next"), 1, 10, WARD) == ()
 
 
 async def test_who_hangs_up_is_let_go_and_what_waits_in_line_never_begins(scanner, one_thread):
@@ -92,13 +94,26 @@ async def test_who_hangs_up_is_let_go_and_what_waits_in_line_never_begins(scanne
 
     made = scanner(scan, waits=True)
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(made.run(lambda scan: scan("first"), 1, None))
-        second = group.create_task(made.run(lambda scan: scan("second"), 1, None))
+        first = group.create_task(made.run(lambda scan: scan("first"), 1, None, WARD))
+        second = group.create_task(made.run(lambda scan: scan("second"), 1, None, WARD))
         assert await asyncio.to_thread(reading.wait, 10)
         second.cancel()
         await asyncio.sleep(0)
         go.set()
     assert first.result() == ()
     assert second.cancelled()
-    assert await made.run(lambda scan: scan("third"), 1, None) == ()
+    assert await made.run(lambda scan: scan("third"), 1, None, WARD) == ()
     assert begun == ["first", "third"]
+
+
+async def test_a_flood_of_one_department_holds_up_no_other_departments_reading(scanner):
+    """However long its own take: a thread is left to the others, and the flood's own wait in line for theirs."""
+    go = threading.Event()
+    made = scanner(lambda text: text != "flood" or (go.wait(10) and ()))
+    async with asyncio.TaskGroup() as group:
+        flood = [group.create_task(made.run(lambda scan: scan("flood"), LONG, None, WARD)) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        assert await made.run(lambda scan: scan("other"), LONG, 5, LAB)
+        assert not any(one.done() for one in flood)
+        go.set()
+    assert all(one.result() == () for one in flood)
