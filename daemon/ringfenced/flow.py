@@ -205,6 +205,7 @@ class Flow:
             self._running -= 1
             self._settle(way)
             self._record(way)  # step 8
+            way.error = None  # its traceback holds the way: the request would stay until cycles are collected
         yield self._receipt(way)  # step 9
 
     # ── steps 1 to 3 ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -343,6 +344,7 @@ class Flow:
         finally:
             assert way.rung is not None
             self._outlook.ended(way, way.rung, ended)
+            ended = None  # its traceback holds this frame
 
     async def _stand_in(
         self, way: Way, rung: Candidate, error: RingfenceError, above: Collection[Candidate]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from dataclasses import replace
 
@@ -52,6 +53,7 @@ from ringfenced.site.learning import NothingLearned
 from ringfenced.site.outlook import MeasuredOutlook, NothingMeasured
 from ringfenced.site.policies import OpenPolicies
 from ringfenced.site.scanning import Scanner
+from ringfenced.way import Way
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset({CallerRole.CALLER}), Label())
 REQUEST = Request(
@@ -127,6 +129,7 @@ class Nouns:
         self.callers = {WARD.identity: WARD}
         self.sources = {}
         self.settled, self.held, self.ways, self.sent = [], [], [], []
+        self.errors = []
         self.placed = 0
 
     def offers(self):
@@ -155,6 +158,7 @@ class Nouns:
 
     def record(self, way):
         self.ways.append(way)
+        self.errors.append(type(way.error))
 
     async def raise_hold(self, department, request_id, amount):
         if amount > self.wallet:
@@ -248,7 +252,53 @@ async def test_who_hangs_up_on_the_second_rung_pays_for_both():
         pass
     await events.aclose()
     assert nouns.settled == [("ward", "r1", 10 + 200)]
-    assert isinstance(nouns.ways[0].error, GeneratorExit)
+    assert nouns.errors == [GeneratorExit]
+
+
+class Forgetful(Nouns):
+    """Keeps nothing of a request."""
+
+    def record(self, way):
+        self.errors.append(type(way.error))
+
+
+@pytest.mark.parametrize("end", ["answered", "left", "refused", "cancelled"])
+async def test_a_request_is_gone_as_soon_as_it_has_ended_however_it_did(end):
+    """Its own errors lead back to it by their tracebacks: it must not wait for a collection of cycles."""
+    last = 10.0 if end == "cancelled" else finish(10, 0.0)
+    nouns = Forgetful(small=[TextDelta("shown", 10), last], large=[])
+    if end == "refused":
+        nouns.wallet = 0
+    asked = replace(REQUEST, permission=Permission(ladder_length_max=1))
+    shown = asyncio.Event()
+
+    async def ask():
+        events = flow(nouns).generate(asked, WARD.identity)
+        try:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    shown.set()
+                    if end == "left":
+                        break
+        except WalletEmpty:
+            pass
+        finally:
+            await events.aclose()
+
+    gc.collect()
+    gc.disable()
+    try:
+        task = asyncio.ensure_future(ask())
+        if end == "cancelled":
+            await shown.wait()
+            task.cancel()
+        await asyncio.wait([task])
+        task = None
+        await asyncio.sleep(0)
+        assert not any(isinstance(one, Way) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert len(nouns.errors) == 1
 
 
 async def test_an_engine_that_dies_hands_up_what_was_held_back_and_its_tokens_are_paid():

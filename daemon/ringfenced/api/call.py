@@ -100,6 +100,8 @@ async def refuse(context: Context, error: Exception) -> NoReturn:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
         _LOG.error("defect", extra={"fields": {"error_type": type(error).__name__, "place": place}})
+    # gRPC keeps what ends a call in a cycle with it until cycles are collected; the request's own frames need not wait.
+    error.__traceback__ = error.__context__ = error.__cause__ = None
     await context.abort(code_of(known), message_of(known), trailer_of(known))
 
 

@@ -11,6 +11,7 @@ import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ringfence import permit
+from ringfence.streams import reading
 from ringfence.v1 import egress_pb2, egress_pb2_grpc, types_pb2
 from ringfence.wire import WireError
 from ringfenced.egress import encode
@@ -221,10 +222,9 @@ class AgentClient:
         try:
             request, signed = await self._request(payload, terms, deadline_ms)
             seconds_max = (request.deadline_ms + _GRACE_MS) / 1000 if request.deadline_ms else None
-            call = self._stub.Send(request, timeout=seconds_max)
-            try:
-                with translated():
-                    async for response in call:
+            with translated():
+                async with reading(self._stub.Send(request, timeout=seconds_max)) as responses:
+                    async for response in responses:
                         event = response.WhichOneof("event")
                         if event == "refused":
                             raise await self._refused(response.refused, terms, signed)
@@ -244,9 +244,7 @@ class AgentClient:
                                 raise await self._failed(response.failed, terms, signed)
                             case _:
                                 continue
-                raise Unavailable("the agent ended its answer without saying how", reason="agent_failed")
-            finally:
-                call.cancel()
+            raise Unavailable("the agent ended its answer without saying how", reason="agent_failed")
         except RingfenceError as error:
             error.numbers["left"] = left
             raise

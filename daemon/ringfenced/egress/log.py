@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 import grpc
 import grpc.aio
 
+from ringfence.streams import reading
 from ringfence.translog import ProofError, verify_inclusion
 from ringfence.v1 import audit_pb2, egress_pb2, egress_pb2_grpc, types_pb2
 from ringfenced.egress.read import connection_from
@@ -71,13 +72,10 @@ class EgressLog:
     async def entries(self, query: EntryQuery, *, follow: bool = False) -> AsyncGenerator[tuple[int, bytes], None]:
         """Matching entries, oldest first, each with its index; with `follow`, also those still to be written."""
         request = egress_pb2.ReadEntriesRequest(query=_query_to(query), follow=follow)
-        call = self._stub.ReadEntries(request)
-        try:
-            with translated():
-                async for response in call:
+        with translated():
+            async with reading(self._stub.ReadEntries(request)) as responses:
+                async for response in responses:
                     yield response.index, response.entry
-        finally:
-            call.cancel()
 
     async def verify(self, proof: EntryProof) -> None:
         """Pass if the log holds an entry, and the log is the one that this daemon witnessed.

@@ -13,6 +13,7 @@ from ringfence.client.answer import Answer, Collector
 from ringfence.client.channel import CALL_TIMEOUT_S, async_channel, stream_timeout_s
 from ringfence.client.error import call_error
 from ringfence.client.request import EmbedOptions, Prompt, RequestOptions, embed_request, generate_request
+from ringfence.streams import reading
 from ringfence.tls import Identity
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
@@ -235,11 +236,9 @@ class AsyncClient:
         method: grpc.aio.UnaryStreamMultiCallable[Q, R], request: Q, timeout_s: float | None
     ) -> AsyncGenerator[R]:
         """One stream; its error typed; cancelled when its reader leaves."""
-        call = method(request, timeout=timeout_s)
         try:
-            async for event in call:
-                yield event
+            async with reading(method(request, timeout=timeout_s)) as events:
+                async for event in events:
+                    yield event
         except grpc.RpcError as error:
             raise call_error(error) from None
-        finally:
-            call.cancel()
