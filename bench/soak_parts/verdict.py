@@ -23,8 +23,8 @@ JUDGED_S_MIN = 120.0
 """A shorter time after that shows more noise than slope."""
 PER_REQUEST_BYTES = 1024
 """What a process may grow by for each request. Nothing is kept of each for good; what fills (docs/soak.md) takes some
-0.7 KiB of each of the first thousands. One leaked request is 1.5 KiB, its decision among three targets 3.0 KiB (deep sizes of
-the shortest there are), and its task and call come on top."""
+0.7 KiB of each of the first thousands. One leaked request is 1.5 KiB, its decision among three targets 3.0 KiB (deep
+sizes of the shortest there are), and its task and call come on top."""
 NOISE_BYTES = 6 << 20
 """And whatever it did: arenas, stacks and SQLite's cache come and go in steps of this order."""
 POINTS_MAX = 150
