@@ -1,6 +1,7 @@
 """A local model is asked; only what it quotes and what stands in the text becomes a finding."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,27 @@ def test_every_place_of_a_quotation_is_claimed_whatever_its_case_and_blanks():
     text = "Ana  Pérez came. ANA PÉREZ left for Turin."
     claims = list(locate(text, answer(("person", "Ana Pérez"), ("location", "Turin")), LABELS))
     assert [text[claim.start : claim.end] for claim in claims] == ["Ana  Pérez", "ANA PÉREZ", "Turin"]
+
+
+@given(st.text("aAbB \n", max_size=40), st.lists(st.text("aAbB", min_size=1, max_size=3), min_size=1, max_size=3))
+def test_places_are_those_that_an_expression_finds(text, words):
+    """One of the words with 1 to 8 blanks between them, whatever their case; the reader itself compiles none."""
+    expected = [match.span() for match in re.finditer(r"\s{1,8}".join(words), text, re.IGNORECASE)]
+    answer = json.dumps({"entities": [{"type": "name", "text": " ".join(words)}]})
+    if expected:
+        assert [(claim.start, claim.end) for claim in locate(text, answer, ["name"])] == expected
+    else:
+        with pytest.raises(PluginFailed):
+            list(locate(text, answer, ["name"]))
+
+
+def test_nothing_quoted_is_left_in_a_cache_of_expressions(monkeypatch):
+    """What identifies somebody lives for one request (DESIGN.md, de-identify)."""
+    monkeypatch.setattr("re.compile", None)
+    monkeypatch.setattr("re._compile", None)
+    answer = json.dumps({"entities": [{"type": "name", "text": "Anna Gruß"}]})
+    (claim,) = locate("for ANNA  GRUß.", answer, ["name"])
+    assert (claim.start, claim.end) == (4, 14)
 
 
 def test_a_quotation_may_hold_a_bare_line_break():
