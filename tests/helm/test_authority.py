@@ -2,37 +2,51 @@
 
 import base64
 import contextlib
+import importlib
 import importlib.util
+import itertools
 import json
 import ssl
+import subprocess
 import sys
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfenced.cli import devcerts
 
-SCRIPT = Path(__file__).parents[2] / "helm/ringfence/files/authority.py"
+SCRIPT = Path(__file__).parents[2] / "helm/ringfence/files/authority"
+MODULES = ("wanted", "certificates", "succession", "plan", "cluster")
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def authority():
-    """The script as a module."""
-    spec = importlib.util.spec_from_file_location("authority", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
+    """The script's modules, as they find each other in the job; all that they define under one name."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "authority", module)  # dataclasses look for it there
-        spec.loader.exec_module(module)
-        yield module
+        patch.syspath_prepend(SCRIPT)
+        known = dict(sys.modules)
+        found = {}
+        for name in MODULES:
+            found |= vars(importlib.import_module(name))
+        spec = importlib.util.spec_from_file_location("authority_main", SCRIPT / "__main__.py")
+        main = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(main)
+        yield SimpleNamespace(**{name: one for name, one in (found | vars(main)).items() if not name.startswith("_")})
+        for name in set(sys.modules) - set(known):
+            if name in MODULES:
+                del sys.modules[name]
 
 
 @pytest.fixture
@@ -56,11 +70,24 @@ def held(authority, written):
     return {name: authority.Held(data, is_ours=True) for name, data in written.items()}
 
 
-def test_the_script_is_the_one_that_the_job_runs(render, opened, document):
+def test_the_script_is_the_one_that_the_job_runs(render, opened, tmp_path):
+    """As Python itself finds the modules, isolated and without the folder that it is started in."""
     opened["tls"] = {"source": "chart", "trustDomain": "a", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
-    assert (
-        render(opened)["ConfigMap", "ringfence-authority"]["data"]["authority.py"].strip() == SCRIPT.read_text().strip()
+    objects = render(opened)
+    data = objects["ConfigMap", "ringfence-authority"]["data"]
+    assert {file.name: file.read_text() for file in SCRIPT.glob("*.py")}.items() <= data.items()
+    for name, text in data.items():
+        (tmp_path / name).write_text(text)
+    (job,) = [one for (kind, _), one in objects.items() if kind == "Job"]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    _, *arguments = [argument.replace("/etc/authority", str(tmp_path)) for argument in container["command"]]
+    environment = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd="/", capture_output=True, text=True, check=False
     )
+    # It comes as far as the API, whose authority is no file of this machine's.
+    assert f'File "{tmp_path}/cluster.py"' in done.stderr
+    assert "FileNotFoundError" in done.stderr
 
 
 def test_all_that_is_missing_is_made(authority, wanted):
@@ -128,7 +155,7 @@ def test_daemon_and_agent_know_each_other_by_what_was_made(authority, wanted, tm
 
 
 @settings(max_examples=30, deadline=None)
-@given(hours=st.integers(0, 87600 - 720))
+@given(hours=st.integers(0, 87600 - 720 - 720 - 49))
 def test_a_certificate_is_made_anew_before_it_ends_and_nothing_else_is(authority_once, wanted_once, hours):
     """The authority and the keys stay, whenever the job runs."""
     made = dict(authority_once.plan(wanted_once, {}, NOW))
@@ -145,7 +172,8 @@ def authority_once(authority):
 @pytest.fixture(scope="module")
 def wanted_once(authority):
     leaves = (authority.Leaf("d", "spiffe://a/daemon", ("d",)), authority.Leaf("w", "spiffe://a/ward", ()))
-    return authority.Wanted("ca", 87600, 720, 240, leaves, "dk", "ak", {"app.kubernetes.io/component": "authority"})
+    labels = {"app.kubernetes.io/component": "authority"}
+    return authority.Wanted("ca", 87600, None, 720, 720, 240, leaves, "dk", "ak", labels)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +193,7 @@ def test_a_certificate_of_ours_that_is_broken_is_made_anew(authority, wanted_onc
 def test_other_names_are_another_certificate(authority, wanted_once):
     made = dict(authority.plan(wanted_once, {}, NOW))
     leaves = (authority.Leaf("d", "spiffe://a/daemon", ("d", "d.site")), wanted_once.leaves[1])
-    renamed = authority.Wanted("ca", 87600, 720, 240, leaves, "dk", "ak", {})
+    renamed = replace(wanted_once, leaves=leaves)
     assert set(dict(authority.plan(renamed, held(authority, made), NOW))) == {"d"}
 
 
@@ -183,10 +211,199 @@ def test_half_of_the_keys_is_told_and_not_made_up(authority, wanted_once):
         list(authority.plan(wanted_once, made, NOW))
 
 
-def test_an_authority_that_ends_is_told_in_time(authority, wanted_once):
+SHORT = {"authority_hours": 200 * 24}
+"""An authority of 200 days, of which certificates take 30 and an overlap as many."""
+
+
+class Site:
+    """Secrets through time: the job runs, and whoever has a certificate reads its Secret when it likes."""
+
+    def __init__(self, authority, wanted):
+        self.authority, self.wanted, self.secrets, self.written = authority, wanted, {}, []
+
+    def run(self, now, **changes):
+        """The job, at this moment; the Secrets after it."""
+        found = {name: self.authority.Held(data, is_ours=True) for name, data in self.secrets.items()}
+        made = dict(self.authority.plan(replace(self.wanted, **changes), found, now))
+        self.written = list(made)
+        self.secrets = self.secrets | made
+        return self.secrets
+
+    def held(self):
+        return self.authority.read("ca", self.secrets["ca"])
+
+
+def has_ended(held, now):
+    return x509.load_pem_x509_certificate(held["tls.crt"]).not_valid_after_utc <= now
+
+
+@pytest.fixture
+def site(authority, wanted_once):
+    return Site(authority, replace(wanted_once, **SHORT))
+
+
+def days(number):
+    return NOW + timedelta(days=number)
+
+
+def believes(reader, other, now):
+    """Whether who holds one Secret believes the certificate of another."""
+    certificate = x509.load_pem_x509_certificate(other["tls.crt"])
+    for trusted in x509.load_pem_x509_certificates(reader["ca.crt"]):
+        with contextlib.suppress(ValueError, InvalidSignature):
+            certificate.verify_directly_issued_by(trusted)
+            return trusted.not_valid_after_utc > now
+    return False
+
+
+@settings(max_examples=10, deadline=None)
+@given(gaps=st.lists(st.integers(1, 9), min_size=5, max_size=5), since=st.one_of(st.none(), st.integers(0, 300)))
+def test_nobody_ever_meets_a_certificate_whose_authority_they_do_not_know(authority_once, wanted_once, gaps, since):
+    """Through two successions, with jobs that come late, whoever read their Secret at most an overlap ago."""
+    asked = None if since is None else days(since)
+    site = Site(authority_once, replace(wanted_once, **SHORT, authority_since=asked))
+    day, seen, signed = 0, [], set()
+    for gap in itertools.cycle(gaps):
+        secrets = site.run(days(day))
+        signed.add(site.held().signing.certificate)
+        # Each state with the last day on which somebody can have read it.
+        seen = [(held, last) for held, last in seen if day - last < 30]
+        seen += [(secrets, day)] if site.written or not seen else []
+        day += gap
+        seen[-1] = (secrets, day)
+        for held, _ in seen:
+            for one, other in (("d", "w"), ("w", "d")):
+                assert believes(held[one], secrets[other], days(day))
+                assert believes(secrets[other], held[one], days(day)) or has_ended(held[one], days(day))
+        assert not any(has_ended(secrets[leaf], days(day)) for leaf in ("d", "w"))
+        if day > 400:
+            break
+    assert len(signed) >= 3
+
+
+def test_a_new_authority_is_known_before_it_signs_and_the_old_one_is_forgotten_after_it(authority, site):
+    site.run(days(0))
+    first = site.held().signing.certificate
+    assert site.run(days(137))
+    assert site.held().coming is None
+    site.run(days(138))
+    coming = site.held().coming.certificate
+    assert site.written == ["ca", "d", "w"]
+    assert first.subject != coming.subject
+    site.run(days(167))
+    assert site.held().signing.certificate == first
+    site.run(days(168))
+    assert (site.held().signing.certificate, site.held().coming) == (coming, None)
+    assert (site.held().gone.certificate, site.held().gone.until) == (first, days(198))
+    assert site.secrets["d"]["ca.crt"] == authority.pem(coming) + authority.pem(first)
+    assert "next.key" not in site.secrets["ca"], "the old one's key is kept nowhere"
+    site.run(days(197))
+    assert site.held().gone is not None
+    site.run(days(198))
+    assert site.secrets["d"]["ca.crt"] == authority.pem(coming)
+
+
+def test_a_certificate_stays_when_only_who_is_trusted_changes(site):
+    before = site.run(days(130))
+    site.run(days(145))
+    announced = site.run(days(270))
+    assert site.held().coming is not None
+    again = site.run(days(271))
+    assert again["d"] == announced["d"]
+    assert before["d"]["tls.crt"] != again["d"]["tls.crt"]
+
+
+def test_a_day_asks_for_a_new_authority_once(site):
+    """From that day on, with the same overlap; the new one is young enough."""
+    site.run(days(0))
+    first = site.held().signing.certificate
+    asked = {"authority_since": days(10)}
+    site.run(days(9), **asked)
+    assert site.held().coming is None
+    site.run(days(10), **asked)
+    assert site.held().coming is not None
+    site.run(days(40), **asked)
+    assert site.held().signing.certificate != first
+    site.run(days(70), **asked)
+    after = site.held()
+    assert (after.coming, after.gone) == (None, None)
+    site.run(days(71), **asked)
+    assert site.written == []
+
+
+def test_of_three_authorities_one_is_forgotten_before_the_third_is_made(site):
+    """A site that asks twice in a month: what the first one signed holds on, and is believed, until it has ended."""
+    site.run(days(0), overlap_hours=120)
+    for day in (10, 15):
+        site.run(days(day), overlap_hours=120, authority_since=days(10))
+    assert site.held().gone.until == days(45)
+    for day in (20, 30, 44):
+        site.run(days(day), overlap_hours=120, authority_since=days(20))
+        assert (site.held().coming, site.held().gone.until) == (None, days(45))
+    site.run(days(45), overlap_hours=120, authority_since=days(20))
+    assert (site.held().coming.made, site.held().gone) == (days(45), None)
+
+
+def test_it_does_not_sign_before_everybody_was_told(site):
+    """A job that could not write all of them last time tells first."""
+    site.run(days(0))
+    site.run(days(138))
+    site.secrets["w"] = site.secrets["w"] | {"ca.crt": site.secrets["ca"]["tls.crt"]}
+    site.run(days(170))
+    assert site.held().coming is not None
+    site.run(days(171))
+    assert site.held().coming is None
+
+
+def test_an_authority_that_has_ended_is_followed_at_once(site):
+    """A cluster that was off for a year: nothing of the old one's is believed, so nothing waits."""
+    site.run(days(0))
+    site.run(days(365))
+    held = site.held()
+    assert (held.signing.made, held.coming, held.gone) == (days(365), None, None)
+    assert believes(site.secrets["d"], site.secrets["w"], days(366))
+
+
+def test_old_and_new_shake_hands_in_both_directions(authority, wanted, tmp_path):
+    """With OpenSSL at its strictest, on the day on which the new authority begins to sign."""
+    site = Site(authority, replace(wanted, **SHORT))
+    now = datetime.now(UTC)
+    for ago in (170, 32, 10):
+        old = site.run(now - timedelta(days=ago))
+    new = site.run(now)
+    assert authority.read("", new["ringfence-authority"]).gone is not None
+    for server, client in ((old, new), (new, old), (new, new)):
+        daemon = context(tmp_path, client["ringfence-daemon-tls"], ssl.PROTOCOL_TLS_CLIENT)
+        agent = context(tmp_path, server["ringfence-agent-tls"], ssl.PROTOCOL_TLS_SERVER)
+        assert ("URI", "spiffe://site.example/agent") in shaken(daemon, agent, "ringfence-agent")[0]
+
+
+def test_an_authority_that_a_site_made_is_used_and_never_replaced(authority, wanted_once):
     made = held(authority, dict(authority.plan(wanted_once, {}, NOW)))
-    with pytest.raises(authority.AuthorityError, match="make a new one by deleting that Secret"):
+    made["ca"] = replace(made["ca"], is_ours=False)
+    assert dict(authority.plan(wanted_once, made, NOW)) == {}
+    with pytest.raises(authority.AuthorityError, match="Secret ca must be followed by another and was not made by"):
         list(authority.plan(wanted_once, made, NOW + timedelta(hours=87600 - 719)))
+
+
+@pytest.mark.parametrize("spoil", [{"tls.key": b""}, {"next.crt": b""}, {"previous.crt": b""}])
+def test_a_broken_authority_is_told_and_not_replaced(authority, wanted_once, spoil):
+    made = dict(authority.plan(wanted_once, {}, NOW))
+    with pytest.raises(authority.AuthorityError, match="ca holds no authority of this chart's"):
+        list(authority.plan(wanted_once, held(authority, made | {"ca": made["ca"] | spoil}), NOW))
+
+
+def test_the_key_of_another_is_no_authority(authority, wanted_once):
+    made, other = (dict(authority.plan(wanted_once, {}, NOW)) for _ in range(2))
+    made["ca"] = made["ca"] | {"tls.key": other["ca"]["tls.key"]}
+    with pytest.raises(authority.AuthorityError, match="holds no authority"):
+        list(authority.plan(wanted_once, held(authority, made), NOW))
+
+
+def test_a_day_that_no_calendar_has_is_told(authority, document):
+    with pytest.raises(authority.AuthorityError, match="2027-02-30, which is no day"):
+        authority.Wanted.of(document | {"authority_since": "2027-02-30"})
+    assert authority.Wanted.of(document | {"authority_since": "2027-02-28"}).authority_since.day == 28
 
 
 class Api(ThreadingHTTPServer):
@@ -325,3 +542,14 @@ def test_no_key_is_printed(run, capsys):
     assert run() == 0
     printed = capsys.readouterr()
     assert "PRIVATE" not in printed.out + printed.err
+
+
+def test_its_log_says_when_the_authority_ends_and_how_far_its_succession_is(run, capsys):
+    assert run() == 0
+    assert "the authority ends on 2036-11-28; the next one is made on 2036-09-27\n" in capsys.readouterr().out
+    assert run(datetime(2036, 9, 27, 13, tzinfo=UTC)) == 0
+    assert "the next one, trusted since 2036-09-27, is about to sign" in capsys.readouterr().out
+    assert run(datetime(2036, 10, 28, tzinfo=UTC)) == 0
+    told = capsys.readouterr().out
+    assert "ends on 2046-09-25; the next one is made on" in told
+    assert "the one before it is trusted until 2036-11-27" in told

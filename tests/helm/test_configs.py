@@ -98,6 +98,23 @@ def test_what_the_values_say_arrives_unchanged(render, opened):
     assert "request_bytes_max = 16777216\n" in agent_file(objects)
 
 
+def test_daemon_and_agent_try_at_each_start_what_must_not_be_reached(render, opened):
+    """The same addresses as `helm test`, whether a pod of it is run or not; a file's own list stands over them."""
+    assert daemon_of(render(opened)).confine.unreachable == ()
+    reach = [{"address": "192.0.2.1", "port": 443}, {"address": "2001:db8::1", "port": 80}]
+    opened["escapeTest"] = {"enabled": False, "reach": reach}
+    objects = render(opened)
+    for config in (daemon_of(objects), agent_of(objects)):
+        assert config.confine.unreachable == ("192.0.2.1:443", "[2001:db8::1]:80")
+        assert config.confine.self_test == "enforce"
+    opened["daemon"]["config"]["confine"] = {"unreachable": ["192.0.2.7:22"], "self_test": "warn"}
+    opened["agent"]["config"]["confine"] = {"unreachable": []}
+    objects = render(opened)
+    daemon, agent = daemon_of(objects).confine, agent_of(objects).confine
+    assert (daemon.unreachable, daemon.self_test) == (("192.0.2.7:22",), "warn")
+    assert (agent.unreachable, agent.self_test) == ((), "enforce")
+
+
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
 
 

@@ -1,5 +1,6 @@
 """Certificates: where they come from, and that daemon, agent and callers are who the configuration says."""
 
+import json
 import tomllib
 
 import helm_python as helm
@@ -84,6 +85,8 @@ def test_an_authority_is_made_only_where_the_site_names_none(render, opened):
     own = render(opened)
     assert {name for kind, name in own if kind == "Issuer"} == {"ringfence-self-signed", "ringfence-authority"}
     assert own["Issuer", "ringfence-authority"]["spec"] == {"ca": {"secretName": "ringfence-authority"}}
+    # A new key would be an authority that nobody knows yet.
+    assert certificates(own)["ringfence-authority"]["privateKey"]["rotationPolicy"] == "Never"
     opened["tls"] = BY_CERT_MANAGER | {"certManager": {"issuer": {"name": "site", "kind": "ClusterIssuer"}}}
     objects = render(opened)
     assert not [name for kind, name in objects if kind == "Issuer"]
@@ -137,3 +140,19 @@ def test_a_job_that_would_do_something_else_has_another_name(render, opened):
     before, again = job(), job()
     opened["tls"]["trustDomain"] = "other.example"
     assert before == again != job()
+
+
+def test_a_site_says_how_long_two_authorities_overlap_and_when_it_wants_a_new_one(render, opened):
+    chart = {"apiServers": [{"cidr": "::1/128"}]}
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": chart}
+
+    def asked():
+        text = render(opened)["ConfigMap", "ringfence-authority"]["data"]["wanted.json"]
+        return {name: one for name, one in json.loads(text).items() if name in {"overlap_hours", "authority_since"}}
+
+    assert asked() == {"overlap_hours": 720, "authority_since": ""}
+    chart |= {"overlap": "48h", "authoritySince": "2027-01-31"}
+    assert asked() == {"overlap_hours": 48, "authority_since": "2027-01-31"}
+    chart["authoritySince"] = "31.01.2027"
+    with pytest.raises(helm.HelmValuesError, match="at '/tls/chart/authoritySince'"):
+        render(opened)

@@ -98,13 +98,14 @@ certificates = st.one_of(
         },
     ),
     st.builds(
-        lambda domain, found: {
+        lambda domain, found, more: {
             "source": "chart",
             "trustDomain": domain,
-            "chart": {"apiServers": [{"cidr": one} for one in found]},
+            "chart": {"apiServers": [{"cidr": one} for one in found]} | more,
         },
         names,
         st.lists(networks, min_size=1, max_size=2),
+        some(overlap=st.integers(1, 9999).map("{}h".format), authoritySince=st.dates().map(str)),
     ),
 )
 providers = st.lists(
@@ -298,6 +299,17 @@ def shipped(chart):
         (
             {"tls": {"source": "certManager", "trustDomain": "site.example", "renewBefore": "720h"}},
             "tls.renewBefore must be less than tls.duration",
+        ),
+        (
+            {
+                "tls": {
+                    "source": "chart",
+                    "trustDomain": "site.example",
+                    "authorityDuration": "2928h",
+                    "chart": {"apiServers": [{"cidr": "::1/128"}]},
+                }
+            },
+            "tls.authorityDuration must be more than 2928h",
         ),
     ],
 )

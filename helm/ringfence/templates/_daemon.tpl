@@ -29,7 +29,7 @@
 {{- $tls := dict "ca" "tls/ca.crt" "cert" "tls/tls.crt" "key" "tls/tls.key" -}}
 {{- $_ := set $config "state" "/var/lib/ringfenced" -}}
 {{- $_ = set $config "runtime" "/run/ringfenced" -}}
-{{- $_ = set $config "confine" (mergeOverwrite (dict "self_test" "enforce") (deepCopy ($config.confine | default dict))) -}}
+{{- $_ = set $config "confine" (include "ringfence.confine" (list $root $config) | fromJson) -}}
 {{- $_ = set $config "listen" (dict
   "tcp" (printf "[::]:%s" (include "ringfence.port.daemon" $root))
   "health" (printf "[::]:%s" (include "ringfence.port.health" $root))

@@ -85,6 +85,17 @@ dnsPolicy: None
 dnsConfig: { nameservers: [127.0.0.1] }
 {{- end }}
 
+{{- /* What a process adds to its section [confine], in JSON: (list $ $config). What the values say there stands over it. */ -}}
+{{- define "ringfence.confine" -}}
+{{- $addresses := list -}}
+{{- range (index . 0).Values.escapeTest.reach -}}
+{{- $addresses = append $addresses (printf "%s:%d" (ternary (printf "[%s]" .address) .address (contains ":" .address)) (int .port)) -}}
+{{- end -}}
+{{- $confine := dict "self_test" "enforce" "unreachable" $addresses -}}
+{{- range $key, $value := (index . 1).confine }}{{ $_ := set $confine $key $value }}{{ end -}}
+{{- toJson $confine -}}
+{{- end }}
+
 {{- /* Where a pod may run: the values of the agent or of a kind of nodes. */ -}}
 {{- define "ringfence.placement" -}}
 {{- with .nodeSelector -}}

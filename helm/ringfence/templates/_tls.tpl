@@ -19,7 +19,7 @@
 - {{ .Values.agent.serverName | quote }}
 {{- end }}
 
-{{- /* What files/authority.py is asked for, in JSON. */ -}}
+{{- /* What files/authority is asked for, in JSON. */ -}}
 {{- define "ringfence.wanted" -}}
 {{- $leaves := list (dict
   "secret" .Values.daemon.secrets.tls
@@ -37,6 +37,8 @@
 {{- toJson (dict
   "authority" (printf "%s-authority" (include "ringfence.name" .))
   "authority_hours" (int (trimSuffix "h" .Values.tls.authorityDuration))
+  "authority_since" .Values.tls.chart.authoritySince
+  "overlap_hours" (int (trimSuffix "h" .Values.tls.chart.overlap))
   "hours" (int (trimSuffix "h" .Values.tls.duration))
   "renew_hours" (int (trimSuffix "h" .Values.tls.renewBefore))
   "leaves" $leaves
@@ -66,7 +68,7 @@ template:
       - name: authority
         image: {{ include "ringfence.image" (list . .Values.images.daemon) }}
         imagePullPolicy: {{ .Values.images.pullPolicy }}
-        command: [python, -I, /etc/authority/authority.py, /etc/authority/wanted.json]
+        command: [python, -I, /etc/authority, /etc/authority/wanted.json]
         securityContext: {{- include "ringfence.containerSecurity" . | nindent 10 }}
         resources:
           requests: { cpu: 100m, memory: 64Mi }
