@@ -1,5 +1,6 @@
 """The chart, rendered by Helm itself, without a cluster."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,15 @@ class Strict:
 
 
 @pytest.fixture(scope="session")
+def counts(record_testsuite_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
+    """What was tried, for the report of a whole run (bench/chart.py)."""
+    counted: Counter[str] = Counter()
+    yield counted
+    for name, count in counted.items():
+        record_testsuite_property(name, count)
+
+
+@pytest.fixture(scope="session")
 def strict() -> Strict:
     return Strict()
 
@@ -80,7 +90,7 @@ def chart() -> "Iterator[helm.Chart]":
 
 
 @pytest.fixture(scope="session")
-def render(chart: "helm.Chart") -> Callable[..., Objects]:
+def render(chart: "helm.Chart", counts: Counter[str]) -> Callable[..., Objects]:
     """Values to objects, by kind and name."""
 
     def objects(values: dict[str, Any] | None = None) -> Objects:
@@ -89,6 +99,8 @@ def render(chart: "helm.Chart") -> Callable[..., Objects]:
         documents = [document for text in manifests for document in yaml.safe_load_all(text) if document]
         found = {(document["kind"], document["metadata"]["name"]): document for document in documents}
         assert len(found) == len(documents), "two objects have one name"
+        counts["renderings"] += 1
+        counts["objects rendered"] += len(found)
         return found
 
     return objects

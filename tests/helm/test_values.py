@@ -243,8 +243,9 @@ def demand_walls(spec):
 
 @SETS
 @given(values=good_values)
-def test_values_as_sites_may_write_them_make_objects_that_kubernetes_takes(render, strict, values):
+def test_values_as_sites_may_write_them_make_objects_that_kubernetes_takes(render, strict, counts, values):
     demand_good(render(values), strict)
+    counts["sets of values as sites may write them, all rendered"] += 1
 
 
 def places(values, where=()):
@@ -268,7 +269,7 @@ def spoilt(values, place, wrong):
 
 @SETS
 @given(values=good_values, data=st.data())
-def test_a_wrong_value_is_refused_with_its_place_or_does_no_harm(render, strict, shipped, values, data):
+def test_a_wrong_value_is_refused_with_its_place_or_does_no_harm(render, strict, shipped, counts, *, values, data):
     """Among what a site wrote, or among what is shipped; a null takes a shipped value away."""
     known = [*places(values), *(place for place in shipped if all(isinstance(step, str) for step in place))]
     place = data.draw(st.sampled_from(sorted(set(known), key=str)), label="place")
@@ -279,9 +280,11 @@ def test_a_wrong_value_is_refused_with_its_place_or_does_no_harm(render, strict,
         refused = error
     else:
         demand_good(objects, strict)
+        counts["sets with something wrong that did no harm"] += 1
         return
     # The schema's words, or ours where no schema can say it; never those of a template that stumbled.
     assert re.search(r"at '/?" if isinstance(refused, helm.HelmValuesError) else "execution error at", str(refused))
+    counts["sets with something wrong that were refused with the place"] += 1
 
 
 @pytest.fixture(scope="session")
