@@ -355,6 +355,17 @@ def test_it_does_not_sign_before_everybody_was_told(site):
     assert site.held().coming is None
 
 
+def test_an_authority_that_is_taken_away_is_made_anew_with_all_of_its_certificates(site):
+    """What a site does whose authority's key somebody else may have; the keys of permits and log stay."""
+    before = dict(site.run(days(0)))
+    del site.secrets["ca"]
+    after = site.run(days(1))
+    assert site.written == ["ca", "d", "w"]
+    assert after["d"]["ca.crt"] == after["ca"]["tls.crt"] != before["ca"]["tls.crt"]
+    assert believes(after["d"], after["w"], days(1))
+    assert not believes(before["d"], after["w"], days(1))
+
+
 def test_an_authority_that_has_ended_is_followed_at_once(site):
     """A cluster that was off for a year: nothing of the old one's is believed, so nothing waits."""
     site.run(days(0))

@@ -46,6 +46,20 @@ def test_an_image_known_by_a_tag_is_told(notes):
     assert "images.daemon is known by a tag" in notes({"images": {"daemon": {"digest": "", "tag": "1"}}})
 
 
+def test_when_the_authority_ends_is_told_and_where_to_see_it(notes, opened):
+    """Helm cannot read a certificate; the job says it each day."""
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
+    told = notes(opened)
+    assert "the authority 87600h" in told
+    assert "overlap of 720h" in told
+    assert "app.kubernetes.io/instance=ringfence,app.kubernetes.io/component=authority --tail=1" in told
+    opened["tls"] = {"source": "certManager", "trustDomain": "site.example"}
+    assert "The authority holds 87600h and is renewed by cert-manager" in notes(opened)
+    opened["tls"]["certManager"] = {"issuer": {"name": "site"}}
+    for values in (opened, {}):
+        assert "uthority" not in notes(values)
+
+
 def test_who_makes_the_secrets_is_told(notes, opened):
     opened["tls"] = {"source": "certManager", "trustDomain": "site.example"}
     assert "certificates are made by cert-manager" in notes(opened)

@@ -1,10 +1,12 @@
 """Certificates: where they come from, and that daemon, agent and callers are who the configuration says."""
 
 import json
+import re
 import tomllib
 
 import helm_python as helm
 import pytest
+import yaml
 
 from ringfence_agent.config import Daemon
 
@@ -156,3 +158,19 @@ def test_a_site_says_how_long_two_authorities_overlap_and_when_it_wants_a_new_on
     chart["authoritySince"] = "31.01.2027"
     with pytest.raises(helm.HelmValuesError, match="at '/tls/chart/authoritySince'"):
         render(opened)
+
+
+def test_what_the_operators_page_says_to_type_names_what_is_there(render, opened, pytestconfig):
+    """The job that follows an authority, its Secret, and the value that asks for a new one."""
+    page = (pytestconfig.rootpath / "docs/operations.md").read_text()
+    (section,) = re.findall(r"^### The chart's own authority\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    (value,) = re.findall(r"--set-string ([a-z.A-Z]+)=", section)
+    shipped = yaml.safe_load((pytestconfig.rootpath / "helm/ringfence/values.yaml").read_text())
+    for step in value.split("."):
+        shipped = shipped[step]
+    opened["tls"] = {"source": "chart", "trustDomain": "site.example", "chart": {"apiServers": [{"cidr": "::1/128"}]}}
+    objects = render(opened)
+    (job,) = re.findall(r"--from=cronjob/(\S+)", section)
+    assert ("CronJob", job) in objects
+    (secret,) = re.findall(r"kubectl delete secret ([a-z-]+)", section)
+    assert json.loads(objects["ConfigMap", job]["data"]["wanted.json"])["authority"] == secret
