@@ -1,8 +1,13 @@
-"""The chart, rendered by Helm itself, without a cluster."""
+"""The chart, rendered by Helm itself, without a cluster; and its authority's script."""
 
+import importlib
+import importlib.util
+import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
     import helm_python as helm
 
 CHART = Path(__file__).parents[2] / "helm/ringfence"
+SCRIPT = CHART / "files/authority"
+MODULES = ("wanted", "certificates", "succession", "plan", "cluster")
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -175,3 +182,47 @@ def opened_values() -> dict[str, Any]:
             "nodeSelector": {"egress": "yes"},
         },
     }
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[SimpleNamespace]:
+    """The script's modules, as they find each other in the job; all that they define under one name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCRIPT)
+        known = dict(sys.modules)
+        found = {}
+        for name in MODULES:
+            found |= vars(importlib.import_module(name))
+        spec = importlib.util.spec_from_file_location("authority_main", SCRIPT / "__main__.py")
+        main = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(main)
+        yield SimpleNamespace(**{name: one for name, one in (found | vars(main)).items() if not name.startswith("_")})
+        for name in set(sys.modules) - set(known):
+            if name in MODULES:
+                del sys.modules[name]
+
+
+@pytest.fixture
+def document(render: Callable[..., Objects], opened: dict[str, Any]) -> dict[str, Any]:
+    """What the chart asks for."""
+    opened["tls"] = {
+        "source": "chart",
+        "trustDomain": "site.example",
+        "callers": [{"secret": "ward-tls", "identity": "spiffe://site.example/caller/ward"}],
+        "chart": {"apiServers": [{"cidr": "127.0.0.1/32"}]},
+    }
+    asked: dict[str, Any] = json.loads(render(opened)["ConfigMap", "ringfence-authority"]["data"]["wanted.json"])
+    return asked
+
+
+@pytest.fixture
+def wanted(authority: SimpleNamespace, document: dict[str, Any]) -> Any:
+    return authority.Wanted.of(document)
+
+
+@pytest.fixture(scope="session")
+def wanted_once(authority: SimpleNamespace) -> Any:
+    """Two certificates and the keys, for properties, whose examples share it."""
+    leaves = (authority.Leaf("d", "spiffe://a/daemon", ("d",)), authority.Leaf("w", "spiffe://a/ward", ()))
+    labels = {"app.kubernetes.io/component": "authority"}
+    return authority.Wanted("ca", 87600, None, 720, 720, 240, leaves, "dk", "ak", labels)
