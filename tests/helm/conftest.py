@@ -185,21 +185,19 @@ def opened_values() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def authority() -> Iterator[SimpleNamespace]:
-    """The script's modules, as they find each other in the job; all that they define under one name."""
+def authority() -> SimpleNamespace:
+    """All that the script's modules define. They find each other as in the job, and nobody else finds them."""
+    found: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(SCRIPT)
-        known = dict(sys.modules)
-        found = {}
         for name in MODULES:
             found |= vars(importlib.import_module(name))
         spec = importlib.util.spec_from_file_location("authority_main", SCRIPT / "__main__.py")
         main = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(main)
-        yield SimpleNamespace(**{name: one for name, one in (found | vars(main)).items() if not name.startswith("_")})
-        for name in set(sys.modules) - set(known):
-            if name in MODULES:
-                del sys.modules[name]
+    for name in MODULES:
+        del sys.modules[name]
+    return SimpleNamespace(**{name: one for name, one in (found | vars(main)).items() if not name.startswith("_")})
 
 
 @pytest.fixture
