@@ -65,12 +65,12 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     parser.add_argument("tests", nargs="*", help="more arguments for pytest, after --")
     options = parser.parse_args()
+    facts = _facts(f"make test-helm ARGS={sys.argv[1]}" if len(sys.argv) > 1 else "make test-helm")
     tried, judged = _try(options.tests), _judge()
     is_good = tried.status == 0 and judged.status == 0
     lines = _told(tried, judged)
     print("\n".join(lines))
     if options.write and is_good:
-        facts = _facts(f"make test-helm ARGS={sys.argv[1]}" if len(sys.argv) > 1 else "make test-helm")
         file = RESULTS / f"helm-{facts['date'][:10]}.md"
         head = ["# The chart, tried in full", "", *(f"- {name}: {fact}" for name, fact in facts.items()), ""]
         file.write_text("\n".join(head + lines) + "\n")
