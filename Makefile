@@ -10,7 +10,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help demo coverage lint format proto docs lock verifier sbom wheelhouse setup clean
 .PHONY: test test-vllm test-containment test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
-.PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
+.PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-proxy bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh
 	@$(BIN)/python bench/recognize.py $(ARGS)
+
+bench-proxy: setup ## replies of 256 KB through systemd-socket-proxyd, with NoDelay=yes and without (ARGS=--write keeps it)
+	@PYTHONPATH=proto:daemon:tests $(BIN)/python bench/proxy.py $(ARGS)
 
 bench-killed: setup ## what callers notice of an engine that is killed (ARGS=--write keeps the result)
 	@$(BIN)/python bench/killed.py $(ARGS)
