@@ -33,6 +33,12 @@ PROXY = Path("/usr/lib/systemd/systemd-socket-proxyd")
 REPLY_BYTES = 256 * 1024
 START_S = 10.0
 
+_HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.execve(sys.argv[2], sys.argv[2:], {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())})
+"""
+
 Figures = dict[str, dict[str, float]]
 """Milliseconds by name of a quantile, by way."""
 
@@ -66,8 +72,7 @@ async def _proxy(upstream: Path, *, no_delay: bool) -> AsyncIterator[int]:
     """systemd-socket-proxyd with a socket as PID 1 hands it over (sd_listen_fds(3)); gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(no_delay))
-        start = f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
-        words = ("sh", "-c", start, "sh", str(PROXY), str(upstream))
+        words = (sys.executable, "-c", _HAND_OVER, str(listener.fileno()), str(PROXY), str(upstream))
         process = await asyncio.create_subprocess_exec(*words, pass_fds=[listener.fileno()])
         try:
             yield int(listener.getsockname()[1])

@@ -24,8 +24,12 @@ def main() -> None:
     os.setuid(int(uid))
     said = []
     for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            socket.create_connection((address, int(port)), SECONDS_MAX).close()
+            # Not create_connection: it imports more, and this user may not be able to read it any longer.
+            with socket.socket(family) as connection:
+                connection.settimeout(SECONDS_MAX)
+                connection.connect((address, int(port)))
         except OSError as error:
             said.append(f"{address}: {error.strerror or error}")
         else:
