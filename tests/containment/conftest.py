@@ -23,6 +23,8 @@ sys.path.append(str(ROOT / "bench"))
 
 from flow_parts.machine import describe  # noqa: E402 - the benchmarks' own words about a machine
 
+LAST = "test_uninstall.py"
+"""Leaves nothing on the machine that others could try."""
 KEPT = pytest.StashKey[Kept]()
 """The assaults of this run."""
 
@@ -115,6 +117,7 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("containment")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.path.name == LAST)
 
 
 def pytest_terminal_summary(terminalreporter, config):
