@@ -9,7 +9,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo coverage lint format proto docs lock verifier sbom wheelhouse setup clean
-.PHONY: test test-vllm test-containment test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
+.PHONY: test test-vllm test-containment test-containment-short test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
 .PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-proxy bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
 
 help: ## this table
@@ -27,6 +27,9 @@ test-vllm: setup ## the engine contract on vLLM, installed for processors into t
 
 test-containment: setup ## every way out tried for real, in namespaces and under a real systemd, while packets are counted (root; ARGS=--write keeps it)
 	@$(BIN)/pytest -m containment tests/containment $(ARGS)
+
+test-containment-short: setup ## of that, what CI runs: daemon, engine, agent and a site at work, in their units
+	@$(BIN)/pytest -m "containment and short" tests/containment $(ARGS)
 
 test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
 	@$(BIN)/python bench/redteam.py $(ARGS)
