@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -37,13 +38,14 @@ def ways(agent: AgentFile, unit: UnitFacts | None, *, reach: bool) -> tuple[WayF
 
 
 def _targets(agent: AgentFile) -> Iterator[tuple[str, str, int]]:
-    """Provider, host and port."""
+    """Provider, host and port; what is no address the agent itself tells of (`ringfence-agent --check-config`)."""
     listed = agent.document.get("providers")
     for each in listed if isinstance(listed, list) else ():
         url = each.get("proxy") or each.get("base_url") if isinstance(each, dict) else None
-        if isinstance(url, str):
-            split = urlsplit(url)
-            yield str(each.get("name", "")), split.hostname or "", split.port or _HTTPS
+        with suppress(ValueError):
+            split = urlsplit(url if isinstance(url, str) else "")
+            if split.hostname:
+                yield str(each.get("name", "")), split.hostname, split.port or _HTTPS
 
 
 def _named(provider: str, host: str, port: int, etc: Path = ETC) -> WayFacts:

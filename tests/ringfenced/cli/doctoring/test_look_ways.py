@@ -40,6 +40,9 @@ def test_each_provider_or_the_proxy_before_it_is_looked_at():
         {"name": "b", "base_url": "https://api.example", "proxy": "http://127.0.0.2:3128"},
         "nonsense",
         {"name": "c"},
+        {"name": "d", "base_url": 7},
+        {"name": "e", "base_url": "https://api:port/"},
+        {"name": "f", "base_url": "https://[/"},
     )
     found = look_ways.ways(given, None, reach=False)
     assert [(each.provider, each.host, each.port, each.addresses, each.resolvers) for each in found] == [
