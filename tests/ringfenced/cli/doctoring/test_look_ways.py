@@ -87,6 +87,18 @@ def connecting(group, *addresses, port):
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
+def test_it_is_the_agents_user_before_it_connects(tmp_path, port, monkeypatch, capsys):
+    """A firewall may have rules for that user."""
+    done = []
+    for name in ("setgroups", "setgid", "setuid"):
+        monkeypatch.setattr(os, name, lambda given, name=name: done.append((name, given)))
+    monkeypatch.setattr(sys, "argv", ["as_agent", str(tmp_path), "7", "8", str(port), "127.0.0.1"])
+    as_agent.main()
+    assert done == [("setgroups", []), ("setgid", 8), ("setuid", 7)]
+    assert (tmp_path / "cgroup.procs").read_text() == str(os.getpid())
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="becomes another user")
 def test_a_connection_is_made_as_the_agents_user_in_its_group(tmp_path, port):
     """It says nothing where one stands, and why where none does."""

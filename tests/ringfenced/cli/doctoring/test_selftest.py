@@ -31,6 +31,7 @@ def stands(*said):
         ([Confined(7, seccomp=True, self_test="off")], State.WARNING),
         ([WELL, Confined(7, seccomp=True, self_test="escaped", escapes=("tcp4",))], State.ERROR),
         ([WELL, Confined(7, seccomp=True, self_test="off")], State.WARNING),
+        ([WELL, Confined(0, seccomp=True, self_test="passed", missing=("Landlock is not in force",))], State.ERROR),
     ],
 )
 def test_only_processes_that_are_shut_in_and_tried_it_are_well(said, state):
