@@ -9,8 +9,8 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo coverage lint format proto docs lock verifier sbom wheelhouse setup clean
-.PHONY: test test-vllm test-containment test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
-.PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
+.PHONY: test test-vllm test-containment test-containment-short test-redteam test-helm test-tamper test-chaos test-rotation test-faults test-zero-persistence soak
+.PHONY: bench-flow bench-fit bench-placement bench-caps bench-decide bench-engines bench-log bench-recognize bench-proxy bench-killed bench-fairness bench-vllm eval-deid eval-evasion eval-routing eval-utility
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-vllm: setup ## the engine contract on vLLM, installed for processors into t
 
 test-containment: setup ## every way out tried for real, in namespaces and under a real systemd, while packets are counted (root; ARGS=--write keeps it)
 	@$(BIN)/pytest -m containment tests/containment $(ARGS)
+
+test-containment-short: setup ## of that, what CI runs: daemon, engine, agent and a site at work, in their units
+	@$(BIN)/pytest -m "containment and short" tests/containment $(ARGS)
 
 test-redteam: setup ## a rogue daemon tries 10,000 ways to get a canary out (ARGS=--write keeps the result)
 	@$(BIN)/python bench/redteam.py $(ARGS)
@@ -102,6 +105,9 @@ bench-log: setup ## the egress log: durable acknowledgements, proofs, memory and
 bench-recognize: setup ## what recognising costs, beside Presidio in one run
 	@scripts/peers.sh
 	@$(BIN)/python bench/recognize.py $(ARGS)
+
+bench-proxy: setup ## replies of 256 KB through systemd-socket-proxyd, with NoDelay=yes and without (ARGS=--write keeps it)
+	@PYTHONPATH=proto:daemon:tests $(BIN)/python bench/proxy.py $(ARGS)
 
 bench-killed: setup ## what callers notice of an engine that is killed (ARGS=--write keeps the result)
 	@$(BIN)/python bench/killed.py $(ARGS)

@@ -32,6 +32,7 @@ from ringfenced.build import Reload, attached, check_files, linked, prepare, sup
 from ringfenced.config import Config, notify_environment, read  # noqa: E402
 from ringfenced.confining import seal, shut_in  # noqa: E402
 from ringfenced.managed import ready, reloaded, reloading, stopping_now, unwell, watchdog  # noqa: E402
+from ringfenced.model import HealthCheck  # noqa: E402
 from ringfenced.nouns import Ledger  # noqa: E402
 from ringfenced.telemetry.log import configure  # noqa: E402
 from ringfenced.workers import ALIVE_EVERY_S, EXIT_CONFIG, Workers  # noqa: E402
@@ -100,6 +101,7 @@ def _confined(config: Config, path: Path, worker: int | None) -> Report:
 
 
 async def _serve(config: Config, path: Path, worker: int | None, report: Report) -> None:
+    check = HealthCheck("confinement", ok=report.is_held, message=report.problem)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,9 +109,9 @@ async def _serve(config: Config, path: Path, worker: int | None, report: Report)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # until it serves: what it is told to read it is reading
     try:
         if worker is not None:
-            await _serve_as_worker(config, worker, stopping, report.problem)
+            await _serve_as_worker(config, worker, stopping, check)
         elif config.workers == 1:
-            await _serve_alone(config, stopping, report.problem)
+            await _serve_alone(config, stopping, check)
         else:
             await _supervise(config, path, stopping)
     except* ConfigError as group:  # one of the site's own files, or a plug-in, that was not looked at before
@@ -122,7 +124,7 @@ async def _serve(config: Config, path: Path, worker: int | None, report: Report)
         sys.exit(1)
 
 
-async def _serve_alone(config: Config, stopping: asyncio.Event, confined: str) -> None:
+async def _serve_alone(config: Config, stopping: asyncio.Event, confined: HealthCheck) -> None:
     reload = Reload(asyncio.Event(), reloaded)
     pulse = watchdog()
     async with (
@@ -162,7 +164,7 @@ async def _announce(workers: Workers, count: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading, lambda: reloaded(""))
 
 
-async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event, confined: str) -> None:
+async def _serve_as_worker(config: Config, worker: int, stopping: asyncio.Event, confined: HealthCheck) -> None:
     async with AsyncExitStack() as stack:
         engines, shared, link = await stack.enter_async_context(attached(config))
         reload = Reload(asyncio.Event(), lambda _: None)

@@ -44,6 +44,7 @@ from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.flow import Flow
 from ringfenced.identify import PSEUDONYM_KEY_BYTES
+from ringfenced.model import HealthCheck
 from ringfenced.nouns import Ledger, Memory, World
 from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.alive import deciding, whose
@@ -167,7 +168,7 @@ async def working(
     worker: int | None,
     reload: Reload,
     pulse: Pulse,
-    confined: str = "",
+    confined: HealthCheck,
 ) -> AsyncIterator[Bound]:
     """Flow and services. Serving when entered; when left, running requests get a grace to end.
 
@@ -178,7 +179,7 @@ async def working(
         worker: which of several worker processes this is; None if it is the only one.
         reload: how it is told that the policy's file is to be read again.
         pulse: how it shows that it is alive, once it serves.
-        confined: what of the walls around this process is lacking; empty for nothing.
+        confined: how this process is shut in.
 
     Raises:
         ConfigError: a file that the configuration names cannot be used.

@@ -45,6 +45,7 @@ class Host:
         tree.mkdir()
         base.mkdir()
         self._said = folder / "said.log"
+        self._base = base
         plan = {
             "base": str(base),
             "tree": str(tree),
@@ -80,6 +81,11 @@ class Host:
     def path(self, name: str) -> Path:
         """A file of the machine's, as this process can open it."""
         return Path(f"/proc/{self.leader}/root") / name.lstrip("/")
+
+    @property
+    def written(self) -> Path:
+        """All that the machine wrote to its disk since it was made, with what was installed: a folder like its root."""
+        return Path(f"/proc/{self._process.pid}/root") / str(self._base / "upper").lstrip("/")
 
     def entering(self, *command: str) -> list[str]:
         """The command line that runs `command` as the machine's root, with nothing of our environment."""

@@ -1,12 +1,15 @@
 """A machine with a real systemd as its first process, booted in systemd-nspawn in the site's network.
 
-It sees an overlay of this machine's root (`rooted`), with Ringfence installed as docs/deploy.md says (`package`). It
-ends with this process, whatever ends it, and leaves nothing but what it left in its own memory.
+It sees an overlay of this machine's root (`rooted`), with Ringfence installed as docs/deploy.md says: a packager laid
+the files out (`package`), and `ringfence install` on the machine does the rest. It ends with this process, whatever
+ends it, and leaves nothing but what it left in its own memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from containment.host import ROOT, Host
@@ -63,6 +66,23 @@ class Machine(Host):
         """The last lines of a unit."""
         return self.run("journalctl", "--no-pager", "--output=cat", "--lines=60", f"--unit={unit}")
 
+    @contextlib.contextmanager
+    def dropped_in(self, unit: str, text: str) -> Iterator[None]:
+        """A drop-in for a while, after every other."""
+        file = f"/run/systemd/system/{unit}.d/zz-test.conf"
+        self.write(file, text)
+        self.run("systemctl", "daemon-reload")
+        try:
+            yield
+        finally:
+            self.run("rm", file)
+            self.run("systemctl", "daemon-reload")
+            self.does("systemctl", "reset-failed", unit)
+
+    def shown(self, unit: str, name: str) -> str:
+        """A unit's property."""
+        return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()
+
     def close(self) -> None:
         """End it, and every process in it."""
         super().close()
@@ -73,8 +93,7 @@ class Machine(Host):
         """Wait for the boot, then finish the installation as docs/deploy.md does."""
         until(lambda: self.leader and self.does("systemctl", "is-active", "--quiet", "basic.target"), "boot", BOOT_S)
         self.run("ldconfig")
-        self.run("systemd-sysusers")
-        self.run("systemd-tmpfiles", "--create", "ringfence.conf")
+        self.run("ringfence", "install")
         self.run("mkdir", "--mode=700", RESULTS)
 
 

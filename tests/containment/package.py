@@ -1,7 +1,12 @@
-"""What a package leaves on a machine, as docs/deploy.md installs it: programs, units, users, configuration, keys."""
+"""What a package leaves on a machine, as docs/deploy.md installs it: programs, units, users, configuration, keys.
+
+Units, users, folders and templates are laid out by the command that ships (`ringfence install --root`), as a packager
+would; a site's own words come on top.
+"""
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import sys
 import sysconfig
@@ -14,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from containment.namespaces import checked
 from containment.network import PROVIDER4, RESOLVER4, STRANGER4
 from fakes.certs import write_fresh
 
@@ -31,6 +37,7 @@ ACCOMPLICE = f"{HOME}/tests/containment/accomplice.py"
 MODEL = "/usr/share/ringfence/models/local-small.gguf"
 
 _PACKAGES = ("proto/ringfence", "daemon/ringfenced", "agent/ringfence_agent")
+_INSTALL = "from ringfenced.cli import main; main()"
 _PROGRAMS = {
     "ringfenced": "ringfenced.__main__",
     "ringfence-agent": "ringfence_agent.__main__",
@@ -63,7 +70,7 @@ def build(tree: Path, certs: Path) -> list[tuple[str, str]]:
         certs: `certificates`.
     """
     binds = _programs(tree)
-    _units(tree)
+    _install(tree)
     _configuration(tree, certs)
     return binds
 
@@ -76,6 +83,7 @@ def _programs(tree: Path) -> list[tuple[str, str]]:
     (home / "bin").mkdir()
     for package in _PACKAGES:
         shutil.copytree(ROOT / package, site / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "systemd", site / "ringfenced/systemd")  # as the wheel has it
     (site / "dependencies.pth").write_text(f"{HOME}/dependencies\n")
     shutil.copytree(ROOT / "tests/containment", home / "tests/containment")
     binds = [(sysconfig.get_path("purelib"), f"{HOME}/dependencies")]
@@ -88,16 +96,17 @@ def _programs(tree: Path) -> list[tuple[str, str]]:
     _write(home / "pyvenv.cfg", f"home = {base}/bin\ninclude-system-site-packages = false\n")
     for name, module in _PROGRAMS.items():
         program = f"#!{PYTHON}\nimport sys\n\nfrom {module} import main\n\nsys.exit(main())\n"
-        _write(tree / "usr/bin" / name, program, 0o755)
+        _write(home / "bin" / name, program, 0o755)
+        (tree / "usr/bin").mkdir(exist_ok=True)
+        (tree / "usr/bin" / name).symlink_to(f"{HOME}/bin/{name}")
     _write(tree / MODEL.lstrip("/"), (ROOT / "models/tiny/ringfence-tiny.gguf").read_bytes())
     return binds
 
 
-def _units(tree: Path) -> None:
-    for unit in (*ROOT.glob("systemd/*.service"), *ROOT.glob("systemd/*.socket")):
-        _write(tree / "usr/lib/systemd/system" / unit.name, unit.read_bytes())
-    for kind in ("sysusers.d", "tmpfiles.d"):
-        _write(tree / "usr/lib" / kind / "ringfence.conf", (ROOT / "systemd" / kind / "ringfence.conf").read_bytes())
+def _install(tree: Path) -> None:
+    """Run the command of this checkout, whatever is installed on this machine."""
+    path = ":".join(str(ROOT / Path(package).parent) for package in _PACKAGES)
+    checked(["env", f"PYTHONPATH={path}", sys.executable, "-P", "-c", _INSTALL, "install", "--root", str(tree)])
     # A site's own words, which the shipped units wait for.
     opened = f"[Service]\nIPAddressAllow={PROVIDER4}\n"
     _write(tree / "etc/systemd/system/ringfence-agent.service.d/providers.conf", opened)
@@ -106,7 +115,7 @@ def _units(tree: Path) -> None:
 def _configuration(tree: Path, certs: Path) -> None:
     etc = tree / "etc/ringfence"
     for name in ("ringfenced.toml", "ringfence-agent.toml"):
-        text = (ROOT / "systemd" / name).read_text()
+        text = (etc / name).read_text()
         for ours, theirs in _NAMES.items():
             text = text.replace(ours, theirs)
         _write(etc / name, text)
@@ -114,11 +123,9 @@ def _configuration(tree: Path, certs: Path) -> None:
         _write(etc / "pki" / name, (certs / name).read_bytes())
     for name in ("daemon.key", "permit.key", "agent.key", "log.key"):
         _write(etc / "keys" / name, (certs / name).read_bytes(), 0o600)
-    _write(etc / "keys/providers/example", "sk-of-the-test\n", 0o600)
-    (etc / "keys").chmod(0o700)
-    (etc / "keys/watch").mkdir()
+    _write(etc / "keys/providers/example", f"sk-{secrets.token_hex(16)}\n", 0o600)
     for name in ("export.env", "watch.env"):
-        text = (ROOT / "systemd" / name).read_text().replace("daemon.site.example", "localhost")
+        text = (etc / name).read_text().replace("daemon.site.example", "localhost")
         _write(etc / name, text)
     # The shipped configuration's operator is its auditor too.
     _write(etc / "pki/auditor.pem", (certs / "operator.pem").read_bytes())

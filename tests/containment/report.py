@@ -13,6 +13,7 @@ from containment.network import Arrivals
 
 COMMAND = "make test-containment ARGS=--write"
 _TRIED = ("process", "tried", "blocked", "not here", "worked", "frames by nftables", "frames captured")
+_TIMES = ("what happened", "seconds")
 _AT_WORK = ("at work", "to the provider, by nftables", "captured", "elsewhere, by nftables", "captured")
 
 
@@ -23,6 +24,7 @@ class Kept:
         """Nothing is kept yet."""
         self.assaults: list[Assault] = []
         self.counts: dict[str, Arrivals] = {}
+        self.seconds: dict[str, float] = {}
 
     def keep(self, assault: Assault, standing: Collection[str] = ()) -> Assault:
         """Keep one, with the attempts that may work; it is given back."""
@@ -32,6 +34,10 @@ class Kept:
     def count(self, what: str, arrivals: Arrivals) -> None:
         """Keep what reached the outside while a site did that."""
         self.counts[what] = arrivals
+
+    def time(self, what: str, seconds: float) -> None:
+        """Keep how long something took."""
+        self.seconds[what] = seconds
 
 
 def tried(assaults: Collection[Assault]) -> list[tuple[str, ...]]:
@@ -57,7 +63,8 @@ def at_work(counts: Mapping[str, Arrivals]) -> list[tuple[str, ...]]:
 def markdown(kept: Kept, facts: Mapping[str, object]) -> str:
     """The page: where, when and with what it was measured, then the tables."""
     lines = ["# Attempts to get out", "", *(f"- {key}: {value}" for key, value in facts.items())]
-    for header, rows in ((_TRIED, tried(kept.assaults)), (_AT_WORK, at_work(kept.counts))):
+    times = [(what, f"{took:.1f}") for what, took in kept.seconds.items()]
+    for header, rows in ((_TRIED, tried(kept.assaults)), (_AT_WORK, at_work(kept.counts)), (_TIMES, times)):
         lines += ["", f"| {' | '.join(header)} |", f"|---{'|---:' * (len(header) - 1)}|"]
         lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -76,6 +83,7 @@ def write(folder: Path, now: datetime, kept: Kept, facts: Mapping[str, object]) 
         **facts,
         "assaults": [_attempts(each) for each in kept.assaults],
         "at_work": {what: dataclasses.asdict(one) for what, one in kept.counts.items()},
+        "seconds": {what: round(took, 1) for what, took in kept.seconds.items()},
     }
     stem.with_suffix(".json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(kept, facts), encoding="utf-8")

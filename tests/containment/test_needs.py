@@ -35,6 +35,12 @@ def test_missing_tools_are_named_by_the_packages_that_have_them(able):
     assert needs.machine() == "not installed: systemd-container (Debian: apt install systemd-container)"
 
 
+def test_a_root_that_cannot_be_made_is_told_in_a_line(able):
+    refused = "`unshare --mount` is refused here: mount: /mnt: permission denied."
+    able.setattr(needs, "_refused", lambda *words: refused if "--mount-proc" in words else "")
+    assert needs.namespaces() == "no overlay of this machine's root can be made: permission denied."
+
+
 def test_a_kernel_that_refuses_is_quoted(able):
     able.setattr(needs, "_refused", lambda *words: f"{words[0]} is refused")
     assert needs.namespaces() == "--net is refused"

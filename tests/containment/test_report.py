@@ -69,8 +69,10 @@ def test_both_files_say_the_same(tmp_path):
     kept = Kept()
     kept.keep(assault("blocked"))
     kept.count("an idle site", NOTHING)
+    kept.time("up again", 12.34)
     page = write(tmp_path, datetime(2026, 1, 2, tzinfo=UTC), kept, {"commit": "abc"})
     assert page.name == "containment-2026-01-02.md"
     assert page.read_text() == markdown(kept, {"commit": "abc"})
     assert at_work(kept.counts) == [("an idle site", "0", "0", "0", "0")]
+    assert "| up again | 12.3 |" in page.read_text()
     assert '"way-0"' in page.with_suffix(".json").read_text()

@@ -45,7 +45,7 @@ class AtWork:
         self._keep.count(f"{self._how}: {what}", arrivals)
 
 
-@pytest.fixture(scope="module", params=["units", "processes"])
+@pytest.fixture(scope="module", params=[pytest.param("units", marks=pytest.mark.short), "processes"])
 def at_work(request, network, seen, keeping):
     """Everything started; the way to the one provider is open."""
     if request.param == "units":

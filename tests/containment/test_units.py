@@ -64,6 +64,7 @@ WALLS = {
 """What keeps the daemon off the network, and how a drop-in takes each away."""
 
 
+@pytest.mark.short
 def test_a_plain_process_gets_out(attacked, keep):
     """The control: everybody answers, and both ways of counting see it."""
     plain = keep(attacked.plainly("ringfenced", arguments("units")))
@@ -88,6 +89,7 @@ def test_nothing_gets_out_of_a_unit(attacked, keep, unit):
     assault.nothing_worked(but=STANDING[unit])
 
 
+@pytest.mark.short
 @pytest.mark.parametrize(("role", "unit"), [("daemon", "ringfenced.service"), ("agent", "ringfence-agent.service")])
 def test_nothing_at_all_works_once_a_process_has_shut_itself_in_too(attacked, keep, role, unit):
     """The program itself in its unit, at the moment at which it would serve: both walls, as they are in a site."""
@@ -96,6 +98,7 @@ def test_nothing_at_all_works_once_a_process_has_shut_itself_in_too(attacked, ke
     assault.nothing_worked(but=BOTH[role])
 
 
+@pytest.mark.short
 def test_nothing_at_all_works_for_an_engine(attacked, keep):
     """The real daemon in its real unit starts it for its model, and it attacks once the model is loaded."""
     assault = keep(attacked.as_engine(), BOTH["engine"])
@@ -124,6 +127,7 @@ def test_without_all_three_walls_packets_get_out(attacked):
     assert attacked.as_unit("ringfenced.service", settings=settings).arrivals.escaped > 0
 
 
+@pytest.mark.short
 def test_the_agent_reaches_the_provider_that_a_site_opened(attacked):
     """And sends nothing to anybody else."""
     assault = attacked.as_unit("ringfence-agent.service", ["--only", "tcp4", "--address4", PROVIDER4])

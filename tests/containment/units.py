@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from containment import package
 from containment.assault import ACCOMPLICE, ACCOMPLICE_NAME, Assault, arguments, parsed
@@ -72,7 +72,7 @@ class Attacked:
         """
         results = f"{RESULTS}/{unit}.jsonl"
         command = (*ATTEMPTS, *arguments("units", writable=_STATE[unit]), *words)
-        with self._dropped_in(unit, attack_drop_in(command, results) + settings):
+        with self.machine.dropped_in(unit, attack_drop_in(command, results) + settings):
             watch = self.network.watching()
             self.machine.does("systemctl", "start", unit)
             arrivals = watch.stop()
@@ -83,7 +83,7 @@ class Attacked:
     def said_by(self, unit: str, *command: str) -> str:
         """What a command says that runs in place of a unit's program; empty where it fails."""
         results = f"{RESULTS}/said"
-        with self._dropped_in(unit, attack_drop_in(command, results)):
+        with self.machine.dropped_in(unit, attack_drop_in(command, results)):
             worked = self.machine.does("systemctl", "start", unit)
         return self.machine.run("cat", results) if worked else ""
 
@@ -93,7 +93,7 @@ class Attacked:
         results, config = f"{state}/attack.jsonl", f"/etc/ringfence/{unit.removesuffix('.service')}.toml"
         words = (role, results, config, *arguments("units", writable=_STATE[unit]))
         start = attack_drop_in((*ATTEMPTS[:3], "-P", INSIDE, *words), f"{RESULTS}/none")
-        with self._dropped_in(unit, start):
+        with self.machine.dropped_in(unit, start):
             watch = self.network.watching()
             self.machine.does("systemctl", "start", unit)
             arrivals = watch.stop()
@@ -121,7 +121,7 @@ class Attacked:
         """Whether these units, as they are but for those lines of [Service], serve."""
         with contextlib.ExitStack() as stack:
             for unit in units:
-                stack.enter_context(self._dropped_in(unit, f"[Service]\n{settings}"))
+                stack.enter_context(self.machine.dropped_in(unit, f"[Service]\n{settings}"))
             try:
                 return self.machine.does("systemctl", "start", *units)
             finally:
@@ -134,7 +134,7 @@ class Attacked:
         if not unit:
             unit = "listener.service"
             self.machine.write(f"/run/systemd/system/{unit}", "[Service]\nExecStart=/bin/true\n")
-        with self._dropped_in(unit, drop_in):
+        with self.machine.dropped_in(unit, drop_in):
             self.machine.run("systemctl", "start", unit)
             try:
                 until(lambda: self._connects(self.network.site), "the listener")
@@ -151,26 +151,13 @@ class Attacked:
     def changed(self, unit: str) -> dict[str, tuple[str, str]]:
         """What the attack changes of a unit's settings: before and during."""
         before = self._shown(unit)
-        with self._dropped_in(unit, attack_drop_in(ATTEMPTS, f"{RESULTS}/none")):
+        with self.machine.dropped_in(unit, attack_drop_in(ATTEMPTS, f"{RESULTS}/none")):
             during = self._shown(unit)
         return {key: (before[key], during[key]) for key in before if words(before[key]) != words(during[key])}
 
     def _shown(self, unit: str) -> dict[str, str]:
         lines = self.machine.run("systemctl", "show", "--no-pager", unit).splitlines()
         return {key: value for key, _, value in (line.partition("=") for line in lines) if not _STATE_OF.search(key)}
-
-    @contextlib.contextmanager
-    def _dropped_in(self, unit: str, text: str) -> Iterator[None]:
-        """A drop-in for a while, after every other."""
-        file = f"/run/systemd/system/{unit}.d/zz-attack.conf"
-        self.machine.write(file, text)
-        self.machine.run("systemctl", "daemon-reload")
-        try:
-            yield
-        finally:
-            self.machine.run("rm", file)
-            self.machine.run("systemctl", "daemon-reload")
-            self.machine.does("systemctl", "reset-failed", unit)
 
 
 def words(value: str) -> list[str]:

@@ -6,7 +6,9 @@ import subprocess
 import pytest
 from typer.testing import CliRunner
 
+from ringfence.confine.begin import EXIT_NOT_CONFINED
 from ringfenced.cli.app import app
+from ringfenced.workers import EXIT_CONFIG
 
 AUDITORS = ("ringfence-export.service", "ringfence-watch.service")
 SERVICES = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", *AUDITORS)
@@ -228,8 +230,8 @@ def test_an_engine_out_of_memory_or_a_wrong_file_does_not_end_in_a_loop_or_a_sto
     daemon = units["ringfenced.service"]
     assert daemon["OOMPolicy"] == ["continue"]
     assert daemon["KillMode"] == ["mixed"]
-    assert daemon["RestartPreventExitStatus"] == ["78"]
-    assert units["ringfence-agent.service"]["RestartPreventExitStatus"] == ["78"]
+    for unit in ("ringfenced.service", "ringfence-agent.service"):
+        assert units[unit]["RestartPreventExitStatus"] == [str(EXIT_NOT_CONFINED), str(EXIT_CONFIG)]
 
 
 def test_a_hanging_process_is_noticed_and_started_again(units):

@@ -18,6 +18,9 @@ DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
 """Less free space than this in the state folder is told as unwell: the ledger's next checkpoint might not fit."""
 
 
+_HELD = HealthCheck("confinement", ok=True)
+
+
 class Policies(Protocol):
     """The policy in force."""
 
@@ -42,14 +45,14 @@ class SiteNode:
         policies: Policies,
         state: Path,
         has_agent: bool,
-        confined: str = "",
+        confined: HealthCheck = _HELD,
         learned: Callable[[], Mapping[str, float]] = dict,
         trouble: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """Wire.
 
         `measured` adds what was measured to models, `devices` tells of each as it was lately, `state` is the folder
-        whose disk is watched, `confined` says what of the walls around this process is lacking, `learned` tells each
+        whose disk is watched, `confined` says how this process is shut in, `learned` tells each
         model's learned quality, and `trouble` why nothing is learned at present, where this node learns.
         """
         self._learned = learned
@@ -82,8 +85,8 @@ class SiteNode:
             reason = self._exits.closed_reason
             told = f"{reason}; start it, or look at its log" if reason else self._exits.connection
             checks.append(HealthCheck("agent", not reason, told))
-        # No reason to send requests elsewhere: where one must not serve without walls, it does not serve.
-        checks.append(HealthCheck("confinement", ok=True, message=self._confined))
+        # Told to people, and no reason to send requests elsewhere: where one must not serve without walls, it does not.
+        checks.append(self._confined)
         failure = self._ledger_failure()
         checks.append(HealthCheck("ledger", not failure, failure))
         free = shutil.disk_usage(self._state).free

@@ -11,8 +11,8 @@ from ringfence.confine.selftest import Escape, escapes
 from ringfence.confine.walls import Walls
 
 EXIT_NOT_CONFINED: Final = 77
-"""EX_NOPERM of sysexits.h: what should shut the process in does not. Unlike a wrong configuration this may pass, for
-example once a NetworkPolicy is in force, so a service manager may start it again."""
+"""EX_NOPERM of sysexits.h: what should shut the process in does not. Unlike a wrong configuration this may pass once a
+NetworkPolicy is in force, so that a cluster may start it again; our units do not (systemd/design.md)."""
 
 
 class NotConfined(Exception):
@@ -29,6 +29,19 @@ class Report:
     """The ways out that worked."""
     tested: bool
     """Whether any were tried."""
+    applied: bool = True
+    """Whether the process was to shut itself in (``confine.apply``)."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held as its configuration asks.
+
+        Both walls stand, Landlock and the filter, where it was to put them up; and no way out works that what is in
+        force should have stopped. What an older kernel's Landlock does not judge is told in `problem`, and no reason
+        to say that the process is not held: the unit or the chart judges it.
+        """
+        has_walls = not self.applied or (self.standing.landlock > 0 and self.standing.seccomp)
+        return has_walls and not any(one.is_promised for one in self.found)
 
     @property
     def problem(self) -> str:
@@ -92,4 +105,4 @@ def begin(
             f"this process is not shut in, and does not serve. Ways out that work:\n{ways}\n"
             f'What to do: {_ADVICE}. confine.self_test = "warn" serves all the same.'
         )
-    return Report(standing, found, tested=self_test != "off")
+    return Report(standing, found, tested=self_test != "off", applied=apply)

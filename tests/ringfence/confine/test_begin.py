@@ -93,6 +93,30 @@ def test_a_way_out_is_told_by_one_that_warns(world):
     assert "udp4: sent 25 bytes" in report.problem
 
 
+@pytest.mark.parametrize(
+    ("standing", "found", "is_held"),
+    [
+        (WHOLE, (), True),
+        (Standing(landlock=2, seccomp=True, missing=("signals are not judged",)), (), True),
+        (LACKING, (), False),
+        (Standing(landlock=7, missing=("system calls are not judged",)), (), False),
+        (WHOLE, (WAY,), False),
+        (WHOLE, (Escape("kill", "signalled 1", is_promised=False),), True),
+    ],
+)
+def test_a_wall_that_is_asked_for_and_lacks_is_no_good_health(world, standing, found, is_held):
+    """What an older kernel judges less of is told, and no fault."""
+    world["standing"], world["found"] = standing, found
+    assert run().is_held is is_held
+
+
+def test_walls_that_nobody_asks_for_lack_nobody(world):
+    """A way out that works is told as such all the same."""
+    assert run(apply=False).is_held
+    world["found"] = (WAY,)
+    assert not run(apply=False).is_held
+
+
 def test_nothing_is_tried_where_that_is_off(world):
     report = run(self_test="off")
     assert [call[0] for call in world["calls"]] == ["enclose"]

@@ -23,13 +23,17 @@ def doctor(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The daemon's configuration.")] = CONFIG,
     agent_config: Annotated[Path, typer.Option(metavar="FILE", help="The agent's configuration.")] = AGENT_CONFIG,
     deep: Annotated[bool, typer.Option("--deep", help="Read every byte of every model.")] = False,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Connect to each provider as the agent would, and send nothing.")
+    ] = False,
     as_json: json_option = False,
 ) -> None:
     """Check this node, and what its daemon says of the site; say what to do about each.
 
     Looks at certificates, keys and permissions, clock, egress log and witness, disks, GPU driver, models, policy,
-    providers, core dumps, swap, and the walls that systemd keeps. Run it as root, with an identity whose roles are
-    operator and auditor; what it may not see is a warning. Changes nothing. Exit code 1 where something is an error.
+    providers, core dumps, swap, the walls that systemd keeps, and what each process said of its own. Run it as root,
+    with an identity whose roles are operator and auditor; what it may not see is a warning. Changes nothing. Exit code
+    1 where something is an error.
 
     Example: `ringfence --certs run/certs --as operator doctor --config ringfenced.toml`
     """
@@ -37,7 +41,7 @@ def doctor(
 
     output = Output.of(as_json=as_json)
     is_daemons = config != CONFIG or CONFIG.exists()  # on the agent's own host there is no daemon's file
-    found = list(findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep))
+    found = list(findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep, reach=reach))
     if as_json:
         for each in found:
             output.json({"check": each.check, "state": each.state, "told": each.told, "advice": each.advice})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
@@ -15,17 +15,21 @@ from ringfenced.cli.doctoring import (
     look_daemon,
     look_files,
     look_machine,
+    look_systemd,
+    look_ways,
     memory,
     places,
+    selftest,
     site,
     units,
+    ways,
 )
 from ringfenced.cli.doctoring.finding import Finding
 from ringfenced.config import Config, read
 
 
 def findings(
-    options: Mapping[str, str], path: Path, agent_path: Path, *, is_daemons: bool, deep: bool
+    options: Mapping[str, str], path: Path, agent_path: Path, *, is_daemons: bool, deep: bool, reach: bool
 ) -> Iterator[Finding]:
     """Look at everything.
 
@@ -35,6 +39,7 @@ def findings(
         agent_path: the agent's.
         is_daemons: a daemon is meant to run here, so that its configuration must be there.
         deep: read every byte of every model.
+        reach: open a connection to each provider as the agent would.
     """
     now_s = time.time()
     configured, problem, digest = _configuration(path)
@@ -49,7 +54,11 @@ def findings(
     yield from clock.judge(_clock(now_s, agent, told))
     yield from memory.dumps(running)
     yield memory.swap(running, look_machine.swaps())
-    yield from units.judge(look_machine.units())
+    in_force = look_systemd.units()
+    yield from units.judge(in_force)
+    yield from selftest.judge(look_systemd.self_tests(in_force))
+    if agent is not None:
+        yield from _ways(agent, in_force, reach=reach)
     if configured is not None:
         wants = any(model.gpu_layers or model.engine == "vllm" for model in configured.models)
         yield from site.gpus(wants, look_machine.gpu_driver(), told.daemon.gpus)
@@ -69,6 +78,14 @@ def _configuration(path: Path) -> tuple[Config | None, str, str]:
         return configured, "", policyfile.load(configured, time.time_ns() // 1_000_000).digest
     except ConfigError as error:
         return configured, str(error), ""
+
+
+def _ways(agent: look_files.AgentFile, in_force: Iterable[units.UnitFacts], *, reach: bool) -> tuple[Finding, ...]:
+    """The ways to the agent's providers, beside what its unit lets through where it runs."""
+    unit = next((each for each in in_force if each.name == units.AGENT), None)
+    runs = unit if unit is not None and unit.values.get("ActiveState") == "active" else None
+    allowed = runs.values.get("IPAddressAllow", "").split() if runs is not None else None
+    return ways.judge(look_ways.ways(agent, runs, reach=reach), allowed)
 
 
 def _log(config: Config, agent: look_files.AgentFile | None, told: look_daemon.Told) -> egresslog.LogFacts:

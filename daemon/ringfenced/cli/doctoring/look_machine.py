@@ -1,19 +1,15 @@
-"""What the kernel and systemd say of this machine: clock, our processes, swap, GPU driver, units."""
+"""What the kernel says of this machine: clock, our processes, swap, GPU driver."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import re
-import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ringfenced.cli.doctoring.memory import ProcessFacts, SwapFacts
-from ringfenced.cli.doctoring.units import PROPERTIES, UnitFacts
-from ringfenced.cli.installing.shipped import UNITS
 
 PROC: Final = Path("/proc")
 SYS: Final = Path("/sys")
@@ -27,7 +23,6 @@ _PROGRAMS: Final = frozenset({"ringfenced", "ringfence-agent", "ringfence_agent"
 """What our processes are started as, directly or by `python -m`."""
 
 _CORE: Final = re.compile(r"^Max core file size\s+\S+\s+(\S+)", re.MULTILINE)
-_SECONDS_MAX: Final = 10
 
 
 def is_clock_synchronised() -> bool | None:
@@ -54,22 +49,6 @@ def gpu_driver(proc: Path = PROC) -> str:
     """The version of NVIDIA's driver that the kernel has loaded; empty for none."""
     said = re.search(r"\b(\d+\.\d+(?:\.\d+)?)\b", _text(proc / "driver/nvidia/version") or "")
     return said[1] if said else ""
-
-
-def units() -> tuple[UnitFacts, ...]:
-    """Each of our units, as systemd has it; none where this machine was not started by systemd (sd_booted(3))."""
-    if not Path("/run/systemd/system").is_dir() or shutil.which("systemctl") is None:
-        return ()
-    command = ["systemctl", "show", f"--property={','.join(PROPERTIES)}", *UNITS]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
-    return parsed(UNITS, done.stdout)
-
-
-def parsed(names: Iterable[str], said: str) -> tuple[UnitFacts, ...]:
-    """What `systemctl show` says of several units: a block of NAME=VALUE lines each, with an empty line between."""
-    blocks = (block for block in said.split("\n\n") if block.strip())
-    pairs = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-    return tuple(UnitFacts(name, values) for name, values in zip(names, pairs, strict=False))
 
 
 def _processes(proc: Path, sys: Path) -> Iterator[ProcessFacts]:

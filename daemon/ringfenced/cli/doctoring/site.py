@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from ringfenced.cli.doctoring.finding import Finding, error, ok, unseen, warning
+
+WALLS: Final = "confinement"
+"""The daemon's check of its own walls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +139,11 @@ def _weights(each: WeightsFacts) -> Finding:
 
 def _check(each: CheckFacts) -> Finding:
     name = f"daemon: {each.name}"
-    return (
-        ok(name, each.told or "well") if each.is_ok else error(name, each.told, "as it says; docs/errors.md has more")
-    )
+    if not each.is_ok:
+        return error(name, each.told, "as it says; docs/errors.md has more")
+    if each.name == WALLS and each.told:  # held as it is configured, and a person should know with what less
+        return warning(name, each.told, "docs/confinement.md says what to do about it")
+    return ok(name, each.told or "well")
 
 
 def _provider(each: ProviderFacts) -> Finding:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ringfenced.cli.doctoring.finding import Finding, State, error, ok, warning
+from ringfenced.cli.doctoring.finding import Finding, State, error, ok, unseen, warning
 
 DAEMON, AGENT, PROXY = "ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service"
 
@@ -41,7 +41,7 @@ SOFT: Final = {
 
 PROPERTIES: Final = (
     *("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts", "NeedDaemonReload"),
-    *("IPAddressDeny", "IPAddressAllow", "SystemCallFilter", *_UP, *_NO_WAY_OUT, *SOFT),
+    *("ControlGroup", "InvocationID", "IPAddressDeny", "IPAddressAllow", "SystemCallFilter", *_UP, *_NO_WAY_OUT, *SOFT),
 )
 """What is asked for of each unit."""
 
@@ -59,12 +59,14 @@ class UnitFacts:
     """Its name."""
     values: Mapping[str, str]
     """Its properties, as `systemctl show` tells them."""
+    packet_filters: int | None = None
+    """How many programs of the kernel judge its packets; None where it does not run, or the kernel does not say."""
 
 
 def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
     """How each unit runs, and whether its walls stand; units not installed, or of no use here, are left out."""
     installed = [each for each in facts if each.values.get("LoadState") == "loaded" and not _is_unused(each)]
-    return tuple(finding for each in installed for finding in (_runs(each), *_walls(each)))
+    return tuple(finding for each in installed for finding in (_runs(each), *_walls(each), *_filter(each)))
 
 
 def _is_unused(each: UnitFacts) -> bool:
@@ -105,6 +107,23 @@ def _walls(each: UnitFacts) -> tuple[Finding, ...]:
         told = ", ".join(wide)
         return (Finding(check, State.WARNING, told, f"right for GPUs that need it; else {advice}"),)
     return (ok(check, "in force as they ship"),)
+
+
+def _filter(each: UnitFacts) -> tuple[Finding, ...]:
+    """Whether the filter of addresses is there at all: systemd says nothing where it cannot put one up."""
+    check = f"packet filter of {each.name}"
+    if each.values.get("ActiveState") != "active" or not each.values.get("IPAddressDeny"):
+        return ()
+    if each.packet_filters is None:
+        return (unseen(check, "the kernel does not say whether one is there"),)
+    if not each.packet_filters:
+        told = "IPAddressDeny= is set, and nothing filters packets: systemd could not put it up, and did not say so"
+        advice = (
+            "it takes cgroup v2, a kernel with CONFIG_CGROUP_BPF, and a systemd that may use bpf(2): a container often "
+            "may not; until then only a firewall of the host's knows the agent's addresses"
+        )
+        return (error(check, told, advice),)
+    return (ok(check, f"in force: {each.packet_filters} each way"),)
 
 
 def _said(name: str, each: UnitFacts) -> str:

@@ -99,4 +99,3 @@ def test_this_very_machine_can_be_looked_at():
     assert look_machine.is_clock_synchronised() in {True, False, None}
     look_machine.processes()
     look_machine.swaps()
-    look_machine.units()

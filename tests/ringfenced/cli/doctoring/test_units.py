@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfenced.cli.doctoring.finding import State
-from ringfenced.cli.doctoring.look_machine import parsed
+from ringfenced.cli.doctoring.look_systemd import parsed
 from ringfenced.cli.doctoring.units import AGENT, DAEMON, PROXY, SOFT, WALLS, UnitFacts, judge
 
 RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "NRestarts": "0"}
@@ -16,7 +16,7 @@ def unit(name=DAEMON, **changes):
     shut = {"IPAddressDeny": "::/0 0.0.0.0/0", "SystemCallFilter": "accept bind read write"}
     if name == AGENT:
         shut["IPAddressAllow"] = "127.0.0.0/8 ::1/128 192.0.2.0/24"
-    return UnitFacts(name, RUNS | dict(WALLS.get(name, {})) | SOFT | shut | changes)
+    return UnitFacts(name, RUNS | dict(WALLS.get(name, {})) | SOFT | shut | changes, 1)
 
 
 def states(*facts):
@@ -25,7 +25,7 @@ def states(*facts):
 
 @pytest.mark.parametrize("name", WALLS)
 def test_as_they_ship_all_is_well(name):
-    assert states(unit(name)) == [State.OK, State.OK]
+    assert states(unit(name)) == [State.OK, State.OK, State.OK]
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,26 @@ def test_how_it_runs(changes, state):
     assert states(unit(**changes))[0] is state
 
 
+@pytest.mark.parametrize("name", [DAEMON, AGENT, "ringfence-export.service"])
+@pytest.mark.parametrize(("count", "state"), [(1, State.OK), (0, State.ERROR), (None, State.WARNING)])
+def test_a_filter_of_addresses_that_systemd_could_not_put_up_is_no_wall(name, count, state):
+    """The setting stands either way: only the kernel knows."""
+    facts = UnitFacts(name, unit(name).values, count)
+    found = {each.check: each.state for each in judge([facts])}
+    assert found[f"packet filter of {name}"] is state
+
+
+def test_what_does_not_run_has_no_packets_to_filter():
+    checks = [each.check for each in judge([unit(ActiveState="inactive")])]
+    assert f"packet filter of {DAEMON}" not in checks
+
+
 def test_a_unit_that_is_not_installed_is_left_out():
     assert states(UnitFacts(DAEMON, {"LoadState": "not-found"})) == []
 
 
 def test_the_rest_of_the_units_only_have_to_run():
-    assert states(unit("ringfence-export.service")) == [State.OK]
+    assert states(unit("ringfence-export.service")) == [State.OK, State.OK]
 
 
 def test_what_nobody_switched_on_is_left_out_where_many_have_no_use_for_it():
