@@ -112,7 +112,7 @@ def prepare(config: Config, credentials: Path | None = None) -> Parts:
 def certificates(files: Identity, told: Callable[[str], None]) -> Certificates:
     """The server's certificates, renewed while it runs."""
     try:
-        return Certificates(files, told)
+        return Certificates.settled(files, told)
     except CertificateError as error:
         raise ConfigError(str(error)) from None
     except OSError as error:

@@ -377,7 +377,7 @@ def _certificates(files: Tls, setting: str) -> Certificates:
             _LOG.info("certificates_renewed", extra={"fields": {"setting": setting}})
 
     try:
-        return Certificates(Identity(certificate=files.cert, key=files.key, authority=files.ca), told)
+        return Certificates.settled(Identity(certificate=files.cert, key=files.key, authority=files.ca), told)
     except CertificateError as error:
         raise ConfigError(f"{setting}: {error}") from None
 

@@ -28,7 +28,8 @@ class Shares(Generic[K, V]):
 
     def get(self, owner: str, key: K) -> V | None:
         """What is kept; None for nothing."""
-        return self._owners.get(owner, {}).get(key)
+        entries = self._owners.get(owner)
+        return None if entries is None else entries.get(key)
 
     def put(self, owner: str, key: K, value: V) -> list[tuple[str, V]]:
         """Keep a value as the owner's newest.

@@ -7,12 +7,14 @@ tries again. Whether a certificate is still valid, and whether the other side wi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,6 +23,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 _FILE_BYTES_MAX: Final = 1024 * 1024
 """Longer files are no certificates of ours."""
+
+SETTLE_S: Final = 2.0
+"""How long a start waits for the rest of a renewal, in seconds; scripts replace certificate and key within one."""
+_LOOK_S: Final = 0.05
 
 Told = Callable[[str], None]
 """Gets what is wrong with changed files, once; the empty text when changed files were taken."""
@@ -78,6 +84,26 @@ class Certificates:
         self._stamp = _stamp(self._paths)
         self._pems = _read(files)
 
+    @classmethod
+    def settled(cls, files: Identity, told: Told = lambda _why: None) -> Self:
+        """Read the files; where they do not fit together and one has just been replaced, wait for the others.
+
+        Whoever starts amid a renewal would otherwise end as wrongly configured, which no service manager starts again.
+        It blocks for `SETTLE_S` at most, so that it is for a start, before anything is served.
+
+        Raises:
+            OSError: a file cannot be read.
+            CertificateError: they do not fit together.
+        """
+        began_s = time.monotonic()
+        while True:
+            try:
+                return cls(files, told)
+            except (OSError, CertificateError):
+                if time.monotonic() - began_s > SETTLE_S or not _is_changing(files):
+                    raise
+            time.sleep(_LOOK_S)
+
     def current(self) -> Pems:
         """What is to be used now; the same object until the files change. Costs three calls of stat(2)."""
         with self._lock:
@@ -105,6 +131,16 @@ class Certificates:
         if why != self._complaint:
             self._complaint = why
             self._told(why)
+
+
+def _is_changing(files: Identity) -> bool:
+    """Whether one of them was written a moment ago."""
+    now_s = time.time()
+    for path in (files.certificate, files.key, files.authority):
+        with contextlib.suppress(OSError):
+            if abs(now_s - path.stat().st_mtime) < 2 * SETTLE_S:
+                return True
+    return False
 
 
 def _stamp(paths: tuple[str, ...]) -> _Stamp:

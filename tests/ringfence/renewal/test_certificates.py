@@ -1,9 +1,14 @@
 """Files that change: what fits together is taken, once; what does not changes nothing and is told once."""
 
+import os
+import threading
+import time
+
 import pytest
 
 from fakes.certs import write_fresh
 from ringfence.renewal import CertificateError, Certificates, Identity
+from ringfence.renewal.certificates import SETTLE_S
 
 NAMES = ("daemon.pem", "daemon.key", "ca.pem")
 
@@ -22,7 +27,11 @@ def told():
 
 @pytest.fixture
 def certificates(folder, told):
-    return Certificates(Identity(*(folder / name for name in NAMES)), told.append)
+    return Certificates(identity(folder), told.append)
+
+
+def identity(folder):
+    return Identity(*(folder / name for name in NAMES))
 
 
 def renew(folder, *names):
@@ -56,6 +65,32 @@ def test_a_certificate_without_its_key_is_not_taken_until_the_key_is_there(certi
     renew(folder, "daemon.key")
     assert certificates.current().key == (folder / "other" / "daemon.key").read_bytes()
     assert told[1:] == [""]
+
+
+def test_who_starts_amid_a_renewal_waits_for_the_rest_of_it(folder):
+    renew(folder, "daemon.pem")
+    rest = threading.Timer(0.3, renew, (folder, "daemon.key"))
+    rest.start()
+    found = Certificates.settled(identity(folder)).current()
+    rest.join()
+    assert found.key == (folder / "other" / "daemon.key").read_bytes()
+
+
+def test_files_that_nobody_is_changing_are_refused_at_once(folder):
+    renew(folder, "daemon.pem")
+    for name in NAMES:
+        os.utime(folder / name, (0, 0))
+    began_s = time.monotonic()
+    with pytest.raises(CertificateError, match="not the private key"):
+        Certificates.settled(identity(folder))
+    assert time.monotonic() - began_s < SETTLE_S / 2
+
+
+def test_files_that_stay_wrong_are_refused_in_the_end(folder, monkeypatch):
+    monkeypatch.setattr("ringfence.renewal.certificates.SETTLE_S", 0.2)
+    renew(folder, "daemon.pem")
+    with pytest.raises(CertificateError, match="not the private key"):
+        Certificates.settled(identity(folder))
 
 
 @pytest.mark.parametrize("name", NAMES)
