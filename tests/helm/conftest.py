@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHART = Path(__file__).parents[2] / "helm/ringfence"
 SCRIPT = CHART / "files/authority"
-MODULES = ("wanted", "certificates", "succession", "plan", "cluster")
+MODULES = ("wanted", "clock", "certificates", "succession", "plan", "cluster")
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 

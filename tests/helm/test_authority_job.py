@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -23,6 +24,7 @@ class Api(ThreadingHTTPServer):
         self.secrets = {}
         self.asked = Counter()
         self.meddle = lambda _name: None
+        self.now = NOW
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificates / "daemon.pem", certificates / "daemon.key")
         self.socket = context.wrap_socket(self.socket, server_side=True)
@@ -33,6 +35,9 @@ class Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+    def date_time_string(self, _timestamp=None):
+        return format_datetime(self.server.now, usegmt=True)
 
     def do_GET(self):
         name = self.path.removeprefix(f"{self.BASE}/")
@@ -105,7 +110,8 @@ def run(authority, api, account, document):
     """The script's main, in a pod of that cluster; its exit status."""
     (account / "wanted.json").write_text(json.dumps(document))
 
-    def main(now=NOW):
+    def main(now=NOW, api_now=None):
+        api.now = api_now or now
         environment = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(api.server_port)}
         return authority.main([str(account / "wanted.json")], environment, now, account)
 
@@ -162,3 +168,19 @@ def test_its_log_says_when_the_authority_ends_and_how_far_its_succession_is(run,
     told = capsys.readouterr().out
     assert "ends on 2046-09-25; the next one is made on" in told
     assert "the one before it is trusted until 2036-11-27" in told
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=25), timedelta(days=4000), timedelta(minutes=-6)])
+def test_a_clock_that_the_api_does_not_share_writes_nothing(run, api, capsys, jump):
+    """Neither what has not ended yet, nor what would begin only later; with the right time all is as before."""
+    assert run(NOW + jump, api_now=NOW) == 1
+    assert (api.secrets, api.asked["POST"]) == ({}, 0)
+    assert run() == 0
+    before = dict(api.secrets)
+    assert run(NOW + jump, api_now=NOW) == 1
+    assert api.secrets == before
+    assert f"this node's clock says {NOW + jump:%Y-%m-%d %H:%M} and the cluster's API 2026-12-01 12:00" in (
+        capsys.readouterr().err
+    )
+    assert run(NOW + timedelta(minutes=5), api_now=NOW) == 0
+    assert api.secrets == before

@@ -174,3 +174,50 @@ def test_an_authority_that_has_ended_is_followed_at_once(site):
     held = site.held()
     assert (held.signing.made, held.coming, held.gone) == (days(365), None, None)
     assert believes(site.secrets["d"], site.secrets["w"], days(366))
+
+
+def test_what_a_clock_ahead_signed_is_made_anew_once_it_is_right(site):
+    """Where the API's clock was ahead as well. Nobody believes what begins only in 25 days."""
+    site.run(days(0))
+    site.run(days(25))
+    site.run(days(1))
+    assert site.written == ["d", "w"]
+    for leaf in ("d", "w"):
+        assert x509.load_pem_x509_certificate(site.secrets[leaf]["tls.crt"]).not_valid_before_utc < days(1)
+
+
+def test_an_authority_that_a_clock_ahead_made_is_told_and_never_replaced(authority, site):
+    """Which of two clocks is wrong is not known here; what a site has to do is."""
+    site.run(days(0))
+    site.run(days(4000))
+    with pytest.raises(authority.AuthorityError, match=r"tls.crt in Secret ca begins on 2037-11-13.*delete it and the"):
+        site.run(days(1))
+    assert site.written == []
+    del site.secrets["ca"]
+    site.run(days(1))
+    assert believes(site.secrets["d"], site.secrets["w"], days(1))
+
+
+def test_a_successor_that_a_clock_ahead_made_never_signs(authority, site):
+    """The one that signs is still good, and a site takes the other away by hand."""
+    site.run(days(0))
+    site.run(days(140))
+    with pytest.raises(authority.AuthorityError, match=r"next.crt in Secret ca .*take next.crt and next.key out of it"):
+        site.run(days(20))
+    site.secrets["ca"] = {name: site.secrets["ca"][name] for name in ("tls.crt", "tls.key")}
+    site.run(days(20))
+    assert site.held().coming is None
+    assert believes(site.secrets["d"], site.secrets["w"], days(20))
+
+
+@pytest.mark.parametrize("apart_s", [600, -600, 601])
+def test_two_clocks_that_are_right_enough_make_no_quarrel(authority, site, apart_s):
+    """One job's clock five minutes ahead, the next one's five behind."""
+    site.run(days(0))
+    now = days(0) - timedelta(seconds=apart_s)
+    if apart_s > 600:
+        with pytest.raises(authority.AuthorityError, match="a clock was ahead"):
+            site.run(now)
+    else:
+        site.run(now)
+        assert "ca" not in site.written

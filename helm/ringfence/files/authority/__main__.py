@@ -4,7 +4,7 @@ A job of the chart runs it in the daemon's image, where `tls.source` is `chart`:
 What is there and still good is left alone, so that it can run as often as it likes, and several times at once: each
 Secret is written whole, and only if nobody else has written it meanwhile.
 
-1. **look** (cluster.py): the Secrets as they are.
+1. **look** (cluster.py, clock.py): the Secrets as they are, and whether the API says the same time.
 2. **plan** (plan.py, succession.py): what is missing, ends soon, bears other names or comes from another authority; and
    the authority's own successor.
 3. **write** (cluster.py): those, the authority first.
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], now: datetime
         wanted = Wanted.of(json.loads(Path(arguments[0]).read_text()))
         host, port = environment["KUBERNETES_SERVICE_HOST"], int(environment["KUBERNETES_SERVICE_PORT"])
         cluster = Cluster(host, port, account)
-        found = cluster.look(wanted.secrets())
+        found = cluster.look(wanted.secrets(), now)
         data = {name: held.data for name, held in found.items()}
         for name, new in plan(wanted, found, now):
             cluster.write(name, new, wanted.labels)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 
+from clock import CLOCK_SKEW
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -19,9 +19,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wanted import Data, Leaf
-
-CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How long before now a certificate begins to hold, for nodes whose clocks run behind."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,10 @@ class Issuer:
     def end(self) -> datetime:
         """When it ends."""
         return self.certificate.not_valid_after_utc
+
+    def is_begun(self, now: datetime) -> bool:
+        """Whether it was made before now, by two clocks that may each be CLOCK_SKEW from the right one."""
+        return self.made <= now + 2 * CLOCK_SKEW
 
 
 def new_authority(now: datetime, lifetime: timedelta) -> Issuer:
@@ -79,8 +80,8 @@ def new_leaf(leaf: Leaf, authority: Issuer, now: datetime, lifetime: timedelta) 
     return {"tls.crt": pem(certificate), "tls.key": private(key)}
 
 
-def is_good(leaf: Leaf, held: Data, authority: Issuer, until: datetime) -> bool:
-    """Whether what is there is what is wanted, from this authority, and holds longer than `until`."""
+def is_good(leaf: Leaf, held: Data, authority: Issuer, now: datetime, until: datetime) -> bool:
+    """Whether what is there is what is wanted, from this authority, and holds from `now` to after `until`."""
     try:
         certificate = x509.load_pem_x509_certificate(held["tls.crt"])
         certificate.verify_directly_issued_by(authority.certificate)
@@ -92,6 +93,7 @@ def is_good(leaf: Leaf, held: Data, authority: Issuer, until: datetime) -> bool:
         key.public_key() == certificate.public_key()
         and names.get_values_for_type(x509.UniformResourceIdentifier) == [leaf.uri]
         and tuple(names.get_values_for_type(x509.DNSName)) == leaf.names
+        and certificate.not_valid_before_utc <= now
         and certificate.not_valid_after_utc > until
     )
 

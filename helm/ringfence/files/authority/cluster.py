@@ -7,9 +7,11 @@ import http.client
 import json
 import ssl
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from clock import demand_agreement
 from wanted import AuthorityError, Data, Held
 
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -36,15 +38,20 @@ class Cluster:
         self._base = f"/api/v1/namespaces/{(account / 'namespace').read_text().strip()}/secrets"
         self._versions: dict[str, str] = {}
 
-    def look(self, names: Sequence[str]) -> dict[str, Held]:
+    def look(self, names: Sequence[str], now: datetime) -> dict[str, Held]:
         """Those that are there, by name.
 
+        Args:
+            names: of whatever may be there.
+            now: what this node's clock says, with a time zone. Every answer must agree with it.
+
         Raises:
-            AuthorityError: the API refuses, or cannot be reached.
+            AuthorityError: the API refuses, cannot be reached, or says another time.
         """
         found: dict[str, Held] = {}
         for name in names:
-            status, document = self._ask("GET", f"{self._base}/{name}")
+            status, document, date = self._ask("GET", f"{self._base}/{name}")
+            demand_agreement(now, date)
             if status == http.client.OK:
                 self._versions[name] = document["metadata"]["resourceVersion"]
                 data = {key: base64.b64decode(value) for key, value in document.get("data", {}).items()}
@@ -72,13 +79,14 @@ class Cluster:
             "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
         }
         method, path = ("PUT", f"{self._base}/{name}") if name in self._versions else ("POST", self._base)
-        status, _ = self._ask(method, path, document)
+        status, _, _ = self._ask(method, path, document)
         if status == CONFLICT:
             raise AuthorityError(f"somebody else has written {name} meanwhile; the job begins anew")
         if status not in {http.client.OK, http.client.CREATED}:
             raise self._refused(status, "write", name)
 
-    def _ask(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    def _ask(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> tuple[int, Any, str]:
+        """The status, the document where there is one, and the Date."""
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         body = None
         if document is not None:
@@ -89,7 +97,8 @@ class Cluster:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             text = answer.read(ANSWER_BYTES_MAX)
-            return answer.status, json.loads(text) if answer.status == http.client.OK else {}
+            told = json.loads(text) if answer.status == http.client.OK else {}
+            return answer.status, told, answer.getheader("Date", "")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise AuthorityError(
                 f"the cluster's API gives no answer ({type(error).__name__}); tls.chart.apiServers must name its "

@@ -58,7 +58,7 @@ def _demand_ours(wanted: Wanted, found: Mapping[str, Held]) -> None:
 def _leaf(leaf: Leaf, held: Data, authorities: Authorities, wanted: Wanted, now: datetime) -> Data:
     """What a certificate's Secret is to hold; who is trusted can change while the certificate stays."""
     trusted = {"ca.crt": authorities.trusted()}
-    if is_good(leaf, held, authorities.signing, now + timedelta(hours=wanted.renew_hours)):
+    if is_good(leaf, held, authorities.signing, now, now + timedelta(hours=wanted.renew_hours)):
         return {**held, **trusted}
     return {**new_leaf(leaf, authorities.signing, now, timedelta(hours=wanted.hours)), **trusted}
 

@@ -96,6 +96,7 @@ def succeeded(held: Authorities, wanted: Wanted, bundles: Iterable[bytes], now: 
 
     Reads the system's randomness where it makes a key.
 
+    0. **refuse** where one was made later than now: a clock was ahead then, or is behind now.
     1. **forget** the one that is gone, once no certificate of its own holds any more.
     2. **make** a new one, once the one that signs is older than is wanted, or ends before the two could overlap.
     3. **hand over**: the new one signs, once everybody has had time to learn of it.
@@ -105,7 +106,11 @@ def succeeded(held: Authorities, wanted: Wanted, bundles: Iterable[bytes], now: 
         wanted: all that is wanted.
         bundles: what each of the other Secrets holds as trusted (ca.crt).
         now: with a time zone.
+
+    Raises:
+        AuthorityError: one was made later than now.
     """
+    _demand_begun(held, wanted, now)
     if held.gone is not None and held.gone.until <= now:
         held = replace(held, gone=None)
     if held.coming is None and held.gone is None and _is_due(held.signing, wanted, now):
@@ -120,6 +125,18 @@ def succeeded(held: Authorities, wanted: Wanted, bundles: Iterable[bytes], now: 
 def next_made(authority: Issuer, wanted: Wanted) -> datetime:
     """When the next one is made: early enough that what this one signs until it hands over ends before it does."""
     return authority.end - timedelta(hours=wanted.hours + wanted.overlap_hours) - MARGIN
+
+
+def _demand_begun(held: Authorities, wanted: Wanted, now: datetime) -> None:
+    """Which of the two clocks is wrong cannot be known here, and either guess could throw a good authority away."""
+    for one, files in ((held.signing, "tls"), (held.coming, "next")):
+        if one is not None and not one.is_begun(now):
+            remedy = "delete it" if one is held.signing else "take next.crt and next.key out of it"
+            raise AuthorityError(
+                f"{files}.crt in Secret {wanted.authority} begins on {one.made:%Y-%m-%d %H:%M}, after now, "
+                f"{now:%Y-%m-%d %H:%M} (UTC): a clock was ahead when it was made, or is behind now. Set the clock right; "
+                f"where it is, {remedy} and the job makes another"
+            )
 
 
 def _is_due(signing: Issuer, wanted: Wanted, now: datetime) -> bool:
