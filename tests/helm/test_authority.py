@@ -18,6 +18,17 @@ SCRIPT = Path(__file__).parents[2] / "helm/ringfence/files/authority"
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
+def planned(authority, wanted, found, now):
+    """What is written before it ends, and what it then says; nothing where all is well."""
+    made, told = {}, ""
+    try:
+        for name, data in authority.plan(wanted, found, now):
+            made |= {name: data}
+    except authority.AuthorityError as error:
+        told = str(error)
+    return made, told
+
+
 def held(authority, written):
     return {name: authority.Held(data, is_ours=True) for name, data in written.items()}
 
@@ -144,6 +155,14 @@ def test_what_a_site_made_is_never_replaced(authority, wanted_once):
         list(authority.plan(wanted_once, made, NOW))
 
 
+def test_what_a_site_made_keeps_nothing_else_from_being_made(authority, wanted_once):
+    """The other certificates, the authority and the keys; and then it is told."""
+    found = {"d": authority.Held({"tls.crt": b"the site's"}, is_ours=False)}
+    made, told = planned(authority, wanted_once, found, NOW)
+    assert set(made) == {"ca", "w", "dk", "ak"}
+    assert told == "Secret d was not made by this chart; give another name, or delete it"
+
+
 def test_half_of_the_keys_is_told_and_not_made_up(authority, wanted_once):
     made = held(authority, dict(authority.plan(wanted_once, {}, NOW)))
     del made["ak"]
@@ -169,8 +188,26 @@ def test_an_authority_that_a_site_made_is_used_and_never_replaced(authority, wan
     made = held(authority, dict(authority.plan(wanted_once, {}, NOW)))
     made["ca"] = replace(made["ca"], is_ours=False)
     assert dict(authority.plan(wanted_once, made, NOW)) == {}
-    with pytest.raises(authority.AuthorityError, match="Secret ca must be followed by another and was not made by"):
+    with pytest.raises(authority.AuthorityError, match="must be followed by another and was not made by this chart"):
         list(authority.plan(wanted_once, made, NOW + timedelta(hours=87600 - 719)))
+
+
+@pytest.mark.parametrize(("before_h", "renewed"), [(1487, {"d", "w"}), (100, {"d", "w"}), (1, {"d", "w"}), (0, set())])
+def test_an_authority_that_a_site_made_signs_until_it_ends(authority, wanted_once, before_h, renewed):
+    """Told in each run from the day on which it must be followed; what has ended signs nothing, and is no crash."""
+    made = held(authority, dict(authority.plan(wanted_once, {}, NOW)))
+    made["ca"] = replace(made["ca"], is_ours=False)
+    made["d"] = authority.Held({"tls.crt": b"the site's"}, is_ours=False)
+    end = NOW + timedelta(hours=87600)
+    written, told = planned(authority, wanted_once, made, end - timedelta(hours=before_h))
+    assert set(written) == renewed - {"d"}
+    lines = told.splitlines()
+    assert lines[0].startswith("the authority in Secret ca ends on 2036-11-28, must be followed by another")
+    assert lines[1:] == ["Secret d was not made by this chart; give another name, or delete it"][: len(renewed)]
+    for data in written.values():
+        certificate = x509.load_pem_x509_certificate(data["tls.crt"])
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(made["ca"].data["tls.crt"]))
+        assert certificate.not_valid_after_utc == min(end, end + timedelta(hours=720 - before_h))
 
 
 @pytest.mark.parametrize("spoil", [{"tls.key": b""}, {"next.crt": b""}, {"previous.crt": b""}])

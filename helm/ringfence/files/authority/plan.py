@@ -13,27 +13,34 @@ from wanted import AuthorityError, Data, Held, Leaf, Wanted
 def plan(wanted: Wanted, found: Mapping[str, Held], now: datetime) -> Iterator[tuple[str, Data]]:
     """What has to be written, in this order. Reads the system's randomness, for keys and serial numbers.
 
+    What cannot be done keeps nothing else from being done: it is raised when all else was yielded.
+
     Args:
         wanted: all that is wanted.
         found: the Secrets that are there, by name.
         now: with a time zone.
 
     Raises:
-        AuthorityError: what is there cannot be used.
+        AuthorityError: some of what is there cannot be used; a line for each.
     """
+    wrong: list[AuthorityError] = []
     held = _held(wanted, found)
-    authorities = begun(wanted, now) if held is None else succeeded(held, wanted, _bundles(wanted, found), now)
+    authorities = begun(wanted, now) if held is None else held
+    try:
+        authorities = authorities if held is None else _followed(held, wanted, found, now)
+    except AuthorityError as error:
+        wrong.append(error)
     if authorities is not held:
-        _demand_ours(wanted, found)
         yield wanted.authority, authorities.data()
-    for leaf in wanted.leaves:
-        there = found.get(leaf.secret)
-        if there is not None and not there.is_ours:
-            raise AuthorityError(f"Secret {leaf.secret} was not made by this chart; give another name, or delete it")
-        data = _leaf(leaf, {} if there is None else there.data, authorities, wanted, now)
-        if there is None or data != there.data:
-            yield leaf.secret, data
-    yield from _key_pairs(wanted, found)
+    # What has ended, or begins only later, signs nothing that anybody would believe.
+    leaves = wanted.leaves if authorities.signing.is_begun(now) and now < authorities.signing.end else ()
+    for part in (*(_renewed(leaf, authorities, wanted, found, now) for leaf in leaves), _key_pairs(wanted, found)):
+        try:
+            yield from part
+        except AuthorityError as error:
+            wrong.append(error)
+    if wrong:
+        raise AuthorityError("\n".join(map(str, wrong)))
 
 
 def _held(wanted: Wanted, found: Mapping[str, Held]) -> Authorities | None:
@@ -46,13 +53,27 @@ def _bundles(wanted: Wanted, found: Mapping[str, Held]) -> list[bytes]:
     return [found[leaf.secret].data.get("ca.crt", b"") for leaf in wanted.leaves if leaf.secret in found]
 
 
-def _demand_ours(wanted: Wanted, found: Mapping[str, Held]) -> None:
-    there = found.get(wanted.authority)
-    if there is not None and not there.is_ours:
+def _followed(held: Authorities, wanted: Wanted, found: Mapping[str, Held], now: datetime) -> Authorities:
+    """What the authority's Secret is to hold now; only one that was made here may change."""
+    authorities = succeeded(held, wanted, _bundles(wanted, found), now)
+    if authorities is not held and not found[wanted.authority].is_ours:
         raise AuthorityError(
-            f"the authority in Secret {wanted.authority} must be followed by another and was not made by this chart: "
-            "put a new one in its place, or delete it and the job makes one"
+            f"the authority in Secret {wanted.authority} ends on {held.signing.end:%Y-%m-%d}, must be followed by "
+            "another and was not made by this chart: put a new one in its place, or delete it and the job makes one"
         )
+    return authorities
+
+
+def _renewed(
+    leaf: Leaf, authorities: Authorities, wanted: Wanted, found: Mapping[str, Held], now: datetime
+) -> Iterator[tuple[str, Data]]:
+    """A certificate's Secret, where it has to be written."""
+    there = found.get(leaf.secret)
+    if there is not None and not there.is_ours:
+        raise AuthorityError(f"Secret {leaf.secret} was not made by this chart; give another name, or delete it")
+    data = _leaf(leaf, {} if there is None else there.data, authorities, wanted, now)
+    if there is None or data != there.data:
+        yield leaf.secret, data
 
 
 def _leaf(leaf: Leaf, held: Data, authorities: Authorities, wanted: Wanted, now: datetime) -> Data:

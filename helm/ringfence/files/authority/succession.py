@@ -134,8 +134,8 @@ def _demand_begun(held: Authorities, wanted: Wanted, now: datetime) -> None:
             remedy = "delete it" if one is held.signing else "take next.crt and next.key out of it"
             raise AuthorityError(
                 f"{files}.crt in Secret {wanted.authority} begins on {one.made:%Y-%m-%d %H:%M}, after now, "
-                f"{now:%Y-%m-%d %H:%M} (UTC): a clock was ahead when it was made, or is behind now. Set the clock right; "
-                f"where it is, {remedy} and the job makes another"
+                f"{now:%Y-%m-%d %H:%M} (UTC): a clock was ahead when it was made, or is behind now. Set the clock "
+                f"right; where it is, {remedy} and the job makes another"
             )
 
 
