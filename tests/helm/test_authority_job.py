@@ -184,3 +184,24 @@ def test_a_clock_that_the_api_does_not_share_writes_nothing(run, api, capsys, ju
     )
     assert run(NOW + timedelta(minutes=5), api_now=NOW) == 0
     assert api.secrets == before
+
+
+def test_what_others_wrote_on_a_secret_stays(run, api):
+    """Its owner, what holds back its deletion, and others' labels and annotations; of ours each is written anew."""
+    assert run() == 0
+    others = {
+        "uid": "1",
+        "annotations": {"backup.example/keep": "yes"},
+        "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "site", "uid": "2"}],
+        "finalizers": ["backup.example/hold"],
+    }
+    there = api.secrets["ward-tls"]
+    labels = there["metadata"]["labels"]
+    there["metadata"] |= others | {"labels": labels | {"team": "ward", "app.kubernetes.io/version": "older"}}
+    before = json.loads(json.dumps(there))
+    assert run(NOW + timedelta(days=25)) == 0
+    after = api.secrets["ward-tls"]
+    assert after["data"] != before["data"]
+    assert after["metadata"].pop("resourceVersion") != before["metadata"].pop("resourceVersion")
+    assert after["metadata"] == before["metadata"] | {"labels": labels | {"team": "ward"}}
+    assert after["type"] == before["type"] == "kubernetes.io/tls"

@@ -20,6 +20,9 @@ ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 TIMEOUT_S: Final = 30.0
 """How long the API may take for one answer."""
 
+WRITTEN: Final = frozenset({http.client.OK, http.client.CREATED})
+"""It answers with the Secret as it is now."""
+
 CONFLICT: Final = 409
 """Somebody else has written it meanwhile (RFC 9110)."""
 
@@ -36,7 +39,7 @@ class Cluster:
         self._host, self._port, self._trusted = host, port, trusted
         self._token = (account / "token").read_text().strip()
         self._base = f"/api/v1/namespaces/{(account / 'namespace').read_text().strip()}/secrets"
-        self._versions: dict[str, str] = {}
+        self._there: dict[str, Any] = {}
 
     def look(self, names: Sequence[str], now: datetime) -> dict[str, Held]:
         """Those that are there, by name.
@@ -53,7 +56,7 @@ class Cluster:
             status, document, date = self._ask("GET", f"{self._base}/{name}")
             demand_agreement(now, date)
             if status == http.client.OK:
-                self._versions[name] = document["metadata"]["resourceVersion"]
+                self._there[name] = document
                 data = {key: base64.b64decode(value) for key, value in document.get("data", {}).items()}
                 label, value = OURS
                 found[name] = Held(data, document["metadata"].get("labels", {}).get(label) == value)
@@ -62,28 +65,24 @@ class Cluster:
         return found
 
     def write(self, name: str, data: Data, labels: Mapping[str, str]) -> None:
-        """Make a Secret, or replace what was there when we looked.
+        """Make a Secret, or replace data and these labels of what was there when we looked; all else is left as it is.
 
         Raises:
             AuthorityError: the API refuses, cannot be reached, or somebody else has written it meanwhile.
         """
-        metadata: dict[str, Any] = {"name": name, "labels": dict(labels)}
-        if name in self._versions:
-            metadata["resourceVersion"] = self._versions[name]
-        document = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": metadata,
-            # cert-manager's type, so that a site can move to it without deleting anything.
-            "type": "kubernetes.io/tls" if "tls.crt" in data else "Opaque",
-            "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
-        }
-        method, path = ("PUT", f"{self._base}/{name}") if name in self._versions else ("POST", self._base)
-        status, _, _ = self._ask(method, path, document)
+        # cert-manager's type, so that a site can move to it without deleting anything.
+        new = {"type": "kubernetes.io/tls" if "tls.crt" in data else "Opaque", "metadata": {"name": name}}
+        # With the version that we saw: the API refuses it where somebody else has written meanwhile.
+        document = {"apiVersion": "v1", "kind": "Secret", **self._there.get(name, new)}
+        document["metadata"] = document["metadata"] | {"labels": document["metadata"].get("labels", {}) | dict(labels)}
+        document["data"] = {key: base64.b64encode(value).decode() for key, value in data.items()}
+        method, path = ("PUT", f"{self._base}/{name}") if name in self._there else ("POST", self._base)
+        status, written, _ = self._ask(method, path, document)
         if status == CONFLICT:
             raise AuthorityError(f"somebody else has written {name} meanwhile; the job begins anew")
-        if status not in {http.client.OK, http.client.CREATED}:
+        if status not in WRITTEN:
             raise self._refused(status, "write", name)
+        self._there[name] = written
 
     def _ask(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> tuple[int, Any, str]:
         """The status, the document where there is one, and the Date."""
@@ -97,7 +96,7 @@ class Cluster:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             text = answer.read(ANSWER_BYTES_MAX)
-            told = json.loads(text) if answer.status == http.client.OK else {}
+            told = json.loads(text) if answer.status in WRITTEN else {}
             return answer.status, told, answer.getheader("Date", "")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise AuthorityError(
