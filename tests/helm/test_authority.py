@@ -1,6 +1,7 @@
 """What the chart's own authority makes and renews, and what it leaves alone."""
 
 import contextlib
+import itertools
 import ssl
 import subprocess
 import sys
@@ -70,10 +71,59 @@ def test_all_that_is_missing_is_made(authority, wanted):
 
 def test_daemon_and_agent_get_halves_that_belong_together(authority, wanted):
     made = dict(authority.plan(wanted, {}, NOW))
-    daemon, agent = made["ringfence-daemon-keys"], made["ringfence-agent-keys"]
+    demand_pairs(made["ringfence-daemon-keys"], made["ringfence-agent-keys"])
+
+
+def demand_pairs(daemon, agent):
     assert (set(daemon), set(agent)) == ({"permit.key", "log.pub"}, {"log.key", "permit.pub"})
     for private, public in ((daemon["permit.key"], agent["permit.pub"]), (agent["log.key"], daemon["log.pub"])):
         assert load_pem_private_key(private, None).public_key() == load_pem_public_key(public)
+
+
+@settings(max_examples=15, deadline=None)
+@given(ends=st.lists(st.integers(0, 6), max_size=4))
+def test_a_job_that_ends_between_any_two_writes_is_gone_on_with(authority, wanted_once, ends):
+    """However often: the next job makes what is missing, and no key that is there is made anew."""
+    found = {}
+    for end in ends:
+        before = found
+        found = found | dict(itertools.islice(authority.plan(wanted_once, held(authority, found), NOW), end))
+        assert all(data.items() <= found[name].items() for name, data in before.items())
+    made = found | dict(authority.plan(wanted_once, held(authority, found), NOW))
+    assert all(data.items() <= made[name].items() for name, data in found.items())
+    assert set(made) == set(wanted_once.secrets())
+    demand_pairs(made["dk"], made["ak"])
+    assert dict(authority.plan(wanted_once, held(authority, made), NOW)) == {}
+
+
+def test_the_daemon_gets_the_public_half_of_the_log_last(authority, wanted_once):
+    """Its pod waits for that file: where it is missing, nothing was signed by permit.key."""
+    written = [(name, set(data)) for name, data in authority.plan(wanted_once, {}, NOW)]
+    assert written[-3:] == [
+        ("dk", {"permit.key"}),
+        ("ak", {"log.key", "permit.pub"}),
+        ("dk", {"permit.key", "log.pub"}),
+    ]
+
+
+def test_keys_of_a_site_that_look_unfinished_are_left_alone(authority, wanted_once):
+    made = dict(authority.plan(wanted_once, {}, NOW))
+    found = held(authority, made)
+    found["dk"] = authority.Held({"permit.key": made["dk"]["permit.key"]}, is_ours=False)
+    assert planned(authority, wanted_once, found, NOW) == ({}, "")
+    del found["ak"]
+    written, told = planned(authority, wanted_once, found, NOW)
+    assert written == {}
+    assert told.startswith("Secret ak is missing and its counterpart dk is there")
+
+
+@pytest.mark.parametrize(("name", "data"), [("dk", {"permit.key": b"none"}), ("ak", {"permit.pub": b""})])
+def test_a_broken_key_is_told_and_not_replaced(authority, wanted_once, name, data):
+    made = dict(authority.plan(wanted_once, {}, NOW))
+    made |= {"dk": {"permit.key": made["dk"]["permit.key"]}, name: data}
+    written, told = planned(authority, wanted_once, held(authority, made), NOW)
+    assert written == {}
+    assert told.startswith("dk (permit.key) or ak (log.key) holds no key; delete both")
 
 
 def context(folder, data, side):
@@ -163,10 +213,13 @@ def test_what_a_site_made_keeps_nothing_else_from_being_made(authority, wanted_o
     assert told == "Secret d was not made by this chart; give another name, or delete it"
 
 
-def test_half_of_the_keys_is_told_and_not_made_up(authority, wanted_once):
+@pytest.mark.parametrize(("missing", "there"), [("ak", "dk"), ("dk", "ak")])
+def test_half_of_the_keys_is_told_and_not_made_up(authority, wanted_once, missing, there):
+    """It was whole once, so that others may know the public halves."""
     made = held(authority, dict(authority.plan(wanted_once, {}, NOW)))
-    del made["ak"]
-    with pytest.raises(authority.AuthorityError, match="ak is missing and its counterpart is there"):
+    del made[missing]
+    told = rf"Secret {missing} is missing and its counterpart {there} is there: restore {missing}.*delete {there} and"
+    with pytest.raises(authority.AuthorityError, match=told):
         list(authority.plan(wanted_once, made, NOW))
 
 

@@ -126,9 +126,9 @@ def test_it_makes_secrets_once_and_renews_certificates(run, api, document):
     assert {one["type"] for one in first.values()} == {"kubernetes.io/tls", "Opaque"}
     assert base64.b64decode(first["ward-tls"]["data"]["ca.crt"]).startswith(b"-----BEGIN CERTIFICATE-----")
     assert run() == 0
-    assert (api.asked["POST"], api.asked["PUT"]) == (6, 0)
+    assert (api.asked["POST"], api.asked["PUT"]) == (6, 1)
     assert run(NOW + timedelta(days=25)) == 0
-    assert (api.asked["POST"], api.asked["PUT"]) == (6, 3)
+    assert (api.asked["POST"], api.asked["PUT"]) == (6, 4)
     renewed = {name for name in first if api.secrets[name] != first[name]}
     assert renewed == {leaf["secret"] for leaf in document["leaves"]}
 

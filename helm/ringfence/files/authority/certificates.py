@@ -110,10 +110,18 @@ def issuer(certificate: bytes, key: bytes) -> Issuer:
     return Issuer(loaded, own)
 
 
-def signing_pair() -> tuple[bytes, bytes]:
-    """An Ed25519 key and its public half, for permits or for the log."""
-    key = ed25519.Ed25519PrivateKey.generate()
-    return private(key), key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+def signing_key() -> bytes:
+    """An Ed25519 key, for permits or for the log."""
+    return private(ed25519.Ed25519PrivateKey.generate())
+
+
+def public_half(key: bytes) -> bytes:
+    """What others know of a signing key.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    return load_pem_private_key(key, None).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def pem(certificate: x509.Certificate) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from certificates import is_good, new_leaf, signing_pair
+from certificates import is_good, new_leaf, public_half, signing_key
 from succession import Authorities, begun, read, succeeded
 from wanted import AuthorityError, Data, Held, Leaf, Wanted
 
@@ -13,7 +13,8 @@ from wanted import AuthorityError, Data, Held, Leaf, Wanted
 def plan(wanted: Wanted, found: Mapping[str, Held], now: datetime) -> Iterator[tuple[str, Data]]:
     """What has to be written, in this order. Reads the system's randomness, for keys and serial numbers.
 
-    What cannot be done keeps nothing else from being done: it is raised when all else was yielded.
+    What cannot be done keeps nothing else from being done: it is raised when all else was yielded. But where the
+    authority cannot be read, nothing is.
 
     Args:
         wanted: all that is wanted.
@@ -26,10 +27,11 @@ def plan(wanted: Wanted, found: Mapping[str, Held], now: datetime) -> Iterator[t
     wrong: list[AuthorityError] = []
     held = _held(wanted, found)
     authorities = begun(wanted, now) if held is None else held
-    try:
-        authorities = authorities if held is None else _followed(held, wanted, found, now)
-    except AuthorityError as error:
-        wrong.append(error)
+    if held is not None:
+        try:
+            authorities = _followed(held, wanted, found, now)
+        except AuthorityError as error:
+            wrong.append(error)
     if authorities is not held:
         yield wanted.authority, authorities.data()
     # What has ended, or begins only later, signs nothing that anybody would believe.
@@ -85,14 +87,34 @@ def _leaf(leaf: Leaf, held: Data, authorities: Authorities, wanted: Wanted, now:
 
 
 def _key_pairs(wanted: Wanted, found: Mapping[str, Held]) -> Iterator[tuple[str, Data]]:
-    """The pairs that sign permits and the log. They are made once and never renewed: others know the public halves."""
+    """The pairs that sign permits and the log. They are made once and never renewed: others know the public halves.
+
+    In three writes, and a job may break off between any two: the daemon's Secret gets log.pub last. Until then no
+    daemon starts, because its pod mounts that file by name: permit.key has signed nothing, and the next job goes on.
+    """
     names = [name for name in (wanted.daemon_keys, wanted.agent_keys) if name]
     missing = [name for name in names if name not in found]
-    if not missing:
+    daemon, agent = found.get(wanted.daemon_keys), found.get(wanted.agent_keys)
+    is_begun = daemon is not None and daemon.is_ours and set(daemon.data) == {"permit.key"}
+    if not missing and not is_begun:
         return
-    if len(missing) < len(names):
-        raise AuthorityError(f"{missing[0]} is missing and its counterpart is there; restore it, or delete both")
-    permit_key, permit_public = signing_pair()
-    log_key, log_public = signing_pair()
-    yield wanted.daemon_keys, {"permit.key": permit_key, "log.pub": log_public}
-    yield wanted.agent_keys, {"log.key": log_key, "permit.pub": permit_public}
+    if len(missing) == 1 and not is_begun:
+        there = names[1] if missing[0] == names[0] else names[0]
+        raise AuthorityError(
+            f"Secret {missing[0]} is missing and its counterpart {there} is there: restore {missing[0]}. Where nothing "
+            f"was ever signed with either (no agent has started), delete {there} and the job makes both"
+        )
+    permit = daemon.data["permit.key"] if daemon is not None else signing_key()
+    log = agent.data.get("log.key", b"") if agent is not None else signing_key()
+    try:
+        permit_public, log_public = public_half(permit), public_half(log)
+    except (ValueError, TypeError):
+        raise AuthorityError(
+            f"{wanted.daemon_keys} (permit.key) or {wanted.agent_keys} (log.key) holds no key; delete both, and the "
+            "job makes them"
+        ) from None
+    if daemon is None:
+        yield wanted.daemon_keys, {"permit.key": permit}
+    if agent is None:
+        yield wanted.agent_keys, {"log.key": log, "permit.pub": permit_public}
+    yield wanted.daemon_keys, {"permit.key": permit, "log.pub": log_public}
