@@ -181,8 +181,8 @@ def _links(place: Root, plan: Leaving) -> tuple[str, ...]:
 
 
 def _is_copied(place: Root, plan: Leaving, path: str) -> bool:
-    """Whether there is something to copy, and a log to lay it beside."""
-    return place.at(path).is_file() and place.at(plan.log).is_dir()
+    """Whether there is something to copy, and a log to lay it beside. What is no file is told, not passed over."""
+    return os.path.lexists(place.at(path)) and place.at(plan.log).is_dir()
 
 
 def _clear(place: Root, plan: Leaving) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,11 @@ from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.installing.leaving import is_evidence
 from ringfenced.cli.installing.plan import Step, digest
 from ringfenced.cli.installing.shipped import FOLDERS, RECORD
+from ringfenced.cli.plainfile import held, names, read, write_new
 
 _RECORD_VERSION: Final = 1
+_COPIED_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Evidence holds two checkpoints, each of which came in one message of gRPC: 4 MiB at most."""
 
 
 class Root:
@@ -30,14 +33,17 @@ class Root:
         return self._path == Path("/")
 
     def at(self, path: str) -> Path:
-        """A path in it.
+        """A path in it. What it leads to may be a link.
 
         Raises:
-            Failure: a link on the way leads out of the root.
+            Failure: a link on the way leads out of the root, or is another user's than root's and ours.
         """
         there = self._path / path
-        if not there.parent.resolve().is_relative_to(self._path):
+        if not Path(os.path.realpath(there.parent)).is_relative_to(self._path):
             raise Failure(f"{there.parent} leads out of {self._path}: remove the link", code=ExitCode.USAGE)
+        planted = next((each for each in there.parents if _is_planted(each) and each.is_relative_to(self._path)), None)
+        if planted is not None:
+            raise Failure(f"{planted} is a link that another user made: look where it leads, and remove it")
         return there
 
     def record(self) -> dict[str, str]:
@@ -113,8 +119,22 @@ class Root:
         place.symlink_to(target)
 
     def copy(self, path: str, to: str) -> None:
-        """Keep a file elsewhere."""
-        shutil.copyfile(self.at(path), self.at(to))
+        """Keep a file elsewhere. Daemon and agent write to either folder, so no link is followed in them.
+
+        Args:
+            path: a plain file; in /etc, which is root's, a link is followed.
+            to: what has this name already is removed first, a link too.
+
+        Raises:
+            OSError: there is no plain file, or it cannot be written there.
+        """
+        source, target = self.at(path), self.at(to)
+        if path.startswith("etc/"):
+            source = self.at(os.path.realpath(source))
+        with held(source.parent) as folder:
+            data = read(source.name, folder, bytes_max=_COPIED_BYTES_MAX)
+        with held(target.parent) as folder:
+            write_new(target.name, folder, data, 0o600)
 
     def clear(self, path: str, staying: frozenset[str]) -> None:
         """Remove a file or a folder with all that is in it, but for what stays. Links are removed, not followed.
@@ -124,15 +144,33 @@ class Root:
             staying: what of it does not; nor does any folder that is evidence (`leaving.is_evidence`).
         """
         place = self.at(path)
-        if path in staying or not os.path.lexists(place):
-            return
-        if place.is_symlink() or not place.is_dir():
-            place.unlink()
-            return
-        children = sorted(child.name for child in place.iterdir())
+        if os.path.lexists(place):
+            with held(place.parent) as folder:
+                _clear(folder, place, path, staying)
+
+
+def _clear(folder: int, place: Path, path: str, staying: frozenset[str]) -> None:
+    """`Root.clear`, within a folder that is held: nobody can put a link in its place meanwhile."""
+    if path in staying:
+        return
+    if not stat.S_ISDIR(os.stat(place.name, dir_fd=folder, follow_symlinks=False).st_mode):
+        os.unlink(place.name, dir_fd=folder)
+        return
+    with held(place, folder) as inner:
+        children = names(inner)
         if is_evidence(children):
             return
         for child in children:
-            self.clear(f"{path}/{child}", staying)
-        if not any(place.iterdir()):
-            place.rmdir()
+            _clear(inner, place / child, f"{path}/{child}", staying)
+        is_empty = not names(inner)
+    if is_empty:
+        os.rmdir(place.name, dir_fd=folder)
+
+
+def _is_planted(path: Path) -> bool:
+    """Whether somebody made a link here who is neither root nor us: somebody whose folder this is."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ringfenced.cli.exits import Failure
 from ringfenced.cli.installing import command, shipped, system
 from ringfenced.cli.installing.root import Root
 
@@ -179,6 +180,68 @@ def test_links_are_removed_and_not_followed(root, tmp_path):
     Root(root).clear("var", frozenset())
     assert (kept / "file").exists()
     assert not (root / "var").exists()
+
+
+WITNESSED = "var/lib/ringfenced/witnessed.checkpoint"
+
+
+@pytest.fixture
+def outside(root, ringfence, tmp_path):
+    """A site whose log has an entry, and a file beside it that is neither the daemon's nor the agent's."""
+    ringfence("install")
+    (root / WITNESSED).parent.mkdir(parents=True)
+    (root / STATE / "log").mkdir(parents=True)
+    (root / STATE / "log/entries-000000.ndjson").write_text("{}")
+    (tmp_path / "outside").write_text("root's")
+    return tmp_path / "outside"
+
+
+@pytest.mark.parametrize("name", ["witnessed.checkpoint", "witnessed.checkpoint.condemned", "log.pub"])
+def test_a_link_beside_the_log_is_replaced_and_not_written_through(root, ringfence, outside, name):
+    """The agent left it there; what would be written is what the daemon chose."""
+    (root / "var/lib/ringfenced" / name).write_text("chosen")
+    (root / "etc/ringfence/pki/log.pub").write_text("chosen")
+    (root / STATE / name).symlink_to(outside)
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 0, result.output
+    assert outside.read_text() == "root's"
+    assert (root / STATE / name).read_text() == "chosen"
+    assert not (root / STATE / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["witnessed.checkpoint", "witnessed.checkpoint.condemned"])
+@pytest.mark.parametrize("plant", ["link", "pipe"])
+def test_what_the_daemon_left_in_place_of_a_checkpoint_is_told_before_anything_goes(
+    root, ringfence, outside, name, plant
+):
+    """A link would let root read for it; a pipe would let root wait for ever."""
+    place = root / "var/lib/ringfenced" / name
+    place.symlink_to(outside) if plant == "link" else os.mkfifo(place)
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 1
+    assert f"{place}: a link or no plain file" in result.stderr
+    assert not (root / STATE / name).exists()
+    assert (root / TOML).exists()
+
+
+def test_a_public_key_that_the_site_linked_is_kept(root, ringfence, outside):
+    """In /etc links are root's own."""
+    (root / "etc/ssl").mkdir()
+    (root / "etc/ssl/log.pub").write_text("key")
+    (root / "etc/ringfence/pki/log.pub").symlink_to("../../ssl/log.pub")
+    assert ringfence("uninstall", "--yes").exit_code == 0
+    assert (root / STATE / "log.pub").read_text() == "key"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another user")
+def test_a_link_on_the_way_is_followed_where_root_made_it(root):
+    """And so is none that a daemon or an agent made in a folder of its own."""
+    (root / "data").mkdir()
+    (root / "var").symlink_to("data")
+    assert Root(root).at("var/file") == root / "var/file"
+    os.chown(root / "var", 12345, 12345, follow_symlinks=False)
+    with pytest.raises(Failure, match="another user made"):
+        Root(root).at("var/inner/file")
 
 
 def test_a_record_that_is_none_is_told(root, ringfence):
