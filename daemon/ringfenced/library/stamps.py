@@ -89,7 +89,9 @@ class Verified:
 def read(path: Path) -> Verified | None:
     """What is remembered; None where nothing is, or it cannot be read: then all is hashed again."""
     try:
-        with path.open("rb") as file:
+        # No link is followed and no pipe waited for: root's doctor reads this in a folder that may be the daemon's.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - by its descriptor
             document = json.loads(file.read(STAMPS_BYTES_MAX))
         return Verified(str(document["at"]), {name: Stamp(**stamp) for name, stamp in document["files"].items()})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

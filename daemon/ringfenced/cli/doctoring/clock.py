@@ -8,9 +8,13 @@ ahead is not before it wrote.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ringfence.permit import SKEW_MS
 from ringfenced.cli.doctoring.finding import Finding, error, ok, unseen, warning
+
+_TIME_MS_MAX: Final = 2**63 - 1
+"""A larger number is no time: it fits no int64, and no float that arithmetic makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,15 @@ class ClockFacts:
     """What the kernel says of it (adjtimex(2)); None where it does not say."""
     log_unix_ms: int | None = None
     """The time of the newest entry of the egress log; None where it was not seen."""
+
+
+def time_ms(said: object) -> int | None:
+    """A time as an entry of the log states it, in milliseconds since 1970; None where it states none.
+
+    Args:
+        said: what stands there: whoever took the agent over may write anything.
+    """
+    return said if isinstance(said, int) and 0 <= said <= _TIME_MS_MAX else None
 
 
 def judge(facts: ClockFacts) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -41,19 +41,21 @@ def doctor(
 
     output = Output.of(as_json=as_json)
     is_daemons = config != CONFIG or CONFIG.exists()  # on the agent's own host there is no daemon's file
-    found = list(findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep, reach=reach))
-    if as_json:
-        for each in found:
-            output.json({"check": each.check, "state": each.state, "told": each.told, "advice": each.advice})
-    else:
-        _show(output, found)
+    found: list[Finding] = []
+    try:
+        for each in findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep, reach=reach):
+            found.append(each)
+            if as_json:
+                output.json({"check": each.check, "state": each.state, "told": each.told, "advice": each.advice})
+    finally:  # what was seen is told whatever ends this, an operator who waits no longer for example
+        if not as_json:
+            _show(output, found)
     if any(each.state is State.ERROR for each in found):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _show(output: Output, found: Iterable[Finding]) -> None:
-    findings = list(found)
-    rows = [(_STYLES[each.state], each.check, each.told, each.advice) for each in findings]
+def _show(output: Output, found: Sequence[Finding]) -> None:
+    rows = [(_STYLES[each.state], each.check, each.told, each.advice) for each in found]
     output.table("", ("", "check", "what was seen", "what to do"), rows)
-    counts = {state: sum(each.state is state for each in findings) for state in State}
+    counts = {state: sum(each.state is state for each in found) for state in State}
     output.line(f"{counts[State.ERROR]} errors, {counts[State.WARNING]} warnings, {counts[State.OK]} ok")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ from ringfenced.cli.doctoring import (
     units,
     ways,
 )
-from ringfenced.cli.doctoring.finding import Finding
+from ringfenced.cli.doctoring.finding import Finding, unseen
 from ringfenced.config import Config, read
 
 
@@ -55,6 +56,9 @@ def findings(
     yield from memory.dumps(running)
     yield memory.swap(running, look_machine.swaps())
     in_force = look_systemd.units()
+    if in_force is None:
+        yield unseen("units", "systemd did not answer", "see that `systemctl status` does, then run this again")
+        in_force = ()
     yield from units.judge(in_force)
     yield from selftest.judge(look_systemd.self_tests(in_force))
     if agent is not None:
@@ -98,7 +102,7 @@ def _log(config: Config, agent: look_files.AgentFile | None, told: look_daemon.T
         key=look_files.log_key(config),
         checkpoint=told.checkpoint or (look_files.text_of(folder / "checkpoint") if folder is not None else None),
         witnessed=told.witnessed or look_files.text_of(kept),
-        condemned=str(condemned) if look_files.text_of(condemned) is not None else "",
+        condemned=str(condemned) if os.path.lexists(condemned) else "",  # it is not read: whatever lies there counts
         witnesses=_witnesses(agent),
     )
 

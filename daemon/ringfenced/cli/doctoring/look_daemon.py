@@ -13,6 +13,7 @@ from ringfence.client import Client, RingfenceCallError
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import types_pb2 as types
 from ringfenced.cli import settings
+from ringfenced.cli.doctoring.clock import time_ms
 from ringfenced.cli.doctoring.site import CheckFacts, DaemonFacts, ProviderFacts
 from ringfenced.cli.exits import Failure
 from ringfenced.cli.logfiles import size_of
@@ -99,6 +100,6 @@ def _newest_ms(client: Client, checkpoint: str) -> int | None:
         size = size_of(checkpoint)
         proof = _shown(lambda: client.entry(size - 1)) if size else None
         said = json.loads(proof.entry).get("time_unix_ms") if proof is not None else None
-    except (Failure, ValueError, AttributeError):
+    except (Failure, ValueError, AttributeError, RecursionError):
         return None
-    return said if isinstance(said, int) else None
+    return time_ms(said)

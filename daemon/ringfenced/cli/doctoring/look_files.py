@@ -1,4 +1,9 @@
-"""What the files of this node say: configurations, certificates, permissions, disks, models, log. Writes nothing."""
+"""What the files of this node say: configurations, certificates, permissions, disks, models, log. Writes nothing.
+
+Root reads here what daemon and agent write. In their folders of state it follows no link, and nowhere does it wait for
+a pipe or read without end (`ringfenced.cli.plainfile`): a process that was taken over must not be able to keep the
+doctor from telling.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from ringfenced.cli import logfiles
+from ringfenced.cli import logfiles, plainfile
 from ringfenced.cli.doctoring.certificates import CertificateFacts
+from ringfenced.cli.doctoring.clock import time_ms
 from ringfenced.cli.doctoring.places import Kind, PlaceFacts, RoomFacts
 from ringfenced.cli.doctoring.site import WeightsFacts
 from ringfenced.cli.exits import Failure
@@ -138,26 +144,27 @@ def newest_entry_ms(log: Path) -> int | None:
     """The time of the newest whole entry in a log's folder; None where it cannot be read."""
     try:
         last = max(log.glob("entries-*.ndjson"))
-        with last.open("rb") as file:
-            file.seek(max(0, last.stat().st_size - 2 * _ENTRY_BYTES_MAX))
-            lines = file.read().split(b"\n")[:-1]  # what stands after the last newline is still being written
+        with plainfile.opened(last) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * _ENTRY_BYTES_MAX))
+            # What stands after the last newline is still being written.
+            lines = file.read(2 * _ENTRY_BYTES_MAX).split(b"\n")[:-1]
         said = json.loads(lines[-1])["time_unix_ms"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return said if isinstance(said, int) else None
+    return time_ms(said)
 
 
 def text_of(path: Path) -> str | None:
-    """A small file's text; None where it cannot be read."""
+    """The text of a small file of the daemon's or the agent's; None where it cannot be read, or is no plain file."""
     try:
-        return path.read_text()
+        return plainfile.read(path).decode()
     except (OSError, ValueError):
         return None
 
 
 def _certificate(setting: str, path: Path, key: Path | None) -> CertificateFacts:
     try:
-        chain = x509.load_pem_x509_certificates(path.read_bytes())
+        chain = x509.load_pem_x509_certificates(plainfile.read(path, links=True))
     except OSError as error:
         return CertificateFacts(setting, str(path), error.strerror or "cannot be read")
     except ValueError:
@@ -174,7 +181,7 @@ def _certificate(setting: str, path: Path, key: Path | None) -> CertificateFacts
 def _fits(certificate: x509.Certificate, key: Path | None) -> bool | None:
     """Whether a private key is a certificate's; None where it cannot be read."""
     try:
-        private = load_pem_private_key(key.read_bytes(), password=None) if key is not None else None
+        private = load_pem_private_key(plainfile.read(key, links=True), password=None) if key is not None else None
     except (OSError, ValueError, TypeError):
         return None
     if private is None:
@@ -224,7 +231,7 @@ def _of_path(model: LocalModel, path: Path, *, deep: bool) -> WeightsFacts:
     if not deep or not model.sha256:
         return WeightsFacts(model.name, has_digest=bool(model.sha256))
     try:
-        with path.open("rb") as file:
+        with plainfile.opened(path, links=True) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return WeightsFacts(model.name, f"{path}: {error.strerror}")

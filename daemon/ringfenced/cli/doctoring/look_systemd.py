@@ -33,12 +33,18 @@ _QUERY: Final = struct.Struct("=4IQ2IQ")
 _COUNT_AT: Final = 24
 
 
-def units() -> tuple[UnitFacts, ...]:
-    """Each of our units, as systemd has it; none where this machine was not started by systemd (sd_booted(3))."""
+def units() -> tuple[UnitFacts, ...] | None:
+    """Each of our units, as systemd has it; None where it does not answer.
+
+    None are there where this machine was not started by systemd (sd_booted(3)).
+    """
     if not Path("/run/systemd/system").is_dir() or shutil.which("systemctl") is None:
         return ()
     command = ["systemctl", "show", f"--property={','.join(PROPERTIES)}", *UNITS]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
     return tuple(_with_filters(each) for each in parsed(UNITS, done.stdout))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence.permit import SKEW_MS
-from ringfenced.cli.doctoring.clock import ClockFacts, judge
+from ringfenced.cli.doctoring.clock import ClockFacts, judge, time_ms
 from ringfenced.cli.doctoring.finding import State
 
 NOW = 1_800_000_000_000
@@ -19,3 +19,10 @@ def test_whether_something_keeps_it_right(said, state):
 )
 def test_a_log_that_is_ahead_was_written_by_another_clock(log, state):
     assert judge(ClockFacts(NOW, True, log))[1].state is state
+
+
+@pytest.mark.parametrize("said", [-1, 2**63, 10**400, "1", 1.5, None, []])
+def test_what_is_no_time_is_none(said):
+    """Whatever an agent that was taken over writes into its log."""
+    assert time_ms(said) is None
+    assert time_ms(NOW) == NOW

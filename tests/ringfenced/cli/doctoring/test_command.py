@@ -1,13 +1,14 @@
 """The whole command, on a node without a daemon."""
 
 import json
+import os
 
 import pytest
 from typer.testing import CliRunner
 
 from fakes.certs import write_fresh
 from ringfenced.cli.app import app
-from ringfenced.cli.doctoring import look_machine
+from ringfenced.cli.doctoring import look_machine, look_systemd
 
 CONFIG = """
 state = "state"
@@ -20,6 +21,15 @@ grant_credits = 1
 [[callers]]
 identity = "spiffe://site/ward"
 department = "ward"
+"""
+
+AGENT = """
+[agent]
+target = "unix:agent.sock"
+tls = { ca = "ca.pem", cert = "daemon.pem", key = "daemon.key" }
+permit_key = "permit.key"
+log_public_key = "log.pub"
+log_origin = "site.example/egress"
 """
 
 
@@ -74,3 +84,25 @@ def test_a_policy_that_does_not_parse_is_an_error(doctor, tmp_path):
     (tmp_path / "ringfenced.toml").write_text(CONFIG + '[policy]\nfile = "policy.cedar"\n')
     (tmp_path / "policy.cedar").write_text("permit everything")
     assert told(doctor("--json"))["configuration and policy"] == "error"
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda place: place.symlink_to("/dev/zero")])
+def test_whatever_stands_for_evidence_is_told_and_not_read(doctor, tmp_path, plant):
+    """The daemon's user can put there what it likes."""
+    (tmp_path / "ringfenced.toml").write_text(CONFIG + AGENT)
+    plant(tmp_path / "state/witnessed.checkpoint.condemned")
+    assert told(doctor("--json"))["egress log"] == "error"
+
+
+def test_a_systemd_that_does_not_answer_is_told(doctor, monkeypatch):
+    monkeypatch.setattr(look_systemd, "units", lambda: None)
+    assert told(doctor("--json"))["units"] == "warning"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_what_was_seen_is_told_whatever_ends_the_rest(doctor, monkeypatch, arguments):
+    def stuck():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(look_systemd, "units", stuck)
+    assert "configuration and policy" in doctor(*arguments).stdout

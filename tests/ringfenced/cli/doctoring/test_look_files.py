@@ -10,6 +10,7 @@ from fakes.certs import write_fresh
 from ringfence.configfile import load
 from ringfenced.cli.doctoring import look_files
 from ringfenced.config import Config
+from ringfenced.library.arrival import STAMPS
 
 DAEMON = """
 state = "state"
@@ -138,6 +139,9 @@ def test_a_library_is_read_and_not_written_to(node, library_model):
         (found,) = look_files.weights(config, deep=deep)
         assert (found.problem, found.is_read) == ("", deep)
     assert everything() == before
+    (library_model / STAMPS).unlink(missing_ok=True)
+    os.mkfifo(library_model / STAMPS)
+    assert not next(iter(look_files.weights(config, deep=False))).read_at
     weights = next(path for path in library_model.iterdir() if path.suffix == ".gguf")
     weights.write_bytes(weights.read_bytes()[:-1])
     (found,) = look_files.weights(config, deep=False)
@@ -155,6 +159,45 @@ def test_the_newest_whole_entry_tells_the_agents_time(node):
     assert look_files.newest_entry_ms(log) == 1003
     (log / "entries-000001.ndjson").write_text("[]\n")
     assert look_files.newest_entry_ms(log) is None
+
+
+PLANTED = [os.mkfifo, lambda place: place.symlink_to("/dev/zero")]
+"""What would keep whoever reads it waiting, or without memory."""
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_nothing_that_a_process_leaves_in_its_folder_keeps_the_doctor_waiting(node, config, plant):
+    plant(node / "state/witnessed.checkpoint")
+    assert look_files.text_of(node / "state/witnessed.checkpoint") is None
+    plant(node / "log/entries-000000.ndjson")
+    assert look_files.newest_entry_ms(node / "log") is None
+    (node / "daemon.pem").unlink()
+    plant(node / "daemon.pem")
+    problems = {each.setting: each.problem for each in look_files.certificates(config, None)}
+    assert problems["listen.tls.cert"] == "a link or no plain file"
+    (node / "model.gguf").unlink()
+    plant(node / "model.gguf")
+    assert "no plain file" in next(iter(look_files.weights(config, deep=True))).problem
+
+
+def test_a_file_of_a_process_is_read_to_a_bound(node):
+    with (node / "state/witnessed.checkpoint").open("wb") as file:
+        file.truncate(1 << 40)
+    assert look_files.text_of(node / "state/witnessed.checkpoint") is None
+
+
+@pytest.mark.parametrize("said", ["[" * 60_000, "{}", '{"time_unix_ms": ' + "9" * 400 + "}"])
+def test_an_entry_that_is_none_tells_no_time(node, said):
+    (node / "log/entries-000000.ndjson").write_text(f"{said}\n")
+    assert look_files.newest_entry_ms(node / "log") is None
+
+
+def test_certificates_may_be_links(node, config):
+    """As those that an authority's client renews are."""
+    (node / "daemon.pem").rename(node / "daemon-2.pem")
+    (node / "daemon.pem").symlink_to("daemon-2.pem")
+    found = {each.setting: each for each in look_files.certificates(config, None)}
+    assert found["listen.tls.cert"].is_key_fitting is True
 
 
 def test_an_agents_file_that_is_none_is_left_alone(tmp_path):

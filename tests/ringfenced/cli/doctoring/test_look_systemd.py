@@ -94,4 +94,14 @@ def test_a_group_that_is_not_there_is_not_known(tmp_path):
 
 
 def test_this_very_machine_can_be_asked():
-    look_systemd.self_tests(look_systemd.units())
+    look_systemd.self_tests(look_systemd.units() or ())
+
+
+def test_a_systemd_that_does_not_answer_is_one_that_was_not_seen(monkeypatch):
+    def silent(*arguments, **options):
+        raise subprocess.TimeoutExpired("systemctl", 10)
+
+    monkeypatch.setattr(look_systemd.Path, "is_dir", lambda self: True)
+    monkeypatch.setattr(look_systemd.shutil, "which", lambda name: name)
+    monkeypatch.setattr(look_systemd.subprocess, "run", silent)
+    assert look_systemd.units() is None
