@@ -107,9 +107,10 @@ def uninstall(
     if not yes and not typer.confirm("Keys and wallets cannot be brought back. Remove all this?", err=True):
         raise typer.Exit(ExitCode.FAILED)
     told = system.run(system.LEAVING) if place.is_machine else ()
+    if place.is_machine:
+        _demand_stopped(told)
     _clear(place, plan)
     if place.is_machine:
-        system.to_root(place.at(path) for path in (AGENT_STATE, *plan.staying))
         told += system.run(system.LEFT)
     for problem in told:
         output.remark(problem, style="yellow")
@@ -126,6 +127,14 @@ def _programs() -> dict[str, Path]:
 def _demand_root(place: Root) -> None:
     if place.is_machine and os.geteuid() != 0:
         raise Failure("this takes root: sudo ringfence ...", code=ExitCode.FORBIDDEN)
+
+
+def _demand_stopped(told: tuple[str, ...]) -> None:
+    """Nothing is taken away under a process that runs: it would write on, and could put links in our way."""
+    if running := system.running():
+        names = " ".join(running)
+        advice = (*told, f"systemctl stop {names}; see systemctl status {names}; then run the same again")
+        raise Failure(f"still running: {names}; nothing was removed", advice=advice)
 
 
 def _tell_install(
@@ -190,6 +199,8 @@ def _clear(place: Root, plan: Leaving) -> None:
         for path, to in plan.copied:
             if _is_copied(place, plan, path):
                 place.copy(path, to)
+        if place.is_machine:  # while the configuration still says where it is, should this fail
+            system.to_root(place.at(path) for path in (AGENT_STATE, *plan.staying))
         for path in (*_links(place, plan), *plan.going):
             place.clear(path, plan.staying)
     except OSError as error:

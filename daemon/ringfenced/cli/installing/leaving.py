@@ -50,7 +50,8 @@ class Leaving:
     staying: frozenset[str]
     """Files and folders in those that go which stay."""
     elsewhere: tuple[str, ...]
-    """Folders outside of ours that the configuration names: they stay, untouched."""
+    """Files and folders outside of ours that the configuration names: they stay where they are, with all that is in
+    them; those that are evidence (log, salt key, archive) belong to root alone then."""
 
 
 def leaving(daemon: bytes | None, agent: bytes | None) -> Leaving:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Final
 
 from ringfenced.cli.installing.leaving import GROUPS, USERS
 from ringfenced.cli.installing.shipped import UNITS
+from ringfenced.cli.plainfile import UNFOLLOWED, held, names
 
 Command = tuple[str, ...]
 """A program of the machine with its arguments."""
@@ -31,6 +34,9 @@ LEFT: Final[tuple[Command, ...]] = (
     *(("groupdel", group) for group in GROUPS),
 )
 """After they went."""
+
+_ENDED: Final = frozenset({"inactive", "failed", "unknown"})
+"""States of a unit of which no process is left (`systemctl is-active`)."""
 
 _SECONDS_MAX: Final = 120
 """How long a program may take: a daemon that stops lets requests end first."""
@@ -53,13 +59,31 @@ def has_systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def running() -> tuple[str, ...]:
+    """Units of ours that run yet, as systemd has it: all where it does not say, none where there is no systemd."""
+    if not has_systemd():
+        return ()
+    command = ("systemctl", "is-active", *UNITS)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return UNITS
+    states = done.stdout.split()
+    if len(states) != len(UNITS):
+        return UNITS
+    return tuple(unit for unit, state in zip(UNITS, states, strict=True) if state not in _ENDED)
+
+
 def _run(command: Command) -> str:
     """What went wrong; nothing where all went well."""
     if command[0] == "systemctl" and not has_systemd():
         return f"{' '.join(command)}: left out, this machine was not started by systemd"
     if shutil.which(command[0]) is None:
         return f"{command[0]} is not on this machine"
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(command)}: no end within {_SECONDS_MAX} s"
     if done.returncode == 0:
         return ""
     said = done.stderr.strip().splitlines()
@@ -67,12 +91,41 @@ def _run(command: Command) -> str:
 
 
 def to_root(paths: Iterable[Path]) -> None:
-    """Give what stays to root alone: its users go, and their numbers may be given to others."""
+    """Give what stays to root alone: its users go, and their numbers may be given to others.
+
+    Folders get the mode 0700, files 0600, wherever the configuration put them. Links are given to root and not
+    followed; a file that is root's and has another name elsewhere is left as it is.
+
+    Args:
+        paths: files and folders, with all that is in them; those that are not there are left out.
+
+    Raises:
+        OSError: something cannot be given.
+    """
     for path in paths:
-        if not path.exists():
-            continue
-        inner = path.rglob("*") if path.is_dir() else ()
-        for each in (path, *inner):
-            os.chown(each, 0, 0, follow_symlinks=False)
-            if not each.is_symlink():
-                each.chmod(0o700 if each.is_dir() else 0o600)
+        if os.path.lexists(path):
+            with held(path.parent) as folder:
+                _give(folder, path)
+
+
+def _give(folder: int, path: Path) -> None:
+    try:
+        given = os.open(path.name, os.O_RDONLY | UNFOLLOWED, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENXIO}:
+            raise
+        os.chown(path.name, 0, 0, dir_fd=folder, follow_symlinks=False)  # a link, or a socket: nobody opens it by mode
+        return
+    try:
+        status = os.fstat(given)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if status.st_uid == 0 and status.st_nlink > 1 and not is_folder:
+            return
+        os.fchown(given, 0, 0)
+        os.fchmod(given, 0o700 if is_folder else 0o600)
+    finally:
+        os.close(given)
+    if is_folder:
+        with held(path, folder) as inner:
+            for name in names(inner):
+                _give(inner, path / name)

@@ -268,3 +268,115 @@ def test_what_stays_is_roots_alone(tmp_path):
     system.to_root([log, tmp_path / "none"])
     assert [(log.stat().st_uid, log.stat().st_mode & 0o777)] == [(0, 0o700)]
     assert ((log / "checkpoint").stat().st_uid, (log / "checkpoint").stat().st_mode & 0o777) == (0, 0o600)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to root")
+def test_a_link_among_what_stays_is_roots_and_what_it_leads_to_stays_as_it_is(tmp_path):
+    """An agent may have put one in place of the log itself, or of anything in it."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/file").write_text("x")
+    others = [tmp_path / "other", tmp_path / "other/file"]
+    for each in others:
+        os.chown(each, 12345, 12345)
+        each.chmod(0o755)
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "log").symlink_to(tmp_path / "other")
+    (state / "file").symlink_to(tmp_path / "other/file")
+    os.mkfifo(state / "pipe")
+    os.chown(state / "log", 12345, 12345, follow_symlinks=False)
+    os.chown(state / "pipe", 12345, 12345)
+    system.to_root([state, state / "log"])
+    assert [(each.stat().st_uid, each.stat().st_mode & 0o777) for each in others] == [(12345, 0o755)] * 2
+    assert {each.lstat().st_uid for each in state.iterdir()} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to root")
+def test_a_file_of_roots_that_has_a_second_name_keeps_its_mode(tmp_path):
+    """Where the kernel lets others give a file names (protected_hardlinks=0), it may be any."""
+    (tmp_path / "passwd").write_text("x")
+    (tmp_path / "passwd").chmod(0o644)
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/name").hardlink_to(tmp_path / "passwd")
+    system.to_root([tmp_path / "log"])
+    assert (tmp_path / "passwd").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.fixture
+def systemctl(tmp_path, monkeypatch):
+    """Let a systemd have our units in some states."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(system, "has_systemd", lambda: True)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+
+    def says(*states):
+        (tmp_path / "states").write_text("".join(f"{state}\n" for state in states))
+        program = tmp_path / "bin/systemctl"
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/states\nexit 3\n")
+        program.chmod(0o755)
+
+    return says
+
+
+STOPPED = ["inactive", "failed", "unknown", "inactive", "inactive", "inactive"]
+
+
+@pytest.mark.parametrize("state", ["active", "activating", "deactivating", "reloading", "maintenance"])
+def test_a_unit_runs_until_systemd_says_that_it_ended(systemctl, state):
+    systemctl(*STOPPED)
+    assert system.running() == ()
+    systemctl(*STOPPED[:-1], state)
+    assert system.running() == shipped.UNITS[-1:]
+
+
+def test_a_systemd_that_does_not_say_what_runs_is_not_taken_to_say_nothing_does(systemctl, monkeypatch):
+    systemctl("inactive")
+    assert system.running() == shipped.UNITS
+    monkeypatch.setattr(system, "_SECONDS_MAX", 0)
+    assert system.running() == shipped.UNITS
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert system.running() == shipped.UNITS
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """The root counts as this machine, on which nothing is run all the same."""
+    monkeypatch.setattr(Root, "is_machine", property(lambda self: True))
+    for name in ("LEAVING", "LEFT"):
+        monkeypatch.setattr(system, name, ())
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def test_nothing_goes_while_a_unit_runs(root, ringfence, systemctl, machine):
+    root.joinpath("etc/ringfence").mkdir(parents=True)
+    systemctl("active", *STOPPED[1:])
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 1
+    assert "still running: ringfenced.service" in result.stderr
+    assert "systemctl stop ringfenced.service" in result.stderr
+    assert (root / "etc/ringfence").exists()
+    systemctl(*STOPPED)
+    assert ringfence("uninstall", "--yes").exit_code == 0
+    assert not (root / "etc/ringfence").exists()
+
+
+def test_what_stays_is_given_to_root_while_the_configuration_says_where_it_is(
+    root, ringfence, systemctl, machine, monkeypatch
+):
+    """So that the same can be run again where that fails."""
+
+    def fails(paths):
+        raise PermissionError(1, "Operation not permitted", str(next(iter(paths))))
+
+    root.joinpath("etc/ringfence").mkdir(parents=True)
+    systemctl(*STOPPED)
+    monkeypatch.setattr(system, "to_root", fails)
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 1
+    assert "Operation not permitted" in result.stderr
+    assert (root / "etc/ringfence").exists()
+
+
+def test_a_program_that_does_not_end_is_told(monkeypatch):
+    monkeypatch.setattr(system, "_SECONDS_MAX", 0.1)
+    assert system.run([("sleep", "5")]) == ("sleep 5: no end within 0.1 s",)
