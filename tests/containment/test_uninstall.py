@@ -31,13 +31,20 @@ def named(disk):
 
 
 def test_nothing_is_left_but_the_log(machine, seen):
-    """Not a unit, a user, a key, a wallet or a link; and the log can still be verified, by root alone."""
+    """Not a unit, a user, a key, a wallet or a link; the log can still be verified, by root alone.
+
+    And what the agent linked to stays as it is.
+    """
     served = Served(machine)
     machine.run("systemctl", "enable", *ENABLED)
     served.start()
     assert served.asks("--label", "public", "--model", "assistant", "Which organ pumps blood?")
     assert len(named(machine.written)) > 50
+    machine.run("ln", "-s", "/etc/machine-id", f"{STATE}/witnessed.checkpoint")  # as an agent that was taken over might
+    machine.run("chown", "-h", "ringfence-agent", f"{STATE}/witnessed.checkpoint")
+    others = machine.run("cat", "/etc/machine-id")
     said = machine.run("ringfence", "uninstall", "--yes", seconds_max=200)
+    assert machine.run("cat", "/etc/machine-id") == others
     left = named(machine.written)
     log = {path for path in left if path.startswith(f"{STATE}/log/")}
     assert any(path.startswith(f"{STATE}/log/entries-") for path in log)
