@@ -205,3 +205,6 @@ def _clear(place: Root, plan: Leaving) -> None:
             place.clear(path, plan.staying)
     except OSError as error:
         raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None
+    except RecursionError:
+        advice = ("find /var/lib/ringfence* -mindepth 20: rm -r what is no log, then run the same again",)
+        raise Failure("somebody laid folders too deep in each other to be walked", advice=advice) from None

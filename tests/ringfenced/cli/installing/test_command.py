@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -222,6 +223,22 @@ def test_what_the_daemon_left_in_place_of_a_checkpoint_is_told_before_anything_g
     assert f"{place}: a link or no plain file" in result.stderr
     assert not (root / STATE / name).exists()
     assert (root / TOML).exists()
+
+
+def test_folders_that_lie_too_deep_in_each_other_are_told(root, ringfence, outside):
+    """Deeper than Python calls itself."""
+    folder = os.open(root / "var/lib/ringfenced", os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("x", dir_fd=folder)
+        below = os.open("x", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    result = ringfence("uninstall", "--yes")
+    subprocess.run(["rm", "-r", root / "var/lib/ringfenced/x"], check=True)
+    assert result.exit_code == 1
+    assert "then run the same again" in result.stderr
+    assert ringfence("uninstall", "--yes").exit_code == 0
 
 
 def test_a_public_key_that_the_site_linked_is_kept(root, ringfence, outside):
