@@ -36,9 +36,6 @@ from ringfenced.nouns import Directory, Ledger
 
 _LOG = logging.getLogger("ringfenced.api")
 
-STOP_GRACE_S = 5.0
-"""How long running requests may go on after the server is told to stop, in seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -80,6 +77,8 @@ class Endpoint:
     """Most calls at the same time."""
     is_shared: bool
     """Several processes listen on one TCP port (SO_REUSEPORT)."""
+    drain_s: float
+    """How long running requests may go on after the server is told to stop, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Bound:
 
 @asynccontextmanager
 async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
-    """Serve until the context is left; then running requests get `STOP_GRACE_S` to end.
+    """Serve until the context is left; then running requests get `endpoint.drain_s` to end.
 
     Raises:
         OSError: an address cannot be bound.
@@ -125,7 +124,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
         yield Bound(tcp_port, health_port)
     finally:
         await probes.enter_graceful_shutdown()
-        await server.stop(STOP_GRACE_S)
+        await server.stop(endpoint.drain_s)
         if plain is not None:
             await plain.stop(None)
 

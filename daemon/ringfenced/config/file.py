@@ -71,6 +71,9 @@ class Config(Section):
     """How targets are chosen among those that are allowed."""
     telemetry: Telemetry = Telemetry()
     """Logs and metrics."""
+    drain_seconds_max: float = Field(default=20.0, ge=0, le=300)
+    """How long running requests may go on after SIGTERM, before they are broken off. The unit's `TimeoutStopSec=` (30 s)
+    must be at least 10 s above it, by a drop-in where this is more than 20; the chart sees to its pods by itself."""
     confine: Confine = Confine()
     """How the daemon and its engines shut themselves in."""
 
