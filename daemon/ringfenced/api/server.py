@@ -27,6 +27,7 @@ from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
+from ringfenced.api.lasting import Lasting
 from ringfenced.api.models import Hosting, ModelsService
 from ringfenced.api.nodes import Devices, NodesService
 from ringfenced.api.policy import Policies, PolicyService
@@ -96,11 +97,13 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
     Raises:
         OSError: an address cannot be bound.
     """
+    lasting = Lasting()
     server = grpc.aio.server(
         options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared),
         maximum_concurrent_rpcs=endpoint.calls_max,
         interceptors=(
             Demand(endpoint.key_exchange_groups, "listen.key_exchange_groups", met=_tell_peer, refuse=refuse_handshake),
+            lasting,
         ),
     )
     probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
@@ -124,6 +127,7 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
         yield Bound(tcp_port, health_port)
     finally:
         await probes.enter_graceful_shutdown()
+        lasting.end()
         await server.stop(endpoint.drain_s)
         if plain is not None:
             await plain.stop(None)
