@@ -13,6 +13,7 @@ from typing import Final
 from ringfenced.cli.doctoring.finding import Finding, State, error, ok, unseen, warning
 
 DAEMON, AGENT, PROXY = "ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service"
+SOCKET: Final = "ringfenced-proxy.socket"
 
 _UP: Final = {
     "NoNewPrivileges": "yes",
@@ -65,13 +66,40 @@ class UnitFacts:
 
 def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
     """How each unit runs, and whether its walls stand; units not installed, or of no use here, are left out."""
-    installed = [each for each in facts if each.values.get("LoadState") == "loaded" and not _is_unused(each)]
+    known = tuple(facts)
+    away = elsewhere(known)
+    unused = away | {PROXY, SOCKET} if DAEMON in away else away
+    installed = [each for each in known if _is_loaded(each) and not _is_unused(each) and each.name not in unused]
     return tuple(finding for each in installed for finding in (_runs(each), *_walls(each), *_filter(each)))
 
 
+def elsewhere(facts: Iterable[UnitFacts]) -> frozenset[str]:
+    """Which of daemon and agent is meant to run on another machine: nobody switched it on here, and the other is on."""
+    sides = [each for each in facts if each.name in {DAEMON, AGENT} and _is_loaded(each)]
+    off = frozenset(each.name for each in sides if _is_off(each))
+    return off if len(off) < len(sides) else frozenset()
+
+
+def left_out(away: frozenset[str]) -> tuple[Finding, ...]:
+    """What is said of those.
+
+    Args:
+        away: `elsewhere`, without those that somebody asked for.
+    """
+    told = "not switched on here, as on the other side's own host: its file is not looked at"
+    return tuple(ok(name, told) for name in sorted(away))
+
+
+def _is_loaded(each: UnitFacts) -> bool:
+    return each.values.get("LoadState") == "loaded"
+
+
+def _is_off(each: UnitFacts) -> bool:
+    return (each.values.get("UnitFileState"), each.values.get("ActiveState")) == ("disabled", "inactive")
+
+
 def _is_unused(each: UnitFacts) -> bool:
-    states = (each.values.get("UnitFileState"), each.values.get("ActiveState"))
-    return each.name in OPTIONAL and states == ("disabled", "inactive")
+    return each.name in OPTIONAL and _is_off(each)
 
 
 def _runs(each: UnitFacts) -> Finding:

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from fakes.certs import write_fresh
 from ringfenced.cli.app import app
-from ringfenced.cli.doctoring import look_machine
+from ringfenced.cli.doctoring import command, look_machine, look_systemd
+from ringfenced.cli.doctoring.units import AGENT, DAEMON, UnitFacts
 
 CONFIG = """
 state = "state"
@@ -74,3 +75,16 @@ def test_a_policy_that_does_not_parse_is_an_error(doctor, tmp_path):
     (tmp_path / "ringfenced.toml").write_text(CONFIG + '[policy]\nfile = "policy.cedar"\n')
     (tmp_path / "policy.cedar").write_text("permit everything")
     assert told(doctor("--json"))["configuration and policy"] == "error"
+
+
+def test_the_file_of_a_side_that_runs_elsewhere_is_not_looked_at_unless_it_is_named(doctor, tmp_path, monkeypatch):
+    """As on an agent's own host, where `install` laid down both templates."""
+    off = UnitFacts(DAEMON, {"LoadState": "loaded", "UnitFileState": "disabled", "ActiveState": "inactive"})
+    on = UnitFacts(AGENT, {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active"})
+    monkeypatch.setattr(look_systemd, "units", lambda: (off, on))
+    (tmp_path / "ringfenced.toml").write_text("nothing of use")
+    assert told(doctor("--json"))["configuration and policy"] == "error"
+    monkeypatch.setattr(command, "CONFIG", tmp_path / "ringfenced.toml")
+    states = told(doctor("--json"))
+    assert "configuration and policy" not in states
+    assert states[DAEMON] == "ok"
