@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from importlib.metadata import version
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ringfenced.cli.exits import ExitCode, Failure
-from ringfenced.cli.installing import system
-from ringfenced.cli.installing.leaving import AGENT_STATE, Leaving, leaving
-from ringfenced.cli.installing.plan import Step, digest, steps
-from ringfenced.cli.installing.root import Root
-from ringfenced.cli.installing.shipped import PROGRAMS, files, folder
+from ringfenced.cli.exits import ExitCode
+from ringfenced.cli.installing.doing import NEXT, QUESTION, Installation, Removal, Row
 from ringfenced.cli.output import Output, json_option
-
-NEXT: Final = (
-    "next: certificates into /etc/ringfence/pki, private keys into /etc/ringfence/keys (root's alone);",
-    "names of your site into /etc/ringfence/*.toml, then",
-    "  ringfenced --config /etc/ringfence/ringfenced.toml --check-config",
-    "  systemctl edit ringfence-agent      # the way out: /usr/share/ringfence/drop-ins/providers.conf",
-    "  systemctl enable --now ringfence-agent ringfenced ringfenced-proxy.socket",
-    "  ringfence doctor",
-)
 
 root_option = Annotated[
     Path | None,
@@ -57,28 +42,15 @@ def install(
     Example: `ringfence install --dry-run`
     """
     output = Output.of(as_json=as_json)
-    place = Root(root or Path("/"))
-    shipped = files(folder())
-    before = place.record()
-    planned = steps(shipped, place.found({*before, *(each.path for each in shipped)}), before)
-    links = place.is_machine if links is None else links
-    programs = _programs() if links else {}
-    commands = system.ARRIVING if place.is_machine else ()
-    _tell_install(output, planned, programs, commands)
+    planned = Installation(root, links=links)
+    _tell(output, planned.rows())
+    if planned.doubt():
+        output.remark(planned.doubt(), style="yellow")
     if dry_run:
         return
-    _demand_root(place)
-    try:
-        for path, target in programs.items():  # first: a program that is in the way ends it before anything is done
-            place.link(path, target)
-        place.make_folders()
-        place.carry_out(planned)
-        place.keep_record(version("ringfence"), {each.path: digest(each.data) for each in shipped})
-    except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None
-    for problem in system.run(commands):
+    for problem in planned.carry_out():
         output.remark(problem, style="yellow")
-    if place.is_machine:
+    if planned.is_machines:
         for line in NEXT:
             output.remark(line)
 
@@ -98,99 +70,20 @@ def uninstall(
     Example: `ringfence uninstall --dry-run`
     """
     output = Output.of(as_json=as_json)
-    place = Root(root or Path("/"))
-    plan = _leaving(place)
-    _tell_uninstall(output, place, plan)
+    planned = Removal(root)
+    _tell(output, planned.rows())
     if dry_run:
         return
-    _demand_root(place)
-    if not yes and not typer.confirm("Keys and wallets cannot be brought back. Remove all this?", err=True):
+    planned.demand_root()
+    if not yes and not typer.confirm(QUESTION, err=True):
         raise typer.Exit(ExitCode.FAILED)
-    told = system.run(system.LEAVING) if place.is_machine else ()
-    _clear(place, plan)
-    if place.is_machine:
-        system.to_root(place.at(path) for path in (AGENT_STATE, *plan.staying))
-        told += system.run(system.LEFT)
-    for problem in told:
+    for problem in planned.carry_out():
         output.remark(problem, style="yellow")
 
 
-def _programs() -> dict[str, Path]:
-    """Links to make, where the programs are not in /usr/bin already."""
-    here = Path(sys.executable).parent
-    if here in {Path("/usr/bin"), Path("/bin")}:
-        return {}
-    return {f"usr/bin/{name}": here / name for name in PROGRAMS if (here / name).is_file()}
-
-
-def _demand_root(place: Root) -> None:
-    if place.is_machine and os.geteuid() != 0:
-        raise Failure("this takes root: sudo ringfence ...", code=ExitCode.FORBIDDEN)
-
-
-def _tell_install(
-    output: Output, planned: tuple[Step, ...], programs: dict[str, Path], commands: tuple[system.Command, ...]
-) -> None:
-    told: list[tuple[str, str, str]] = [(step.deed, f"/{step.path}", step.why) for step in planned]
-    told += [("link", f"/{path}", f"to {target}") for path, target in programs.items()]
-    told += [("run", " ".join(command), "") for command in commands]
-    _tell(output, told)
-    outside = next((each for each in programs.values() if not each.is_relative_to("/usr")), None)
-    if outside is not None:
-        text = f"the units execute nothing outside /usr: a drop-in with ExecPaths={outside.parents[1]} must allow this"
-        output.remark(text, style="yellow")
-
-
-def _tell_uninstall(output: Output, place: Root, plan: Leaving) -> None:
-    told: list[tuple[str, str, str]] = []
-    told += [("run", " ".join(command), "") for command in system.LEAVING if place.is_machine]
-    told += [("copy", f"/{path}", f"to /{to}") for path, to in plan.copied if _is_copied(place, plan, path)]
-    there = (path for path in (*plan.going, *_links(place, plan)) if os.path.lexists(place.at(path)))
-    told += [("remove", f"/{path}", "") for path in there]
-    staying = (path for path in sorted(plan.staying) if place.at(path).exists())
-    told += [("keep", f"/{path}", "") for path in staying]
-    told += [("keep", path, "not in a folder of ours") for path in plan.elsewhere]
-    told += [("run", " ".join(command), "") for command in system.LEFT if place.is_machine]
-    _tell(output, told)
-
-
-def _tell(output: Output, told: list[tuple[str, str, str]]) -> None:
+def _tell(output: Output, rows: Iterable[Row]) -> None:
     if output.as_json:
-        for deed, what, why in told:
+        for deed, what, why in rows:
             output.json({"do": deed, "what": what, "why": why})
     else:
-        output.table("", ("", "what", "why"), told)
-
-
-def _leaving(place: Root) -> Leaving:
-    """The plan, by the configuration that is there."""
-    texts = []
-    for name in ("ringfenced.toml", "ringfence-agent.toml"):
-        file = place.at(f"etc/ringfence/{name}")
-        texts.append(file.read_bytes() if file.is_file() else None)
-    try:
-        return leaving(*texts)
-    except ValueError as error:
-        advice = ("it says where the egress log is: mend it, or remove it if the log is in its usual place",)
-        raise Failure(f"a configuration in /etc/ringfence is no TOML: {error}", advice=advice) from None
-
-
-def _links(place: Root, plan: Leaving) -> tuple[str, ...]:
-    """Names of programs that are links: a file of that name is a package's own."""
-    return tuple(path for path in plan.links if place.at(path).is_symlink())
-
-
-def _is_copied(place: Root, plan: Leaving, path: str) -> bool:
-    """Whether there is something to copy, and a log to lay it beside."""
-    return place.at(path).is_file() and place.at(plan.log).is_dir()
-
-
-def _clear(place: Root, plan: Leaving) -> None:
-    try:
-        for path, to in plan.copied:
-            if _is_copied(place, plan, path):
-                place.copy(path, to)
-        for path in (*_links(place, plan), *plan.going):
-            place.clear(path, plan.staying)
-    except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None
+        output.table("", ("", "what", "why"), rows)
