@@ -50,7 +50,7 @@ def install(
         return
     for problem in planned.carry_out():
         output.remark(problem, style="yellow")
-    if planned.is_machines:
+    if planned.is_machine:
         for line in NEXT:
             output.remark(line)
 

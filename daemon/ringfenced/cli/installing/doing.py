@@ -56,11 +56,11 @@ class Installation:
         before = self._place.record()
         found = self._place.found({*before, *(each.path for each in self._shipped)})
         self._steps = steps(self._shipped, found, before)
-        self._programs = _programs() if (self.is_machines if links is None else links) else {}
-        self._commands = system.ARRIVING if self.is_machines else ()
+        self._programs = _programs() if (self.is_machine if links is None else links) else {}
+        self._commands = system.ARRIVING if self.is_machine else ()
 
     @property
-    def is_machines(self) -> bool:
+    def is_machine(self) -> bool:
         """It is for this machine, and for no folder."""
         return self._place.is_machine
 

@@ -56,7 +56,7 @@ def _install(options: argparse.Namespace) -> int:
     if planned.doubt():
         _remark(planned.doubt())
     if not options.dry_run:
-        _remark(*planned.carry_out(), *(NEXT if planned.is_machines else ()))
+        _remark(*planned.carry_out(), *(NEXT if planned.is_machine else ()))
     return ExitCode.OK
 
 
