@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ringfenced.cli.exits import ExitCode
-from ringfenced.cli.installing.doing import NEXT, QUESTION, Installation, Removal, Row
+from ringfenced.cli.exits import ExitCode, Failure
+from ringfenced.cli.installing import system
+from ringfenced.cli.installing.installation import NEXT, Installation, demand_root
+from ringfenced.cli.installing.leaving import AGENT_STATE, Leaving, leaving
+from ringfenced.cli.installing.root import Root
 from ringfenced.cli.output import Output, json_option
 
 root_option = Annotated[
@@ -70,20 +73,73 @@ def uninstall(
     Example: `ringfence uninstall --dry-run`
     """
     output = Output.of(as_json=as_json)
-    planned = Removal(root)
-    _tell(output, planned.rows())
+    place = Root(root or Path("/"))
+    plan = _leaving(place)
+    _tell_uninstall(output, place, plan)
     if dry_run:
         return
-    planned.demand_root()
-    if not yes and not typer.confirm(QUESTION, err=True):
+    demand_root(place)
+    if not yes and not typer.confirm("Keys and wallets cannot be brought back. Remove all this?", err=True):
         raise typer.Exit(ExitCode.FAILED)
-    for problem in planned.carry_out():
+    told = system.run(system.LEAVING) if place.is_machine else ()
+    _clear(place, plan)
+    if place.is_machine:
+        system.to_root(place.at(path) for path in (AGENT_STATE, *plan.staying))
+        told += system.run(system.LEFT)
+    for problem in told:
         output.remark(problem, style="yellow")
 
 
-def _tell(output: Output, rows: Iterable[Row]) -> None:
+def _tell_uninstall(output: Output, place: Root, plan: Leaving) -> None:
+    told: list[tuple[str, str, str]] = []
+    told += [("run", " ".join(command), "") for command in system.LEAVING if place.is_machine]
+    told += [("copy", f"/{path}", f"to /{to}") for path, to in plan.copied if _is_copied(place, plan, path)]
+    there = (path for path in (*plan.going, *_links(place, plan)) if os.path.lexists(place.at(path)))
+    told += [("remove", f"/{path}", "") for path in there]
+    staying = (path for path in sorted(plan.staying) if place.at(path).exists())
+    told += [("keep", f"/{path}", "") for path in staying]
+    told += [("keep", path, "not in a folder of ours") for path in plan.elsewhere]
+    told += [("run", " ".join(command), "") for command in system.LEFT if place.is_machine]
+    _tell(output, told)
+
+
+def _tell(output: Output, told: list[tuple[str, str, str]]) -> None:
     if output.as_json:
-        for deed, what, why in rows:
+        for deed, what, why in told:
             output.json({"do": deed, "what": what, "why": why})
     else:
-        output.table("", ("", "what", "why"), rows)
+        output.table("", ("", "what", "why"), told)
+
+
+def _leaving(place: Root) -> Leaving:
+    """The plan, by the configuration that is there."""
+    texts = []
+    for name in ("ringfenced.toml", "ringfence-agent.toml"):
+        file = place.at(f"etc/ringfence/{name}")
+        texts.append(file.read_bytes() if file.is_file() else None)
+    try:
+        return leaving(*texts)
+    except ValueError as error:
+        advice = ("it says where the egress log is: mend it, or remove it if the log is in its usual place",)
+        raise Failure(f"a configuration in /etc/ringfence is no TOML: {error}", advice=advice) from None
+
+
+def _links(place: Root, plan: Leaving) -> tuple[str, ...]:
+    """Names of programs that are links: a file of that name is a package's own."""
+    return tuple(path for path in plan.links if place.at(path).is_symlink())
+
+
+def _is_copied(place: Root, plan: Leaving, path: str) -> bool:
+    """Whether there is something to copy, and a log to lay it beside."""
+    return place.at(path).is_file() and place.at(plan.log).is_dir()
+
+
+def _clear(place: Root, plan: Leaving) -> None:
+    try:
+        for path, to in plan.copied:
+            if _is_copied(place, plan, path):
+                place.copy(path, to)
+        for path in (*_links(place, plan), *plan.going):
+            place.clear(path, plan.staying)
+    except OSError as error:
+        raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None

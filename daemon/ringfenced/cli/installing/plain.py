@@ -1,4 +1,4 @@
-"""`ringfence install` and `ringfence uninstall` where no library for command lines is installed, as in the agent's set.
+"""`ringfence install` where no library for command lines is installed, as in the agent's set.
 
 The same options, and what is done is the same; only it is told in plain lines.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ringfenced.cli.exits import ExitCode, Failure
-from ringfenced.cli.installing.doing import NEXT, QUESTION, Installation, Removal, Row
+from ringfenced.cli.installing.installation import NEXT, Installation, Row
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,27 +26,24 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return _install(options) if options.command == "install" else _uninstall(options)
+        return _install(options)
     except Failure as failure:
-        _remark(failure.message, *failure.advice)
+        _remark(f"error: {failure.message}", *(f"  {line}" for line in failure.advice))
         return failure.code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ringfence",
-        description="This environment has the agent's set alone, and of `ringfence` these two commands. Every other one "
+        description="This environment has the agent's set alone, and of `ringfence` this one command. Every other one "
         "takes an environment with the daemon's set: pip install 'ringfence[daemon]', or images/install.sh daemon.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     install = commands.add_parser("install", help="units, users, folders and templates for systemd")
-    uninstall = commands.add_parser("uninstall", help="removes everything but the egress log")
-    for each in (install, uninstall):
-        each.add_argument("--root", type=Path, metavar="DIR", help="of this folder instead of this machine")
-        each.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-        each.add_argument("--json", action="store_true", help="JSON, one object a line")
+    install.add_argument("--root", type=Path, metavar="DIR", help="of this folder instead of this machine")
+    install.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    install.add_argument("--json", action="store_true", help="JSON, one object a line")
     install.add_argument("--links", action=argparse.BooleanOptionalAction, help="links in /usr/bin to the programs")
-    uninstall.add_argument("--yes", action="store_true", help="do not ask")
     return parser
 
 
@@ -57,20 +54,6 @@ def _install(options: argparse.Namespace) -> int:
         _remark(planned.doubt())
     if not options.dry_run:
         _remark(*planned.carry_out(), *(NEXT if planned.is_machine else ()))
-    return ExitCode.OK
-
-
-def _uninstall(options: argparse.Namespace) -> int:
-    planned = Removal(options.root)
-    _tell(planned.rows(), as_json=options.json)
-    if options.dry_run:
-        return ExitCode.OK
-    planned.demand_root()
-    if not options.yes:
-        print(f"{QUESTION} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            return ExitCode.FAILED
-    _remark(*planned.carry_out())
     return ExitCode.OK
 
 

@@ -1,4 +1,4 @@
-"""The same two commands with the agent's set alone."""
+"""`ringfence install` with the agent's set alone."""
 
 import json
 import subprocess
@@ -50,19 +50,6 @@ def test_any_other_command_says_what_it_takes():
     assert "images/install.sh daemon" in bare("--help").stdout.replace("\n", " ")
 
 
-def test_both_ways_remove_the_same(root, ringfence, monkeypatch, capsys):
-    ringfence("install")
-    told = [json.loads(line) for line in ringfence("uninstall", "--dry-run", "--json").stdout.splitlines()]
-    assert plain.main(["uninstall", "--root", str(root), "--dry-run", "--json"]) == 0
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == told
-    monkeypatch.setattr(sys, "stdin", iter_lines("n"))
-    assert plain.main(["uninstall", "--root", str(root)]) == 1
-    assert (root / "etc/ringfence").exists()
-    monkeypatch.setattr(sys, "stdin", iter_lines("y"))
-    assert plain.main(["uninstall", "--root", str(root)]) == 0
-    assert not (root / "etc/ringfence").exists()
-
-
 def test_what_is_wrong_is_told_with_what_to_do(root, capsys):
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/ringfenced").write_text("another's")
@@ -75,14 +62,3 @@ def test_a_dry_run_does_nothing(root, options, capsys):
     assert plain.main(["install", "--root", str(root), *options]) == 0
     assert "/etc/ringfence/ringfenced.toml" in capsys.readouterr().out
     assert not list(root.iterdir())
-
-
-def iter_lines(line):
-    """A terminal at which somebody writes that."""
-
-    class Typed:
-        @staticmethod
-        def readline():
-            return f"{line}\n"
-
-    return Typed
