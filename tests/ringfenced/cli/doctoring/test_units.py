@@ -10,7 +10,7 @@ from ringfenced.cli.doctoring.units import (
     AGENT,
     DAEMON,
     PROXY,
-    SOCKET,
+    RELAY,
     SOFT,
     WALLS,
     UnitFacts,
@@ -25,7 +25,7 @@ RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "
 def unit(name=DAEMON, **changes):
     """A unit as it ships, but for some properties."""
     shut = {"IPAddressDeny": "::/0 0.0.0.0/0", "SystemCallFilter": "accept bind read write"}
-    if name == AGENT:
+    if name in {AGENT, RELAY}:
         shut["IPAddressAllow"] = "127.0.0.0/8 ::1/128 192.0.2.0/24"
     return UnitFacts(name, RUNS | dict(WALLS.get(name, {})) | SOFT | shut | changes, 1)
 
@@ -65,10 +65,18 @@ ON = {"UnitFileState": "enabled", "ActiveState": "active"}
 
 
 def test_on_the_agents_own_host_nothing_of_the_daemon_is_looked_at():
-    facts = [unit(**OFF), unit(PROXY, **OFF), unit(SOCKET, **OFF), unit(AGENT, **ON)]
+    facts = [unit(**OFF), unit(PROXY, **OFF), unit("ringfenced-proxy.socket", **OFF), unit(AGENT, **ON)]
     assert elsewhere(facts) == {DAEMON}
     assert {each.check.split()[-1] for each in judge(facts)} == {AGENT}
     assert [(each.check, each.state) for each in left_out(elsewhere(facts))] == [(DAEMON, State.OK)]
+
+
+def test_a_relay_is_looked_at_where_its_socket_is_on():
+    idle = unit(RELAY, UnitFileState="static", ActiveState="inactive")
+    assert judge([unit("ringfence-relay.socket", **OFF), idle]) == ()
+    found = judge([unit("ringfence-relay.socket", **ON), idle])
+    assert {each.check.split()[-1] for each in found} == {"ringfence-relay.socket", RELAY}
+    assert {each.state for each in found} == {State.OK}
 
 
 @pytest.mark.parametrize(
