@@ -156,7 +156,9 @@ def test_the_relay_reaches_one_address_and_only_once_a_site_names_it(units, sour
     settings = units[RELAY]
     assert settings["IPAddressDeny"] == ["any"]
     assert "IPAddressAllow" not in settings
-    words = dict(line.split("=", 1) for line in (source / "drop-ins/relay.conf").read_text().splitlines() if "=" in line)
+    words = dict(
+        line.split("=", 1) for line in (source / "drop-ins/relay.conf").read_text().splitlines() if "=" in line
+    )
     where = words["Environment"].removeprefix("RINGFENCE_AGENT=")
     assert where.rpartition(":")[0] == words["IPAddressAllow"]
     assert settings["ExecStart"][-1] == "$RINGFENCE_AGENT"

@@ -72,8 +72,9 @@ class Config(Section):
     telemetry: Telemetry = Telemetry()
     """Logs and metrics."""
     drain_seconds_max: float = Field(default=20.0, ge=0, le=300)
-    """How long running requests may go on after SIGTERM, before they are broken off. The unit's `TimeoutStopSec=` (30 s)
-    must be at least 10 s above it, by a drop-in where this is more than 20; the chart sees to its pods by itself."""
+    """How long running requests may go on after SIGTERM, in seconds, before they are broken off. `TimeoutStopSec=` of
+    the unit, 30 s as shipped, must be at least 10 s more, so that more than 20 take a drop-in; the chart gives its pods
+    so much by itself (terminationGracePeriodSeconds)."""
     confine: Confine = Confine()
     """How the daemon and its engines shut themselves in."""
 

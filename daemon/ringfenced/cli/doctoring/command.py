@@ -33,8 +33,8 @@ def doctor(
 
     Looks at certificates, keys and permissions, clock, egress log and witness, disks, GPU driver, models, policy,
     providers, core dumps, swap, the walls that systemd keeps, and what each process said of its own. Run it as root,
-    with an identity whose roles are operator and auditor; what it may not see is a warning. Where only one of daemon and
-    agent is switched on, the other's file is not looked at, unless it is named. Changes nothing. Exit code 1 where
+    with an identity whose roles are operator and auditor; what it may not see is a warning. Where only one of daemon
+    and agent is switched on, the other's file is not looked at, unless it is named. Changes nothing. Exit code 1 where
     something is an error.
 
     Example: `ringfence --certs run/certs --as operator doctor --config ringfenced.toml`

@@ -1,7 +1,7 @@
 """What `ringfence install` does, whoever shows it: planned first, told, and then done.
 
-Nothing here is imported from outside the standard library, so that an environment with the agent's own set, which has no
-library for command lines, installs its units too (`plain`).
+Nothing here is imported from outside the standard library, so that an environment with the agent's own set, which has
+no library for command lines, installs its units too (`plain`).
 """
 
 from __future__ import annotations

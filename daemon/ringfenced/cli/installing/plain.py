@@ -60,9 +60,9 @@ def _install(options: argparse.Namespace) -> int:
 def _tell(rows: Iterable[Row], *, as_json: bool) -> None:
     for deed, what, why in rows:
         line = json.dumps({"do": deed, "what": what, "why": why}) if as_json else f"{deed:7} {what}  {why}".rstrip()
-        print(line)  # noqa: T201 - the result
+        print(line)
 
 
 def _remark(*lines: str) -> None:
     for line in lines:
-        print(line, file=sys.stderr)  # noqa: T201 - beside the result
+        print(line, file=sys.stderr)
