@@ -117,7 +117,7 @@ def test_daemon_and_agent_try_at_each_start_what_must_not_be_reached(render, ope
 
 @pytest.mark.parametrize(("asked", "seconds"), [(None, 30), (5, 30), (20, 30), (45.5, 56), (300, 310)])
 def test_a_pod_may_take_ten_seconds_longer_to_end_than_what_runs_in_it(render, opened, asked, seconds):
-    opened["daemon"]["cpu"] = {"enabled": True, "config": {"drain_seconds_max": 100}}
+    opened["daemon"]["cpu"] = {"enabled": True}
     if asked is not None:
         opened["daemon"]["config"]["drain_seconds_max"] = opened["agent"]["config"]["drain_seconds_max"] = asked
     objects = render(opened)
@@ -126,7 +126,7 @@ def test_a_pod_may_take_ten_seconds_longer_to_end_than_what_runs_in_it(render, o
     given = {name: pod["terminationGracePeriodSeconds"] for name, pod in pods.items()}
     assert given == {
         "ringfence-daemon-gpu": seconds,
-        "ringfence-daemon-cpu": 110,
+        "ringfence-daemon-cpu": seconds,
         "ringfence-agent": seconds,
     }
     assert daemon_of(objects).drain_seconds_max + 10 <= seconds
