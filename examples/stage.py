@@ -62,6 +62,7 @@ cloud-1 = "cloud-1"
 DAEMON = """\
 node = "demo"
 state = "state"
+drain_seconds_max = 5.0
 
 [listen]
 tcp = "localhost:{daemon_port}"

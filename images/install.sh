@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs a set of the wheelhouse (agent, agent-all, daemon) into /opt/ringfence: no index, every file by its hash, and
-# without pip in it. What lies in llama/ is installed too. Run where the wheelhouse lies, in an image or on a machine:
+# without pip in it. What lies in llama/ is installed too. A second set into the same folder is added to what is there. Run
+# beside the folder wheelhouse, in an image or on a machine:
 #
-#   images/install.sh agent [FOLDER]
+#   wheelhouse/install.sh agent [FOLDER]
 set -eu
 
 set_name=$1

@@ -6,8 +6,8 @@
 #
 # 1. collect: the wheels of requirements/*.lock, checked against their hashes; llama-cpp-python as source, with what
 #    compiles it; Ringfence's own wheel.
-# 2. seal: SHA256SUMS over all of it, and requirements/ringfence.lock, which pins the own wheel.
-# 3. try: the agent's set is installed from it into a fresh environment, without an index, and started.
+# 2. seal: the two scripts that install from it, requirements/ringfence.lock, which pins the own wheel, and SHA256SUMS over all.
+# 3. try: the agent's set is installed from it into a fresh environment, without an index, and started; it lays its units down.
 #
 # images/ builds from it, and docs/deploy.md installs from it. Nothing of this machine's own .venv is used.
 set -euo pipefail
@@ -41,6 +41,7 @@ cp requirements/llama.lock "$house/requirements/"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) pip wheel --no-deps --no-index --no-build-isolation --wheel-dir "$house" .
 
 # 2. seal
+cp images/install.sh images/llama.sh "$house/"
 wheel=$(basename "$house"/ringfence-*.whl)
 version=$(cut -d- -f2 <<<"$wheel")
 echo "ringfence==$version --hash=sha256:$(sha256sum "$house/$wheel" | cut -d' ' -f1)" >"$house/requirements/ringfence.lock"
@@ -53,5 +54,6 @@ echo "ringfence==$version --hash=sha256:$(sha256sum "$house/$wheel" | cut -d' ' 
     --requirement "$house/requirements/agent.lock" --requirement "$house/requirements/ringfence.lock"
 "$work/agent/bin/python" -m pip --disable-pip-version-check check >&2
 "$work/agent/bin/ringfence-agent" --help >/dev/null
+"$work/agent/bin/ringfence" install --root "$work/root" >/dev/null
 say "$(find "$house" -name '*.whl' | wc -l) wheels and $(find "$house" -name '*.tar.gz' | wc -l) source archive," \
     "$(du -sh "$house" | cut -f1), in $house; the agent's set installs from it"

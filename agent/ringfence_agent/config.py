@@ -210,7 +210,9 @@ class Config(Section):
     cache_directory: Annotated[Path | None, AfterValidator(resolved_or_none)] = None
     """Folder for the compiled recognisers; without it they are compiled at every start, in about a second."""
     drain_seconds_max: float = Field(default=10.0, ge=0, le=300)
-    """How long sends in progress may take after SIGTERM."""
+    """How long sends in progress may take after SIGTERM, in seconds, before they are broken off. `TimeoutStopSec=` of
+    the unit, 30 s as shipped, must be at least 10 s more, so that more than 20 take a drop-in; the chart gives its pod
+    so much by itself (terminationGracePeriodSeconds)."""
     confine: Confine = Confine()
     """How the agent shuts itself in."""
 

@@ -142,7 +142,7 @@ async def _serve_alone(config: Config, stopping: asyncio.Event, confined: Health
 async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         engines, shared = await stack.enter_async_context(supervising(config))
-        workers = Workers(path, config.workers)
+        workers = Workers(path, config.workers, config.drain_seconds_max)
         await stack.enter_async_context(linked(config, engines, shared, workers.on_ready, workers.on_alive))
         await stack.enter_async_context(workers.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())

@@ -358,6 +358,7 @@ def _endpoint(config: Config, worker: int | None) -> Endpoint:
         message_bytes_max=listen.message_bytes_max,
         calls_max=listen.calls_max,
         is_shared=worker is not None,
+        drain_s=config.drain_seconds_max,
     )
 
 

@@ -29,17 +29,24 @@ ALIVE_EVERY_S = 15.0
 SILENT_S_MAX = 60.0
 """After so many seconds without a sign a worker that gave one before is killed, and started again."""
 
-STOP_GRACE_S = 8.0
-"""How long workers may take to end; longer than the server's own grace for running requests."""
+STOP_MORE_S = 3.0
+"""How much longer than their running requests workers may take to end, in seconds."""
 
 
 class Workers:
     """Owns N processes that serve requests."""
 
-    def __init__(self, config_path: Path, count: int) -> None:
-        """Prepare; nothing starts before `running`."""
+    def __init__(self, config_path: Path, count: int, drain_s: float) -> None:
+        """Prepare; nothing starts before `running`.
+
+        Args:
+            config_path: the daemon's file.
+            count: how many.
+            drain_s: how long the requests in a worker may go on after it is told to end, in seconds.
+        """
         self._config_path = config_path
         self._count = count
+        self._drain_s = drain_s
         self._ready = 0
         self._port = 0
         self._all_ready = asyncio.Event()
@@ -85,7 +92,7 @@ class Workers:
             try:
                 code = await self._ended(number, process)
             except asyncio.CancelledError:
-                await _end(process)
+                await _end(process, self._drain_s + STOP_MORE_S)
                 raise
             if code == EXIT_CONFIG and not self._all_ready.is_set():
                 raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
@@ -107,11 +114,11 @@ class Workers:
                     process.kill()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, seconds_max: float) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_GRACE_S)
+            await asyncio.wait_for(process.wait(), seconds_max)
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -35,6 +35,7 @@ DAEMON = """
 node = "journey"
 state = "state"
 workers = {workers}
+drain_seconds_max = 5.0
 
 [listen]
 tcp = "localhost:{port}"

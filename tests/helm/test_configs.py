@@ -115,6 +115,24 @@ def test_daemon_and_agent_try_at_each_start_what_must_not_be_reached(render, ope
     assert (agent.unreachable, agent.self_test) == ((), "enforce")
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 30), (5, 30), (20, 30), (45.5, 56), (300, 310)])
+def test_a_pod_may_take_ten_seconds_longer_to_end_than_what_runs_in_it(render, opened, asked, seconds):
+    opened["daemon"]["cpu"] = {"enabled": True}
+    if asked is not None:
+        opened["daemon"]["config"]["drain_seconds_max"] = opened["agent"]["config"]["drain_seconds_max"] = asked
+    objects = render(opened)
+    kinds = {"DaemonSet", "Deployment"}
+    pods = {name: one["spec"]["template"]["spec"] for (kind, name), one in objects.items() if kind in kinds}
+    given = {name: pod["terminationGracePeriodSeconds"] for name, pod in pods.items()}
+    assert given == {
+        "ringfence-daemon-gpu": seconds,
+        "ringfence-daemon-cpu": seconds,
+        "ringfence-agent": seconds,
+    }
+    assert daemon_of(objects).drain_seconds_max + 10 <= seconds
+    assert agent_of(objects).drain_seconds_max + 10 <= seconds
+
+
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import time
 
 from ringfenced import workers
 from ringfenced.workers import Workers
@@ -29,7 +30,7 @@ async def started(pids, count):
 
 async def test_a_worker_that_falls_silent_is_started_again(tmp_path, monkeypatch):
     pids = stand_in(tmp_path, monkeypatch)
-    one = Workers(tmp_path / "ringfenced.toml", 1)
+    one = Workers(tmp_path / "ringfenced.toml", 1, 1.0)
     async with one.running():
         await started(pids, 1)
         one.on_alive(0)
@@ -38,10 +39,22 @@ async def test_a_worker_that_falls_silent_is_started_again(tmp_path, monkeypatch
 
 async def test_a_worker_that_is_still_starting_or_goes_on_answering_is_left_alone(tmp_path, monkeypatch):
     pids = stand_in(tmp_path, monkeypatch)
-    two = Workers(tmp_path / "ringfenced.toml", 2)
+    two = Workers(tmp_path / "ringfenced.toml", 2, 1.0)
     async with two.running():
         await started(pids, 2)
         for _ in range(30):
             two.on_alive(1)
             await asyncio.sleep(0.05)
         assert len(pids.read_text().split()) == 2
+
+
+async def test_a_worker_that_does_not_end_is_killed_when_its_requests_have_had_their_time(tmp_path, monkeypatch):
+    pids = stand_in(tmp_path, monkeypatch)
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\ntrap '' TERM\necho $$ >> {pids}\nwhile :; do sleep 0.05; done\n")
+    monkeypatch.setattr(workers, "STOP_MORE_S", 0.1)
+    one = Workers(tmp_path / "ringfenced.toml", 1, 0.4)
+    async with one.running():
+        await started(pids, 1)
+        told_s = time.monotonic()
+    assert 0.4 < time.monotonic() - told_s < 5.0

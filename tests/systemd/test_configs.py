@@ -45,6 +45,13 @@ def test_what_the_daemon_writes_its_unit_lets_it_write(daemon, units):
     assert units["ringfenced-proxy.service"]["ExecStart"][-1] == str(daemon.listen.unix)
 
 
+def test_units_may_take_ten_seconds_longer_to_stop_than_what_runs_in_them(daemon, agent, units):
+    """As configuration.md asks of a site that gives more."""
+    for config, unit in ((daemon, "ringfenced.service"), (agent, "ringfence-agent.service")):
+        (stop,) = units[unit]["TimeoutStopSec"]
+        assert config.drain_seconds_max + 10 <= int(stop.removesuffix("s"))
+
+
 def test_the_daemon_needs_no_network(daemon):
     assert (daemon.listen.tcp, daemon.listen.health, daemon.telemetry.metrics_listen) == ("", "", "")
 

@@ -2,6 +2,7 @@ import os
 import re
 import socket
 import subprocess
+import tomllib
 
 import pytest
 from typer.testing import CliRunner
@@ -11,13 +12,15 @@ from ringfenced.cli.app import app
 from ringfenced.workers import EXIT_CONFIG
 
 AUDITORS = ("ringfence-export.service", "ringfence-watch.service")
-SERVICES = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", *AUDITORS)
-UNITS = (*SERVICES, "ringfenced-proxy.socket")
+RELAY = "ringfence-relay.service"
+SERVICES = ("ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service", RELAY, *AUDITORS)
+UNITS = (*SERVICES, "ringfenced-proxy.socket", "ringfence-relay.socket")
 
 EXPOSURE_MAX = {
     "ringfenced.service": 0.2,
     "ringfence-agent.service": 1.0,
     "ringfenced-proxy.service": 0.2,
+    RELAY: 1.0,
     **dict.fromkeys(AUDITORS, 1.0),
 }
 """As `systemd-analyze security` counts: 0 for a service that can do nothing, 10 for one that can do everything."""
@@ -47,6 +50,7 @@ def test_an_unknown_key_is_told(root, analyze, unit):
         ("providers", "ringfence-agent"),
         ("siem", "ringfence-export"),
         ("siem", "ringfence-watch"),
+        ("relay", "ringfence-relay"),
     ],
 )
 def test_the_examples_of_drop_ins_fit_their_units(root, analyze, source, drop_in, unit):
@@ -146,6 +150,28 @@ def test_the_daemons_side_has_no_way_out(units, unit):
 def test_a_way_out_is_closed_until_a_site_opens_it(units, unit):
     assert units[unit]["IPAddressDeny"] == ["any"]
     assert units[unit]["IPAddressAllow"] == ["localhost"]
+
+
+def test_the_relay_reaches_one_address_and_only_once_a_site_names_it(units, source):
+    settings = units[RELAY]
+    assert settings["IPAddressDeny"] == ["any"]
+    assert "IPAddressAllow" not in settings
+    words = dict(
+        line.split("=", 1) for line in (source / "drop-ins/relay.conf").read_text().splitlines() if "=" in line
+    )
+    where = words["Environment"].removeprefix("RINGFENCE_AGENT=")
+    assert where.rpartition(":")[0] == words["IPAddressAllow"]
+    assert settings["ExecStart"][-1] == "$RINGFENCE_AGENT"
+
+
+def test_the_relay_stands_where_the_agent_would(units, source):
+    """So that the daemon's file, unit and groups stay as they are."""
+    settings = units["ringfence-relay.socket"]
+    daemon = tomllib.loads((source / "ringfenced.toml").read_text())
+    assert [f"unix:{path}" for path in settings["ListenStream"]] == [daemon["agent"]["target"]]
+    assert settings["SocketGroup"] == units["ringfenced.service"]["SupplementaryGroups"]
+    assert settings["SocketMode"] == ["0660"]
+    assert settings["Conflicts"] == ["ringfence-agent.service"]
 
 
 @pytest.mark.parametrize("unit", AUDITORS)

@@ -27,6 +27,7 @@ from ringfenced.api.call import Door, refuse_handshake
 from ringfenced.api.decode import Limits
 from ringfenced.api.inference import InferenceService
 from ringfenced.api.keys import Keys, KeysService
+from ringfenced.api.lasting import Lasting
 from ringfenced.api.models import Hosting, ModelsService
 from ringfenced.api.nodes import Devices, NodesService
 from ringfenced.api.policy import Policies, PolicyService
@@ -35,9 +36,6 @@ from ringfenced.flow import Flow
 from ringfenced.nouns import Directory, Ledger
 
 _LOG = logging.getLogger("ringfenced.api")
-
-STOP_GRACE_S = 5.0
-"""How long running requests may go on after the server is told to stop, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,8 @@ class Endpoint:
     """Most calls at the same time."""
     is_shared: bool
     """Several processes listen on one TCP port (SO_REUSEPORT)."""
+    drain_s: float
+    """How long running requests may go on after the server is told to stop, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,18 @@ class Bound:
 
 @asynccontextmanager
 async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
-    """Serve until the context is left; then running requests get `STOP_GRACE_S` to end.
+    """Serve until the context is left; then running requests get `endpoint.drain_s` to end.
 
     Raises:
         OSError: an address cannot be bound.
     """
+    lasting = Lasting()
     server = grpc.aio.server(
         options=tls.server_options(endpoint.message_bytes_max, is_shared=endpoint.is_shared),
         maximum_concurrent_rpcs=endpoint.calls_max,
         interceptors=(
             Demand(endpoint.key_exchange_groups, "listen.key_exchange_groups", met=_tell_peer, refuse=refuse_handshake),
+            lasting,
         ),
     )
     probes = health.aio.HealthServicer()  # type: ignore[attr-defined]  # untyped: mypy does not see the alias
@@ -125,7 +127,8 @@ async def serving(served: Served, endpoint: Endpoint) -> AsyncIterator[Bound]:
         yield Bound(tcp_port, health_port)
     finally:
         await probes.enter_graceful_shutdown()
-        await server.stop(STOP_GRACE_S)
+        lasting.end()
+        await server.stop(endpoint.drain_s)
         if plain is not None:
             await plain.stop(None)
 

@@ -13,6 +13,12 @@ def main() -> None:
 
         print(f"ringfence {version('ringfence')}")
         return
+    from importlib.util import find_spec  # noqa: PLC0415 - likewise
+
+    if find_spec("typer") is None:  # the agent's set: units are laid down by it all the same
+        from ringfenced.cli.installing import plain  # noqa: PLC0415 - likewise
+
+        sys.exit(plain.main(sys.argv[1:]))
     from ringfence.quiet import quiet_grpc  # noqa: PLC0415 - likewise
     from ringfence.tls13 import require_tls13  # noqa: PLC0415 - likewise
 

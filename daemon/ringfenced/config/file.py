@@ -71,6 +71,10 @@ class Config(Section):
     """How targets are chosen among those that are allowed."""
     telemetry: Telemetry = Telemetry()
     """Logs and metrics."""
+    drain_seconds_max: float = Field(default=20.0, ge=0, le=300)
+    """How long running requests may go on after SIGTERM, in seconds, before they are broken off. `TimeoutStopSec=` of
+    the unit, 30 s as shipped, must be at least 10 s more, so that more than 20 take a drop-in; the chart gives its pods
+    so much by itself (terminationGracePeriodSeconds)."""
     confine: Confine = Confine()
     """How the daemon and its engines shut themselves in."""
 

@@ -130,3 +130,9 @@ livenessProbe:
   timeoutSeconds: 5
   failureThreshold: 6
 {{- end }}
+
+{{- /* How long a pod may take to end, by its process's file: ten seconds more than what is running has, and never under 30, as the
+       units have it. */ -}}
+{{- define "ringfence.stopSeconds" -}}
+{{ max 30 (add 10 (int (ceil (get . "drain_seconds_max" | default 0)))) }}
+{{- end }}

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from ringfenced.cli.doctoring.finding import Finding, State
+from ringfenced.cli.doctoring.units import AGENT, DAEMON
 from ringfenced.cli.exits import ExitCode
 from ringfenced.cli.output import Output, json_option
 
@@ -32,18 +33,20 @@ def doctor(
 
     Looks at certificates, keys and permissions, clock, egress log and witness, disks, GPU driver, models, policy,
     providers, core dumps, swap, the walls that systemd keeps, and what each process said of its own. Run it as root,
-    with an identity whose roles are operator and auditor; what it may not see is a warning. Changes nothing. Exit code
-    1 where something is an error.
+    with an identity whose roles are operator and auditor; what it may not see is a warning. Where only one of daemon
+    and agent is switched on, the other's file is not looked at, unless it is named. Changes nothing. Exit code 1 where
+    something is an error.
 
     Example: `ringfence --certs run/certs --as operator doctor --config ringfenced.toml`
     """
     from ringfenced.cli.doctoring.examine import findings  # noqa: PLC0415 - reading configurations takes long to load
 
     output = Output.of(as_json=as_json)
-    is_daemons = config != CONFIG or CONFIG.exists()  # on the agent's own host there is no daemon's file
+    given = ((DAEMON, config, CONFIG), (AGENT, agent_config, AGENT_CONFIG))
+    named = frozenset(unit for unit, path, usual in given if path != usual)
     found: list[Finding] = []
     try:
-        for each in findings(context.obj, config, agent_config, is_daemons=is_daemons, deep=deep, reach=reach):
+        for each in findings(context.obj, config, agent_config, named=named, deep=deep, reach=reach):
             found.append(each)
             if as_json:
                 output.json({"check": each.check, "state": each.state, "told": each.told, "advice": each.advice})

@@ -30,7 +30,7 @@ from ringfenced.config import Config, read
 
 
 def findings(
-    options: Mapping[str, str], path: Path, agent_path: Path, *, is_daemons: bool, deep: bool, reach: bool
+    options: Mapping[str, str], path: Path, agent_path: Path, *, named: frozenset[str], deep: bool, reach: bool
 ) -> Iterator[Finding]:
     """Look at everything.
 
@@ -38,16 +38,20 @@ def findings(
         options: whom to ask, and who asks, as on the command line.
         path: the daemon's configuration.
         agent_path: the agent's.
-        is_daemons: a daemon is meant to run here, so that its configuration must be there.
+        named: units of daemon and agent whose file somebody named: it is looked at, wherever systemd has them run.
         deep: read every byte of every model.
         reach: open a connection to each provider as the agent would.
     """
     now_s = time.time()
-    configured, problem, digest = _configuration(path)
-    agent = look_files.agent_file(agent_path)
+    answer = look_systemd.units()
+    has_answered, in_force = answer is not None, answer or ()
+    away = units.elsewhere(in_force) - named
+    configured, problem, digest = (None, "", "") if units.DAEMON in away else _configuration(path)
+    agent = None if units.AGENT in away else look_files.agent_file(agent_path)
     told = look_daemon.ask(options)
     running = look_machine.processes()
-    if is_daemons:
+    yield from units.left_out(away)
+    if units.DAEMON in named or (units.DAEMON not in away and path.exists()):
         yield site.policy(problem, digest)
     yield from certificates.judge(look_files.certificates(configured, agent), now_s)
     yield from places.permissions(look_files.places(configured, agent, path.parent))
@@ -55,10 +59,8 @@ def findings(
     yield from clock.judge(_clock(now_s, agent, told))
     yield from memory.dumps(running)
     yield memory.swap(running, look_machine.swaps())
-    in_force = look_systemd.units()
-    if in_force is None:
+    if not has_answered:
         yield unseen("units", "systemd did not answer", "see that `systemctl status` does, then run this again")
-        in_force = ()
     yield from units.judge(in_force)
     yield from selftest.judge(look_systemd.self_tests(in_force))
     if agent is not None:

@@ -13,6 +13,9 @@ from typing import Final
 from ringfenced.cli.doctoring.finding import Finding, State, error, ok, unseen, warning
 
 DAEMON, AGENT, PROXY = "ringfenced.service", "ringfence-agent.service", "ringfenced-proxy.service"
+RELAY: Final = "ringfence-relay.service"
+_SOCKETS: Final = {PROXY: "ringfenced-proxy.socket", RELAY: "ringfence-relay.socket"}
+"""What starts those when somebody calls."""
 
 _UP: Final = {
     "NoNewPrivileges": "yes",
@@ -28,6 +31,7 @@ WALLS: Final[Mapping[str, Mapping[str, str]]] = {
     DAEMON: _UP | _NO_WAY_OUT,
     PROXY: _UP | _NO_WAY_OUT,
     AGENT: _UP,
+    RELAY: _UP,
 }
 """What must be in force, as `systemctl show` words it."""
 
@@ -65,13 +69,42 @@ class UnitFacts:
 
 def judge(facts: Iterable[UnitFacts]) -> tuple[Finding, ...]:
     """How each unit runs, and whether its walls stand; units not installed, or of no use here, are left out."""
-    installed = [each for each in facts if each.values.get("LoadState") == "loaded" and not _is_unused(each)]
+    known = tuple(facts)
+    unused = elsewhere(known) | _unused(known)
+    installed = [each for each in known if _is_loaded(each) and each.name not in unused]
     return tuple(finding for each in installed for finding in (_runs(each), *_walls(each), *_filter(each)))
 
 
-def _is_unused(each: UnitFacts) -> bool:
-    states = (each.values.get("UnitFileState"), each.values.get("ActiveState"))
-    return each.name in OPTIONAL and states == ("disabled", "inactive")
+def elsewhere(facts: Iterable[UnitFacts]) -> frozenset[str]:
+    """Which of daemon and agent is meant to run on another machine: nobody switched it on here, and the other is on."""
+    sides = [each for each in facts if each.name in {DAEMON, AGENT} and _is_loaded(each)]
+    off = frozenset(each.name for each in sides if _is_off(each))
+    return off if len(off) < len(sides) else frozenset()
+
+
+def left_out(away: frozenset[str]) -> tuple[Finding, ...]:
+    """What is said of those.
+
+    Args:
+        away: `elsewhere`, without those that somebody asked for.
+    """
+    told = "not switched on here, as on the other side's own host: its file is not looked at"
+    return tuple(ok(name, told) for name in sorted(away))
+
+
+def _is_loaded(each: UnitFacts) -> bool:
+    return each.values.get("LoadState") == "loaded"
+
+
+def _is_off(each: UnitFacts) -> bool:
+    return (each.values.get("UnitFileState"), each.values.get("ActiveState")) == ("disabled", "inactive")
+
+
+def _unused(facts: Iterable[UnitFacts]) -> frozenset[str]:
+    """Units that this node has no use for: nobody switched them on, or the socket that starts them."""
+    off = frozenset(each.name for each in facts if _is_off(each))
+    doors = {service: socket for service, socket in _SOCKETS.items() if socket in off}
+    return (off & OPTIONAL).union(doors, doors.values())
 
 
 def _runs(each: UnitFacts) -> Finding:
@@ -83,7 +116,7 @@ def _runs(each: UnitFacts) -> Finding:
         )
     if values.get("ActiveState") == "failed":
         return error(each.name, f"failed: {values.get('Result', '')}", see)
-    if each.name == PROXY and values.get("ActiveState") == "inactive":
+    if each.name in _SOCKETS and values.get("ActiveState") == "inactive":
         return ok(each.name, "its socket starts it when somebody calls")
     if values.get("ActiveState") != "active":
         return warning(each.name, state, f"systemctl enable --now {each.name}, if this node is to run it")
@@ -135,7 +168,7 @@ def _addresses(each: UnitFacts) -> tuple[str, ...]:
     denied = frozenset(each.values.get("IPAddressDeny", "").split())
     allowed = frozenset(each.values.get("IPAddressAllow", "").split())
     problems = () if denied & _EVERYWHERE else (_said("IPAddressDeny", each),)
-    if allowed & _EVERYWHERE or (allowed and each.name != AGENT):
+    if allowed & _EVERYWHERE or (allowed and each.name not in {AGENT, RELAY}):
         problems = (*problems, _said("IPAddressAllow", each))
     return problems
 

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.installing import system
+from ringfenced.cli.installing.installation import NEXT, Installation, demand_root
 from ringfenced.cli.installing.leaving import AGENT_STATE, Leaving, leaving
-from ringfenced.cli.installing.plan import Step, digest, steps
 from ringfenced.cli.installing.root import Root
-from ringfenced.cli.installing.shipped import PROGRAMS, files, folder
 from ringfenced.cli.output import Output, json_option
-
-NEXT: Final = (
-    "next: certificates into /etc/ringfence/pki, private keys into /etc/ringfence/keys (root's alone);",
-    "names of your site into /etc/ringfence/*.toml, then",
-    "  ringfenced --config /etc/ringfence/ringfenced.toml --check-config",
-    "  systemctl edit ringfence-agent      # the way out: /usr/share/ringfence/drop-ins/providers.conf",
-    "  systemctl enable --now ringfence-agent ringfenced ringfenced-proxy.socket",
-    "  ringfence doctor",
-)
 
 root_option = Annotated[
     Path | None,
@@ -57,28 +45,15 @@ def install(
     Example: `ringfence install --dry-run`
     """
     output = Output.of(as_json=as_json)
-    place = Root(root or Path("/"))
-    shipped = files(folder())
-    before = place.record()
-    planned = steps(shipped, place.found({*before, *(each.path for each in shipped)}), before)
-    links = place.is_machine if links is None else links
-    programs = _programs() if links else {}
-    commands = system.ARRIVING if place.is_machine else ()
-    _tell_install(output, planned, programs, commands)
+    planned = Installation(root, links=links)
+    _tell(output, planned.rows())
+    if planned.doubt():
+        output.remark(planned.doubt(), style="yellow")
     if dry_run:
         return
-    _demand_root(place)
-    try:
-        for path, target in programs.items():  # first: a program that is in the way ends it before anything is done
-            place.link(path, target)
-        place.make_folders()
-        place.carry_out(planned)
-        place.keep_record(version("ringfence"), {each.path: digest(each.data) for each in shipped})
-    except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None
-    for problem in system.run(commands):
+    for problem in planned.carry_out():
         output.remark(problem, style="yellow")
-    if place.is_machine:
+    if planned.is_machine:
         for line in NEXT:
             output.remark(line)
 
@@ -103,7 +78,7 @@ def uninstall(
     _tell_uninstall(output, place, plan)
     if dry_run:
         return
-    _demand_root(place)
+    demand_root(place)
     if not yes and not typer.confirm("Keys and wallets cannot be brought back. Remove all this?", err=True):
         raise typer.Exit(ExitCode.FAILED)
     told = system.run(system.LEAVING) if place.is_machine else ()
@@ -116,38 +91,12 @@ def uninstall(
         output.remark(problem, style="yellow")
 
 
-def _programs() -> dict[str, Path]:
-    """Links to make, where the programs are not in /usr/bin already."""
-    here = Path(sys.executable).parent
-    if here in {Path("/usr/bin"), Path("/bin")}:
-        return {}
-    return {f"usr/bin/{name}": here / name for name in PROGRAMS if (here / name).is_file()}
-
-
-def _demand_root(place: Root) -> None:
-    if place.is_machine and os.geteuid() != 0:
-        raise Failure("this takes root: sudo ringfence ...", code=ExitCode.FORBIDDEN)
-
-
 def _demand_stopped(told: tuple[str, ...]) -> None:
     """Nothing is taken away under a process that runs: it would write on, and could put links in our way."""
     if running := system.running():
         names = " ".join(running)
         advice = (*told, f"systemctl stop {names}; see systemctl status {names}; then run the same again")
         raise Failure(f"still running: {names}; nothing was removed", advice=advice)
-
-
-def _tell_install(
-    output: Output, planned: tuple[Step, ...], programs: dict[str, Path], commands: tuple[system.Command, ...]
-) -> None:
-    told: list[tuple[str, str, str]] = [(step.deed, f"/{step.path}", step.why) for step in planned]
-    told += [("link", f"/{path}", f"to {target}") for path, target in programs.items()]
-    told += [("run", " ".join(command), "") for command in commands]
-    _tell(output, told)
-    outside = next((each for each in programs.values() if not each.is_relative_to("/usr")), None)
-    if outside is not None:
-        text = f"the units execute nothing outside /usr: a drop-in with ExecPaths={outside.parents[1]} must allow this"
-        output.remark(text, style="yellow")
 
 
 def _tell_uninstall(output: Output, place: Root, plan: Leaving) -> None:

@@ -13,6 +13,7 @@ PROGRAMS: Final = ("ringfenced", "ringfence-agent", "ringfence")
 
 UNITS: Final = (
     *("ringfenced.service", "ringfenced-proxy.socket", "ringfenced-proxy.service"),
+    *("ringfence-relay.socket", "ringfence-relay.service"),
     *("ringfence-agent.service", "ringfence-export.service", "ringfence-watch.service"),
 )
 """Every unit, in the order in which they are stopped."""

@@ -8,7 +8,9 @@ from typer.testing import CliRunner
 
 from fakes.certs import write_fresh
 from ringfenced.cli.app import app
-from ringfenced.cli.doctoring import look_machine, look_systemd
+from ringfenced.cli.doctoring import command, look_machine, look_systemd
+from ringfenced.cli.doctoring.units import AGENT as AGENT_UNIT
+from ringfenced.cli.doctoring.units import DAEMON, UnitFacts
 
 CONFIG = """
 state = "state"
@@ -104,5 +106,18 @@ def test_what_was_seen_is_told_whatever_ends_the_rest(doctor, monkeypatch, argum
     def stuck():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(look_systemd, "units", stuck)
+    monkeypatch.setattr(look_machine, "swaps", stuck)
     assert "configuration and policy" in doctor(*arguments).stdout
+
+
+def test_the_file_of_a_side_that_runs_elsewhere_is_not_looked_at_unless_it_is_named(doctor, tmp_path, monkeypatch):
+    """As on an agent's own host, where `install` laid down both templates."""
+    off = UnitFacts(DAEMON, {"LoadState": "loaded", "UnitFileState": "disabled", "ActiveState": "inactive"})
+    on = UnitFacts(AGENT_UNIT, {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active"})
+    monkeypatch.setattr(look_systemd, "units", lambda: (off, on))
+    (tmp_path / "ringfenced.toml").write_text("nothing of use")
+    assert told(doctor("--json"))["configuration and policy"] == "error"
+    monkeypatch.setattr(command, "CONFIG", tmp_path / "ringfenced.toml")
+    states = told(doctor("--json"))
+    assert "configuration and policy" not in states
+    assert states[DAEMON] == "ok"

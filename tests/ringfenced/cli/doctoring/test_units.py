@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 
 from ringfenced.cli.doctoring.finding import State
 from ringfenced.cli.doctoring.look_systemd import parsed
-from ringfenced.cli.doctoring.units import AGENT, DAEMON, PROXY, SOFT, WALLS, UnitFacts, judge
+from ringfenced.cli.doctoring.units import (
+    AGENT,
+    DAEMON,
+    PROXY,
+    RELAY,
+    SOFT,
+    WALLS,
+    UnitFacts,
+    elsewhere,
+    judge,
+    left_out,
+)
 
 RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "NRestarts": "0"}
 
@@ -14,7 +25,7 @@ RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "
 def unit(name=DAEMON, **changes):
     """A unit as it ships, but for some properties."""
     shut = {"IPAddressDeny": "::/0 0.0.0.0/0", "SystemCallFilter": "accept bind read write"}
-    if name == AGENT:
+    if name in {AGENT, RELAY}:
         shut["IPAddressAllow"] = "127.0.0.0/8 ::1/128 192.0.2.0/24"
     return UnitFacts(name, RUNS | dict(WALLS.get(name, {})) | SOFT | shut | changes, 1)
 
@@ -47,6 +58,41 @@ def test_a_wall_that_is_down_is_an_error(changes, told):
     walls = judge([unit(**changes)])[1]
     assert walls.state is State.ERROR
     assert told in walls.told
+
+
+OFF = {"UnitFileState": "disabled", "ActiveState": "inactive"}
+ON = {"UnitFileState": "enabled", "ActiveState": "active"}
+
+
+def test_on_the_agents_own_host_nothing_of_the_daemon_is_looked_at():
+    facts = [unit(**OFF), unit(PROXY, **OFF), unit("ringfenced-proxy.socket", **OFF), unit(AGENT, **ON)]
+    assert elsewhere(facts) == {DAEMON}
+    assert {each.check.split()[-1] for each in judge(facts)} == {AGENT}
+    assert [(each.check, each.state) for each in left_out(elsewhere(facts))] == [(DAEMON, State.OK)]
+
+
+def test_a_relay_is_looked_at_where_its_socket_is_on():
+    idle = unit(RELAY, UnitFileState="static", ActiveState="inactive")
+    assert judge([unit("ringfence-relay.socket", **OFF), idle]) == ()
+    found = judge([unit("ringfence-relay.socket", **ON), idle])
+    assert {each.check.split()[-1] for each in found} == {"ringfence-relay.socket", RELAY}
+    assert {each.state for each in found} == {State.OK}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [unit(**OFF), unit(AGENT, **OFF)],  # before the first start: both are meant to run
+        [unit(**ON), unit(AGENT, **ON)],
+        [unit(**ON | {"ActiveState": "failed"}), unit(AGENT, **ON)],
+        [unit(**OFF | {"ActiveState": "active"}), unit(AGENT, **ON)],  # started by hand
+        [unit(**OFF)],
+        [unit(**OFF), unit(AGENT, LoadState="not-found")],
+        [],
+    ],
+)
+def test_without_a_side_that_is_on_alone_both_are_looked_at(facts):
+    assert elsewhere(facts) == frozenset()
 
 
 def test_an_agent_that_may_go_anywhere_has_no_wall():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ringfenced.cli.exits import Failure
-from ringfenced.cli.installing import command, shipped, system
+from ringfenced.cli.installing import installation, shipped, system
 from ringfenced.cli.installing.root import Root
 
 TOML = "etc/ringfence/ringfenced.toml"
@@ -69,7 +69,7 @@ def test_a_new_template_is_laid_beside_an_edited_file(root, ringfence, monkeypat
     changed = [
         shipped.Shipped(each.path, each.data + b"\n# 0.2", each.edited) for each in shipped.files(shipped.folder())
     ]
-    monkeypatch.setattr(command, "files", lambda _: tuple(changed))
+    monkeypatch.setattr(installation, "files", lambda _: tuple(changed))
     assert ringfence("install").exit_code == 0
     assert (root / TOML).read_text() == "node = 'ours'\n"
     assert (root / f"{TOML}.new").read_text().endswith("# 0.2")
@@ -335,7 +335,7 @@ def systemctl(tmp_path, monkeypatch):
     return says
 
 
-STOPPED = ["inactive", "failed", "unknown", "inactive", "inactive", "inactive"]
+STOPPED = ["inactive", "failed", "unknown", *["inactive"] * (len(shipped.UNITS) - 3)]
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating", "reloading", "maintenance"])
