@@ -143,7 +143,8 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
     async with AsyncExitStack() as stack:
         engines, shared = await stack.enter_async_context(supervising(config))
         workers = Workers(path, config.workers)
-        await stack.enter_async_context(linked(config, engines, shared, workers.on_ready, workers.on_alive))
+        told = {"on_ready": workers.on_ready, "on_alive": workers.on_alive}
+        await stack.enter_async_context(linked(config, engines, shared, **told, is_worker=workers.is_worker))
         await stack.enter_async_context(workers.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
         department = config.departments[0].name

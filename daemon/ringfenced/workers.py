@@ -44,6 +44,7 @@ class Workers:
         self._port = 0
         self._all_ready = asyncio.Event()
         self._heard_s: dict[int, float] = {}
+        self._pids: set[int] = set()
 
     def on_ready(self, port: int) -> None:
         """A worker serves on `port`."""
@@ -55,6 +56,10 @@ class Workers:
     def on_alive(self, number: int) -> None:
         """A worker answers."""
         self._heard_s[number] = asyncio.get_running_loop().time()
+
+    def is_worker(self, pid: int) -> bool:
+        """Whether that process is one of them, and has not ended."""
+        return pid in self._pids
 
     async def all_ready(self) -> int:
         """Wait until every worker serves; the port."""
@@ -82,11 +87,14 @@ class Workers:
                 *(sys.executable, "-P", "-m", "ringfenced"),
                 *("--config", str(self._config_path), "--worker", str(number)),
             )
+            self._pids.add(process.pid)
             try:
                 code = await self._ended(number, process)
             except asyncio.CancelledError:
                 await _end(process)
                 raise
+            finally:
+                self._pids.discard(process.pid)
             if code == EXIT_CONFIG and not self._all_ready.is_set():
                 raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})

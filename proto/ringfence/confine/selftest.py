@@ -42,6 +42,7 @@ _BY_LANDLOCK: Final = frozenset(
         *("exec-written", "exec-written-script", "secrets", *files.SWITCHES, *files.DEVICES),
         *("proc-mem-read", "proc-mem-write", "proc-environ", "proc-fd", "proc-root"),
         *(f"write-{place}" for place in files.PLACES),
+        "unix-beside",
     }
 )
 """What a process stops by Landlock alone; units, containers and file permissions stop it too."""

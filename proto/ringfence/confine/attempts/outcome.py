@@ -64,6 +64,8 @@ class Given:
     """Paths of unix sockets on which somebody outside listens, beside the well-known ones."""
     helper: str = ""
     """Path of a unix socket on which somebody outside hands a connected socket to whoever connects (SCM_RIGHTS)."""
+    beside: tuple[str, ...] = ()
+    """Folders in which others have their unix sockets."""
     pid: int = 1
     """A process outside."""
     writable: tuple[str, ...] = ()

@@ -69,6 +69,7 @@ LOCAL: Final = (
         ("unix-abstract", local.abstract),
         ("unix-given", local.foreign),
         ("unix-session", local.session_bus),
+        ("unix-beside", local.beside),
         ("descriptor-handed-over", local.receive_socket),
     ),
     *(Attempt(f"unix-{kind}", f"The unix sockets of {kind}.", local.well_known(kind)) for kind in local.WELL_KNOWN),
