@@ -118,6 +118,10 @@ async def _serve(config: Config, path: Path, worker: int | None, report: Report)
         for problem in _problems(group):
             print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
+    except* NotConfined as group:  # a worker, which said which ways out work
+        for problem in _problems(group):
+            print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        sys.exit(EXIT_NOT_CONFINED)
     except* (OSError, sqlite3.Error) as group:  # the ledger's disk is full, or what is there is no ledger
         for problem in _problems(group):
             _LOG.error("cannot_serve", extra={"fields": {"problem": problem}})

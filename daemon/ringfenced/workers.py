@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
+from ringfence.confine.begin import EXIT_NOT_CONFINED, NotConfined
 
 _LOG = logging.getLogger("ringfenced.workers")
 
@@ -72,6 +73,7 @@ class Workers:
 
         Raises:
             ConfigError: a worker ended because of the configuration before all served; it said why.
+            NotConfined: a worker found a way out, whenever it was started; it said which.
         """
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(number), name=f"worker {number}") for number in range(self._count)]
@@ -97,6 +99,8 @@ class Workers:
                 self._pids.discard(process.pid)
             if code == EXIT_CONFIG and not self._all_ready.is_set():
                 raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
+            if code == EXIT_NOT_CONFINED:
+                raise NotConfined("A worker is not shut in, and this daemon does not serve; why is told above.")
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
             # The others go on with the policy that they have, until its file can be used again.
             await asyncio.sleep(RESTART_CONFIG_S if code == EXIT_CONFIG else RESTART_S)
