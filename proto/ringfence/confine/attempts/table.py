@@ -19,6 +19,8 @@ NETWORK: Final = _of(
     ("tcp6", network.tcp6),
     ("tcp4-mapped", network.mapped),
     ("tcp4-fast-open", network.fast_open),
+    ("tcp4-reused-accepted", network.reused_accepted),
+    ("tcp4-reused-listener", network.reused_listener),
     ("mptcp", network.mptcp),
     ("sctp", network.sctp),
     ("dccp", network.dccp),
