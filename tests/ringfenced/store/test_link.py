@@ -203,8 +203,9 @@ async def test_who_is_no_worker_is_not_heard(tmp_path, caplog):
     async with serve_link(path, *own, print, is_worker=lambda pid: pid != os.getpid()):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"id": 1, "do": "reserve", "with": ["ward", "a", 600]}\n')
-        with contextlib.suppress(ConnectionResetError):  # what it had not read
-            assert await reader.read() == b""
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionResetError):  # what it had not read
+                assert await reader.read() == b""
         writer.close()
         assert (await ledger.wallet("ward")).held_microcredits == 0
     assert [record.message for record in caplog.records] == ["link_refused"]
