@@ -118,6 +118,10 @@ async def _serve(config: Config, path: Path, worker: int | None, report: Report)
         for problem in _problems(group):
             print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         sys.exit(EXIT_CONFIG)
+    except* NotConfined as group:  # a worker, which said which ways out work
+        for problem in _problems(group):
+            print(problem, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        sys.exit(EXIT_NOT_CONFINED)
     except* (OSError, sqlite3.Error) as group:  # the ledger's disk is full, or what is there is no ledger
         for problem in _problems(group):
             _LOG.error("cannot_serve", extra={"fields": {"problem": problem}})
@@ -143,7 +147,8 @@ async def _supervise(config: Config, path: Path, stopping: asyncio.Event) -> Non
     async with AsyncExitStack() as stack:
         engines, shared = await stack.enter_async_context(supervising(config))
         workers = Workers(path, config.workers, config.drain_seconds_max)
-        await stack.enter_async_context(linked(config, engines, shared, workers.on_ready, workers.on_alive))
+        told = {"on_ready": workers.on_ready, "on_alive": workers.on_alive}
+        await stack.enter_async_context(linked(config, engines, shared, **told, is_worker=workers.is_worker))
         await stack.enter_async_context(workers.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
         department = config.departments[0].name

@@ -138,20 +138,27 @@ async def linked(
     config: Config,
     engines: EngineSupervisor,
     shared: Shared,
+    *,
     on_ready: Callable[[int], None],
     on_alive: Callable[[int], None],
+    is_worker: Callable[[int], bool],
 ) -> AsyncIterator[None]:
     """Serve wallets, memory and models to worker processes; hear of those that serve and are alive."""
-    link = link_path(config)
-    own = (shared.ledger, shared.memory, shared.ledger_failure)
-    async with serve_link(link, *own, on_ready, on_alive=on_alive, hosting=engines, lessons=shared.lessons):
+    async with serve_link(
+        link_path(config),
+        *(shared.ledger, shared.memory, shared.ledger_failure, on_ready),
+        is_worker=is_worker,
+        on_alive=on_alive,
+        hosting=engines,
+        lessons=shared.lessons,
+    ):
         yield
 
 
 @asynccontextmanager
 async def attached(config: Config) -> AsyncIterator[tuple[AttachedEngines, Shared, Link]]:
     """A worker process's view of the node's own things."""
-    async with Link.open(link_path(config)) as link:
+    async with Link.open(link_path(config), os.getppid()) as link:
         engines = AttachedEngines(attached_specs(config), socket_dir=config.runtime_folder, supervisor=link)
         async with _meanwhile(engines.run()):
             with _devices() as devices:

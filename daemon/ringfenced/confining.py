@@ -55,7 +55,12 @@ def shut_in(config: Config, path: Path, notify_socket: str) -> Report:
 def seal(config: Config) -> bool:
     """Once all ports are open: no socket of the internet's families from now on, where none is needed any more.
 
-    Kernels whose Landlock does not judge TCP ports yet are so held to the same. Whether it was done.
+    It does not hold kernels whose Landlock judges no TCP ports yet (before version 4) to the same: a socket that is
+    there, a listening one or one that a caller's connection came in by, can be taken apart and connected elsewhere
+    (connect(2), AF_UNSPEC), and no filter reads where to. There the unit or the network policy is the wall.
+
+    Returns:
+        whether it was done.
     """
     if not config.confine.apply or _connects(config) or _hosts_vllm(config):
         return False

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
+from ringfence.confine.begin import EXIT_NOT_CONFINED, NotConfined
 
 _LOG = logging.getLogger("ringfenced.workers")
 
@@ -51,6 +52,7 @@ class Workers:
         self._port = 0
         self._all_ready = asyncio.Event()
         self._heard_s: dict[int, float] = {}
+        self._pids: set[int] = set()
 
     def on_ready(self, port: int) -> None:
         """A worker serves on `port`."""
@@ -63,6 +65,10 @@ class Workers:
         """A worker answers."""
         self._heard_s[number] = asyncio.get_running_loop().time()
 
+    def is_worker(self, pid: int) -> bool:
+        """Whether that process is one of them, and has not ended."""
+        return pid in self._pids
+
     async def all_ready(self) -> int:
         """Wait until every worker serves; the port."""
         await self._all_ready.wait()
@@ -74,6 +80,7 @@ class Workers:
 
         Raises:
             ConfigError: a worker ended because of the configuration before all served; it said why.
+            NotConfined: a worker found a way out, whenever it was started; it said which.
         """
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(number), name=f"worker {number}") for number in range(self._count)]
@@ -89,13 +96,18 @@ class Workers:
                 *(sys.executable, "-P", "-m", "ringfenced"),
                 *("--config", str(self._config_path), "--worker", str(number)),
             )
+            self._pids.add(process.pid)
             try:
                 code = await self._ended(number, process)
             except asyncio.CancelledError:
                 await _end(process, self._drain_s + STOP_MORE_S)
                 raise
+            finally:
+                self._pids.discard(process.pid)
             if code == EXIT_CONFIG and not self._all_ready.is_set():
                 raise ConfigError("No worker can serve with this configuration; what is wrong is told above.")
+            if code == EXIT_NOT_CONFINED:
+                raise NotConfined("A worker is not shut in, and this daemon does not serve; why is told above.")
             _LOG.error("worker_died", extra={"fields": {"worker": number, "code": code}})
             # The others go on with the policy that they have, until its file can be used again.
             await asyncio.sleep(RESTART_CONFIG_S if code == EXIT_CONFIG else RESTART_S)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import resource
 import socket
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
 """prctl(2), from linux/prctl.h."""
+
+_UCRED: Final = struct.Struct("=iII")
+"""Process, user and group: struct ucred of unix(7)."""
 
 
 def keep_memory() -> None:
@@ -23,6 +27,25 @@ def keep_memory() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) failed")
+
+
+def peer_pid(connection: socket.socket) -> int:
+    """Return the process at the other end of a unix socket: who connected to us, or who listened where we connected.
+
+    The kernel tells it (SO_PEERCRED, unix(7)), as of the moment when that process connected or began to listen: it may
+    have ended since.
+
+    Args:
+        connection: a connected stream socket; an event loop's stand-in for one will do.
+
+    Returns:
+        its process id; 0 where it is in a namespace of processes that this one does not see.
+
+    Raises:
+        OSError: it is no unix socket.
+    """
+    pid: int = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
+    return pid
 
 
 def notify(environment: Mapping[str, str], state: str) -> None:

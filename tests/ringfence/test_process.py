@@ -1,10 +1,11 @@
 """What the agent asks of the kernel and tells the service manager."""
 
+import os
 import socket
 import subprocess
 import sys
 
-from ringfence.process import notify
+from ringfence.process import notify, peer_pid
 
 
 def test_readiness_goes_to_the_service_managers_socket(tmp_path):
@@ -27,3 +28,18 @@ def test_memory_stays_with_the_process():
 
 def test_a_manager_that_has_gone_is_no_reason_to_fail(tmp_path):
     notify({"NOTIFY_SOCKET": str(tmp_path / "gone")}, "STOPPING=1")
+
+
+def test_each_end_of_a_unix_socket_knows_who_is_at_the_other(tmp_path):
+    path = str(tmp_path / "s")
+    code = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({path!r}); s.recv(1)"
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX) as own:
+        door.bind(path)
+        door.listen()
+        own.connect(path)
+        assert peer_pid(own) == os.getpid()
+        door.accept()[0].close()
+        with subprocess.Popen([sys.executable, "-I", "-c", code]) as child:
+            accepted, _ = door.accept()
+            with accepted:
+                assert peer_pid(accepted) == child.pid

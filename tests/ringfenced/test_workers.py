@@ -4,14 +4,17 @@ import asyncio
 import stat
 import time
 
+import pytest
+
+from ringfence.confine.begin import NotConfined
 from ringfenced import workers
 from ringfenced.workers import Workers
 
 
-def stand_in(tmp_path, monkeypatch):
-    """A program in Python's place that writes down its process id and does nothing."""
+def stand_in(tmp_path, monkeypatch, then="exec sleep 60"):
+    """A program in Python's place that writes down its process id and does nothing, or what is said."""
     program = tmp_path / "python"
-    program.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 60\n")
+    program.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\n{then}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(workers.sys, "executable", str(program))
     monkeypatch.setattr(workers, "RESTART_S", 0.01)
@@ -58,3 +61,33 @@ async def test_a_worker_that_does_not_end_is_killed_when_its_requests_have_had_t
         await started(pids, 1)
         told_s = time.monotonic()
     assert 0.4 < time.monotonic() - told_s < 5.0
+
+
+async def test_a_worker_that_is_not_shut_in_ends_the_daemon(tmp_path, monkeypatch):
+    """The unit is not to start it again and again, nor to serve with the others; whether they serve already or not."""
+    pids = stand_in(tmp_path, monkeypatch, f"test -e {tmp_path}/open && exit 77; exec sleep 60")
+    two = Workers(tmp_path / "ringfenced.toml", 2, 1.0)
+
+    async def serve():
+        async with two.running(), asyncio.timeout(20):
+            await started(pids, 2)
+            two.on_ready(1)
+            two.on_ready(1)
+            (tmp_path / "open").touch()
+            two.on_alive(0)  # and falls silent: it is started again
+            await asyncio.sleep(20)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await serve()
+    assert caught.group_contains(NotConfined)
+
+
+async def test_only_processes_that_it_started_and_that_run_are_workers(tmp_path, monkeypatch):
+    pids = stand_in(tmp_path, monkeypatch)
+    one = Workers(tmp_path / "ringfenced.toml", 1, 1.0)
+    async with one.running():
+        await started(pids, 1)
+        pid = int(pids.read_text())
+        assert one.is_worker(pid)
+        assert not one.is_worker(1)
+    assert not one.is_worker(pid)

@@ -44,20 +44,21 @@ def test_an_unknown_key_is_told(root, analyze, unit):
 @pytest.mark.parametrize(
     ("drop_in", "unit"),
     [
-        ("nvidia", "ringfenced"),
-        ("encrypted-daemon", "ringfenced"),
-        ("encrypted-agent", "ringfence-agent"),
-        ("providers", "ringfence-agent"),
-        ("siem", "ringfence-export"),
-        ("siem", "ringfence-watch"),
-        ("relay", "ringfence-relay"),
+        ("nvidia", "ringfenced.service"),
+        ("encrypted-daemon", "ringfenced.service"),
+        ("encrypted-agent", "ringfence-agent.service"),
+        ("providers", "ringfence-agent.service"),
+        ("siem", "ringfence-export.service"),
+        ("siem", "ringfence-watch.service"),
+        ("callers", "ringfenced-proxy.socket"),
+        ("relay", "ringfence-relay.service"),
     ],
 )
 def test_the_examples_of_drop_ins_fit_their_units(root, analyze, source, drop_in, unit):
-    folder = root / f"usr/lib/systemd/system/{unit}.service.d"
+    folder = root / f"usr/lib/systemd/system/{unit}.d"
     folder.mkdir()
     (folder / f"{drop_in}.conf").write_bytes((source / f"drop-ins/{drop_in}.conf").read_bytes())
-    verified = analyze("verify", f"--root={root}", f"{unit}.service")
+    verified = analyze("verify", f"--root={root}", unit)
     assert (verified.returncode, verified.stderr) == (0, "")
 
 

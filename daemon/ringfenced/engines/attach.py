@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from ringfenced import errors
-from ringfenced.engines.client import EngineClient, unavoidable_waits_ms
+from ringfenced.engines.client import EngineClient, WrongListener, unavoidable_waits_ms
 from ringfenced.engines.launch import EngineSpec, socket_path
 from ringfenced.engines.place import Place
 from ringfenced.engines.replica import connect_when_ready
@@ -26,6 +27,8 @@ CONNECT_S = 5.0
 
 TRIES_MAX = 3
 """How often a place is asked for whose engine dies before the worker reaches it."""
+
+_LOG = logging.getLogger("ringfenced.engines")
 
 
 class Supervisor(Protocol):
@@ -186,10 +189,11 @@ class AttachedEngines:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_S):
                 while not self._is_connected(number):
-                    if number not in self._states[name].ready:
+                    status = self._states[name]
+                    if number not in status.ready:
                         return None
                     if number not in self._following:
-                        self._follow(name, number)
+                        self._follow(status, number)
                     await self.changed()
                 return self._clients[number]
         return None
@@ -204,22 +208,23 @@ class AttachedEngines:
             self._told()
 
     def _follow_ready(self) -> None:
-        for name, status in self._states.items():
+        for status in self._states.values():
             for number in status.ready:
                 if number not in self._following:
-                    self._follow(name, number)
+                    self._follow(status, number)
 
-    def _follow(self, name: str, number: int) -> None:
+    def _follow(self, status: EngineStatus, number: int) -> None:
         if self._group is not None:
             self._following.add(number)
-            self._spawn(self._keep(name, number), f"engine {number} of {name}")
+            pid = status.ready_pids[status.ready.index(number)]
+            self._spawn(self._keep(status.name, number, pid), f"engine {number} of {status.name}")
 
-    async def _keep(self, name: str, number: int) -> None:
+    async def _keep(self, name: str, number: int, pid: int) -> None:
         """Stay connected to an engine while the supervisor calls it ready, and until what runs in it has ended."""
         path = socket_path(self._socket_dir, name, number)
         try:
             while True:
-                client = await self._connect(name, path)
+                client = await self._connect(name, path, pid)
                 if client is None:
                     return
                 self._clients[number] = client
@@ -235,11 +240,15 @@ class AttachedEngines:
         finally:
             self._following.discard(number)
 
-    async def _connect(self, name: str, path: Path) -> EngineClient | None:
-        with contextlib.suppress(TimeoutError):
+    async def _connect(self, name: str, path: Path, pid: int) -> EngineClient | None:
+        try:
             async with asyncio.timeout(CONNECT_S):
-                return await connect_when_ready(path, self._specs[name])
-        return None
+                return await connect_when_ready(path, self._specs[name], pid)
+        except TimeoutError:
+            return None
+        except WrongListener:
+            _LOG.error("engine_socket_taken", extra={"fields": {"model": name, "pid": pid}})
+            return None
 
     def _best(self, name: str) -> int | None:
         """The engine of a model that has the fewest of this process's requests; None where none is ready."""

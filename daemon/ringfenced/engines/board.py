@@ -102,6 +102,7 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
         stage=_stage(state, engines, loading),
         replicas=spec.replicas,
         ready=tuple(one.engine.number for one in ready),
+        ready_pids=tuple(one.pid or 0 for one in ready),
         pinned=spec.pin,
         idle_unload_s=int(spec.idle_unload_s),
         planned=engines[0].need if engines else spec.ways[0],

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
+from ringfence.process import peer_pid
 from ringfence.v1 import engine_pb2
 from ringfenced import errors
 from ringfenced.engines import frames, wire
@@ -31,6 +33,10 @@ RETRY_AFTER_DEATH_MS = 1000
 """When to try again after an engine's death: a small model is back by then."""
 
 _ANYBODY = Claim()
+
+
+class WrongListener(Exception):
+    """Somebody else than the engine listens on its socket; nothing was sent."""
 
 
 class EngineClient(asyncio.Protocol):
@@ -60,6 +66,7 @@ class EngineClient(asyncio.Protocol):
         timeout_s: float = DESCRIBE_TIMEOUT_S,
         buffer_chars_max: int = BUFFER_CHARS_MAX,
         gather_ms: int = 0,
+        session: int = 0,
     ) -> EngineClient:
         """Connect to an engine's socket and wait until it has described itself.
 
@@ -69,16 +76,21 @@ class EngineClient(asyncio.Protocol):
             timeout_s: longest wait for the description, in seconds.
             buffer_chars_max: characters of one answer that may wait for its reader.
             gather_ms: how long the engine may let text gather before it sends it, in milliseconds.
+            session: the engine's process, which leads the session of all that it starts; 0 where nobody knows it, and
+                whoever listens there is taken for the engine.
 
         Raises:
-            OSError: nobody listens there.
+            OSError: nobody listens there, or who did has ended.
+            WrongListener: a process of another session does.
             Unavailable: the engine closed the connection or did not describe itself in time.
         """
         loop = asyncio.get_running_loop()
-        _, client = await loop.create_unix_connection(
+        transport, client = await loop.create_unix_connection(
             lambda: cls(loop, model=model, buffer_chars_max=buffer_chars_max), str(path)
         )
         try:
+            if session:
+                _check(peer_pid(transport.get_extra_info("socket")), session)
             async with asyncio.timeout(timeout_s):
                 await client.describe(gather_ms)
         except TimeoutError as error:
@@ -356,6 +368,17 @@ class EngineClient(asyncio.Protocol):
         """Return a number that no living sequence of this connection has."""
         self._sequence = self._sequence % 0xFFFF_FFFF + 1
         return self._sequence
+
+
+def _check(pid: int, session: int) -> None:
+    """See that a process is of that session, which it was born into: nobody can join one (setsid(2)).
+
+    Raises:
+        WrongListener: it is not.
+        ProcessLookupError: it has ended.
+    """
+    if pid <= 0 or os.getsid(pid) != session:
+        raise WrongListener
 
 
 def shortest_wait_ms(clients: Iterable[EngineClient]) -> int | None:

@@ -31,6 +31,8 @@ STOP_GRACE_S = 1.0
 SOCKET_PATH_BYTES_MAX = 107
 """Longest path of a unix socket: sun_path has 108 bytes, one of them the closing zero (unix(7))."""
 
+SOCKET_NAME = "e.socket"
+"""An engine's socket in its folder; as long as the longest name that it listens under first (`server`)."""
 
 VMSTAT = Path("/proc/vmstat")
 """Counts what the kernel killed because memory ran out (``oom_kill``, since Linux 4.13)."""
@@ -95,10 +97,12 @@ class EngineStartError(Exception):
 def socket_path(socket_dir: Path, name: str, number: int = 0) -> Path:
     """Return where a model's engine of that number listens; every process of the node computes the same.
 
+    It is alone in its folder, which is all that its walls leave the engine: it may make and remove sockets there.
+
     Raises:
         ValueError: the folder's path is too long for a unix socket.
     """
-    path = socket_dir / f"{hashlib.sha256(f'{name}/{number}'.encode()).hexdigest()[:16]}.sock"
+    path = socket_dir / hashlib.sha256(f"{name}/{number}".encode()).hexdigest()[:12] / SOCKET_NAME
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
         raise ValueError(f"the path of an engine's socket exceeds {SOCKET_PATH_BYTES_MAX} bytes; use a shorter folder")
     return path

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringfenced import errors
 from ringfenced.engines.cgroup import EngineCgroups
-from ringfenced.engines.client import EngineClient
+from ringfenced.engines.client import EngineClient, WrongListener
 from ringfenced.engines.launch import STOP_GRACE_S, EngineProcess, EngineSpec, EngineStartError
 from ringfenced.engines.memory import process_bytes
 from ringfenced.engines.progress import Progress
@@ -66,7 +67,7 @@ class Replica:
         Args:
             engine: what was decided.
             spec: its program.
-            path: the socket that it shall listen on; nobody else's.
+            path: the socket that it shall listen on, in a folder that is made for it, and removed with it.
             around: what engines share.
             on_change: called when it got ready, and when its progress or its memory changed.
             is_busy: whether requests are in it.
@@ -108,6 +109,21 @@ class Replica:
 
     async def run(self) -> End:
         """Start it, stay until it ends, is told to stop or hangs; nothing of it runs when this returns or raises."""
+        await self._clear()  # an engine of a daemon that was killed may have left something
+        try:
+            self._path.parent.mkdir(mode=0o700)
+        except OSError as error:
+            return End(f"the folder of the engine's socket cannot be made: {error.strerror}")
+        try:
+            return await self._run()
+        finally:
+            await self._clear()
+
+    async def _clear(self) -> None:
+        """Remove its folder; in a thread, for an engine can leave much there."""
+        await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
+
+    async def _run(self) -> End:
         groups = self._around.cgroups
         number, spec = self.engine.number, _on_devices(self.spec, self.engine.need)
         try:
@@ -127,7 +143,6 @@ class Replica:
             self.client = None
             await process.stop(grace_s=0.0)
             self._process = None
-            self._path.unlink(missing_ok=True)
 
     async def _live(self, process: EngineProcess) -> End:
         async with asyncio.TaskGroup() as group:
@@ -143,6 +158,8 @@ class Replica:
             await process.stop(grace_s=0.0 if fault else STOP_GRACE_S)
             if fault == _HANGS:
                 return End("the engine did not answer any more and was killed")
+            if fault == _TAKEN:
+                return End("another process listens on the engine's socket; the engine was killed")
             why = process.describe_end(timed_out=fault == _NEVER_READY)
             return End(why, is_memory=process.ran_out_of_memory and not self.loaded)
 
@@ -150,9 +167,11 @@ class Replica:
         """Connect once the engine listens and stay until the connection ends; what is wrong with it, if anything."""
         try:
             async with asyncio.timeout(self.spec.load_timeout_s):
-                client = await connect_when_ready(self._path, self.spec)
+                client = await connect_when_ready(self._path, self.spec, process.pid)
         except TimeoutError:
             return _NEVER_READY
+        except WrongListener:
+            return _TAKEN
         process.forget_lines()
         self.client = client
         self.loaded = True
@@ -209,11 +228,16 @@ def _on_devices(spec: EngineSpec, need: Mapping[str, int]) -> EngineSpec:
 
 _NEVER_READY = "never ready"
 _HANGS = "hangs"
+_TAKEN = "taken"
 
 
-async def connect_when_ready(path: Path, spec: EngineSpec) -> EngineClient:
-    """Try a socket until an engine answers on it; the caller sets the limit on time."""
+async def connect_when_ready(path: Path, spec: EngineSpec, pid: int) -> EngineClient:
+    """Try a socket until an engine answers on it; the caller sets the limit on time.
+
+    Raises:
+        WrongListener: not the engine of that process listens there, nor what it started.
+    """
     while True:
         with contextlib.suppress(OSError, errors.Unavailable):
-            return await EngineClient.connect(path, model=spec.name, gather_ms=spec.gather_ms)
+            return await EngineClient.connect(path, model=spec.name, gather_ms=spec.gather_ms, session=pid)
         await asyncio.sleep(POLL_S)

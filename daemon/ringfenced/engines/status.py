@@ -50,6 +50,8 @@ class EngineStatus:
     """Engines wanted."""
     ready: tuple[int, ...] = ()
     """Numbers of the engines that take requests."""
+    ready_pids: tuple[int, ...] = ()
+    """Their processes, in the same order: who must be listening on their sockets."""
     pinned: bool = False
     """Never unloaded to make room."""
     idle_unload_s: int = 0
@@ -93,7 +95,8 @@ class EngineStatus:
         if description is not None:
             plain = {one.name: _tuple(description[one.name]) for one in fields(Description)}
             read = Description(**{**plain, "memory": tuple(DeviceUse(**use) for use in description["memory"])})
-        return cls(**{**said, "state": EngineState(said["state"]), "ready": tuple(said["ready"]), "description": read})
+        numbers = {name: tuple(said[name]) for name in ("ready", "ready_pids")}
+        return cls(**{**said, **numbers, "state": EngineState(said["state"]), "description": read})
 
 
 def _tuple(value: object) -> Any:

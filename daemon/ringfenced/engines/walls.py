@@ -38,7 +38,7 @@ def llama(listening: Path, files: Iterable[Path], *, has_gpu: bool) -> Walls:
     """Walls of a llama.cpp engine: it starts no program, and has a socket and nothing to write.
 
     Args:
-        listening: its unix socket.
+        listening: its unix socket, alone in its folder: sockets there it may make and remove.
         files: its weights, adapters and projector.
         has_gpu: whether it computes on GPUs, whose drivers compile code and need their devices.
     """
@@ -58,7 +58,7 @@ def vllm(listening: Path, folders: Iterable[Path], writes: Iterable[Path], *, ne
     """Walls of a vLLM engine, which compiles, starts processes, and has them speak TCP in a network of their own.
 
     Args:
-        listening: its unix socket.
+        listening: its unix socket, alone in its folder: sockets there it may make and remove.
         folders: its weights and adapters.
         writes: its cache, and the folder of its processes' sockets.
         needs_network: its processes are on several nodes, and it keeps the network that it has.
@@ -92,7 +92,9 @@ def shut_in(walls: Walls, options: argparse.Namespace) -> None:
         return
     test: Literal["enforce", "off"] = "enforce" if options.self_test == "enforce" else "off"
     try:
-        begin(walls, apply=True, required=False, self_test=test)
+        # The daemon gives each engine a folder of its own; beside it are those of the others, and the workers' link.
+        beside = tuple(str(Path(folder).parent) for folder in walls.sockets)
+        begin(walls, apply=True, required=False, self_test=test, beside=beside)
     except NotConfined as error:
         sys.exit(str(error))
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.labels import Category, Label, Level
+from ringfence.process import peer_pid
 from ringfenced import errors
 from ringfenced.model import Caller, Inherited, Prompt, Request, Target, TargetKind, Wallet
 from ringfenced.nouns import Ledger, Memory
@@ -71,13 +72,21 @@ class Link:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncIterator[Link]:
+    async def open(cls, path: Path, supervisor: int) -> AsyncIterator[Link]:
         """Connect; the link ends with the context. The supervisor's end closing it ends the worker.
+
+        Args:
+            path: the socket.
+            supervisor: the process that must be listening there: whoever answers is believed what earlier turns were
+                labelled.
 
         Raises:
             OSError: the supervisor is not there.
         """
         reader, writer = await asyncio.open_unix_connection(path, limit=LINE_BYTES_MAX)
+        if peer_pid(writer.get_extra_info("socket")) != supervisor:
+            writer.close()
+            raise ConnectionError("another process listens where this worker's supervisor should; this worker ends")
         link = cls(reader, writer)
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(link._listen(), name="link")
@@ -231,6 +240,7 @@ async def serve_link(
     ledger_failure: Callable[[], str],
     on_ready: Callable[[int], None],
     *,
+    is_worker: Callable[[int], bool],
     on_alive: Callable[[int], None] = lambda _: None,
     hosting: Hosting | None = None,
     lessons: Lessons | None = None,
@@ -243,6 +253,7 @@ async def serve_link(
         memory: the labels of earlier turns.
         ledger_failure: why settlements are not being written.
         on_ready: called with its port when a worker serves.
+        is_worker: whether a process id is a worker's: engines, which are the same user's, may not speak here.
         on_alive: called with its number whenever a worker shows that it is alive.
         hosting: the models; None for none.
         lessons: who learns; None for nobody.
@@ -251,6 +262,10 @@ async def serve_link(
     ends: set[_End] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_worker(pid := peer_pid(writer.get_extra_info("socket"))):
+            _LOG.error("link_refused", extra={"fields": {"pid": pid}})
+            writer.close()
+            return
         told = (on_ready, on_alive)
         end = _End(ledger, memory, ledger_failure, *told, writer=writer, hosting=hosting, lessons=lessons)
         ends.add(end)

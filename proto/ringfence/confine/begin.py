@@ -75,6 +75,7 @@ def begin(
     self_test: Literal["enforce", "warn", "off"],
     writable: tuple[str, ...] = (),
     unreachable: tuple[str, ...] = (),
+    beside: tuple[str, ...] = (),
     locks_memory: bool = False,
 ) -> Report:
     """Shut this process in and try to get out. Once, while it has one thread.
@@ -86,6 +87,7 @@ def begin(
         self_test: what follows from a way out that works.
         writable: folders in which it may write, for attempts that begin with a file.
         unreachable: hosts that answer, and that it must not reach.
+        beside: folders in which others of its user have their unix sockets, and in which it must make none.
         locks_memory: keep its memory from swap where that is allowed.
 
     Returns:
@@ -98,7 +100,8 @@ def begin(
     standing = enclose(walls, locks_memory=locks_memory) if apply else _NOT_APPLIED
     if required and standing.missing:
         raise NotConfined(f"confine.required is set, and {'; '.join(standing.missing)}")
-    found = () if self_test == "off" else escapes(walls, standing, Given(writable=writable), unreachable)
+    given = Given(writable=writable, beside=beside)
+    found = () if self_test == "off" else escapes(walls, standing, given, unreachable)
     if self_test == "enforce" and any(one.is_promised for one in found):
         ways = "\n".join(f"  {one.name}: {one.detail}" for one in found)
         raise NotConfined(

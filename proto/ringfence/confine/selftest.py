@@ -34,7 +34,9 @@ _NEVER: Final = frozenset(
 )
 _DATAGRAMS: Final = frozenset({"udp4", "udp6", "dns-by-hand", "listen-udp", "unix-resolver"})
 _TCP_PORTS: Final = {"dns-over-tcp": 53, "metadata": 80}
-_TCP: Final = frozenset({"tcp4", "tcp6", "tcp4-mapped", "io-uring-connect", *_TCP_PORTS})
+_TCP: Final = frozenset(
+    {"tcp4", "tcp6", "tcp4-mapped", "tcp4-reused-accepted", "tcp4-reused-listener", "io-uring-connect", *_TCP_PORTS}
+)
 _WRITTEN_CODE: Final = frozenset({"mmap-write-execute", "mprotect-execute"})
 _IN_MEMORY: Final = frozenset({"memfd-exec-path"})
 _BY_LANDLOCK: Final = frozenset(
@@ -42,6 +44,7 @@ _BY_LANDLOCK: Final = frozenset(
         *("exec-written", "exec-written-script", "secrets", *files.SWITCHES, *files.DEVICES),
         *("proc-mem-read", "proc-mem-write", "proc-environ", "proc-fd", "proc-root"),
         *(f"write-{place}" for place in files.PLACES),
+        "unix-beside",
     }
 )
 """What a process stops by Landlock alone; units, containers and file permissions stop it too."""

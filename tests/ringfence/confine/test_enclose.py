@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -80,6 +82,49 @@ def test_tcp_reaches_the_ports_that_are_left_and_no_other():
             said = enclosed(walls=walls, only=tries, address4="127.0.0.1", port=port)["results"]
             assert said["tcp4"][0] == expected
             assert {said[name][0] for name in tries[1:]} == {"blocked"}
+
+
+def reused(shut):
+    """What came of new sockets, and of those that such a process had when it was shut in."""
+    code = f"""
+import json, socket
+from ringfence.confine import enclose
+from ringfence.confine.attempts.outcome import Given
+from ringfence.confine.attempts.run import tried
+from ringfence.confine.attempts.table import named
+from ringfence.confine.walls import Walls
+listening = socket.create_server(("127.0.0.1", 0))
+caller = socket.create_connection(listening.getsockname())
+accepted, _ = listening.accept()
+elsewhere = socket.create_server(("127.0.0.1", 0))
+{shut}
+given = Given(accepted=accepted.fileno(), listening=listening.fileno(), address4="127.0.0.1",
+              port=elsewhere.getsockname()[1])
+tries = [named(name) for name in ("tcp4", "tcp4-reused-accepted", "tcp4-reused-listener")]
+print(json.dumps([result.outcome.value for _, result in tried(tries, given, at_once=1)]))
+"""
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_filter_alone_leaves_the_sockets_that_are_there():
+    """Why `narrow` does not stand in for Landlock, and is said to."""
+    assert reused("") == ["escaped"] * 3
+    assert reused("assert enclose.narrow(Walls())") == ["blocked", "escaped", "escaped"]
+
+
+@needs_landlock
+def test_landlock_judges_them_too():
+    assert reused("enclose.enclose(Walls(families=frozenset({2}), listens=frozenset({0})))") == ["blocked"] * 3
 
 
 @needs_landlock

@@ -29,11 +29,17 @@ def test_where_nothing_is_left_all_is_tried_that_reaches_nobody():
     assert {"tcp4", "udp6", "io-uring-connect", "metadata", "listen-tcp", "ptrace", "exec-written"} <= names(Walls())
 
 
+CONNECTIONS = {
+    *("tcp4", "tcp6", "tcp4-mapped", "tcp4-reused-accepted", "tcp4-reused-listener"),
+    "io-uring-connect",
+}
+
+
 @pytest.mark.parametrize(
     ("walls", "left_out"),
     [
         (Walls(families=INTERNET, listens=frozenset({443})), {"listen-tcp"}),
-        (Walls(families=INTERNET, connects=frozenset({9})), {"tcp4", "tcp6", "tcp4-mapped", "io-uring-connect"}),
+        (Walls(families=INTERNET, connects=frozenset({9})), CONNECTIONS),
         (Walls(families=INTERNET, connects=frozenset({53})), {"dns-over-tcp"}),
         (Walls(families=INTERNET, connects=frozenset({443})), set()),
         (

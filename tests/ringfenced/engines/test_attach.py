@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 
 import pytest
 
 from fakes.hosting import ask, had, prompt, said, scripted, slow, until
 from ringfenced import errors
 from ringfenced.engines.attach import AttachedEngines
+from ringfenced.engines.launch import socket_path
 from ringfenced.engines.status import EngineState, EngineStatus
 from ringfenced.engines.supervisor import EngineSupervisor
 from ringfenced.engines.wire import Description
@@ -33,7 +35,7 @@ async def node(folder, *specs, cpu=1, **values):
 
     @contextlib.asynccontextmanager
     async def worker():
-        async with Link.open(link_path) as link:
+        async with Link.open(link_path, os.getpid()) as link:
             engines = AttachedEngines(specs, socket_dir=sockets, supervisor=link)
             async with asyncio.TaskGroup() as group:
                 group.create_task(engines.run())
@@ -45,7 +47,8 @@ async def node(folder, *specs, cpu=1, **values):
         group.create_task(supervisor.run())
         await asyncio.sleep(0)
         memory = LabelMemory(lambda: 0.0)
-        async with serve_link(link_path, ledger, memory, lambda: "", lambda _: None, hosting=supervisor):
+        own = (ledger, memory, lambda: "", lambda _: None)
+        async with serve_link(link_path, *own, is_worker=lambda pid: pid == os.getpid(), hosting=supervisor):
             yield supervisor, worker
         await supervisor.stop()
     ledger.close()
@@ -84,6 +87,20 @@ async def test_a_worker_follows_an_engine_that_is_started_again(folder):
         await first.wait_closed()
         assert await ask(engines, "m", "/echo two") == "two"
         assert engines.engine("m") is not first
+
+
+async def test_a_worker_sends_nothing_to_who_listens_in_an_engines_place(folder, caplog):
+    async with node(folder, scripted()) as (supervisor, worker):
+        with supervisor.load("m") as place:
+            await had(place)
+        path = socket_path(folder / "e", "m", *supervisor.states()["m"].ready)
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as impostor:
+            impostor.bind(str(path))
+            impostor.listen()
+            async with worker() as engines:
+                await until(lambda: any(record.message == "engine_socket_taken" for record in caplog.records))
+                assert engines.engine("m") is None
 
 
 async def test_a_worker_that_dies_gives_back_what_it_had(folder):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import stat
 import sys
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fakes.hosting import slow
 from ringfenced import errors
-from ringfenced.engines.launch import EngineKind, EngineSpec, socket_path
+from ringfenced.engines.launch import SOCKET_NAME, EngineKind, EngineSpec, socket_path
 from ringfenced.engines.supervisor import EngineState, EngineSupervisor
 from ringfenced.model import Finish, Message, Prompt, Role, Text, TextDelta
 
@@ -93,6 +95,35 @@ async def test_only_the_user_may_open_an_engines_socket(folder):
         path = socket_path(folder / "engines", "m", *supervisor.states()["m"].ready)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_who_listens_in_an_engines_place_is_sent_nothing(folder):
+    """One process of this user is not another: a prompt goes to the engine that was started, or nowhere."""
+    async with supervised(folder, slow(preload=True, ways=({},))) as supervisor:
+        await until(lambda: any((folder / "engines").glob("*")))
+        with socket.socket(socket.AF_UNIX) as impostor:
+            impostor.bind(str(next((folder / "engines").iterdir()) / SOCKET_NAME))
+            impostor.listen()
+            await until(lambda: "another process listens" in supervisor.states()["m"].failure)
+        await ready(supervisor)
+
+
+async def test_each_engine_has_a_folder_that_goes_with_it(folder):
+    """What an engine of a daemon that was killed left there goes too."""
+    left = socket_path(folder / "engines", "a", 1)
+    left.parent.mkdir(parents=True)
+    left.with_name("old").touch()
+    async with supervised(folder, scripted("a"), scripted("b")) as supervisor:
+        await ready(supervisor, "a")
+        await ready(supervisor, "b")
+        folders = list((folder / "engines").iterdir())
+        assert [[path.name for path in one.iterdir()] for one in folders] == [[SOCKET_NAME]] * 2
+    assert not list((folder / "engines").iterdir())
+
+
+def test_a_socket_has_a_short_name_first_wherever_it_fits():
+    """Process ids go up to PID_MAX_LIMIT of <linux/threads.h>."""
+    assert len(f".{2**22:x}") <= len(SOCKET_NAME)
 
 
 async def test_a_killed_engine_ends_its_requests_only_and_is_back_within_two_seconds(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import socket
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from ringfence.confine import places
 from ringfence.confine.begin import NotConfined
 from ringfenced.engines import walls
 
-SOCKET = Path("/run/ringfenced/0123.sock")
+SOCKET = Path("/run/ringfenced/0123/e.socket")
 
 
 def test_a_llama_engine_reads_its_model_and_listens():
     found = walls.llama(SOCKET, [Path("/srv/models/m.gguf")], has_gpu=False)
     assert found.families == frozenset()
     assert found.writes == ()
-    assert found.sockets == ("/run/ringfenced",)
+    assert found.sockets == ("/run/ringfenced/0123",)
     assert "/srv/models/m.gguf" in found.reads
     assert not {"/srv/models", "/etc", "/run", "/var", "/home"} & set(found.reads)
     assert not found.starts_programs
@@ -67,7 +68,9 @@ def test_an_engine_ends_where_a_way_out_works_and_must_not(monkeypatch):
     """Its launcher keeps the text."""
 
     def begin(found, **settings):
+        beside = settings.pop("beside")
         assert settings == {"apply": True, "required": False, "self_test": "enforce"}
+        assert beside == ("/run/ringfenced",)
         raise NotConfined("udp4 works")
 
     monkeypatch.setattr(walls, "begin", begin)
@@ -94,3 +97,64 @@ print((folder / "daemon.key").read_text())
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "weights\n", done.stderr
     assert "PermissionError" in done.stderr
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking())
+def test_an_engine_takes_no_other_engines_socket_nor_the_links(folder):
+    """Whoever stands in one's place reads the prompts of another model, or tells workers what conversations hold."""
+    link, neighbours, own = (folder / name for name in ("link.sock", "b/e.socket", "a/e.socket"))
+    held = []
+    for path in (link, neighbours):
+        path.parent.mkdir(exist_ok=True)
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].bind(str(path))
+    own.parent.mkdir()
+    code = f"""
+import argparse, json, os, socket
+from pathlib import Path
+from ringfenced.engines import walls
+own = Path({str(own)!r})
+walls.shut_in(walls.llama(own, [], has_gpu=False), argparse.Namespace(no_walls=False, self_test="enforce"))
+def tries(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+def bind(path):
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+said = [tries(bind, str(own)), tries(os.rename, str(own), str(own) + "2"), tries(os.unlink, str(own) + "2")]
+for path in ({str(link)!r}, {str(neighbours)!r}):
+    said += [tries(os.unlink, path), tries(os.rename, path, path + "2"), tries(os.rename, path, str(own))]
+    said += [tries(bind, path + "3"), tries(os.listdir, os.path.dirname(path))]
+said += [tries(os.rename, str(own.parent), str(own.parent) + "2"), tries(os.rmdir, own.parent)]
+print(json.dumps(said))
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said[:3] == ["done"] * 3
+    assert "done" not in said[3:]
+    assert link.is_socket()
+    assert neighbours.is_socket()
+    for one in held:
+        one.close()
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking())
+def test_an_engine_whose_walls_leave_it_the_others_folder_ends(folder):
+    """The self-test tries it: the attempt works in the folder above its own."""
+    (folder / "a").mkdir()
+    code = f"""
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from ringfenced.engines import walls
+found = walls.llama(Path({str(folder)!r}) / "a/e.socket", [], has_gpu=False)
+found = replace(found, writes=({str(folder)!r},))
+walls.shut_in(found, argparse.Namespace(no_walls=False, self_test="enforce"))
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"unix-beside: made a unix socket in {folder}" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from dataclasses import replace
 
@@ -21,18 +22,23 @@ TURN = Request("r", Prompt(()), conversation_id="c", idempotency_key="k")
 PHI = Inherited(Label(Level.CONFIDENTIAL, frozenset({Category.PHI})), Label(Level.INTERNAL))
 
 
+def is_this_process(pid):
+    return pid == os.getpid()
+
+
 @pytest.fixture
 async def node(tmp_path):
     ledger = SqliteLedger(tmp_path / "l.sqlite3", {"ward": 1000}, lambda: 7)
     ports: list[int] = []
-    async with serve_link(tmp_path / "link", ledger, LabelMemory(lambda: 0.0), lambda: "", ports.append):
+    own = (ledger, LabelMemory(lambda: 0.0), lambda: "")
+    async with serve_link(tmp_path / "link", *own, ports.append, is_worker=is_this_process):
         yield ledger, tmp_path / "link", ports
     ledger.close()
 
 
 async def test_two_workers_share_one_wallet(node):
     ledger, path, _ = node
-    async with Link.open(path) as one, Link.open(path) as two:
+    async with Link.open(path, os.getpid()) as one, Link.open(path, os.getpid()) as two:
         await one.reserve("ward", "a", 600)
         with pytest.raises(WalletEmpty) as caught:
             await two.reserve("ward", "b", 500)
@@ -58,7 +64,7 @@ async def free(ledger) -> Wallet:
 
 async def test_a_worker_that_dies_frees_its_holds_and_pays_for_what_it_had_secured(node):
     ledger, path, _ = node
-    async with Link.open(path) as worker:
+    async with Link.open(path, os.getpid()) as worker:
         await worker.reserve("ward", "local", 400)
         await worker.reserve("ward", "left", 100)
         await worker.reserve("ward", "settled", 200)
@@ -82,7 +88,7 @@ async def test_a_caller_that_leaves_while_its_hold_is_on_the_way_leaves_no_hold(
                 return 1
         return 0
 
-    async with Link.open(path) as one, Link.open(path) as two:
+    async with Link.open(path, os.getpid()) as one, Link.open(path, os.getpid()) as two:
         booked = 0
         for turn in range(40):
             takes = [take((one, two)[n % 2], f"{turn}-{n}", chance.uniform(-0.001, 0.004)) for n in range(20)]
@@ -96,7 +102,7 @@ async def test_a_caller_that_leaves_while_its_hold_is_on_the_way_leaves_no_hold(
 
 async def test_what_cannot_be_secured_is_told_whole(node):
     ledger, path, _ = node
-    async with Link.open(path) as worker:
+    async with Link.open(path, os.getpid()) as worker:
         await worker.reserve("ward", "a", 10)
         ledger.close()
         with pytest.raises(Unavailable) as caught:
@@ -111,7 +117,7 @@ async def test_a_worker_that_speaks_nonsense_loses_its_link_and_nobody_else(node
     ledger, path, _ = node
     unhandled: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
-    async with Link.open(path) as other:
+    async with Link.open(path, os.getpid()) as other:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"id": 1, "do": "reserve", "with": ["ward", "a", 600]}\n' + line)
         with contextlib.suppress(ConnectionResetError):  # what it had not read
@@ -126,7 +132,7 @@ async def test_a_worker_that_speaks_nonsense_loses_its_link_and_nobody_else(node
 
 async def test_labels_and_keys_are_shared(node):
     _, path, ports = node
-    async with Link.open(path) as one, Link.open(path) as two:
+    async with Link.open(path, os.getpid()) as one, Link.open(path, os.getpid()) as two:
         await one.remember(WARD, TURN, PHI)
         assert await two.inherited(WARD, TURN) == PHI
         with pytest.raises(InvalidRequest, match="idempotency_key"):
@@ -138,7 +144,7 @@ async def test_labels_and_keys_are_shared(node):
 
 async def test_many_reservations_at_once_never_overdraw(node):
     _, path, _ = node
-    async with Link.open(path) as one, Link.open(path) as two:
+    async with Link.open(path, os.getpid()) as one, Link.open(path, os.getpid()) as two:
 
         async def take(link, number):
             try:
@@ -155,7 +161,7 @@ async def test_a_worker_whose_supervisor_goes_ends(node):
     _, path, _ = node
 
     async def work():
-        async with Link.open(path) as worker:
+        async with Link.open(path, os.getpid()) as worker:
             worker._reader.feed_eof()
             await asyncio.sleep(1)
 
@@ -166,7 +172,7 @@ async def test_a_worker_whose_supervisor_goes_ends(node):
 
 async def test_a_glance_is_what_the_last_reservation_showed(node):
     _, path, _ = node
-    async with Link.open(path) as one, Link.open(path) as two:
+    async with Link.open(path, os.getpid()) as one, Link.open(path, os.getpid()) as two:
         assert (await one.glance("ward")).available_microcredits == 1000
         await one.reserve("ward", "a", 300)
         assert (await one.glance("ward")).available_microcredits == 700
@@ -180,10 +186,35 @@ async def test_a_glance_is_what_the_last_reservation_showed(node):
 async def test_the_supervisor_hears_which_worker_is_alive(tmp_path):
     heard: list[int] = []
     async with (
-        serve_link(tmp_path / "link", None, None, lambda: "", print, on_alive=heard.append),
-        Link.open(tmp_path / "link") as link,
+        serve_link(tmp_path / "link", None, None, lambda: "", print, is_worker=is_this_process, on_alive=heard.append),
+        Link.open(tmp_path / "link", os.getpid()) as link,
     ):
         link.alive(3)
         link.alive(3)
         await link.ready(7443)  # answered in order
         assert heard == [3, 3]
+
+
+async def test_who_is_no_worker_is_not_heard(tmp_path, caplog):
+    """An engine is the same user's, and no kernel yet keeps it from connecting: it is told nothing."""
+    ledger = SqliteLedger(tmp_path / "l.sqlite3", {"ward": 1000}, lambda: 7)
+    own = (ledger, LabelMemory(lambda: 0.0), lambda: "")
+    path = tmp_path / "link"
+    async with serve_link(path, *own, print, is_worker=lambda pid: pid != os.getpid()):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"id": 1, "do": "reserve", "with": ["ward", "a", 600]}\n')
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionResetError):  # what it had not read
+                assert await reader.read() == b""
+        writer.close()
+        assert (await ledger.wallet("ward")).held_microcredits == 0
+    assert [record.message for record in caplog.records] == ["link_refused"]
+    ledger.close()
+
+
+async def test_a_worker_does_not_take_an_answer_from_whoever_listens(node):
+    """An engine that took the link's place would say that earlier turns were public."""
+    _, path, _ = node
+    with pytest.raises(ConnectionError, match="another process"):
+        async with Link.open(path, os.getppid()):
+            pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ringfenced.errors import Internal, Unavailable
@@ -53,7 +55,8 @@ class Kept:
 async def linked(tmp_path):
     kept = Kept()
     path = tmp_path / "link"
-    async with serve_link(path, None, None, lambda: "", print, lessons=kept), Link.open(path) as link:
+    serving = serve_link(path, None, None, lambda: "", print, is_worker=lambda _: True, lessons=kept)
+    async with serving, Link.open(path, os.getpid()) as link:
         yield kept, LinkedLessons(link)
 
 

@@ -43,6 +43,7 @@ def _given(options: argparse.Namespace) -> Given:
         abstract=options.abstract,
         unix=tuple(options.unix),
         helper=options.helper,
+        beside=tuple(options.beside),
         pid=options.pid,
         writable=tuple(options.writable),
         environment=dict(os.environ),  # noqa: TID251 - the start of this process
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--abstract", default="", metavar="NAME", help="abstract unix socket on which somebody listens")
     add("--unix", action="append", default=[], metavar="PATH", help="unix socket on which somebody listens")
     add("--helper", default="", metavar="PATH", help="unix socket on which somebody hands a connected socket over")
+    add("--beside", action="append", default=[], metavar="FOLDER", help="where others have their unix sockets")
     add("--pid", type=int, default=1, help="a process outside (%(default)s)")
     add("--writable", action="append", default=[], metavar="FOLDER", help="where this process may write")
     add("--at-once", type=int, default=8, help="attempts at the same time (%(default)s)")

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from ringfence.confine.attempts.outcome import Given, NotHere
@@ -37,6 +38,24 @@ def foreign(given: Given) -> str:
     if not given.unix:
         raise NotHere("no unix socket was given")
     return _reach_any(given.unix)
+
+
+def beside(given: Given) -> str:
+    """A unix socket made where others have theirs, whose place it could then take."""
+    refused: OSError | None = None
+    for folder in given.beside:
+        path = f"{folder}/.{os.getpid():x}"
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+                door.bind(path)
+            Path(path).unlink()
+        except OSError as error:
+            refused = error
+        else:
+            return f"made a unix socket in {folder}, and removed it"
+    if refused is None:
+        raise NotHere("no folder of others' sockets was given")
+    raise refused
 
 
 def well_known(kind: str) -> Callable[[Given], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -12,12 +13,15 @@ from typing import Final
 
 from ringfence.confine import places
 from ringfence.confine.attempts.outcome import Given, NotHere
+from ringfence.confine.libc import LIBC
 
 _PROBE: Final = b"ringfence escape attempt\n"
 _IPPROTO_MPTCP: Final = 262  # <linux/in.h>
 _IPPROTO_DCCP: Final = 33  # <linux/in.h>
 _SOCK_DCCP: Final = 6  # <linux/net.h>
 _DNS_PORT: Final = 53
+_NOWHERE: Final = struct.pack("=H14x", socket.AF_UNSPEC)
+"""An address that undoes a connection: struct sockaddr of connect(2)."""
 _PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "socks_proxy", "grpc_proxy")
 _PROXY_FILES: Final = (
     "/etc/environment",
@@ -76,6 +80,27 @@ def fast_open(given: Given) -> str:
         except BlockingIOError:
             return _answer(sender, given.address4, given.port, given)
         return f"connected to {given.address4}:{given.port} by its first segment"
+
+
+def reused_accepted(given: Given) -> str:
+    """A TCP connection that came in, taken apart and made again to somewhere else (connect(2), AF_UNSPEC)."""
+    if given.accepted >= 0:
+        return _reuse(given.accepted, given)
+    with (
+        # On every address: a socket keeps the one that it was bound to, and nothing leaves from the loopback's.
+        socket.create_server(("", 0)) as door,
+        socket.create_connection(("127.0.0.1", door.getsockname()[1]), timeout=given.wait_s),
+        door.accept()[0] as accepted,
+    ):
+        return _reuse(accepted.fileno(), given)
+
+
+def reused_listener(given: Given) -> str:
+    """A TCP socket that listens, made to connect instead (connect(2), AF_UNSPEC)."""
+    if given.listening >= 0:
+        return _reuse(given.listening, given)
+    with socket.create_server(("", 0)) as door:
+        return _reuse(door.fileno(), given)
 
 
 def udp4(given: Given) -> str:
@@ -201,6 +226,19 @@ def _connect(
         if code not in {0, errno.EINPROGRESS}:
             return _judge(code, address, port)
         return _answer(connecting, address, port, given)
+
+
+def _reuse(descriptor: int, given: Given) -> str:
+    """Undo what a socket is connected to, or listens on, and connect it somewhere else: no socket is made."""
+    if LIBC.connect(descriptor, _NOWHERE, len(_NOWHERE)):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    with socket.socket(fileno=os.dup(descriptor)) as connecting:
+        connecting.setblocking(False)  # noqa: FBT003 - the library's own signature
+        code = connecting.connect_ex((given.address4, given.port))
+        if code not in {0, errno.EINPROGRESS}:
+            return _judge(code, given.address4, given.port)
+        return _answer(connecting, given.address4, given.port, given)
 
 
 def _answer(connecting: socket.socket, address: str, port: int, given: Given) -> str:

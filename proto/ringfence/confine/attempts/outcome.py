@@ -64,12 +64,19 @@ class Given:
     """Paths of unix sockets on which somebody outside listens, beside the well-known ones."""
     helper: str = ""
     """Path of a unix socket on which somebody outside hands a connected socket to whoever connects (SCM_RIGHTS)."""
+    beside: tuple[str, ...] = ()
+    """Folders in which others have their unix sockets."""
     pid: int = 1
     """A process outside."""
     writable: tuple[str, ...] = ()
     """Folders in which the process may write; well-known ones are tried after them."""
     environment: dict[str, str] = field(default_factory=dict)
     """Its environment, for proxies that stand in it."""
+    accepted: int = -1
+    """Descriptor of a TCP connection over IPv4 that it accepted before it was shut in; -1 for one that it tries to
+    make. What is given is lost by the attempt, for other processes that have it too."""
+    listening: int = -1
+    """Descriptor of a TCP socket over IPv4 on which it listened before it was shut in; likewise."""
     is_answered: bool = False
     """Whether somebody answers at the addresses: then silence means that nothing arrived."""
     wait_s: float = 0.3

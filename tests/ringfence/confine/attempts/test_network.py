@@ -30,6 +30,11 @@ def test_a_connection_is_an_escape(given):
     assert network.fast_open(given).startswith(f"connected to 127.0.0.1:{given.port}")
 
 
+@pytest.mark.parametrize("attempt", [network.reused_accepted, network.reused_listener])
+def test_so_is_one_by_a_socket_that_was_there(given, attempt):
+    assert attempt(given) == f"connected to 127.0.0.1:{given.port}"
+
+
 def test_so_is_a_host_that_refuses_it(server, given):
     """The segment arrived."""
     server.close()
@@ -102,6 +107,16 @@ def test_a_unix_socket_is_reached_by_whichever_kind_listens(tmp_path):
         assert local.foreign(Given(unix=(str(tmp_path / "absent"), path))) == f"connected to {path}"
     with pytest.raises(NotHere):
         local.foreign(Given(unix=(str(tmp_path / "absent"),)))
+
+
+def test_a_unix_socket_is_made_beside_those_of_others_and_removed(tmp_path):
+    with pytest.raises(NotHere):
+        local.beside(Given())
+    with pytest.raises(FileNotFoundError):
+        local.beside(Given(beside=(str(tmp_path / "absent"),)))
+    made = local.beside(Given(beside=(str(tmp_path / "absent"), str(tmp_path))))
+    assert made == f"made a unix socket in {tmp_path}, and removed it"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_socket_that_is_handed_over_is_used(tmp_path):
