@@ -172,5 +172,11 @@ def test_what_the_operators_page_says_to_type_names_what_is_there(render, opened
     objects = render(opened)
     (job,) = re.findall(r"--from=cronjob/(\S+)", section)
     assert ("CronJob", job) in objects
-    (secret,) = re.findall(r"kubectl delete secret ([a-z-]+)", section)
-    assert json.loads(objects["ConfigMap", job]["data"]["wanted.json"])["authority"] == secret
+    (secret,) = re.findall(r"kubectl -n ai delete secret ([a-z-]+)", section)
+    wanted = json.loads(objects["ConfigMap", job]["data"]["wanted.json"])
+    assert wanted["authority"] == secret
+    (section,) = re.findall(r"^### In a cluster\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"ringfence-agent[a-z-]*|ringfence-daemon[a-z-]*", section))
+    secrets = {wanted["agent_keys"], wanted["daemon_keys"], "ringfence-agent-providers"}
+    assert named == secrets | {"ringfence-agent", "ringfence-agent-log"}
+    assert {("Deployment", "ringfence-agent"), ("PersistentVolumeClaim", "ringfence-agent-log")} <= set(objects)
