@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ import pytest
 from fakes.site import site as open_site
 from ringfence.client import RingfenceCallError
 from ringfence.labels import Label, Level
+from ringfence.v1 import types_pb2 as types
 
 pytestmark = pytest.mark.journey
 
@@ -54,3 +56,22 @@ async def test_nothing_is_left_running(pair):
     await asyncio.wait_for(pair.daemon.wait(), 15)
     assert pair.daemon.returncode == 0
     assert not [p for p in tree if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+async def test_what_runs_ends_whole_when_the_daemon_is_told_to_stop(pair):
+    """And whoever only watches does not hold it up."""
+    watching = pair.client("operator").watch_models()
+    await anext(watching)
+    script = '/script {"tokens": 400, "interval_steps": 1}'
+    asking = pair.client().generate(script, sampling=types.Sampling(tokens_max=400))
+    await anext(asking)
+    told_s = time.monotonic()
+    pair.daemon.terminate()
+    kinds = [event.WhichOneof("event") async for event in asking]
+    with pytest.raises(RingfenceCallError):
+        async for _ in watching:
+            pass
+    await asyncio.wait_for(pair.daemon.wait(), 15)
+    assert kinds[-2:] == ["finish", "receipt"]
+    assert pair.daemon.returncode == 0
+    assert time.monotonic() - told_s < 5.0, "the watcher had the whole drain_seconds_max"
