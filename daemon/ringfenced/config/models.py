@@ -49,7 +49,8 @@ class LocalModel(Section):
     name: Name
     """Unique within the site."""
     engine: Literal["llama.cpp", "vllm", "command"] = "llama.cpp"
-    """``llama.cpp``, ``vllm``, or ``command`` for any program that speaks the engine protocol on ``--socket PATH``."""
+    """``llama.cpp``, ``vllm``, or ``command`` for any program that speaks the engine protocol on ``--socket PATH``; who
+    listens there must be of the session that it is started in, so no ``setsid`` and no container."""
     path: FilePath | None = None
     """With llama.cpp: the GGUF file; with vllm: the folder that Hugging Face's libraries read."""
     library: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._\-]*)?$", max_length=128)
