@@ -80,6 +80,12 @@ class Bare(Host):
         with self.path(log).open("wb") as said:
             return subprocess.Popen(whole, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
+    def end(self, who: str) -> None:
+        """End all that runs as one of `USERS`: a signal to the program that entered the machine would not reach it."""
+        user = str(USERS[who])
+        self.does("pkill", "--signal=TERM", f"--uid={user}")
+        until(lambda: not self.does("pgrep", f"--uid={user}"), f"the end of {who}", 40)
+
     def _lay_out(self) -> None:
         users = "".join(f"rf-{who}:x:{user}:{user}::/nonexistent:/usr/sbin/nologin\n" for who, user in USERS.items())
         self.run("sh", "-c", "cat >>/etc/passwd", stdin=users)

@@ -86,7 +86,7 @@ class Alone:
             try:
                 said = self._said(process, results, "/tmp/daemon.log")
             finally:
-                process.terminate()
+                self.bare.end("daemon")
                 process.wait(30)
         return Assault("an engine, no unit", parsed(said), watch.stop())
 
