@@ -31,10 +31,14 @@ def lacking():
 def enclosed(*, walls, only=(), apply=True, threads=0, code="", **given):
     """What such a process says: what is in force, each attempt's outcome and detail, and what `code` set."""
     asked = {"walls": walls, "only": list(only), "apply": apply, "threads": threads, "code": code, "given": given}
-    command = [sys.executable, "-P", "-m", "fakes.enclosed"]
+    return heard("-m", "fakes.enclosed", said=json.dumps(asked))
+
+
+def heard(*arguments, said=""):
+    """What a Python that finds what this one does prints, from JSON, once it ended well."""
     done = subprocess.run(
-        command,
-        input=json.dumps(asked),
+        [sys.executable, "-P", *arguments],
+        input=said,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

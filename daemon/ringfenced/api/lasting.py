@@ -65,14 +65,17 @@ class Lasting(grpc.aio.ServerInterceptor):
 
     def _until_stopped(self, method: _Method) -> _Method:
         async def answer(request: Any, context: Context) -> None:
+            limit = asyncio.timeout(None)
             try:
-                async with asyncio.timeout(None) as limit:
+                async with limit:
                     self._running.add(limit)
                     try:
                         await method(request, context)
                     finally:
                         self._running.discard(limit)
             except TimeoutError:
+                if not limit.expired():  # it ran into a limit of its own
+                    raise
                 error = Unavailable("The daemon is stopping. Ask again when it is back.", reason="stopping")
                 await refuse(context, error)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
-import sys
 
 import pytest
 
-from fakes.enclosed import enclosed, lacking
+from fakes.enclosed import enclosed, heard, lacking
 from ringfence.confine import landlock
 from ringfence.confine.attempts.table import ALL
 
@@ -103,17 +101,7 @@ given = Given(accepted=accepted.fileno(), listening=listening.fileno(), address4
 tries = [named(name) for name in ("tcp4", "tcp4-reused-accepted", "tcp4-reused-listener")]
 print(json.dumps([result.outcome.value for _, result in tried(tries, given, at_once=1)]))
 """
-    path = os.pathsep.join(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return heard("-c", code)
 
 
 def test_a_filter_alone_leaves_the_sockets_that_are_there():

@@ -25,19 +25,26 @@ async def wait_a_little(_request, context):
     await context.write(b"last")
 
 
+async def run_late(_request, _context):
+    """Runs into a limit of its own."""
+    raise TimeoutError
+
+
 @contextlib.asynccontextmanager
 async def serving(folder):
     """A server with a watcher's method and a request's, and what ends the one kind."""
-    lasting = Lasting(frozenset({"/t/Watch"}))
+    lasting = Lasting(frozenset({"/t/Watch", "/t/Late"}))
     server = grpc.aio.server(interceptors=(lasting,))
-    methods = {"Watch": wait_for_ever, "Ask": wait_a_little}
+    methods = {"Watch": wait_for_ever, "Ask": wait_a_little, "Late": run_late}
     handlers = {name: grpc.unary_stream_rpc_method_handler(method) for name, method in methods.items()}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("t", handlers),))
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
-    async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
-        yield server, lasting, channel
-    await server.stop(None)
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            yield server, lasting, channel
+    finally:  # a server that is collected while it runs takes the process with it
+        await server.stop(None)
 
 
 async def test_a_watcher_ends_at_once_and_a_request_in_its_time(short_folder):
@@ -53,6 +60,14 @@ async def test_a_watcher_ends_at_once_and_a_request_in_its_time(short_folder):
             await watching.read()
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert "stopping" in caught.value.details()
+
+
+async def test_a_limit_of_the_methods_own_is_not_told_as_a_stop(short_folder):
+    async with serving(short_folder) as (_server, _lasting, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_stream("/t/Late")(b"").read()
+        assert caught.value.code() is grpc.StatusCode.UNKNOWN
+        assert "stopping" not in caught.value.details()
 
 
 async def test_who_leaves_before_is_forgotten(short_folder):

@@ -67,6 +67,7 @@ def uninstall(
 ) -> None:
     """Remove everything but the egress log: units, users, configuration, keys, wallets, models in our own folders.
 
+    Our units are stopped first, and nothing is removed while one of them still runs.
     The log stays where it is, with what it takes to verify it; on this machine it then belongs to root. The programs
     themselves stay too: remove the environment or the package that they came with.
 
