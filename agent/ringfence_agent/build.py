@@ -134,6 +134,7 @@ async def running(
                 log.info("listening", address=config.listen.address, port=port, entries=journal.size)
                 yield port
             finally:
+                journal.dismiss()
                 await server.stop(config.drain_seconds_max)
                 if probes is not None:
                     await probes.stop(None)

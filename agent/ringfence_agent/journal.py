@@ -87,6 +87,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._grown: asyncio.Future[None] | None = None
         self._stopping = False
+        self._dismissed = False
         self._failure = ""
         self._stalled = ""
         self.recovered = Recovered()
@@ -207,12 +208,23 @@ class Journal:
         """The exact bytes of a durable entry."""
         return self._store.read(index)
 
-    async def grown(self, size: int) -> None:
-        """Wait until more than `size` entries are durable."""
-        while self.size <= size and not self._failure:
+    async def grown(self, size: int) -> bool:
+        """Wait until more than `size` entries are durable; False where nobody may wait for that any more.
+
+        That is so once the log failed, and since `dismiss`.
+        """
+        while self.size <= size:
+            if self._failure or self._dismissed:
+                return False
             if self._grown is None:
                 self._grown = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._grown)
+        return True
+
+    def dismiss(self) -> None:
+        """Let nobody wait for entries any more: whoever follows the log would hold up the agent's stop."""
+        self._dismissed = True
+        self._tell()
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -193,10 +193,9 @@ class EgressService(egress_pb2_grpc.EgressServicer):
             index = first_since(self._journal.read, index, self._journal.size, query.since_unix_ms)
         while not end or index < end:
             if index >= self._journal.size:
-                if not request.follow or self._journal.failure:
-                    return
-                await self._journal.grown(index)
-                continue
+                if request.follow and await self._journal.grown(index):
+                    continue
+                return
             entry = self._journal.read(index)
             if wanted(entry):
                 yield index, entry

@@ -59,6 +59,7 @@ from ringfenced.site.outlook import MeasuredOutlook
 from ringfenced.site.policies import SitePolicies
 from ringfenced.site.scanning import Scanner
 from ringfenced.site.verifying import verifying
+from ringfenced.store.alone import alone
 from ringfenced.store.decisions import DecisionFiles
 from ringfenced.store.ledger import SqliteLedger
 from ringfenced.store.link import Link, serve_link
@@ -108,18 +109,18 @@ def prepare(config: Config) -> None:
 
 @asynccontextmanager
 async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, Shared]]:
-    """The node's own things: engine processes, wallets, memory. They end with the context."""
-    ledger = SqliteLedger(
-        config.state / "ledger.sqlite3",
-        {department.name: department.grant_credits * MICROCREDITS for department in config.departments},
-        _unix_ms,
-    )
+    """The node's own things: engine processes, wallets, memory. They end with the context.
+
+    Raises:
+        OSError: another daemon uses the folder of state, or that of the sockets, whose engines this one would take.
+        sqlite3.Error: what is there is no ledger.
+    """
     reserves = Reserves(
         host_bytes_max=config.placement.memory_bytes,
         host_reserve_bytes=config.placement.reserve_bytes,
         device_reserve_bytes=config.placement.device_reserve_bytes,
     )
-    with closing(ledger), _devices() as devices:
+    with alone(config.runtime_folder / "lock"), closing(_ledger(config)) as ledger, _devices() as devices:
         placeable = await _placeable(config, devices)
         specs = await asyncio.to_thread(engine_specs, config, placeable())  # a model that is new is read whole
         engines = EngineSupervisor(
@@ -131,6 +132,11 @@ async def supervising(config: Config) -> AsyncIterator[tuple[EngineSupervisor, S
         )
         async with _meanwhile(engines.run()), taught(config) as lessons:
             yield engines, Shared(ledger, LabelMemory(time.monotonic), lambda: ledger.failure, devices, lessons)
+
+
+def _ledger(config: Config) -> SqliteLedger:
+    grants = {department.name: department.grant_credits * MICROCREDITS for department in config.departments}
+    return SqliteLedger(config.state / "ledger.sqlite3", grants, _unix_ms)
 
 
 @asynccontextmanager

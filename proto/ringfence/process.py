@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import socket
 import struct
@@ -46,6 +47,25 @@ def peer_pid(connection: socket.socket) -> int:
     """
     pid: int = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
     return pid
+
+
+def peer_session(connection: socket.socket) -> int:
+    """Return the session of the process at the other end of a unix socket (`peer_pid`).
+
+    A process is born into its session and can leave it for one of its own, and nobody can join another's (setsid(2)).
+
+    Args:
+        connection: a connected stream socket; an event loop's stand-in for one will do.
+
+    Returns:
+        the process that leads the session; 0 where the process is in a namespace that this one does not see.
+
+    Raises:
+        ProcessLookupError: the process has ended.
+        OSError: it is no unix socket.
+    """
+    pid = peer_pid(connection)
+    return os.getsid(pid) if pid > 0 else 0  # getsid(0) would be our own
 
 
 def notify(environment: Mapping[str, str], state: str) -> None:

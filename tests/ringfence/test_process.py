@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 
-from ringfence.process import notify, peer_pid
+import pytest
+
+from ringfence.process import notify, peer_pid, peer_session
 
 
 def test_readiness_goes_to_the_service_managers_socket(tmp_path):
@@ -43,3 +45,20 @@ def test_each_end_of_a_unix_socket_knows_who_is_at_the_other(tmp_path):
             accepted, _ = door.accept()
             with accepted:
                 assert peer_pid(accepted) == child.pid
+                assert peer_session(accepted) == os.getsid(0)
+
+
+def test_a_session_is_told_until_its_process_has_ended(tmp_path):
+    path = str(tmp_path / "s")
+    code = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({path!r}); s.recv(1)"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+        door.listen()
+        with subprocess.Popen([sys.executable, "-I", "-c", code], start_new_session=True) as child:
+            accepted, _ = door.accept()
+            with accepted:
+                assert peer_session(accepted) == child.pid
+                accepted.send(b"x")
+                child.wait()
+                with pytest.raises(ProcessLookupError):
+                    peer_session(accepted)

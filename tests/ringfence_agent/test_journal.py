@@ -282,7 +282,7 @@ async def test_after_the_first_error_of_the_disk_nothing_is_acknowledged(tmp_pat
             await one.append(Kind.REFUSAL, {})
         assert one.size == 1
         assert json.loads(one.read(0))["seq"] == 0
-        await one.grown(5)
+        assert not await one.grown(5)
     async with journal(tmp_path) as one:
         assert one.size >= 1
 
@@ -454,6 +454,19 @@ async def test_followers_wait_for_growth(tmp_path):
         await asyncio.sleep(0.01)
         assert not any(task.done() for task in waiting)
         await one.append(Kind.REFUSAL, {})
+        assert await asyncio.gather(*waiting) == [True] * 3
+
+
+async def test_nobody_follows_a_log_that_is_about_to_close(tmp_path):
+    """What is durable is still read; what comes after that is not waited for."""
+    async with journal(tmp_path) as one, asyncio.timeout(5):
+        waiting = asyncio.ensure_future(one.grown(0))
+        await asyncio.sleep(0.01)
+        one.dismiss()
+        assert not await waiting
+        await one.append(Kind.REFUSAL, {})
+        assert await one.grown(0)
+        assert not await one.grown(1)
 
 
 WRITER = """

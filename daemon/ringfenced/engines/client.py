@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
-from ringfence.process import peer_pid
+from ringfence.process import peer_session
 from ringfence.v1 import engine_pb2
 from ringfenced import errors
 from ringfenced.engines import frames, wire
@@ -90,7 +90,7 @@ class EngineClient(asyncio.Protocol):
         )
         try:
             if session:
-                _check(peer_pid(transport.get_extra_info("socket")), session)
+                _demand(transport.get_extra_info("socket"), session)
             async with asyncio.timeout(timeout_s):
                 await client.describe(gather_ms)
         except TimeoutError as error:
@@ -370,14 +370,14 @@ class EngineClient(asyncio.Protocol):
         return self._sequence
 
 
-def _check(pid: int, session: int) -> None:
-    """See that a process is of that session, which it was born into: nobody can join one (setsid(2)).
+def _demand(connection: socket.socket, session: int) -> None:
+    """Pass if a process of that session listens at the other end.
 
     Raises:
-        WrongListener: it is not.
+        WrongListener: one of another session does.
         ProcessLookupError: it has ended.
     """
-    if pid <= 0 or os.getsid(pid) != session:
+    if peer_session(connection) != session:
         raise WrongListener
 
 

@@ -296,7 +296,7 @@ def main() -> None:
     arguments = _arguments()
     confine(arguments.parent)
     time.sleep(arguments.load_ms / 1000)
-    server = EngineServer()
+    server = EngineServer(arguments.parent)
     usual = Script(
         tokens=arguments.tokens,
         text=arguments.text,

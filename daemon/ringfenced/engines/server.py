@@ -23,6 +23,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
+from ringfence.process import peer_session
 from ringfence.v1 import engine_pb2, types_pb2
 from ringfenced.engines import frames
 
@@ -166,6 +167,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one only by its methods
         self._loop = asyncio.get_running_loop()
         self._server.connections.append(self)
+        if not self._server.answers(self._transport.get_extra_info("socket")):
+            self._transport.abort()  # before a byte of it is read
 
     def data_received(self, data: bytes) -> None:
         """Carry out each command. One that cannot be read ends the connection."""
@@ -213,7 +216,18 @@ class Connection(asyncio.Protocol):
 class EngineServer:
     """Listens on a unix socket that only the process's own user may open."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent_pid: int = 0) -> None:
+        """Serve nobody yet.
+
+        Args:
+            parent_pid: the process that started this engine: it and the others of its session are answered, the
+                daemon and its workers. Other engines are not: each leads a session of its own. 0 where somebody
+                started it by hand: whoever is its user is answered.
+
+        Raises:
+            ProcessLookupError: the parent has ended.
+        """
+        self._session = os.getsid(parent_pid) if parent_pid else 0
         self.unflushed: list[Connection] = []
         """Connections with something to send; each stands here once."""
         self.connections: list[Connection] = []
@@ -223,6 +237,13 @@ class EngineServer:
         self._load = engine_pb2.EngineLoad()
         self._load_timer: asyncio.TimerHandle | None = None
         self._load_at_s = 0.0
+
+    def answers(self, connection: socket.socket) -> bool:
+        """Whether the process at a connection's other end is one of the daemon's."""
+        try:
+            return not self._session or peer_session(connection) == self._session
+        except ProcessLookupError:
+            return False
 
     def flush(self) -> None:
         """Send every connection its frame; where it is time, with how busy the engine is."""

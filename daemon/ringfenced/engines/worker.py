@@ -178,7 +178,7 @@ def main() -> None:
         file = verify_model_file(arguments.model, arguments.sha256)
     except BadModelFile as error:
         sys.exit(error.message)
-    server = EngineServer()
+    server = EngineServer(arguments.parent)
     pipe = ProgressPipe(arguments.progress_fd)
     backend = _backend(arguments, server, file.shape, pipe)
     pipe.close()

@@ -8,17 +8,17 @@ open   ───▶ what is still at risk was lost with the process that secured
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import queue
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
+
+from ringfenced.store.alone import alone
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settlement (
@@ -85,7 +85,7 @@ class Journal:
             sqlite3.Error: it cannot be opened or is no ledger.
         """
         with ExitStack() as stack:
-            stack.enter_context(_locked(path))
+            stack.enter_context(alone(path.with_name(f"{path.name}.lock")))
             path.touch(mode=0o600)
             path.chmod(0o600)
             self._connection = sqlite3.connect(path, check_same_thread=False)  # here first, then only in the writer
@@ -181,21 +181,3 @@ class Journal:
                 "DO UPDATE SET amount_microcredits = amount_microcredits + excluded.amount_microcredits",
                 totals.items(),
             )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold ``<path>.lock`` for this process alone; the end of the process releases it too (flock(2)).
-
-    Raises:
-        OSError: another process holds it.
-    """
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OSError(f"another daemon uses {path.parent}; stop it or give this one a folder of its own") from None
-        yield
-    finally:
-        os.close(lock)

@@ -659,6 +659,20 @@ async def test_the_log_is_read_searched_followed_and_proven(provider, tmp_path):
         await follower.aclose()
 
 
+async def test_whoever_follows_the_log_does_not_hold_up_the_agents_stop(provider, tmp_path):
+    """Its stream ends, and it asks again when the agent is back; a payload on its way has the whole time to end."""
+    file = tmp_path / "agent.toml"
+    file.write_text(file.read_text().replace("drain_seconds_max = 1.0", "drain_seconds_max = 60"))
+    async with client(tmp_path) as egress, asyncio.timeout(30):
+        async with agent(file):
+            follower = egress.log.entries(EntryQuery(), follow=True)
+            assert json.loads((await anext(follower))[1])["kind"] == "start"
+            rest = asyncio.create_task(gather(follower))
+            await asyncio.sleep(0.05)
+            assert not rest.done()
+        assert await rest == []
+
+
 async def test_offers_say_what_the_configuration_says(provider, tmp_path):
     async with agent(tmp_path / "agent.toml"), client(tmp_path) as egress:
         (offer,) = await egress.offers()

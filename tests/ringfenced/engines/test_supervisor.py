@@ -108,6 +108,36 @@ async def test_who_listens_in_an_engines_place_is_sent_nothing(folder):
         await ready(supervisor)
 
 
+ASKS = """
+import asyncio, sys
+from pathlib import Path
+from ringfenced.engines.client import EngineClient
+
+async def main():
+    client = await EngineClient.connect(Path(sys.argv[1]), model="m")
+    print(client.description.engine)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("stranger", "said"), [(False, "scripted"), (True, "")])
+async def test_an_engine_answers_its_daemons_processes_and_no_other_of_its_user(folder, stranger, said):
+    """Another engine is of this user and could connect, but leads a session of its own, as it was started with."""
+    async with supervised(folder, scripted()) as supervisor:
+        await ready(supervisor)
+        path = socket_path(folder / "engines", "m", *supervisor.states()["m"].ready)
+        asking = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-c", ASKS, str(path)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=stranger,
+        )
+        told, error = await asking.communicate()
+        assert (told.decode().strip(), "Unavailable" in error.decode()) == (said, stranger)
+        assert await answer(await ready(supervisor), "/echo still here") == "still here"
+
+
 async def test_each_engine_has_a_folder_that_goes_with_it(folder):
     """What an engine of a daemon that was killed left there goes too."""
     left = socket_path(folder / "engines", "a", 1)

@@ -6,6 +6,7 @@ another.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import shutil
@@ -69,7 +70,7 @@ def main() -> NoReturn:
         os._exit(status)
 
     try:
-        run(_serve(arguments.socket, chosen, relay, progress, leave))
+        run(_serve(arguments, chosen, relay, progress, leave))
     except options.BadOption as error:
         relay.last_words(str(error))
         leave(EXIT_START)
@@ -87,7 +88,7 @@ def _walls(listening: Path, chosen: options.Options, writes: tuple[Path, ...]) -
 
 
 async def _serve(
-    socket: Path,
+    arguments: argparse.Namespace,
     chosen: options.Options,
     relay: StderrRelay,
     progress: ProgressPipe,
@@ -99,7 +100,7 @@ async def _serve(
 
     progress.say("reading weights")
     host = hosts.open_host(chosen)
-    server = EngineServer()
+    server = EngineServer(arguments.parent)
 
     def die() -> NoReturn:
         server.hang_up()
@@ -113,7 +114,7 @@ async def _serve(
     hosts.hush()
     limits = Limits(host.facts.context_tokens_max, chosen.sequences, chosen.queue)
     async with asyncio.TaskGroup() as tasks:
-        await server.serve(socket, VllmBackend(server, host, limits, tasks))
+        await server.serve(arguments.socket, VllmBackend(server, host, limits, tasks))
         leave(0)
 
 
