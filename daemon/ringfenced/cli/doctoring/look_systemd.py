@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -96,10 +97,13 @@ def _said(invocation: str) -> tuple[Confined, ...]:
         return ()
     command = ["journalctl", "--quiet", "--no-pager", "--output=cat", f"_SYSTEMD_INVOCATION_ID={invocation}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as journal:  # noqa: S603
-        lines = journal.stdout or ()
-        found = tuple(each for line in _beginning(lines) if (each := confined(line)) is not None)
-        journal.kill()
-    return found
+        limit = threading.Timer(_SECONDS_MAX, journal.kill)  # the lines then end
+        limit.start()
+        try:
+            return tuple(each for line in _beginning(journal.stdout or ()) if (each := confined(line)) is not None)
+        finally:
+            limit.cancel()
+            journal.kill()
 
 
 def _beginning(lines: Iterable[str]) -> Iterator[str]:
