@@ -204,7 +204,8 @@ def _engine_spec(model: LocalModel, state: Path) -> EngineSpec:
     if model.engine == "command":
         return EngineSpec(model.name, EngineKind.COMMAND, model.command)
     if model.engine == "vllm":
-        return _vllm_spec(model, state / "vllm")
+        # A folder each: what one engine compiled there, another that shared it would run.
+        return _vllm_spec(model, state / "vllm" / model.name)
     arguments = (
         *("--model", str(model.path)),
         *("--context", str(model.context_tokens)),

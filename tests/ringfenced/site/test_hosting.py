@@ -132,3 +132,12 @@ def test_what_vllm_takes_of_the_nodes_memory_is_what_an_operator_says(tmp_path, 
     assert said.ways[0].get("GPU-1", 90) == 90
     assert said.is_bounded
     assert not engine_specs(config(tmp_path, *lines), devices)[0].is_bounded
+
+
+def test_no_engine_runs_what_another_compiled(tmp_path):
+    """vLLM loads compiled kernels from a folder that the engine may write to."""
+    (tmp_path / "model").mkdir()
+    vllm = ('engine = "vllm"', f'path = "{tmp_path}/model"')
+    specs = engine_specs(config(tmp_path, *vllm, "[[models]]", 'name = "other"', *vllm), ())
+    caches = [Path(spec.arguments[spec.arguments.index("--cache") + 1]) for spec in specs]
+    assert [cache.relative_to(tmp_path / "state/vllm") for cache in caches] == [Path("house"), Path("other")]
