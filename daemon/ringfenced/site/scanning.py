@@ -28,8 +28,8 @@ de-identify it takes 25 ms as prose and 120 ms as FHIR (one core of a cloud serv
 
 THREADS_COMPUTING = 3
 """Threads where nothing waits, of which a department holds two: with one, a long request would stand in its other long
-ones' way. More share one lock with the loop: while one, two, three, four read 170 KB of FHIR each, it is late by 7, 15, 18 and
-23 ms (99th percentile; 28, 49, 64, 86 at most; two cores of a cloud server, 2026)."""
+ones' way. More share one lock with the loop: while one, two, three, four read 170 KB of FHIR each, it is late by 7, 15,
+18 and 23 ms (99th percentile; 28, 49, 64, 86 at most; two cores of a cloud server, 2026)."""
 
 THREADS_WAITING = 8
 """Threads where a plug-in may wait, of which a department holds seven; further requests stand in line until their
