@@ -68,7 +68,7 @@ class Bare(inference_pb2_grpc.InferenceServicer):
 
     async def Generate(self, request: pb.GenerateRequest, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
         """Stream the answer of the request's scenario."""
-        directive = request.messages[-1].parts[0].text
+        directive = request.messages[-1].parts[0].text.rstrip()
         answer = self._answers[directive]
         await context.write(answer.decision)
         if self._engines:

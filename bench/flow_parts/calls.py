@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from flow_parts.scenarios import SCENARIOS
+from flow_parts.scenarios import SCENARIOS, fresh
 from ringfence import tls
 from ringfence.client.channel import MESSAGE_BYTES_MAX
 from ringfence.v1 import admin_pb2, admin_pb2_grpc
@@ -67,7 +67,7 @@ class Target:
         self._turn += 1
         place = self._turn % len(self._channels)
         tally.lag_ms.append((time.monotonic() - intended_s) * 1000)
-        first_s = float("inf")
+        first_s, payload = float("inf"), fresh(payload, self._turn)
         try:
             if SCENARIOS[scenario].method == "Plan":
                 answer = await self._plan[place](payload, timeout=timeout_s)
@@ -93,7 +93,7 @@ class Target:
     async def hang_up(self, payload: bytes, tally: Tally) -> None:
         """Send one request and hang up on its first text."""
         self._turn += 1
-        call = self._generate[self._turn % len(self._channels)](payload, timeout=20)
+        call = self._generate[self._turn % len(self._channels)](fresh(payload, self._turn), timeout=20)
         try:
             while (message := await call.read()) is not grpc.aio.EOF and message[0] != TEXT:
                 tally.messages += 1

@@ -23,6 +23,11 @@ NOTE = (
 """A note of some 600 characters with one finding, as an application sends it."""
 
 
+FRESH = " " * 8
+"""Ends the last message, and is replaced by other blanks in each request; the script is the same with them."""
+_BLANKS = b" \t\n\r"
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One kind of request."""
@@ -45,7 +50,8 @@ class Scenario:
 
     def request(self) -> pb.GenerateRequest:
         """The request, labelled PUBLIC."""
-        texts = (NOTE, self.directive) if self.note else (self.directive,)
+        last = self.directive + FRESH
+        texts = (NOTE, last) if self.note else (last,)
         return pb.GenerateRequest(
             model=self.model,
             messages=[types.Message(role=types.ROLE_USER, parts=[types.Part(text=text)]) for text in texts],
@@ -58,6 +64,13 @@ class Scenario:
         request = self.request()
         message = pb.PlanRequest(request=request) if self.method == "Plan" else request
         return message.SerializeToString()
+
+
+def fresh(payload: bytes, number: int) -> bytes:
+    """A payload with a text of its own: what a daemon found nothing in, it does not read again."""
+    digits = bytes(_BLANKS[number >> 2 * place & 3] for place in range(len(FRESH)))
+    before, _, after = payload.rpartition(FRESH.encode())
+    return before + digits + after
 
 
 def prompt(scenario: Scenario) -> Prompt:

@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -50,6 +51,7 @@ from ringfenced.schedule.budget import Reserves, budget
 from ringfenced.site.alive import deciding, whose
 from ringfenced.site.asking import LocalReaders
 from ringfenced.site.breakers import Breakers
+from ringfenced.site.cleantexts import KEY_BYTES, CleanTexts
 from ringfenced.site.directory import SiteDirectory
 from ringfenced.site.evaluators import evaluating
 from ringfenced.site.exits import AgentExits, NoExits
@@ -201,7 +203,8 @@ async def working(
         readers = LocalReaders(asyncio.get_running_loop(), engines, config.models, secrets.token_bytes)
         recogniser = await asyncio.to_thread(recogniser_of, config, readers.ask)
         waits = bool(config.classification.plugins)
-        scanning = stack.enter_context(closing(Scanner(recogniser.scan, waits=waits)))
+        clean = None if waits else CleanTexts(secrets.token_bytes(KEY_BYTES))  # plug-ins may change their mind
+        scanning = stack.enter_context(closing(Scanner(recogniser.scan, waits=waits, clean=clean)))
         pseudonym = _pseudonym(_pseudonym_key_path(config))
         closed = NoExits()
         exits: AgentExits | NoExits = closed
@@ -460,7 +463,7 @@ def _pseudonym(path: Path) -> Callable[[str], str]:
         OSError: the key cannot be read, or is none: pseudonyms under a short key could be guessed.
     """
     key = _read_key(path, PSEUDONYM_KEY_BYTES)
-    return lambda identity: identify.pseudonym(key, identity)
+    return lru_cache(maxsize=1024)(partial(identify.pseudonym, key))  # the same callers ask again and again
 
 
 def _read_key(path: Path, length: int) -> bytes:

@@ -264,11 +264,13 @@ class Memory(Protocol):
 class Scanning(Protocol):
     """The recognisers, and where the verbs run that scan with them."""
 
-    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim) -> T:
+    async def run(
+        self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim, *, anew: bool = False
+    ) -> T:
         """The outcome of `work`, which is given the scan and reads `chars` characters; what `work` raises.
 
         Holds the loop for short texts alone; others share what reads beside it by `claim`, and raise DeadlineExceeded
-        where they take longer than `seconds_max`.
+        where they take longer than `seconds_max`. With `anew`, nothing that was read before counts.
         """
         ...
 

@@ -172,6 +172,7 @@ class Rungs:
             classification.prompt_chars,
             way.left_s(self._world.clock()),
             claim(way.caller, way.request.priority),
+            anew=True,
         )
         # De-identification may leave more than the decision expected; then this rung is not open after all.
         if offer.clearance is None or not may_leave(payload.label, offer.clearance):

@@ -48,6 +48,7 @@ from ringfenced.model import (
 )
 from ringfenced.nouns import World
 from ringfenced.site.breakers import Breakers
+from ringfenced.site.cleantexts import KEY_BYTES, CleanTexts
 from ringfenced.site.evaluating import Judge, LogprobFloors, SiteEvaluating
 from ringfenced.site.learning import NothingLearned
 from ringfenced.site.outlook import MeasuredOutlook, NothingMeasured
@@ -193,7 +194,7 @@ def flow(
     return Flow(
         directory=nouns,
         outlook=outlook or NothingMeasured(),
-        scanning=Scanner(scan or (lambda _: ())),
+        scanning=Scanner(scan or (lambda _: ()), clean=CleanTexts(bytes(KEY_BYTES))),
         policy=DEFAULT,
         policies=policies or OpenPolicies("d"),
         learning=learning or NothingLearned(),
@@ -936,7 +937,7 @@ class Lately:
 async def test_caller_and_policy_are_asked_about_what_de_identification_really_found(
     permits, deidentified_egress, sent
 ):
-    """It reads once more: what it finds beyond classification, neither of them has been asked about yet."""
+    """It reads once more, whatever was known: what that finds, neither of them has been asked about yet."""
 
     class NothingDeidentified(OpenPolicies):
         def rulings(self, asked, offers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from ringfenced.model import Caller, Claim, Priority
 
@@ -17,5 +18,9 @@ def claim(caller: Caller, priority: Priority) -> Claim:
         caller: who asks.
         priority: whether somebody waits for the answer.
     """
-    name = f"{caller.tenant}\0{caller.department}".encode()
-    return Claim(priority, hashlib.sha256(name).digest()[:SHARE_BYTES], caller.weight)
+    return Claim(priority, _share(caller.tenant, caller.department), caller.weight)
+
+
+@lru_cache(maxsize=4096)  # departments of a large site; a request asks several times
+def _share(tenant: str, department: str) -> bytes:
+    return hashlib.sha256(f"{tenant}\0{department}".encode()).digest()[:SHARE_BYTES]

@@ -18,6 +18,7 @@ from ringfence.recognize.finding import Finding
 from ringfenced.classify import Scan
 from ringfenced.errors import DeadlineExceeded
 from ringfenced.model import Claim
+from ringfenced.site.cleantexts import CleanTexts
 from ringfenced.site.threads import FairThreads
 
 T = TypeVar("T")
@@ -43,18 +44,23 @@ really takes."""
 class Scanner:
     """The recognisers, on the loop and beside it. Implements `nouns.Scanning`; belongs to one loop."""
 
-    def __init__(self, scan: Scan, *, waits: bool = False) -> None:
+    def __init__(self, scan: Scan, *, waits: bool = False, clean: CleanTexts | None = None) -> None:
         """Take what finds.
 
         Args:
             scan: must be callable from several threads.
             waits: whether it may wait, and so never runs on the loop.
+            clean: what remembers texts that hold nothing; None to read everything each time, as it must be where what
+                `scan` says depends on more than the text.
         """
         self._scan = scan
+        self._clean = clean
         self._chars_on_loop_max = -1 if waits else CHARS_ON_LOOP_MAX
         self._threads = FairThreads(THREADS_WAITING if waits else THREADS_COMPUTING, "scan")
 
-    async def run(self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim) -> T:
+    async def run(
+        self, work: Callable[[Scan], T], chars: int, seconds_max: float | None, claim: Claim, *, anew: bool = False
+    ) -> T:
         """The outcome of `work`, which is given what finds.
 
         Who is cancelled or late is let go at once. `work` then ends by itself: what it was given finds nothing more, it
@@ -66,18 +72,20 @@ class Scanner:
             seconds_max: how long it may take where it does not run on the loop, its time in line included; None for as
                 long as it takes.
             claim: whose it is; its class of priority does not count here.
+            anew: whether everything is read, though it be known to hold nothing.
 
         Raises:
             DeadlineExceeded: it took longer.
         """
+        known = self._scan if self._clean is None or anew else self._clean.remembering(self._scan, claim.share)
         if chars <= self._chars_on_loop_max:
-            return work(self._scan)
+            return work(known)
         given_up = threading.Event()
 
         def scan(text: str) -> tuple[Finding, ...]:
             if given_up.is_set():
                 raise GivenUpError
-            return self._scan(text)
+            return known(text)
 
         try:
             async with asyncio.timeout(seconds_max):

@@ -9,6 +9,7 @@ import pytest
 from ringfenced.errors import DeadlineExceeded
 from ringfenced.model import Claim
 from ringfenced.site import scanning
+from ringfenced.site.cleantexts import KEY_BYTES, CleanTexts
 from ringfenced.site.scanning import CHARS_ON_LOOP_MAX, GivenUpError, Scanner
 
 LONG = CHARS_ON_LOOP_MAX + 1
@@ -27,6 +28,15 @@ def scanner():
     yield make
     for one in made:
         one.close()
+
+
+@pytest.mark.parametrize("chars", [1, LONG])
+async def test_what_held_nothing_is_not_read_again_unless_it_must_be(scanner, chars):
+    read = []
+    made = scanner(lambda text: tuple(read.append(text) or ()), clean=CleanTexts(bytes(KEY_BYTES)))
+    for claim, anew in ((WARD, False), (WARD, False), (LAB, False), (WARD, True)):
+        assert await made.run(lambda scan: scan("text"), chars, None, claim, anew=anew) == ()
+    assert len(read) == 3
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ringfence.recognize.gazetteer import WORDS_MAX
+from ringfence.recognize.fold import UPPER
+from ringfence.recognize.gazetteer import WORD_BYTES_MAX, WORDS_MAX
 from ringfence.recognize.tagger.tokens import (
     DIGIT,
     LETTER,
-    MARK,
     PRIME,
     Hashes,
     Ints,
@@ -47,6 +47,15 @@ _JOIN_BYTES_MAX = 2
 """Words of one entry stand at most this far apart: a blank, or a full stop and a blank."""
 
 _OFFSETS = dict(zip(SLICES, np.concatenate(([0], np.cumsum(list(SLICES.values()))[:-1])).tolist(), strict=True))
+_HASHED = 6
+"""So many of the kinds, the first ones, fall into their slice by a hash; the size of each is a power of two."""
+_SHIFTS = np.array([[65 - size.bit_length()] for size in list(SLICES.values())[:_HASHED]], dtype=np.uint64)
+_FIRST_ROWS = np.array([[row] for row in list(_OFFSETS.values())[:_HASHED]], dtype=np.uint64)
+_IS_UPPER = np.zeros(256, dtype=np.bool_)
+_IS_UPPER[[*range(ord("A"), ord("Z") + 1), ord(UPPER)]] = True
+_MARK_SHAPES = np.full(256, 96, dtype=np.int64)
+"""Marks of ASCII by themselves, all others as one."""
+_MARK_SHAPES[:128] += np.arange(128)
 
 
 Lookup = Callable[[Hashes], npt.NDArray[np.uint16]]
@@ -69,57 +78,51 @@ class Features(NamedTuple):
 
 def features(tokens: Tokens, lookup: Lookup) -> Features:
     """What the network reads; linear in the text."""
-    words, powers = word_hashes(tokens)
+    values, has = windows(tokens, WORD_BYTES_MAX)
+    words, powers = word_hashes(values, has)
     ends, _ = windows(tokens, 4, from_end=True)
-    starts, _ = windows(tokens, 5)
-    columns = (
-        ("word", words),
-        ("prefix3", _polynomial(starts[:, :3])),
-        ("suffix3", _polynomial(ends[:, :3])),
-        ("suffix2", _polynomial(ends[:, :2])),
-        ("prefix5", _polynomial(starts)),
-        ("suffix4", _polynomial(ends)),
-    )
+    prefix3 = _polynomial(values[:, :3])
+    suffix2 = _polynomial(ends[:, :2])
+    suffix3 = _polynomial(ends[:, 2:3], suffix2)
+    hashes = np.concatenate(
+        (words, prefix3, suffix3, suffix2, _polynomial(values[:, 3:5], prefix3), _polynomial(ends[:, 3:], suffix3))
+    ).reshape(_HASHED, len(tokens))
+    hashes *= _MIX
+    hashes >>= _SHIFTS
+    hashes += _FIRST_ROWS
     rows = np.empty((len(tokens), len(SLICES)), dtype=np.int32)
-    for index, (name, hashes) in enumerate(columns):
-        rows[:, index] = _OFFSETS[name] + _bucket(hashes, SLICES[name])
+    rows[:, :_HASHED] = hashes.T
     rows[:, 6] = _OFFSETS["shape"] + _shapes(tokens)
     rows[:, 7] = _OFFSETS["gap"] + _gaps(tokens)
     return Features(rows, _bits(tokens, words, powers, lookup))
 
 
-def _polynomial(values: npt.NDArray[np.uint64]) -> Hashes:
-    hashes = values[:, 0].copy()
-    for column in range(1, values.shape[1]):
-        hashes = hashes * PRIME + values[:, column]
+def _polynomial(values: npt.NDArray[np.uint64], begun: Hashes | None = None) -> Hashes:
+    """The hash of each row of `values`, or that of `begun` with the row appended."""
+    columns = list(values.T)
+    hashes = columns.pop(0) if begun is None else begun
+    for column in columns:
+        hashes = hashes * PRIME + column
     return hashes
-
-
-def _bucket(hashes: Hashes, size: int) -> Ints:
-    """`hashes` over `size` buckets, a power of two."""
-    shift = np.uint64(64 - size.bit_length() + 1)
-    return ((hashes * _MIX) >> shift).astype(np.int32)
 
 
 def _shapes(tokens: Tokens) -> Ints:
     """Kind, case and length: letters as ``x``, ``X``, ``Xx``, ``XX``, ``xX``; digits; marks by themselves."""
-    data = tokens.data
     if not len(tokens):
         return np.zeros(0, dtype=np.int32)
-    is_upper = (((data >= 65) & (data <= 90)) | (data == 0xC0)).astype(np.int32)  # noqa: PLR2004 - A to Z, UPPER
-    before = np.concatenate((np.zeros(1, dtype=np.int32), np.cumsum(is_upper, dtype=np.int32)))
+    firsts = tokens.data[tokens.starts]
+    before = np.zeros(len(tokens.data) + 1, dtype=np.int32)
+    np.cumsum(_IS_UPPER[tokens.data], out=before[1:])
     lengths = tokens.ends - tokens.starts
     uppers = before[tokens.ends] - before[tokens.starts]
-    first = is_upper[tokens.starts]
-    case = np.where(
-        uppers == 0, 0, np.where(uppers == lengths, 2 + (lengths > 1), np.where((first == 1) & (uppers == 1), 1, 4))
-    )
+    mixed = np.where((uppers == 1) & _IS_UPPER[firsts], 1, 4)
+    case = np.where(uppers == lengths, 2 + (lengths > 1), mixed)
+    case *= uppers > 0
     length = np.minimum(lengths, _LENGTH_MAX)
-    shape = np.where(tokens.kinds == LETTER, case * 16 + length, 0)
-    shape = np.where(tokens.kinds == DIGIT, 80 + length, shape)
-    # Marks below 0x80 by themselves (33 of them in ASCII), all others as one.
-    mark = np.where(data[tokens.starts] < 0x80, data[tokens.starts].astype(np.int32), 0)  # noqa: PLR2004 - ASCII
-    return np.where(tokens.kinds == MARK, 96 + mark, shape).astype(np.int32)
+    case *= 16
+    case += length
+    shape = np.where(tokens.kinds == LETTER, case, np.where(tokens.kinds == DIGIT, 80 + length, _MARK_SHAPES[firsts]))
+    return shape.astype(np.int32)
 
 
 def _gaps(tokens: Tokens) -> Ints:
@@ -142,12 +145,21 @@ def _bits(tokens: Tokens, words: Hashes, powers: Hashes, lookup: Lookup) -> npt.
     bits[place] = lookup(words[place])
     if len(place) <= 1:
         return bits
+    own, power = words[place], powers[place]
     close = tokens.starts[place[1:]] - tokens.ends[place[:-1]] <= _JOIN_BYTES_MAX
-    joined, hangs = words[place], np.ones(len(place), dtype=np.bool_)
+    joined, hangs, entries = own, close, []
     for count in range(1, min(WORDS_MAX, len(place))):
-        joined = join(joined[:-1], words[place[count:]], powers[place[count:]])
-        hangs = hangs[:-1] & close[count - 1 :]
-        found = np.where(hangs, lookup(joined), 0).astype(np.uint32) << np.uint32(16)
+        joined = join(joined[:-1], own[count:], power[count:])
+        hangs = close if count == 1 else hangs[:-1] & close[count - 1 :]
+        entries.append((joined, hangs))
+    flags = lookup(np.concatenate([hashes for hashes, _ in entries]))  # once: a call costs more than its words
+    if not flags.any():
+        return bits
+    first = 0
+    for count, (hashes, hangs) in enumerate(entries, 1):
+        last = first + len(hashes)
+        found = np.where(hangs, flags[first:last], 0).astype(np.uint32) << np.uint32(16)
         for shift in range(count + 1):
             bits[place[shift : shift + len(found)]] |= found
+        first = last
     return bits

@@ -21,6 +21,8 @@ DILATIONS = (1, 2, 4, 1)
 """How far apart the three inputs of each layer stand: a token sees eight on each side."""
 REACH = sum(DILATIONS)
 """Tokens on each side that a token's output depends on."""
+_PAD = max(DILATIONS)
+_LOGIT_MAX = np.float32(30)
 _EPSILON = np.float32(1e-5)
 
 
@@ -63,26 +65,38 @@ def probabilities(weights: Weights, given: Features) -> Floats:
 
 
 def _forward(weights: Weights, rows: npt.NDArray[np.int32], flags: Floats) -> Floats:
-    hidden: Floats = weights.table[rows].sum(axis=1) + flags @ weights.flags
+    """Mostly in place: a short text is a handful of tokens, and costs by the calls, not by their size."""
+    count, width = len(rows), weights.table.shape[1]
+    padded = np.zeros((count + 2 * _PAD, width), dtype=np.float32)
+    hidden = padded[_PAD : _PAD + count]  # rows of zeros are its neighbours beyond both ends
+    np.add(np.add.reduce(weights.table[rows], axis=1), flags @ weights.flags, out=hidden)
     for dilation, (matrix, bias, scale, shift) in zip(DILATIONS, weights.layers, strict=True):
-        width = hidden.shape[1]
-        wide = np.zeros((len(hidden), 3 * width), dtype=np.float32)
-        wide[:, width : 2 * width] = hidden
-        if len(hidden) > dilation:
-            wide[dilation:, :width] = hidden[:-dilation]
-            wide[:-dilation, 2 * width :] = hidden[dilation:]
-        hidden = _normalised(hidden + np.maximum(wide @ matrix + bias, 0), scale, shift)
-    logits = hidden @ weights.out + weights.bias
-    np.clip(logits, -30, 30, out=logits)
-    chances: Floats = 1 / (1 + np.exp(-logits))
-    return chances
+        before, after = _PAD - dilation, _PAD + dilation
+        wide = np.concatenate((padded[before : before + count], hidden, padded[after : after + count]), axis=1)
+        step = wide @ matrix
+        step += bias
+        np.maximum(step, 0, out=step)
+        hidden += step
+        _normalise(hidden, scale, shift)
+    logits: Floats = hidden @ weights.out
+    logits += weights.bias
+    np.maximum(logits, -_LOGIT_MAX, out=logits)
+    np.minimum(logits, _LOGIT_MAX, out=logits)
+    np.negative(logits, out=logits)
+    np.exp(logits, out=logits)
+    logits += 1
+    return np.divide(1, logits, out=logits)
 
 
-def _normalised(values: Floats, scale: Floats, shift: Floats) -> Floats:
-    """Layer normalisation (Ba et al. 2016)."""
-    centred: Floats = values - values.mean(axis=1, keepdims=True)
-    variance = np.einsum("ij,ij->i", centred, centred) / np.float32(values.shape[1])
-    centred *= (1 / np.sqrt(variance + _EPSILON))[:, None]
-    centred *= scale
-    centred += shift
-    return centred
+def _normalise(values: Floats, scale: Floats, shift: Floats) -> None:
+    """Layer normalisation (Ba et al. 2016), in place."""
+    width = np.float32(values.shape[1])
+    values -= np.add.reduce(values, axis=1, keepdims=True) / width
+    deviation = np.einsum("ij,ij->i", values, values)
+    deviation /= width
+    deviation += _EPSILON
+    np.sqrt(deviation, out=deviation)
+    np.divide(1, deviation, out=deviation)
+    values *= deviation[:, None]
+    values *= scale
+    values += shift

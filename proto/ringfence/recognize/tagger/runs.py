@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -60,19 +61,19 @@ class Run(NamedTuple):
     """The probability of its surest token."""
 
 
-def runs(tokens: Tokens, chances: Floats, types: tuple[str, ...], *, cased: bool) -> Iterator[Run]:
+def runs(tokens: Tokens, chances: Floats, types: tuple[str, ...]) -> Iterator[Run]:
     """The runs of each type, by type and place; those of different types may overlap.
 
     Args:
         tokens: of the folded text.
         chances: n x types, as `network.probabilities` gives them.
         types: names of the columns.
-        cased: whether the text uses capitals (see `is_cased`).
     """
-    limits = np.array([THRESHOLDS[name] for name in types], dtype=np.float32)
+    limits = _limits(types)
     sure = (chances >= limits).any(axis=0)
     if not sure.any():
         return
+    cased = is_cased(tokens)
     near, same_line = _near(tokens)
     # A word in lower case takes no part by doubt alone: what stands between two names is mostly no name.
     strict = cased & (tokens.kinds == LETTER) & (tokens.data[tokens.starts] >= ord("a"))
@@ -92,6 +93,11 @@ def runs(tokens: Tokens, chances: Floats, types: tuple[str, ...], *, cased: bool
         keep = scores >= limit
         for first, last, score in zip(firsts[keep].tolist(), lasts[keep].tolist(), scores[keep].tolist(), strict=True):
             yield Run(name, first, last, score)
+
+
+@cache
+def _limits(types: tuple[str, ...]) -> Floats:
+    return np.array([THRESHOLDS[name] for name in types], dtype=np.float32)
 
 
 def is_cased(tokens: Tokens) -> bool:

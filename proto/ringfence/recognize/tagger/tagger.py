@@ -46,8 +46,8 @@ class Tagger:
         if not len(tokens):
             return ()
         chances, bits = self._read(tokens)
-        text = Text.of(data, tokens, bits)
-        return spans(text, runs(tokens, chances, self._types, cased=text.is_cased))
+        found = list(runs(tokens, chances, self._types))
+        return spans(Text.of(data, tokens, bits), found) if found else ()
 
     def _read(self, tokens: Tokens) -> tuple[Floats, npt.NDArray[np.uint32]]:
         """Each token's probabilities and flags; long texts in pieces that overlap and fit the cache."""

@@ -27,9 +27,10 @@ _KIND = np.full(256, MARK, dtype=np.uint8)
 _KIND[[*range(65, 91), *range(97, 123), 0xC0, 0xE0]] = LETTER
 _KIND[48:58] = DIGIT
 _KIND[[9, 10, 11, 12, 13, 32]] = BLANK
-_LOWER = np.arange(256, dtype=np.uint8)
-_LOWER[65:91] += 32
-_LOWER[0xC0] = 0xE0
+_LOWER_PLUS_ONE = np.arange(1, 257, dtype=np.uint64)
+_LOWER_PLUS_ONE[65:91] += np.uint64(32)
+_LOWER_PLUS_ONE[0xC0] = 0xE0 + 1
+_COLUMNS = np.arange(WORD_BYTES_MAX, dtype=np.int32)
 _POWERS = np.ones(WORD_BYTES_MAX + 2, dtype=np.uint64)
 _POWERS[1:] = np.cumprod(np.full(WORD_BYTES_MAX + 1, PRIME, dtype=np.uint64))
 
@@ -69,7 +70,7 @@ def tokenise(data: bytes) -> Tokens:
     np.not_equal(kind[1:], kind[:-1], out=begins[1:])
     begins |= kind == MARK
     edges = np.flatnonzero(begins).astype(np.int32)
-    ends = np.append(edges[1:], np.int32(len(kind)))
+    ends = np.concatenate((edges[1:], np.array([len(kind)], dtype=np.int32)))
     keep = kind[edges] != BLANK
     starts = edges[keep]
     return Tokens(text, starts, ends[keep], kind[starts])
@@ -80,31 +81,38 @@ def windows(
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     """The first (or last) `width` bytes of each token in lower case, plus one; and which of them the token has.
 
-    Both are n x `width`; with `from_end`, column 0 is the last byte.
+    Both are n x `width`, at most `WORD_BYTES_MAX`; with `from_end`, column 0 is the last byte.
     """
-    column = np.arange(width, dtype=np.int32)
+    columns = _COLUMNS[:width]
     if from_end:
-        places = tokens.ends[:, None] - 1 - column
+        places = (tokens.ends - 1)[:, None] - columns
         has = places >= tokens.starts[:, None]
+        np.maximum(places, 0, out=places)
     else:
-        places = tokens.starts[:, None] + column
+        places = tokens.starts[:, None] + columns
         has = places < tokens.ends[:, None]
-    np.clip(places, 0, max(0, len(tokens.data) - 1), out=places)
-    values = _LOWER[tokens.data[places]].astype(np.uint64) + np.uint64(1)
+        np.minimum(places, max(0, len(tokens.data) - 1), out=places)
+    values = _LOWER_PLUS_ONE[tokens.data[places]]
     values *= has
     return values, has
 
 
-def word_hashes(tokens: Tokens) -> tuple[Hashes, npt.NDArray[np.uint64]]:
+def word_hashes(values: npt.NDArray[np.uint64], has: npt.NDArray[np.bool_]) -> tuple[Hashes, npt.NDArray[np.uint64]]:
     """The polynomial hash of each token's lower-case bytes, and the power of `PRIME` that appends its length.
 
     ``h = h * PRIME + byte + 1`` over at most `WORD_BYTES_MAX` bytes, modulo 2**64; so the hash of words joined is made
     of theirs (see `join`).
+
+    Args:
+        values: the tokens' first `WORD_BYTES_MAX` bytes, as `windows` gives them.
+        has: likewise.
     """
-    values, has = windows(tokens, WORD_BYTES_MAX)
-    lengths = has.sum(axis=1, dtype=np.int32)
-    exponents = np.maximum(lengths[:, None] - 1 - np.arange(WORD_BYTES_MAX, dtype=np.int32), 0)
-    return (values * _POWERS[exponents]).sum(axis=1, dtype=np.uint64), _POWERS[lengths]
+    lengths = np.add.reduce(has, axis=1, dtype=np.int32)
+    exponents = (lengths - 1)[:, None] - _COLUMNS
+    np.maximum(exponents, 0, out=exponents)
+    powers = _POWERS[exponents]
+    powers *= values
+    return np.add.reduce(powers, axis=1), _POWERS[lengths]
 
 
 def join(first: Hashes, second: Hashes, power: Hashes) -> Hashes:

@@ -13,7 +13,7 @@ TYPES = ("PERSON", "PLACE", "ORGANISATION", "DATE", "CONTACT", "AGE", "ID")
 
 
 def tell(text, tokens, chances):
-    return spans(text, runs(tokens, chances, TYPES, cased=text.is_cased))
+    return spans(text, runs(tokens, chances, TYPES))
 
 
 def found(text, name, *words, chance=0.95, also=(), flags=()):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.recognize.fold import Folder
-from ringfence.recognize.gazetteer import key
+from ringfence.recognize.gazetteer import WORD_BYTES_MAX, key
 from ringfence.recognize.tagger.tokens import join, tokenise, windows, word_hashes
 
 
@@ -38,14 +38,14 @@ def test_tokens_cover_everything_but_blanks(text):
 
 def test_a_hash_is_of_lower_case_and_of_the_first_bytes():
     tokens = tokenise(b"Anna anna " + b"x" * 24 + b" " + b"x" * 30)
-    hashes, _ = word_hashes(tokens)
+    hashes, _ = word_hashes(*windows(tokens, WORD_BYTES_MAX))
     assert hashes[0] == hashes[1] == key(b"anna")
     assert hashes[2] == hashes[3]
 
 
 @given(st.lists(st.text("abcxyz", min_size=1, max_size=10), min_size=2, max_size=4))
 def test_hashes_of_words_join_to_the_hash_of_the_words_joined(parts):
-    hashes, powers = word_hashes(tokenise(" ".join(parts).encode()))
+    hashes, powers = word_hashes(*windows(tokenise(" ".join(parts).encode()), WORD_BYTES_MAX))
     whole = hashes[:1]
     for index in range(1, len(parts)):
         whole = join(whole, hashes[index : index + 1], powers[index : index + 1])
