@@ -30,7 +30,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 FULL = Length(repetitions=5, seconds=1.0, half_load_s=3.0, probes=5, fleets=(64, 256))
 QUICK = Length(repetitions=1, seconds=0.2, half_load_s=0.5, probes=1, fleets=(64,))
 
-CPU_SCENARIOS = (("plan", 8), ("unary", 8), ("note", 8), ("burst", 8), ("paced", 64))
+INSTRUCTED = (("instructed", 8), ("instructed anew", 8))
+CPU_SCENARIOS = (("plan", 8), ("unary", 8), ("note", 8), *INSTRUCTED, ("burst", 8), ("paced", 64))
 """Scenario and callers of each closed loop."""
 CPU_SIDES = ("bare", "again", "hop", "one", "coalesced", "quiet")
 
@@ -83,7 +84,7 @@ def _everything(stage: Stage, record: Record, length: Length, say: Callable[[str
         for scenario, callers in CPU_SCENARIOS:
             say(f"repetition {repetition + 1} of {length.repetitions}: CPU, {scenario}")
             measuring.cpu(scenario, callers, _turned(CPU_SIDES, repetition))
-            if scenario != "plan":
+            if scenario in {"unary", "note", "burst", "paced"}:
                 model = "paced" if scenario == "paced" else "fast"
                 measuring.alone(scenario, callers, driver, engines, model)
         measuring.cpu("unary", 8, ("two",))

@@ -61,9 +61,9 @@ class Bare(inference_pb2_grpc.InferenceServicer):
     def __init__(self, engines: Mapping[str, EngineClient]) -> None:
         """Make them; `engines` by their model's name, none to answer from memory."""
         self._engines = engines
-        self._prompts = {scenario.directive: prompt(scenario) for scenario in SCENARIOS.values()}
+        self._prompts = {scenario.directive: prompt(scenario) for scenario in reversed(SCENARIOS.values())}
         self._ticker = Ticker()
-        self._answers = {scenario.directive: answer(scenario) for scenario in SCENARIOS.values()}
+        self._answers = {scenario.directive: answer(scenario) for scenario in reversed(SCENARIOS.values())}
         self._plan = plan_answer(SCENARIOS["plan"])
 
     async def Generate(self, request: pb.GenerateRequest, context: grpc.aio.ServicerContext) -> None:  # noqa: N802

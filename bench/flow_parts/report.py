@@ -49,6 +49,8 @@ ROWS = (
     _cpu("plan", "Plan / bare unary call", "one"),
     _cpu("unary", "unary: 4 messages, short prompt", "one", 1.3),
     _cpu("note", "unary: 4 messages, 600-character note", "one"),
+    _cpu("instructed", "unary: 2,000 characters of instructions, the same each time", "one"),
+    _cpu("instructed anew", "unary: 2,000 characters of instructions, others each time", "one"),
     _cpu("burst", "burst: 20 tokens at once", "coalesced"),
     _cpu("paced", "paced, one token a message", "one", 1.2),
     _cpu("paced", "paced, coalesced by default", "coalesced", 0.7),

@@ -22,9 +22,26 @@ NOTE = (
 )
 """A note of some 600 characters with one finding, as an application sends it."""
 
+INSTRUCTIONS = "\n".join(
+    (
+        "You help the staff of a ward with their letters. Answer in the language of the question, in short sentences.",
+        "Use the words that the question uses; where a word has several meanings, say which one you take.",
+        "Never invent a value: where something is not known, say that it is not known and what would be needed.",
+        "Amounts keep their units. Do not convert units unless you are asked to, and then show both values.",
+        "If the question asks for a summary, begin with what has changed, then what stays, then what is planned.",
+        "Lists have at most seven points. A table has a heading for each column and one line for each row.",
+        "Do not give advice that a doctor has to give; point out instead what a doctor should be asked.",
+        "When you are asked for a letter, leave the address and the signature open and mark both places.",
+        "If the question contradicts itself, name the contradiction before you answer, and answer both readings.",
+        "Leave out greetings, apologies and remarks about yourself. End when everything that was asked is answered.",
+    )
+    * 2
+)
+"""Some 2,000 characters in which nothing is found, as an application sends them with every request."""
+
 
 FRESH = " " * 8
-"""Ends the last message, and is replaced by other blanks in each request; the script is the same with them."""
+"""Ends texts that are to be new in each request: other blanks take its place; a script is the same with them."""
 _BLANKS = b" \t\n\r"
 
 
@@ -40,6 +57,8 @@ class Scenario:
     """Tokens that are ready together."""
     note: bool = False
     """Whether the prompt is the note rather than a short question."""
+    instructions: str = ""
+    """What stands before the question."""
     method: str = "Generate"
     """Generate or Plan."""
 
@@ -51,7 +70,7 @@ class Scenario:
     def request(self) -> pb.GenerateRequest:
         """The request, labelled PUBLIC."""
         last = self.directive + FRESH
-        texts = (NOTE, last) if self.note else (last,)
+        texts = tuple(text for text in (self.instructions, NOTE if self.note else "", last) if text)
         return pb.GenerateRequest(
             model=self.model,
             messages=[types.Message(role=types.ROLE_USER, parts=[types.Part(text=text)]) for text in texts],
@@ -67,10 +86,9 @@ class Scenario:
 
 
 def fresh(payload: bytes, number: int) -> bytes:
-    """A payload with a text of its own: what a daemon found nothing in, it does not read again."""
+    """A payload with texts of its own: what a daemon found nothing in, it does not read again."""
     digits = bytes(_BLANKS[number >> 2 * place & 3] for place in range(len(FRESH)))
-    before, _, after = payload.rpartition(FRESH.encode())
-    return before + digits + after
+    return payload.replace(FRESH.encode(), digits)
 
 
 def prompt(scenario: Scenario) -> Prompt:
@@ -88,6 +106,8 @@ SCENARIOS = {
     "plan": Scenario("fast", 1, method="Plan"),
     "unary": Scenario("fast", 1),
     "note": Scenario("fast", 1, note=True),
+    "instructed": Scenario("fast", 1, instructions=INSTRUCTIONS),
+    "instructed anew": Scenario("fast", 1, instructions=INSTRUCTIONS + FRESH),
     "burst": Scenario("fast", 20, burst=20),
     "paced": Scenario("paced", 20),
     "long": Scenario("paced", 100),

@@ -4,7 +4,8 @@ import pytest
 
 from flow_parts.calls import RECEIPT, TEXT
 from flow_parts.h2load import body_octets, frame, succeeded
-from flow_parts.scenarios import NOTE, SCENARIOS, answer
+from flow_parts.scenarios import INSTRUCTIONS, NOTE, SCENARIOS, answer, fresh
+from ringfence.recognize import load
 from ringfence.v1 import inference_pb2 as pb
 
 
@@ -42,3 +43,19 @@ def test_h2loads_report_is_read():
     assert succeeded(output) == 19
     assert body_octets(output) == 12001
     assert succeeded("nonsense") == body_octets("nonsense") == 0
+
+
+def test_a_payload_has_texts_of_its_own_and_the_same_script():
+    """So that a daemon that remembers what held nothing reads each of them."""
+    scenario = SCENARIOS["instructed anew"]
+    texts = set()
+    for number in (0, 1, 7, 65_535):
+        request = pb.GenerateRequest.FromString(fresh(scenario.payload(), number))
+        instructions, question = (message.parts[0].text for message in request.messages)
+        assert (instructions.rstrip(), question.rstrip()) == (INSTRUCTIONS, scenario.directive)
+        texts |= {instructions, question}
+    assert len(texts) == 8
+
+
+def test_nothing_is_found_in_instructions():
+    assert load(None).scan(INSTRUCTIONS) == ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +27,14 @@ T = TypeVar("T")
 CHARS_ON_LOOP_MAX = 2048
 """Longest request that is read on the loop. One of this length, full of identifiers, holds it for some 25 ms; to
 de-identify it takes 25 ms as prose and 120 ms as FHIR (one core of a cloud server, 2026)."""
+
+KNOWN_CHARS_ON_LOOP_MAX = 65_536
+"""A longer request is tried on the loop as well, up to this length: what is known to hold nothing costs a digest, and
+of most requests that are long all but the question is known (instructions, tools)."""
+
+NEW_CHARS_ON_LOOP_MAX = 512
+"""So much of it may be new. With more it begins again beside the loop, which was held for some 3 ms in vain; what held
+nothing is known by then."""
 
 THREADS_COMPUTING = 3
 """Threads where nothing waits, of which a department holds two: with one, a long request would stand in its other long
@@ -77,9 +86,13 @@ class Scanner:
         Raises:
             DeadlineExceeded: it took longer.
         """
-        known = self._scan if self._clean is None or anew else self._clean.remembering(self._scan, claim.share)
+        clean = None if anew else self._clean
+        known = self._scan if clean is None else clean.remembering(self._scan, claim.share)
         if chars <= self._chars_on_loop_max:
             return work(known)
+        if clean is not None and chars <= KNOWN_CHARS_ON_LOOP_MAX:
+            with suppress(_TooMuch):
+                return work(clean.remembering(_at_most(self._scan, NEW_CHARS_ON_LOOP_MAX), claim.share))
         given_up = threading.Event()
 
         def scan(text: str) -> tuple[Finding, ...]:
@@ -100,6 +113,24 @@ class Scanner:
     def close(self) -> None:
         """Begin nothing more. What runs ends by itself once its request is cancelled."""
         self._threads.close()
+
+
+def _at_most(scan: Scan, chars: int) -> Scan:
+    """`scan`, for so many characters in all; raises `_TooMuch` at what is beyond."""
+    left = chars
+
+    def found(text: str) -> tuple[Finding, ...]:
+        nonlocal left
+        left -= len(text)
+        if left < 0:
+            raise _TooMuch
+        return scan(text)
+
+    return found
+
+
+class _TooMuch(BaseException):
+    """Too much is new to be read on the loop."""
 
 
 class GivenUpError(Exception):

@@ -6,11 +6,18 @@ import time
 
 import pytest
 
+from ringfence.recognize.finding import Finding
 from ringfenced.errors import DeadlineExceeded
 from ringfenced.model import Claim
 from ringfenced.site import scanning
 from ringfenced.site.cleantexts import KEY_BYTES, CleanTexts
-from ringfenced.site.scanning import CHARS_ON_LOOP_MAX, GivenUpError, Scanner
+from ringfenced.site.scanning import (
+    CHARS_ON_LOOP_MAX,
+    KNOWN_CHARS_ON_LOOP_MAX,
+    NEW_CHARS_ON_LOOP_MAX,
+    GivenUpError,
+    Scanner,
+)
 
 LONG = CHARS_ON_LOOP_MAX + 1
 WARD, LAB = Claim(share=b"ward"), Claim(share=b"lab")
@@ -37,6 +44,33 @@ async def test_what_held_nothing_is_not_read_again_unless_it_must_be(scanner, ch
     for claim, anew in ((WARD, False), (WARD, False), (LAB, False), (WARD, True)):
         assert await made.run(lambda scan: scan("text"), chars, None, claim, anew=anew) == ()
     assert len(read) == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "here"),
+    [(("known", "x" * NEW_CHARS_ON_LOOP_MAX), True), (("known", "x" * 400, "y" * 400), False), (("z" * LONG,), False)],
+)
+async def test_a_long_request_is_read_on_the_loop_where_all_but_a_little_is_known(scanner, texts, here):
+    """What is begun on the loop in vain leaves nothing behind: each text is found in as if it were the first."""
+
+    def scan(text):
+        return (Finding(0, 1, "PERSON", 0.9, "t"),) if text.startswith("y") else ()
+
+    def read(given):
+        return tuple(given(text) for text in texts), threading.get_ident()
+
+    made = scanner(scan, clean=CleanTexts(bytes(KEY_BYTES)))
+    await made.run(lambda given: given("known"), LONG, None, WARD)
+    found, thread = await made.run(read, LONG, None, WARD)
+    assert found == tuple(scan(text) for text in texts)
+    assert (thread == threading.get_ident()) is here
+
+
+async def test_a_very_long_request_is_never_tried_on_the_loop(scanner):
+    """To look for what is known takes time as well."""
+    made = scanner(lambda _: (), clean=CleanTexts(bytes(KEY_BYTES)))
+    thread = await made.run(lambda scan: scan("") or threading.get_ident(), KNOWN_CHARS_ON_LOOP_MAX + 1, None, WARD)
+    assert thread != threading.get_ident()
 
 
 @pytest.fixture
