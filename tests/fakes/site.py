@@ -216,6 +216,8 @@ async def site(
         finally:
             for client in made.clients:
                 await client.close()
+            if made.daemon.returncode is not None:  # nobody told it to: pytest shows this where a test failed
+                print(f"the daemon ended with {made.daemon.returncode}:", *made.lines()[-20:], sep="\n")  # noqa: T201 - likewise
             await _end(made.daemon)
             await _end(made.agent)
 

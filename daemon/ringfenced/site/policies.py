@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 
 from ringfence.configfile import ConfigError
@@ -32,11 +33,23 @@ SETTLE_S = 0.5
 """How long a file that has changed must stay as it is before it is read, in seconds."""
 
 
+BEGIN_S_MAX = 5.0
+"""How long a start waits for files that somebody is writing, in seconds."""
+
+_BEGIN_LOOK_S = 0.1
+
+_Loaded = tuple[Rulebook, tuple[tuple[Place, str], ...]]
+
+
+class _WrittenMeanwhile(ConfigError):
+    """What was read may be half of it."""
+
+
 class SitePolicies:
     """Implements `nouns.Policies`. Lives in one event loop; only reading and parsing happen beside it."""
 
     def __init__(self, config: Config, offers: Callable[[], tuple[Offer, ...]], unix_ms: Callable[[], int]) -> None:
-        """Take the policy as it is now.
+        """Take the policy as it is now; where somebody is writing it, once that is done. Blocking, for a start.
 
         Args:
             config: the daemon's file.
@@ -54,8 +67,8 @@ class SitePolicies:
         self._problem = ""
         self._failed: set[str] = set()
         self._doubted: tuple[tuple[Place, str], ...] = ()
-        self._seen = policyfile.stamp(config)
-        self._book, doubted = self._load(offers())
+        self._seen: policyfile.Stamp = ()
+        self._book, doubted = self._begin(offers())
         self._doubt(doubted)
 
     @property
@@ -162,11 +175,33 @@ class SitePolicies:
             if (place, what) not in told:
                 _LOG.warning("policy_doubted", extra={"fields": {"place": str(place), "problem": what}})
 
-    def _load(self, offers: tuple[Offer, ...]) -> tuple[Rulebook, tuple[tuple[Place, str], ...]]:
+    def _begin(self, offers: tuple[Offer, ...]) -> _Loaded:
+        """What the files hold once nobody has written them for `SETTLE_S`; as they are after `BEGIN_S_MAX`.
+
+        A worker that began amid a change would otherwise end its daemon as wrongly configured.
+        """
+        until_s = time.monotonic() + BEGIN_S_MAX
+        while True:
+            self._seen = policyfile.stamp(self._config)
+            is_patient = time.monotonic() < until_s
+            if not (is_patient and self._is_fresh()):
+                try:
+                    return self._load(offers)
+                except _WrittenMeanwhile:
+                    if not is_patient:
+                        raise
+            time.sleep(_BEGIN_LOOK_S)
+
+    def _is_fresh(self) -> bool:
+        """Whether a file was written less than `SETTLE_S` ago."""
+        now_ns = self._unix_ms() * 1_000_000
+        return any(0 <= now_ns - written_ns < SETTLE_S * 1e9 for written_ns, _, _ in self._seen)
+
+    def _load(self, offers: tuple[Offer, ...]) -> _Loaded:
         """What the files hold, if nobody has written them since `_seen`, and what of it is doubtful. Blocking."""
         book = policyfile.load(self._config, self._unix_ms())
         if policyfile.stamp(self._config) != self._seen:
-            raise ConfigError("the policy's files were written while they were read; reload once they are done")
+            raise _WrittenMeanwhile("the policy's files were written while they were read; reload once they are done")
         book.prepare(offers, [plainest(one, embeds=embeds) for one in self._callers for embeds in (False, True)])
         return book, policyfile.doubts_of(self._config, book)
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -106,8 +107,8 @@ def with_people(config, text):
     return config.model_copy(update={"policy": config.policy.model_copy(update={"people": path})})
 
 
-def made(config):
-    return SitePolicies(config, lambda: OFFERS, lambda: NOW)
+def made(config, unix_ms=lambda: NOW):
+    return SitePolicies(config, lambda: OFFERS, unix_ms)
 
 
 def closed(site):
@@ -265,6 +266,47 @@ async def test_a_file_that_is_written_while_it_is_read_is_not_taken(config, monk
     with pytest.raises(InvalidRequest, match="written while they were read"):
         await site.reload()
     assert closed(site) == PROVIDERS
+
+
+def test_a_start_amid_a_change_waits_until_it_is_done(config, monkeypatch):
+    """The beginning of a policy may be one, without the rows that forbid; and a daemon that ended would stay away."""
+    config.policy.file.write_text(ALL)
+    real, loads = policyfile.load, []
+
+    def load(*more):
+        book = real(*more)
+        loads.append(book)
+        if len(loads) < 3:
+            config.policy.file.write_text(STAY)
+        return book
+
+    monkeypatch.setattr(policyfile, "load", load)
+    assert closed(made(config)) == PROVIDERS
+    assert len(loads) == 3
+
+
+def test_a_start_takes_no_file_that_was_written_a_moment_ago(config):
+    """Whoever writes it may not be done."""
+    config.policy.file.write_text(ALL)
+    later = threading.Timer(policies.SETTLE_S * 0.6, config.policy.file.write_text, [STAY])
+    later.start()
+    try:
+        assert closed(made(config, lambda: time.time_ns() // 1_000_000)) == PROVIDERS
+    finally:
+        later.join()
+
+
+def test_a_start_waits_for_no_file_that_is_written_without_end(config, monkeypatch):
+    real = policyfile.load
+
+    def load(*more):
+        config.policy.file.write_text(ALL)
+        return real(*more)
+
+    monkeypatch.setattr(policyfile, "load", load)
+    monkeypatch.setattr(policies, "BEGIN_S_MAX", 0.3)
+    with pytest.raises(ConfigError, match="written while they were read"):
+        made(config)
 
 
 async def test_links_that_are_swapped_are_a_change(config, monkeypatch, tmp_path):
