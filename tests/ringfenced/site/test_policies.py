@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import logging
 import os
-import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -285,15 +285,24 @@ def test_a_start_amid_a_change_waits_until_it_is_done(config, monkeypatch):
     assert len(loads) == 3
 
 
-def test_a_start_takes_no_file_that_was_written_a_moment_ago(config):
+def test_a_start_takes_no_file_that_was_written_a_moment_ago(config, monkeypatch):
     """Whoever writes it may not be done."""
-    config.policy.file.write_text(ALL)
-    later = threading.Timer(policies.SETTLE_S * 0.6, config.policy.file.write_text, [STAY])
-    later.start()
-    try:
-        assert closed(made(config, lambda: time.time_ns() // 1_000_000)) == PROVIDERS
-    finally:
-        later.join()
+    now_ms = NOW
+
+    def write(text):
+        config.policy.file.write_text(text)
+        os.utime(config.policy.file, ns=(now_ms * 1_000_000, now_ms * 1_000_000))
+
+    def sleep(seconds):
+        nonlocal now_ms
+        now_ms += round(seconds * 1000)
+        if now_ms == NOW + 100:
+            write(STAY)
+
+    monkeypatch.setattr(policies, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    write(ALL)
+    assert closed(made(config, lambda: now_ms)) == PROVIDERS
+    assert now_ms == NOW + 100 + 1000 * policies.SETTLE_S
 
 
 def test_a_start_waits_for_no_file_that_is_written_without_end(config, monkeypatch):
