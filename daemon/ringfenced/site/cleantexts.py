@@ -19,7 +19,7 @@ from ringfenced.classify import Scan
 from ringfenced.store.shares import Shares
 
 TEXTS_MAX: Final = 16_384
-"""Texts that are remembered: some 4 MB."""
+"""Texts that are remembered: 2.2 MB, as tracemalloc counts."""
 
 KEY_BYTES: Final = 32
 """Length of the key (hashlib.blake2b takes up to 64)."""

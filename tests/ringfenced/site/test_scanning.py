@@ -48,7 +48,12 @@ async def test_what_held_nothing_is_not_read_again_unless_it_must_be(scanner, ch
 
 @pytest.mark.parametrize(
     ("texts", "here"),
-    [(("known", "x" * NEW_CHARS_ON_LOOP_MAX), True), (("known", "x" * 400, "y" * 400), False), (("z" * LONG,), False)],
+    [
+        (("known", "x" * NEW_CHARS_ON_LOOP_MAX), True),
+        (("known", "x" * 400, "y" * 400), False),
+        (("z" * LONG,), False),
+        (tuple("abcde"), False),
+    ],
 )
 async def test_a_long_request_is_read_on_the_loop_where_all_but_a_little_is_known(scanner, texts, here):
     """What is begun on the loop in vain leaves nothing behind: each text is found in as if it were the first."""
