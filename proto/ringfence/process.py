@@ -49,7 +49,7 @@ def peer_pid(connection: socket.socket) -> int:
     return pid
 
 
-def peer_session(connection: socket.socket) -> int:
+def peer_session(connection: socket.socket) -> int | None:
     """Return the session of the process at the other end of a unix socket (`peer_pid`).
 
     A process is born into its session and can leave it for one of its own, and nobody can join another's (setsid(2)).
@@ -58,14 +58,16 @@ def peer_session(connection: socket.socket) -> int:
         connection: a connected stream socket; an event loop's stand-in for one will do.
 
     Returns:
-        the process that leads the session; 0 where the process is in a namespace that this one does not see.
+        the process that leads the session; 0 where that one is outside of this process's namespace, as where a
+        container's first process was started into a session from outside (pid_namespaces(7)); None where the process
+        itself is outside.
 
     Raises:
         ProcessLookupError: the process has ended.
         OSError: it is no unix socket.
     """
     pid = peer_pid(connection)
-    return os.getsid(pid) if pid > 0 else 0  # getsid(0) would be our own
+    return os.getsid(pid) if pid > 0 else None  # getsid(0) would be our own
 
 
 def notify(environment: Mapping[str, str], state: str) -> None:

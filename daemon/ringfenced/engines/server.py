@@ -227,7 +227,7 @@ class EngineServer:
         Raises:
             ProcessLookupError: the parent has ended.
         """
-        self._session = os.getsid(parent_pid) if parent_pid else 0
+        self._session = os.getsid(parent_pid) if parent_pid else None  # 0 is a session too (`peer_session`)
         self.unflushed: list[Connection] = []
         """Connections with something to send; each stands here once."""
         self.connections: list[Connection] = []
@@ -241,7 +241,7 @@ class EngineServer:
     def answers(self, connection: socket.socket) -> bool:
         """Whether the process at a connection's other end is one of the daemon's."""
         try:
-            return not self._session or peer_session(connection) == self._session
+            return self._session is None or peer_session(connection) == self._session
         except ProcessLookupError:
             return False
 
