@@ -11,7 +11,7 @@
     9. answer     with the receipt
 
 `Flow` is the sentence, and `Rungs` runs what step 5 names; the verbs are pure, and the nouns come in as the Protocols
-of `nouns`, wired in `build.py`. Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung,
+of `nouns`, wired in `build`. Where a request may go is fixed in step 3: the ladder, and who may stand in for a rung,
 are computed once from the label, and every later step only takes from them (invariant 8). The transport still owes the
 verification of the peer's certificate, and a bound on a request's size and time.
 """

@@ -1,4 +1,4 @@
-"""The nouns that `flow` speaks of, as Protocols: what touches the world, wired in `build.py`."""
+"""The nouns that `flow` speaks of, as Protocols: what touches the world, wired in `build`."""
 
 from __future__ import annotations
 

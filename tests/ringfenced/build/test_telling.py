@@ -1,10 +1,10 @@
-"""What wiring alone decides."""
+"""Where metrics are served is the wiring's alone to say."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from ringfenced import build
+from ringfenced.build import telling
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from ringfenced import build
 def test_metrics_listen_where_they_are_told_each_worker_on_a_port_of_its_own(monkeypatch, listen, worker, bound):
     """IPv6 addresses are written in brackets, and the socket takes them without."""
     served = []
-    monkeypatch.setattr(build, "start_http_server", lambda port, host, _registry: served.append((port, host)))
+    monkeypatch.setattr(telling, "start_http_server", lambda port, host, _registry: served.append((port, host)))
     telemetry = SimpleNamespace(metrics=True, metrics_listen=listen)
-    assert build._metrics(SimpleNamespace(telemetry=telemetry), worker) is not None
+    assert telling.metrics_of(SimpleNamespace(telemetry=telemetry), worker) is not None
     assert served == [bound]

@@ -1,16 +1,16 @@
-"""The part of the composition root that wires learning: what the supervisor has of it, and what each worker."""
+"""Learning: what the supervisor has of it, and what each worker."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
+from ringfenced.build import clock
+from ringfenced.build.lasting import meanwhile
 from ringfenced.config import Config
 from ringfenced.learn.features import featured
 from ringfenced.learn.prior import PRIOR, Prior
@@ -28,9 +28,6 @@ from ringfenced.store.link_lessons import Lessons
 from ringfenced.store.outcomes import NAME as OUTCOMES_NAME
 from ringfenced.store.outcomes import Outcomes
 from ringfenced.telemetry.routing import RoutingNow
-
-SALT_BYTES: Final = 16
-"""Of what keys the hashing of prompts, as `ringfenced.learn.features` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +61,13 @@ async def taught(config: Config) -> AsyncIterator[Refitting | None]:
         config.state / OUTCOMES_NAME,
         keep_days=routing.keep_days,
         keep_outcomes=routing.keep_outcomes,
-        unix_s=_unix_s,
+        unix_s=clock.unix_s,
     )
     with closing(outcomes):
         known = Known(config.qualities(), config.costs())
         refitting = Refitting(outcomes, config.state, known, labels_min=routing.refit_labels_min)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(refitting.run(), name="refitting")
-            try:
-                yield refitting
-            finally:
-                running.cancel()
+        async with meanwhile(refitting.run()):
+            yield refitting
 
 
 @asynccontextmanager
@@ -107,7 +100,7 @@ async def learning(
         lessons,
         read=read,
         pseudonym=pseudonym,
-        unix_s=_unix_s,
+        unix_s=clock.unix_s,
         embedder=embedder,
     )
     teaching = SiteTeaching(
@@ -125,12 +118,8 @@ async def learning(
         embedded = {} if embedder is None else embedder.counts
         return RoutingNow(*rated, counts.explored, counts.lessons, counts.failed, file.report, embedded)
 
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(file.run(), name="learned")
-        try:
-            yield Learned(site, teaching, _chance(config), now, lambda: file.verifier)
-        finally:
-            running.cancel()
+    async with meanwhile(file.run()):
+        yield Learned(site, teaching, _chance(config), now, lambda: file.verifier)
 
 
 def _embedder(config: Config, engines: Engines, salt: bytes) -> LocalEmbedder | None:
@@ -146,7 +135,3 @@ def _chance(config: Config) -> Callable[[], float | None]:
     if config.routing.deterministic or not config.routing.explore:
         return lambda: None
     return secrets.SystemRandom().random
-
-
-def _unix_s() -> int:
-    return int(time.time())
