@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ringfence.labels import Level
 from ringfence.recognize.entities import ENTITIES
+from ringfence.recognize.guesses import GUESSES
 from ringfence.recognize.span import Span
 
 _UNSPECIFIC = frozenset({"ID", "CASE_ID"})
@@ -18,14 +19,13 @@ _PRECEDENCE = {
     for entity_type, label in ENTITIES.items()
 }
 
-_GUESSES = "tagger:"
-"""Who tells a type by context gives way to who tells it by a shape, a label, a schema or a list."""
 _UNKNOWN = (int(Level.RESTRICTED), True)
 """A type that the table does not know, a site's or a plug-in's: nobody says that it may be less."""
 
 
 def _rank(span: Span) -> tuple[tuple[int, bool], bool, int, float, str]:
-    is_known = not span.recogniser.startswith(_GUESSES)
+    # Who tells a type by context gives way to who tells it by a shape, a label, a schema or a list.
+    is_known = not span.recogniser.startswith(GUESSES)
     precedence = _PRECEDENCE.get(span.entity_type, _UNKNOWN)
     return precedence, is_known, span.end - span.start, span.score, span.entity_type
 

@@ -1,6 +1,6 @@
 """The recogniser: a text in, findings out.
 
-1. readings  what reads the text as it is written: schemas of structured payloads, a site's plug-ins
+1. readings  what reads the text as it is written: schemas of structured payloads, what cannot be read, plug-ins
 2. fold      one byte for each kept character, with a map back
 3. patterns  one hyperscan database; each hit gets a second look
 4. stages    what reads the folded bytes too: the tagger of names and places, a site's dictionaries
@@ -24,6 +24,7 @@ from ringfence.recognize.adjoin import adjoin
 from ringfence.recognize.database import fingerprint, load_database
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folded, Folder
+from ringfence.recognize.guesses import cut, is_guessed
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
 from ringfence.recognize.novel import Novel
@@ -71,12 +72,13 @@ class Recogniser:
         ``ringfenced.classify`` for the parts of a message.
         """
         payload = self._stages.structure(text)
-        read = payload.spans + [span for reading in self._stages.readings for span in reading(text)]
+        readings = self._stages.readings + self._stages.decoded
+        read = payload.spans + [span for reading in readings for span in reading(text)]
         if self._stages.allow is not None:
             read = self._stages.allow.in_text(text, read)
         spans = self._read(text, self._stages.folded + self._stages.prose, read)
         if self._stages.views is not None:
-            spans += self._viewed(text, spans, self._stages.views)
+            spans = self._viewed(text, spans, self._stages.views)
         return self._findings(settle(text, spans, payload))
 
     def allowed(self) -> Mapping[str, int]:
@@ -91,21 +93,26 @@ class Recogniser:
         return self._findings(self._read(text, ()))
 
     def _viewed(self, text: str, spans: list[Span], views: Views) -> list[Span]:
-        """What the views of `text` add to `spans`."""
+        """`spans`, and what the views of `text` add to them."""
         every, prose = self._stages.folded, self._stages.folded + self._stages.prose
+        decoded = self._stages.decoded
         # What counts for nothing, or stays in the text, hides nothing of what must not.
         novel = Novel(text, [span for span in spans if self.policy.takes(span.entity_type)])
-        added = []
+        added: list[Span] = []
+        known: list[Span] = []  # of what codes say, which a guess of their letters does not hide
         for view in views(text):
-            for span in self._read(view.text, prose if view.is_prose else every):
+            read = [span for reading in decoded for span in reading(view.text)] if view.is_decoded else ()
+            for span in self._read(view.text, prose if view.is_prose else every, read):
                 # What the view did not change was scanned; a name's mentions may stand there all the same.
                 if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
                     continue
                 start, end = view.span(span.start, span.end)
                 mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
-                if mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
+                if view.is_decoded and not is_guessed(span.recogniser):
+                    known.append(mapped)
+                elif mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
                     added.append(mapped)
-        return added
+        return [*cut(spans, known), *known, *added]
 
     def _findings(self, spans: list[Span]) -> tuple[Finding, ...]:
         wants = self.policy.wants

@@ -51,6 +51,8 @@ class Stages:
     """Reads the schemas of structured payloads, in the text itself."""
     readings: tuple[Reading, ...] = ()
     """Read the text itself, not its views."""
+    decoded: tuple[Reading, ...] = ()
+    """Read the text itself, and those views that only undo codes."""
     views: Views | None = None
     """Other readings of the text."""
     allow: Allow | None = None
@@ -71,5 +73,5 @@ def shipped(weights: Path = WEIGHTS) -> Stages:
     """
     tagger = load_tagger(weights)
     return Stages(
-        prose=(tagger,), structure=read_payload, readings=(opaque,), views=Reader(), version=f"-{tagger.version}"
+        prose=(tagger,), structure=read_payload, decoded=(opaque,), views=Reader(), version=f"-{tagger.version}"
     )

@@ -23,6 +23,8 @@ class View:
     is_prose: bool = False
     """Whether it undoes an encoding, so that whole sentences may come to light; else it only puts together what stands
     in the text in another order or with something between, and what reads prose would take that for names."""
+    is_decoded: bool = False
+    """Whether it only undoes codes, so that a file or noise in it was one before."""
     changed: Sequence[tuple[int, int]] | None = None
     """Sorted stretches of `text` that read otherwise than what it was made from, with what stands so near that it may
     mean something else now; None for all of it."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import unicodedata
-import zlib
 from collections.abc import Iterator
 
+from ringfence.recognize.views.contents import is_text, said
 from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit
 from ringfence.recognize.views.strong import is_card, is_labelled, is_plain_series
 
 BYTES_MIN = 5
 """Shorter runs hold no identifier."""
-INFLATED_BYTES_MAX = 1 << 20
-"""A compressed stretch is read to here."""
-_RUN64 = re.compile(r"[A-Za-z0-9+/_-]{8,}+(?:\r?\n[ \t>|]{0,8}[A-Za-z0-9+/_-]{4,}+)*+={0,2}")
+_BREAK = r"[ \t]{0,8}(?:\r?\n|(?:\\r)?\\n)[ \t>|]{0,8}"
+MORE_LINES64 = rf"(?:{_BREAK}(?:[A-Za-z0-9+/_-]{{4,}}+|[A-Za-z0-9+/_-]{{2,3}}(?==)))*+={{0,2}}"
+"""Further lines of base64, indented or quoted, broken by an end of line or by what a document writes for one."""
+_BREAKS = re.compile(_BREAK)
+_RUN64 = re.compile(rf"[A-Za-z0-9+/_-]{{8,}}+{MORE_LINES64}")
 _GROUPS64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{4}[ ]){2,}+(?:[A-Za-z0-9+/_-]{2,4}={0,2})?")
 BASE64_TRIGGER = (
     r"(?-i:[A-Za-z0-9+/_-]{4}[a-z0-9][A-Z][A-Za-z0-9+/_-]{2}|[a-z0-9][A-Z][A-Za-z0-9+/_-]{6}|"
@@ -40,47 +41,18 @@ _HEX_PAIRS = re.compile(
 )
 _PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
-_SPREAD = 0.9
-_UNSEEN = ("Cf", "Zs", "Zl", "Zp")
-"""Categories of what is no picture but belongs to text: zero-width and bidi characters, blanks."""
-
-
-def is_text(raw: bytes) -> bool:
-    """Whether `raw` reads as text: nearly all of it printable, in UTF-8."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    shown = sum(char.isprintable() or char in "\r\n\t" or unicodedata.category(char) in _UNSEEN for char in text)
-    return shown >= _SPREAD * len(text)
-
-
-def inflated(raw: bytes) -> bytes | None:
-    """What gzip or zlib data holds, up to `INFLATED_BYTES_MAX`; None for other data."""
-    if raw[:2] != b"\x1f\x8b" and raw[:1] != b"\x78":
-        return None
-    try:
-        return zlib.decompressobj(47).decompress(raw, INFLATED_BYTES_MAX)  # 47: gzip or zlib, by its header
-    except zlib.error:
-        return None
 
 
 def _read(raw: bytes, places: list[tuple[int, int]], start: int, end: int) -> Edit | None:
     """The edit for a stretch that decodes to `raw`, given each byte's place; None where that is no text."""
-    if len(raw) < BYTES_MIN:
+    if len(raw) < BYTES_MIN or (found := said(raw)) is None:
         return None
-    if is_text(raw):
+    if found.bytes_each == 1:
         text, where = decoded_utf8(raw, places)
         return Edit(start, end, text, where)
-    if raw[1:2] == b"\0" or raw[:1] == b"\0":
-        for codec in ("utf-16-le", "utf-16-be"):
-            wide = raw[: len(raw) // 2 * 2].decode(codec, "replace")
-            if is_text(wide.encode("utf-8", "replace")) and wide.isascii():
-                return Edit(start, end, wide, places[: 2 * len(wide) : 2])
-    plain = inflated(raw)
-    if plain is not None and is_text(plain):
-        return Edit(start, end, plain.decode("utf-8"))
-    return None
+    if found.bytes_each:
+        return Edit(start, end, found.text, places[: found.bytes_each * len(found.text) : found.bytes_each])
+    return Edit(start, end, found.text)
 
 
 def base64_run(body: str, index: list[int], start: int, end: int) -> Edit | None:
@@ -115,17 +87,35 @@ def base64_text(text: str) -> Iterator[Edit]:
         match = _RUN64.match(text, start)
         reached = mixed.end() if match is None else match.end()
         if match is not None:
-            edit = _joined64(text, start, reached)
-            if edit is not None:
-                yield edit
+            for index in lines64(text, start, reached):
+                edit = base64_run("".join([text[at] for at in index]), index, start, index[-1] + 1)
+                if edit is not None:
+                    yield edit
+                    break
             else:
                 yield from _parts64(text, start, reached)
     for match in _GROUPS64.finditer(text):
         yield from _groups64(text, match.start(), match.end())
 
 
+def lines64(text: str, start: int, end: int) -> Iterator[list[int]]:
+    """Where the characters of a run of base64 stand; then without its last line, if that is shorter.
+
+    A short line without padding may be the first word of what follows.
+    """
+    lines, at = [], start
+    for gap in _BREAKS.finditer(text, start, end):
+        lines.append(range(at, gap.start()))
+        at = gap.end()
+    stop = end - len(text[at:end]) + len(text[at:end].rstrip("="))
+    lines.append(range(at, stop))
+    yield [place for line in lines for place in line]
+    if stop == end and len(lines) > 1 and len(lines[-1]) < len(lines[0]):
+        yield [place for line in lines[:-1] for place in line]
+
+
 def _joined64(text: str, start: int, end: int) -> Edit | None:
-    """The edit for a run, without the blanks and line ends in it."""
+    """The edit for groups, without the blanks between them."""
     index = [at for at in range(start, end) if text[at] not in " \t\r\n>|="]
     return base64_run("".join([text[at] for at in index]), index, start, end)
 

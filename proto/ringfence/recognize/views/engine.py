@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.recognize.fold import Folder
 from ringfence.recognize.view import View
-from ringfence.recognize.views.families import Triggers, brings_sentences, is_last
+from ringfence.recognize.views.families import Triggers, brings_sentences, is_decoded, is_last
 from ringfence.recognize.views.hidden import hidden
 from ringfence.recognize.views.passage import Edit, Passage, folded, original, rewritten, written
 
@@ -91,6 +91,7 @@ def _view(passage: Passage) -> View:
         passage.starts,
         passage.ends,
         is_prose=brings_sentences(passage.name, len(passage.text)),
+        is_decoded=is_decoded(passage.name),
         changed=passage.changed,
     )
 

@@ -80,6 +80,10 @@ _OTHER_LETTERS = frozenset({"leet", "digits", "worded"})
 """Readings of single words: identifiers and abbreviations of any note set them off."""
 _REARRANGED = _PUT_TOGETHER | {"reversed", "reversed-words"}
 """Readings that put together what stands apart, or turn it round: no sentences come of it."""
+_CODES = frozenset(
+    {"backslash", "percent", "entities", "base64", "base32", "hex", "ascii85", "binary", "decimal", "controls"}
+)
+"""Readings of codes that say what was written, character for character."""
 _SENTENCE_CHARS_MAX = 400
 _JOINTS = re.compile(r"[+,]")
 
@@ -98,6 +102,14 @@ def brings_sentences(name: str, chars: int) -> bool:
     """
     none = _REARRANGED | _OTHER_LETTERS if chars > _SENTENCE_CHARS_MAX else _REARRANGED
     return not none.issuperset(_JOINTS.split(name))
+
+
+def is_decoded(name: str) -> bool:
+    """Whether the readings that `name` names undo codes alone: what stands in it was written so, before it was coded.
+
+    Any other reading turns base64 that can be read into noise.
+    """
+    return _CODES.issuperset(_JOINTS.split(name))
 
 
 WHOLE: tuple[tuple[str, Transform], ...] = (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ringfence.recognize.views.codes import braille
-from ringfence.recognize.views.encodings import is_text
+from ringfence.recognize.views.contents import is_text
 from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit, Passage, reordered, rewritten
 

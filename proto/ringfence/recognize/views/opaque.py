@@ -1,42 +1,56 @@
 """What nobody here can read: encoded stretches of a text that hold a picture, an archive, a document or noise.
 
-An attached image counts as RESTRICTED (DESIGN.md, invariant 8); pasted into a text as base64 it is no more readable.
+An attached image counts as RESTRICTED (DESIGN.md, invariant 8); pasted into a text as base64 or hexadecimal it is no
+more readable. What a view reads only in part counts as unread.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from ringfence.recognize.span import NONE, Span, Spans
-from ringfence.recognize.views.encodings import decoded64, inflated, is_text
+from ringfence.recognize.views.contents import said, unpacks
+from ringfence.recognize.views.encodings import MORE_LINES64, decoded64, lines64
 
-ENTITY_TYPE = "OPAQUE"
+ENTITY_TYPE: Final = "OPAQUE"
 """The type of a finding here; its label must be RESTRICTED, and no surrogate stands for it."""
-BLOB_CHARS_MIN = 400
+BLOB_CHARS_MIN: Final = 400
 """A shorter stretch without a known beginning is a hash, a signature or a key identifier rather than a file."""
-_MAGIC_CHARS_MIN = 40
-_RUN = re.compile(
-    r"[A-Za-z0-9+/_-]{40,}+(?:[ \t]{0,8}\r?\n[ \t>]{0,8}(?:[A-Za-z0-9+/_-]{4,}+|[A-Za-z0-9+/_-]{2,3}(?==)))*+={0,2}"
-)
+BLOB_DIGITS_MIN: Final = 1200
+"""The same in hexadecimal: more than a key or a signature of 4,096 bits."""
+_MAGIC_CHARS_MIN: Final = 40
+_RUN = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}+{MORE_LINES64}")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
-_PUBLIC = ("-----BEGIN PUBLIC KEY", "-----BEGIN RSA PUBLIC KEY", "ssh-rsa ", "ssh-ed25519 ", "sha512-", "sha384-")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
+_PUBLIC: Final = (
+    "-----BEGIN PUBLIC KEY",
+    "-----BEGIN RSA PUBLIC KEY",
+    "ssh-rsa ",
+    "ssh-ed25519 ",
+    "sha512-",
+    "sha384-",
+)
 """Before what is meant for everybody (RFC 7468, RFC 4253; W3C Subresource Integrity)."""
-_BEFORE_CHARS = 48
-_HEAD_CHARS = 4096
-_MAGIC = (
+_BEFORE_CHARS: Final = 48
+_MAGIC: Final = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ",
     b"7z\xbc\xaf", b"Rar!",
     b"II*\0", b"MM\0*", b"RIFF", b"OggS", b"ID3", b"\xd0\xcf\x11\xe0", b"\x7fELF", b"SQLite format 3",
-    b"\x28\xb5\x2f\xfd",
-    b"fLaC", b"\0\0\0\x18ftyp", b"\0\0\0\x20ftyp", b"BM", b"{\\rtf",
+    b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18",
+    b"fLaC", b"wOFF", b"wOF2", b"\0asm", b"BM", b"{\\rtf",
 )  # fmt: skip
-"""How files begin: images, PDF, ZIP and with it office files, archives, sound, film, programs (file(1)'s magic)."""
-_BM_CHARS_MIN = 200
+"""How files begin: images, PDF, ZIP and with it office files, archives, sound, fonts, programs (file(1)'s magic)."""
+_MAGIC_AT: Final = ((4, b"ftyp"), (128, b"DICM"))
+"""What stands further on: in films and pictures of ISO's base media format, in DICOM (PS3.10, 7.1)."""
+_WRITTEN: Final = (b"%PDF", b"{\\rtf")
+"""Files in letters, of which a reader sees something else than what is written."""
+_BM_CHARS_MIN: Final = 200
 """Two letters prove nothing in a short stretch."""
 
 
 def opaque(text: str) -> Spans:
-    """Stretches of base64 in `text` that no view can read: files by their beginning, long noise.
+    """Stretches of base64 or hexadecimal in `text` that no view reads in whole: files by their beginning, long noise.
 
     A reading: positions in characters. Never raises; linear in the text's length.
     """
@@ -44,28 +58,40 @@ def opaque(text: str) -> Spans:
         return NONE
     found = []
     for match in _RUN.finditer(text):
-        if _MIXED.search(match.group()) is None or not _is_opaque(text, match.start(), match.end()):
-            continue
-        found.append(Span(match.start(), match.end(), ENTITY_TYPE, 0.9, "opaque:base64"))
+        start, end = match.span()
+        if end - start >= _MAGIC_CHARS_MIN and (code := _code_of(text, start, end)) is not None:
+            found.append(Span(start, end, ENTITY_TYPE, 0.9, f"opaque:{code}"))
     return tuple(found)
 
 
-def _is_opaque(text: str, start: int, end: int) -> bool:
-    head = decoded64("".join(text[start : min(end, start + _HEAD_CHARS)].translate(_NO_BLANKS).rstrip("=")))
-    if head.startswith(_MAGIC) and not (head.startswith(b"BM") and end - start < _BM_CHARS_MIN):
-        plain = inflated(head)
-        return plain is None or not is_text(plain)
-    if end - start < BLOB_CHARS_MIN or is_text(head):
+def _code_of(text: str, start: int, end: int) -> str | None:
+    """The code in which nobody can read a run; None where somebody can, or it is no code."""
+    bodies = ["".join([text[at] for at in index]) for index in lines64(text, start, end)]
+    if _HEX.fullmatch(bodies[0]):
+        code, is_short, decode = "hex", len(bodies[0]) < BLOB_DIGITS_MIN, _digits
+    elif _MIXED.search(bodies[0]):
+        code, is_short, decode = "base64", len(bodies[0]) < BLOB_CHARS_MIN, decoded64
+    else:
+        return None
+    is_public = any(mark in text[max(0, start - _BEFORE_CHARS) : start] for mark in _PUBLIC)
+    if all(_is_unread(decode(body), is_file=not (is_short or is_public)) for body in bodies):
+        return code
+    return None
+
+
+def _is_unread(raw: bytes, *, is_file: bool) -> bool:
+    """Whether `raw` is a file or a part of one, by its beginning or if `is_file`, and no text."""
+    content = said(raw)
+    if content is not None and content.is_whole and not raw.startswith(_WRITTEN):
         return False
-    before = text[max(0, start - _BEFORE_CHARS) : start]
-    if any(mark in before for mark in _PUBLIC):
-        return False
-    return not is_text(head[: len(head) - len(head) % 3 - 3]) and not _is_wide(head)
+    return is_file or _begins_as_file(raw) or unpacks(raw)
 
 
-def _is_wide(head: bytes) -> bool:
-    """Whether it is UTF-16, which views read."""
-    return head[1:2] == b"\0" or head[:1] == b"\0"
+def _begins_as_file(raw: bytes) -> bool:
+    if raw.startswith(b"BM"):
+        return len(raw) * 4 >= _BM_CHARS_MIN * 3
+    return raw.startswith(_MAGIC) or any(raw.startswith(magic, at) for at, magic in _MAGIC_AT)
 
 
-_NO_BLANKS = {ord(char): None for char in " \t\r\n>"}
+def _digits(body: str) -> bytes:
+    return bytes.fromhex(body[: len(body) // 2 * 2])

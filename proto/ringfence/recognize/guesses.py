@@ -1,0 +1,55 @@
+"""What was guessed of a code's letters gives way to what is known of what they say, and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from ringfence.recognize.span import Span
+
+GUESSES: Final = "tagger:"
+"""Who tells a type by context; the beginning of its recognisers' names."""
+_FOLLOWING: Final = (GUESSES, "mention:")
+"""And what follows from a guess, or may."""
+
+
+def is_guessed(recogniser: str) -> bool:
+    """Whether `recogniser` goes by context, or by what was found by it."""
+    return recogniser.startswith(_FOLLOWING)
+
+
+def cut(spans: Iterable[Span], known: Sequence[Span]) -> Iterator[Span]:
+    """`spans`, guesses among them without the stretches of `known`: one finding each, where a guess covered them all.
+
+    What a guess covered is covered afterwards, by its parts or by `known`. Linear in both but for sorting.
+    """
+    stretches = _stretches(known)
+    for span in spans:
+        if span.recogniser.startswith(GUESSES):
+            yield from _without(span, stretches)
+        else:
+            yield span
+
+
+def _stretches(spans: Sequence[Span]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((span.start, span.end) for span in spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _without(span: Span, stretches: list[tuple[int, int]]) -> Iterator[Span]:
+    at = span.start
+    for start, end in stretches:
+        if end <= at:
+            continue
+        if start >= span.end:
+            break
+        if start > at:
+            yield span._replace(start=at, end=start)
+        at = end
+    if at < span.end:
+        yield span if at == span.start else span._replace(start=at)
