@@ -58,6 +58,7 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
         "cases": cases,
         "found": round(sum(one.found for one in results) / cases, 4),
         "held": round(held / cases, 4),
+        "label_lowered": round(sum(one.lowered for one in results) / cases, 4),
         "families_below_aim": [one.name for one in results if one.cases and one.held < AIM * one.cases],
         "false_alarms": round(alarms / clean, 4),
         "aim": AIM,
@@ -66,7 +67,7 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
 
 def table(results: Sequence[Result]) -> Table:
     """For the terminal."""
-    made = Table("family", "cases", "found", "held back", "alarms on clean", "missed")
+    made = Table("family", "cases", "found", "held back", "label lowered", "alarms on clean", "missed")
     for one in results:
         made.add_row(*_row(one), style=None if one.held >= AIM * one.cases else "yellow")
     return made
@@ -82,6 +83,7 @@ def _row(one: Result) -> tuple[str, ...]:
         str(one.cases),
         share(one.found, one.cases),
         share(one.held, one.cases),
+        share(one.lowered, one.cases),
         share(one.alarms, one.clean),
         missed,
     )
@@ -91,7 +93,8 @@ def markdown(record: dict[str, object], results: Sequence[Result]) -> str:
     """For `bench/results`."""
     lines = ["# Evasions", ""]
     lines += [f"- {key}: {value}" for key, value in record.items() if key != "results"]
-    lines += ["", "| family | cases | found | held back | alarms on clean | missed |", "|---|---:|---:|---:|---:|---|"]
+    lines += ["", "| family | cases | found | held back | label lowered | alarms on clean | missed |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---|"]
     lines += ["| " + " | ".join(_row(one)) + " |" for one in results]
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from random import Random
 from evasion_parts.families import Family
 from evasion_parts.seeds import CLEAN, Seed
 from evasion_parts.splits import Split
-from ringfence.labels import Label, Level
+from ringfence.labels import Label, Level, covers
 from ringfence.recognize import Recogniser
 from ringfence.recognize.finding import Finding
 from ringfenced.classify import classify
@@ -34,6 +34,8 @@ class Result:
     """Of these, with a finding over most of what was written instead."""
     held: int = 0
     """Of these, found or held back: something identifying is found in it, so it does not leave as it is."""
+    lowered: int = 0
+    """Of all cases, with a label that is not at least the plain sentence's: what is hidden counts as something less."""
     clean: int = 0
     """Clean sentences that were written so, of those in which nothing is found plainly."""
     alarms: int = 0
@@ -56,16 +58,18 @@ def plain_is_found(recogniser: Recogniser, seed: Seed) -> bool:
     )
 
 
-def is_held(recogniser: Recogniser, family: Family, seed: Seed, rng: Random) -> tuple[bool, bool]:
-    """Whether a disguised identifier is found, and whether it is at least held back."""
+def is_held(recogniser: Recogniser, family: Family, seed: Seed, rng: Random) -> tuple[bool, bool, bool]:
+    """Whether a disguised identifier is found, whether it is at least held back, and whether its label is lowered."""
+    written = family.disguise(seed.text(seed.value) if family.whole else seed.value, rng)
+    every = recogniser.scan(written if family.whole else seed.text(written))
+    plain = recogniser.policy.label_of(recogniser.scan(seed.text(seed.value)))
+    lowered = not covers(recogniser.policy.label_of(every), plain)
+    findings = identifying(recogniser, every)
     if family.whole:
-        findings = identifying(recogniser, recogniser.scan(family.disguise(seed.text(seed.value), rng)))
-        return bool(findings), bool(findings)
-    written = family.disguise(seed.value, rng)
+        return bool(findings), bool(findings), lowered
     start, end = len(seed.before), len(seed.before) + len(written)
-    findings = identifying(recogniser, recogniser.scan(seed.text(written)))
     covered = sum(max(0, min(end, finding.end) - max(start, finding.start)) for finding in findings)
-    return covered >= FOUND_SHARE * len(written), covered > 0
+    return covered >= FOUND_SHARE * len(written), covered > 0, lowered
 
 
 def written_so(family: Family, sentence: str, rng: Random) -> str:
@@ -81,10 +85,11 @@ def judge_family(recogniser: Recogniser, family: Family, seeds: Iterable[Seed], 
     for seed in seeds:
         if family.types is not None and seed.entity_type not in family.types:
             continue
-        found, held = is_held(recogniser, family, seed, rng)
+        found, held, lowered = is_held(recogniser, family, seed, rng)
         result.cases += 1
         result.found += found
         result.held += held
+        result.lowered += lowered
         if not held:
             result.missed[seed.entity_type] = result.missed.get(seed.entity_type, 0) + 1
     for sentence in CLEAN:

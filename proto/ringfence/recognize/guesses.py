@@ -1,4 +1,4 @@
-"""What was guessed of a code's letters gives way to what is known of what they say, and to nothing else."""
+"""What was guessed of some letters gives way to what is known of what they say to who undoes their disguise."""
 
 from __future__ import annotations
 
@@ -18,17 +18,31 @@ def is_guessed(recogniser: str) -> bool:
     return recogniser.startswith(_FOLLOWING)
 
 
-def cut(spans: Iterable[Span], known: Sequence[Span]) -> Iterator[Span]:
+def cut(spans: Iterable[Span], known: Sequence[Span]) -> list[Span]:
     """`spans`, guesses among them without the stretches of `known`: one finding each, where a guess covered them all.
 
     What a guess covered is covered afterwards, by its parts or by `known`. Linear in both but for sorting.
     """
     stretches = _stretches(known)
+    left: list[Span] = []
     for span in spans:
-        if span.recogniser.startswith(GUESSES):
-            yield from _without(span, stretches)
-        else:
-            yield span
+        left += _without(span, stretches) if span.recogniser.startswith(GUESSES) else (span,)
+    return left
+
+
+def parted(spans: Iterable[Span]) -> Iterator[Span]:
+    """`spans`, those of several types at one place with a part of it each.
+
+    All that compressed text holds stands at one place, and of what overlaps one type is left.
+    """
+    places: dict[tuple[int, int], dict[str, Span]] = {}
+    for span in spans:
+        places.setdefault((span.start, span.end), {}).setdefault(span.entity_type, span)
+    for (start, end), by_type in places.items():
+        step = max(1, (end - start) // len(by_type))
+        for at, span in enumerate(by_type.values()):
+            first = min(start + at * step, end - 1)
+            yield span._replace(start=first, end=end if at == len(by_type) - 1 else min(first + step, end))
 
 
 def _stretches(spans: Sequence[Span]) -> list[tuple[int, int]]:

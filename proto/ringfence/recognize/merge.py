@@ -9,13 +9,13 @@ from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.guesses import GUESSES
 from ringfence.recognize.span import Span
 
-_UNSPECIFIC = frozenset({"ID", "CASE_ID"})
+UNSPECIFIC = frozenset({"ID", "CASE_ID"})
 """Types that give way to any other of their level."""
 _FIRST = {"SECRET": 9, "IBAN": 8}
 """Before all others: a secret, which is never replaced; and an IBAN, whose check digits speak for all of it, while
 one in ten has a part that passes for a card number."""
 _PRECEDENCE = {
-    entity_type: (_FIRST.get(entity_type, int(label.level)), entity_type not in _UNSPECIFIC)
+    entity_type: (_FIRST.get(entity_type, int(label.level)), entity_type not in UNSPECIFIC)
     for entity_type, label in ENTITIES.items()
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 
+from ringfence.labels import Label, covers, join
+from ringfence.recognize.merge import UNSPECIFIC, merge
 from ringfence.recognize.span import Span
 
 _IN_DIGITS = frozenset(
@@ -39,6 +42,35 @@ class Novel:
         # Letters alone: digits in words on the line of what was found, or the next line's label.
         is_most = 2 * len(rest) > sum(map(str.isalnum, text))
         return is_most or any(_is_mixed(*line) for line in _lines(text, is_open))
+
+
+class Shown:
+    """Tells what a view's finding means beyond what is found at its place in the text itself."""
+
+    __slots__ = ("_label_of", "_shown")
+
+    def __init__(self, spans: Iterable[Span], label_of: Callable[[str], Label]) -> None:
+        """Take what was found in the text, in characters, and what each type means."""
+        self._shown = merge(spans)
+        self._label_of = label_of
+
+    def raises(self, span: Span) -> bool:
+        """Whether what `span` means is more than what is found there means: a guess must not hide a card number.
+
+        A type that gives way to others never does.
+        """
+        if span.entity_type in UNSPECIFIC:
+            return False
+        index = bisect_right(self._shown, span.start, key=_end)
+        there = []
+        while index < len(self._shown) and self._shown[index].start < span.end:
+            there.append(self._label_of(self._shown[index].entity_type))
+            index += 1
+        return not covers(join(there), self._label_of(span.entity_type))
+
+
+def _end(span: Span) -> int:
+    return span.end
 
 
 def _lines(text: str, is_open: bytearray) -> Iterable[tuple[str, bytearray]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ringfence.labels import Category, Label, Level, join
+from ringfence.labels import PUBLIC, Category, Label, Level, join
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.pictures import NOTHING_APPROVED, Approved
@@ -57,6 +57,10 @@ class Policy:
     def wants(self, entity_type: str) -> bool:
         """Whether findings of `entity_type` count; those of a type that nobody knows always do."""
         return entity_type in self.rules or entity_type not in ENTITIES
+
+    def label_of_type(self, entity_type: str) -> Label:
+        """What one finding of `entity_type` means by itself; PUBLIC where it is not looked for."""
+        return self.rules.get(entity_type, UNKNOWN) if self.wants(entity_type) else PUBLIC
 
     def replaces(self, entity_type: str) -> bool:
         """Whether `entity_type` must be replaced before it leaves: it identifies somebody by itself."""

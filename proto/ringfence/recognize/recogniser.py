@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import hyperscan
@@ -24,17 +24,17 @@ from ringfence.recognize.adjoin import adjoin
 from ringfence.recognize.database import fingerprint, load_database
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folded, Folder
-from ringfence.recognize.guesses import cut, is_guessed
+from ringfence.recognize.guesses import cut, is_guessed, parted
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
-from ringfence.recognize.novel import Novel
+from ringfence.recognize.novel import Novel, Shown
 from ringfence.recognize.patterns import Trigger, triggers
 from ringfence.recognize.payload import settle
 from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import NEVER_REPLACED, is_reserved
 from ringfence.recognize.span import Span
 from ringfence.recognize.stages import Stage, Stages
-from ringfence.recognize.view import Views
+from ringfence.recognize.view import View, Views
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds: a recogniser's `scan`, or another with its signature."""
@@ -94,25 +94,43 @@ class Recogniser:
 
     def _viewed(self, text: str, spans: list[Span], views: Views) -> list[Span]:
         """`spans`, and what the views of `text` add to them."""
-        every, prose = self._stages.folded, self._stages.folded + self._stages.prose
-        decoded = self._stages.decoded
         # What counts for nothing, or stays in the text, hides nothing of what must not.
         novel = Novel(text, [span for span in spans if self.policy.takes(span.entity_type)])
-        added: list[Span] = []
-        known: list[Span] = []  # of what codes say, which a guess of their letters does not hide
+        shown = Shown(spans, self.policy.label_of_type)
+        coded: list[Span] = []  # what codes say
+        added: list[Span] = []  # what other views read
+        more: list[Span] = []  # of both, what means more than what was found there
+        same: list[Span] = []  # what codes say that means no more
         for view in views(text):
-            read = [span for reading in decoded for span in reading(view.text)] if view.is_decoded else ()
-            for span in self._read(view.text, prose if view.is_prose else every, read):
-                # What the view did not change was scanned; a name's mentions may stand there all the same.
-                if not view.is_new(span.start, span.end) and not span.recogniser.startswith("mention:"):
-                    continue
+            for span in self._read_view(view):
                 start, end = view.span(span.start, span.end)
                 mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
-                if view.is_decoded and not is_guessed(span.recogniser):
-                    known.append(mapped)
-                elif mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
-                    added.append(mapped)
-        return [*cut(spans, known), *known, *added]
+                # Who guesses at what a code says guesses at words; at a code's letters there is nothing to go by.
+                is_more = (view.is_decoded or not is_guessed(span.recogniser)) and shown.raises(mapped)
+                if is_more:
+                    more.append(mapped)
+                if is_more or mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
+                    (coded if view.is_decoded else added).append(mapped)
+                elif view.is_decoded:
+                    same.append(mapped)
+        if more:  # a guess that said enough for `same` gives way
+            spans = cut(spans, more + same)
+            coded += same
+        return [*spans, *parted(coded), *added]
+
+    def _read_view(self, view: View) -> Iterable[Span]:
+        """What `view` reads anew; of a code, what a plain text with these words would come to."""
+        stages, read = self._stages, []
+        if view.is_decoded:
+            read = [span for reading in stages.decoded for span in reading(view.text)]
+        every = stages.folded + stages.prose if view.is_prose else stages.folded
+        # What the view did not change was scanned; a name's mentions may stand there all the same.
+        found = [
+            span
+            for span in self._read(view.text, every, read)
+            if view.is_new(span.start, span.end) or span.recogniser.startswith("mention:")
+        ]
+        return merge(span for span in found if self.policy.wants(span.entity_type)) if view.is_decoded else found
 
     def _findings(self, spans: list[Span]) -> tuple[Finding, ...]:
         wants = self.policy.wants

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.recognize.novel import Novel
+from ringfence.recognize.novel import Novel, Shown
+from ringfence.recognize.policy import DEFAULT
 from ringfence.recognize.span import Span
 
 MAIL = "m@example.org\nAttending 12"
@@ -38,3 +39,21 @@ def test_what_touches_no_finding_always_adds(text, data):
     end = data.draw(st.integers(start + 1, len(text)))
     assert Novel(text, ()).adds(Span(start, end, "ID", 0.5, "test"))
     assert not Novel(text, [Span(0, len(text), "ID", 0.5, "test")]).adds(Span(start, end, "ID", 0.5, "test"))
+
+
+@pytest.mark.parametrize(
+    ("found", "read", "raises"),
+    [
+        ((), "PHONE", True),
+        (("ID",), "SSN", True),  # RESTRICTED
+        (("ID",), "MRN", True),  # PHI
+        (("ID",), "PHONE", False),
+        (("ID", "PAN"), "SSN", False),
+        (("PHONE",), "CASE_ID", False),
+        (("SSN",), "SSN", False),
+    ],
+)
+def test_a_finding_raises_what_means_less(found, read, raises):
+    """By level or by category; one that gives way to others never does."""
+    spans = [Span(4 * at, 4 * at + 4, kind, 0.5, "test") for at, kind in enumerate(found)]
+    assert Shown(spans, DEFAULT.label_of_type).raises(Span(1, 7, read, 0.5, "test")) is raises

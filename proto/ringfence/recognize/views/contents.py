@@ -122,8 +122,8 @@ def _wide(raw: bytes) -> Said | None:
             text = raw[: len(raw) // width * width].decode(codec)
         except UnicodeDecodeError:
             continue
-        known = sum(char < _ALPHABETS_END for char in text)
-        if text and known >= _SPREAD * len(text) and _is_shown(text):
+        body = text.removeprefix("\ufeff")
+        if body and sum(char < _ALPHABETS_END for char in body) >= _SPREAD * len(body) and _is_shown(body):
             return Said(text, width if len(text) == len(raw) // width else 0, is_whole=True)
     return None
 

@@ -22,7 +22,7 @@ BLOB_DIGITS_MIN: Final = 1200
 _MAGIC_CHARS_MIN: Final = 40
 _RUN = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}+{MORE_LINES64}")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
+_HEX = re.compile(r"(?:0?[xX])?((?:[0-9a-fA-F]{2})+)")
 _PUBLIC: Final = (
     "-----BEGIN PUBLIC KEY",
     "-----BEGIN RSA PUBLIC KEY",
@@ -94,4 +94,5 @@ def _begins_as_file(raw: bytes) -> bool:
 
 
 def _digits(body: str) -> bytes:
-    return bytes.fromhex(body[: len(body) // 2 * 2])
+    digits = body.lower().partition("x")[2] or body
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])

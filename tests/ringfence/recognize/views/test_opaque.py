@@ -3,18 +3,32 @@
 import base64
 import gzip
 import random
+import re
+import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringfence.recognize.views import opaque
+from ringfence.recognize.views import Reader, opaque
+from ringfence.recognize.views.opaque import BLOB_CHARS_MIN
 
 NOISE = random.Random(5).randbytes(900)
+WORDS = b"plain words, which views read "
 
 
 FILES = {
     "picture": b"\x89PNG\r\n\x1a\n" + NOISE[:40],
+    "DICOM, which begins with zeros": bytes(128) + b"DICM" + NOISE[:90],
+    "picture of a telephone": b"\0\0\0\x24ftypheic" + NOISE[:40],
+    "icon": b"\0\0\x01\0" + NOISE,
+    "font": b"\0\x01\0\0" + NOISE,
+    "text before noise": WORDS * 200 + NOISE,
+    "compressed, with a name longer than is looked at": b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 5000 + b"\0" + NOISE,
+    "compressed words beyond what is inflated": gzip.compress(b"a" * (1 << 20) + WORDS, mtime=0),
+    "compressed words and what is no member": gzip.compress(WORDS * 30, mtime=0) + NOISE[:30],
+    "compressed words, cut off": zlib.compress(random.Random(1).randbytes(200).hex().encode())[:150],
+    "compressed words of another alphabet": gzip.compress(WORDS * 30 + b"caf\xe9", mtime=0),
     "document": b"%PDF-1.7\n" + NOISE[:60],
     "archive": b"PK\x03\x04" + NOISE[:60],
     "noise": NOISE,
@@ -31,6 +45,33 @@ def test_a_file_in_a_text_is_found_whole(kind, encode):
     assert f"See data:image/png;base64,{blob} please."[span.start : span.end] == blob
 
 
+@pytest.mark.parametrize("raw", [FILES["picture"], random.Random(6).randbytes(700)])
+def test_hexadecimal_hides_no_file(raw):
+    """As a database writes it; more than any key has."""
+    for mark in ("", "x", "\\x", "0x", "X'"):
+        text = f"The column is {mark}{raw.hex()} in row 3."
+        (span,) = opaque(text)
+        assert text[span.start : span.end].endswith(raw.hex())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n", "\\r\\n", "\n> ", " \n\t"])
+@pytest.mark.parametrize("width", [20, 64])
+def test_lines_of_any_width_are_one_file(end, width):
+    """Also where a document writes their ends as escapes."""
+    code = base64.b64encode(NOISE).decode()
+    text = "See:\n" + end.join(code[at : at + width] for at in range(0, len(code), width))
+    (span,) = opaque(text)
+    assert (span.start, span.end) == (5, len(text))
+
+
+def test_the_first_word_of_what_follows_makes_no_file_of_what_can_be_read():
+    """Without padding it looks like one more line."""
+    code = base64.encodebytes(WORDS * 30).decode()
+    assert "=" not in code
+    assert opaque(code + "Regards, the ward") == ()
+    assert len(opaque(base64.encodebytes(NOISE).decode() + "Regards, the ward")) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -39,13 +80,19 @@ def test_a_file_in_a_text_is_found_whole(kind, encode):
         "commit 987d3a1f0b and 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         base64.b64encode(b"plain words, which views read " * 30).decode(),
         base64.b64encode(("plain words " * 40).encode("utf-16-le")).decode(),
+        base64.b64encode(("Wörter, слова " * 40).encode("utf-16")).decode(),
+        base64.b64encode((WORDS * 30).decode().encode("utf-32-be")).decode(),
+        base64.b64encode(zlib.compress(WORDS) + zlib.compress(WORDS) + bytes(80)).decode(),
+        (WORDS * 60).hex(),
+        (WORDS * 60).hex().upper(),
+        random.Random(7).randbytes(512).hex(),
         base64.b64encode(gzip.compress(b"plain words, which views read " * 30, mtime=0)).decode(),
         "-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(NOISE[:400]).decode() + "-----END PUBLIC KEY-----",
         "word" * 300,
     ],
 )
 def test_what_can_be_read_is_not_opaque(text):
-    """Short hashes, encoded words, compressed words, public keys, long words."""
+    """Short hashes, encoded words in each way that views read, public keys, a key's modulus, long words."""
     assert opaque(text) == ()
 
 
@@ -53,3 +100,13 @@ def test_what_can_be_read_is_not_opaque(text):
 def test_spans_lie_in_the_text(text):
     """Whatever the text, nothing is raised and every span lies in it."""
     assert all(0 <= span.start < span.end <= len(text) for span in opaque(text))
+
+
+@given(st.binary(min_size=300, max_size=900) | st.text(min_size=300).map(str.encode))
+@example(WORDS * 30)
+@example(zlib.compress(NOISE.hex().encode()) + zlib.compress(WORDS))
+def test_what_is_not_opaque_some_view_reads_whole(raw):
+    """Who judges and who reads are of one mind: what neither takes would leave unread."""
+    code = base64.b64encode(raw).decode()
+    if len(code) >= BLOB_CHARS_MIN and re.search("[a-z0-9][A-Z]", code) and not opaque(code):
+        assert any(view.starts[0] == 0 and view.ends[-1] >= len(code) - 4 for view in Reader()(code))
