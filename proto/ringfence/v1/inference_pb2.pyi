@@ -85,7 +85,9 @@ class GenerateRequest(_message.Message):
     def sampling(self) -> _types_pb2.Sampling: ...
     @_builtins.property
     def label(self) -> _types_pb2.Label:
-        """The caller's label; it can raise, never lower."""
+        """The caller's label, in place of the site's default for this caller where it says a level; it can raise, never lower,
+        what is found and what department and source say. Without a level its categories join that default.
+        """
 
     @_builtins.property
     def permission(self) -> _types_pb2.Permission: ...
@@ -414,7 +416,9 @@ class EmbedRequest(_message.Message):
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def label(self) -> _types_pb2.Label: ...
+    def label(self) -> _types_pb2.Label:
+        """As in GenerateRequest."""
+
     @_builtins.property
     def permission(self) -> _types_pb2.Permission: ...
     def __init__(
