@@ -31,7 +31,8 @@ class CallerSetting(Section):
     label_default: DefaultLabel = DefaultLabel()
     """Label of a request that says no level; categories that it says join it."""
     source: Name | None = None
-    """The upstream system that this identity speaks for, a name of [[sources]]; its label always counts."""
+    """The upstream system that this identity speaks for, a name of [[sources]]; its label and the policies about it
+    always count, also where a request names another."""
 
 
 class Department(Section):

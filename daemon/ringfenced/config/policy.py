@@ -33,7 +33,8 @@ class PolicyRule(Section):
     tasks: frozenset[_Text] = frozenset()
     """It speaks of requests that name one of these tasks."""
     sources: frozenset[Name] = frozenset()
-    """It speaks of what comes from these systems, names of [[sources]]."""
+    """It speaks of what comes from these systems, names of [[sources]]: a request names one, its caller may speak for
+    another."""
     findings: frozenset[EntityType] = frozenset()
     """It speaks of requests in which any of these types was found, for example ``MRN``."""
     level_min: Levels | None = None

@@ -70,7 +70,9 @@ class GenerateRequest(_message.Message):
     deadline_ms: _builtins.int
     """Milliseconds for the whole request; the sooner of this and the gRPC deadline holds. 0 for none."""
     source: _builtins.str
-    """The upstream system that the content comes from, a name that the site knows; its label counts. Empty for none."""
+    """The upstream system that the content comes from, a name that the site knows; its label and the policies about it
+    count, besides those of the one that the caller speaks for. Empty for none.
+    """
     priority: _types_pb2.Priority.ValueType
     """Interactive unless batch is said."""
     @_builtins.property
