@@ -73,7 +73,7 @@ def _files(config: Config) -> tuple[Path, ...]:
 
 def _rulebook(config: Config, read: Mapping[Path, bytes]) -> Rulebook:
     file, people = (
-        _text(setting, path, read[path]) if path else ""
+        text_of(path, read[path], setting) if path else ""
         for setting, path in (("file", config.policy.file), ("people", config.policy.people))
     )
     try:
@@ -82,18 +82,27 @@ def _rulebook(config: Config, read: Mapping[Path, bytes]) -> Rulebook:
         raise ConfigError(str(error)) from None
 
 
-def _text(setting: str, path: Path, policy: bytes) -> str:
-    """What stands in a file, of which the configuration says that a policy does.
+def text_of(path: Path, policy: bytes, setting: str = "") -> str:
+    """A policy file's text, of which at least one policy stands in it.
 
     A full disk, a lost key of a config map or a failed redirection leave none, and Cedar takes nothing for a set of no
     policies: beside a template, whose permits hold, that would take away whatever the site forbids.
+
+    Args:
+        path: the file, for messages.
+        policy: what was read from it.
+        setting: what names it in ``[policy]``; empty where nothing does.
+
+    Raises:
+        ConfigError: it is not UTF-8, or holds no policy.
     """
     try:
         text = policy.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
     if is_blank(text):
-        raise ConfigError(f"{path}: holds no policy; write one, or take `{setting}` out of [policy]")
+        instead = f", or take `{setting}` out of [policy]" if setting else ""
+        raise ConfigError(f"{path}: holds no policy; write one{instead}")
     return text
 
 

@@ -14,6 +14,7 @@ from ringfenced.config.types import FilePath, Identity, Levels, Name
 from ringfenced.policy import EVERYTHING, TEMPLATES, Ceiling, Row, Source, cedar, template
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
+_Word = Annotated[str, Field(min_length=1)]
 _T = TypeVar("_T", bound=Hashable)
 
 
@@ -70,11 +71,11 @@ class PolicyRule(Section):
     """Only models of this site may have it."""
     only_providers: _Only[Name] = frozenset()
     """Only models of this site and of these providers may have it."""
-    only_regions: _Only[_Text] = frozenset()
+    only_regions: _Only[_Word] = frozenset()
     """Only models of this site and of providers in these regions may have it, for example ``eu``."""
-    only_contracts: _Only[_Text] = frozenset()
+    only_contracts: _Only[_Word] = frozenset()
     """Only models of this site and of providers with one of these contracts may have it, for example ``BAA``."""
-    only_models: _Only[_Text] = frozenset()
+    only_models: _Only[_Word] = frozenset()
     """Only these models may have it, as decisions print them: ``local:small``, ``cloud/large``."""
 
     @model_validator(mode="after")
