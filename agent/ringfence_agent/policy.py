@@ -95,7 +95,7 @@ class Policy:
             resources_: every model that may be sent to.
 
         Raises:
-            PolicyError: they do not parse, are too many, or do not fit the schema.
+            PolicyError: there is none, they do not parse, are too many, or do not fit the schema.
         """
         schema = _schema_text()
         try:
@@ -107,6 +107,11 @@ class Policy:
             raise PolicyError(f"{len(self._policies)} policies; at most {_POLICIES_MAX} are allowed")
         if self._policies.templates():
             raise PolicyError("templates have nothing to link them; write whole policies")
+        if not len(self._policies):
+            raise PolicyError(
+                "holds no policy, and what none permits stays; write one, or forbid(principal, action, resource); "
+                "where nothing may leave"
+            )
         checked = cedarpy.validate_policies(text, schema)
         if not checked.validation_passed:
             raise PolicyError("; ".join(str(error) for error in checked.errors))

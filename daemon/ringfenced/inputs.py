@@ -67,8 +67,9 @@ class Asked:
     """De-identification has something to do, so that whatever leaves must go through it."""
     findings: frozenset[str] = frozenset()
     """Types that were found in it."""
-    source: str = ""
-    """The upstream system that it comes from; empty for none."""
+    sources: tuple[str, ...] = ()
+    """The upstream systems that it comes from, in alphabetical order: the one that it names and the one that its caller
+    speaks for."""
     evaluators: tuple[str, ...] = ()
     """Evaluators that the request names for its answer, besides those of its target."""
     schema_checked: bool = False

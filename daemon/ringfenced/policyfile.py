@@ -19,7 +19,7 @@ from ringfenced.policy.approval import approvers
 from ringfenced.policy.rules import REQUESTS
 from ringfenced.policy.scopes import Uid
 from ringfenced.policy.summary import doubts
-from ringfenced.policy.text import Place
+from ringfenced.policy.text import Place, is_blank
 from ringfenced.policy.vocabulary import SITE, everybody, name_of
 
 POLICY_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -72,19 +72,38 @@ def _files(config: Config) -> tuple[Path, ...]:
 
 
 def _rulebook(config: Config, read: Mapping[Path, bytes]) -> Rulebook:
-    texts = {path: _decoded(path, policy) for path, policy in read.items()}
-    file, people = (texts[path] if path else "" for path in (config.policy.file, config.policy.people))
+    file, people = (
+        text_of(path, read[path], setting) if path else ""
+        for setting, path in (("file", config.policy.file), ("people", config.policy.people))
+    )
     try:
         return config.rulebook(file, people)
     except PolicyError as error:
         raise ConfigError(str(error)) from None
 
 
-def _decoded(path: Path, policy: bytes) -> str:
+def text_of(path: Path, policy: bytes, setting: str = "") -> str:
+    """A policy file's text, of which at least one policy stands in it.
+
+    A full disk, a lost key of a config map or a failed redirection leave none, and Cedar takes nothing for a set of no
+    policies: beside a template, whose permits hold, that would take away whatever the site forbids.
+
+    Args:
+        path: the file, for messages.
+        policy: what was read from it.
+        setting: what names it in ``[policy]``; empty where nothing does.
+
+    Raises:
+        ConfigError: it is not UTF-8, or holds no policy.
+    """
     try:
-        return policy.decode()
+        text = policy.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
+    if is_blank(text):
+        instead = f", or take `{setting}` out of [policy]" if setting else ""
+        raise ConfigError(f"{path}: holds no policy; write one{instead}")
+    return text
 
 
 def targets(config: Config) -> tuple[Offer, ...]:

@@ -87,7 +87,7 @@ def asked(draw: st.DrawFn, *, kind: bool) -> Asked:
         label_deidentified=stays if found is None else join((stays, Label(Level.INTERNAL))),
         lowered=found is not None,
         findings=draw(st.frozensets(st.sampled_from(["PERSON", "SSN"]), max_size=2)),
-        source=draw(st.sampled_from(["", "lab"])),
+        sources=draw(st.sampled_from([(), ("lab",), ("lab", "news")])),
         evaluators=draw(st.sampled_from([(), (), ("schema",)])),
         schema_checked=draw(st.sampled_from([False, False, True])),
     )

@@ -73,8 +73,26 @@ def ruled(text, request=None, offers=OFFERS):
     return {str(target): ruling.allowed for target, ruling in rulings.by_target.items()}
 
 
-def by_cedar(text, request, offers, *, providers=PROVIDERS, callers=()):
-    """What Cedar says of each target by itself, over all policies; whether one could not be evaluated."""
+def by_cedar(text, request, offers, **world):
+    """What Cedar says of each target by itself, over all policies; whether one could not be evaluated.
+
+    Of several sources, each asked about alone, what all leave; a forbid about any is told before all else.
+    """
+    alone = [replace(request, sources=(one,)) for one in request.sources] or [request]
+    said = [_of_one_source(text, one, offers, **world) for one in alone]
+    return {target: _together([each[target] for each in said]) for target in said[0]}
+
+
+def _together(said):
+    forbidden = [decided for allowed, decided, _ in said if not allowed and decided]
+    if forbidden:
+        return False, frozenset().union(*forbidden), any(broken for _, _, broken in said)
+    if any(broken for _, _, broken in said) or not all(allowed for allowed, _, _ in said):
+        return False, frozenset(), any(broken for _, _, broken in said)
+    return True, frozenset().union(*(decided for _, decided, _ in said)), False
+
+
+def _of_one_source(text, request, offers, *, providers=PROVIDERS, callers=()):
     who = words.principal(request)
     entities = {one.uid: one for one in (*callers, *words.surroundings(providers, offers))}
     entities |= {one.uid: one for one in (who, *words.owners(request))}
@@ -158,6 +176,8 @@ terms = st.sampled_from(
         "context.tools",
         "context.deidentified_egress",
         'context.priority == "batch"',
+        'context.source == "lab"',
+        '["", "news"].contains(context.source)',
         'context.needs.contains("tools")',
         'resource.kind == "provider"',
         'resource.region == "eu"',
@@ -227,4 +247,5 @@ def requests(draw):
         label_deidentified=draw(labels),
         lowered=draw(st.booleans()),
         findings=draw(st.frozensets(st.sampled_from(FINDINGS))),
+        sources=draw(st.sampled_from([(), ("lab",), ("news",), ("lab", "news")])),
     )

@@ -104,6 +104,21 @@ def test_a_wrong_value_is_refused_with_its_place(render, opened, change, told):
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_policy_that_was_lost_on_its_way_is_refused(render, opened, text):
+    """A pipeline that fills in nothing would leave the daemon's pods with none; for the agent, nothing says none."""
+    files = copy.deepcopy(opened)
+    files["daemon"]["policyFiles"] = {"policy.cedar": text}
+    with pytest.raises(helm.HelmValuesError, match=r"/daemon/policyFiles/policy\.cedar': '.*' does not match pattern"):
+        render(files)
+    opened["agent"]["policy"] = text
+    if not text:
+        render(opened)
+        return
+    with pytest.raises(helm.HelmValuesError, match="/agent/policy"):
+        render(opened)
+
+
 @pytest.mark.parametrize("level", [3, "SECRET"])
 def test_a_level_is_given_by_its_name(render, opened, level):
     opened["daemon"]["config"]["providers"][0]["clearance"]["level"] = level

@@ -141,7 +141,7 @@ agents = st.one_of(
             ),
         },
         optional={
-            "policy": words,
+            "policy": words.filter(lambda one: not one or one.split()),
             "egress": some(
                 providers=st.lists(
                     st.builds(lambda cidr, port: {"cidr": cidr, "port": port}, networks, ports), max_size=2
@@ -176,7 +176,7 @@ good_values = some(
         ),
         gpu=nodes,
         cpu=nodes,
-        policyFiles=st.dictionaries(st.just("policy.cedar"), words),
+        policyFiles=st.dictionaries(st.just("policy.cedar"), words.filter(str.split)),
         models=model_sources,
         state=some(hostPath=st.one_of(st.just(""), st.builds("/srv/{}".format, names)), sizeLimit=quantities),
         ingressFrom=peers,

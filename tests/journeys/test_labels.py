@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from fakes.site import site as open_site
-from ringfence.client import RingfenceCallError
+from ringfence.client import RingfenceCallError, generate_request
+from ringfence.labels import Category
 from ringfence.recognize.settings import Classification
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
@@ -52,6 +53,17 @@ async def test_a_plan_tells_what_made_the_label(labelled):
     person = plan.contributions[3].label
     assert sorted(person.categories) == [types.CATEGORY_PHI, types.CATEGORY_PII]
     assert list(plan.label_deidentified.categories) == [types.CATEGORY_FINANCIAL]
+
+
+async def test_a_label_without_a_level_leaves_the_callers_default_where_it_is(labelled):
+    """An empty one, and one that says a category alone; here the default is INTERNAL."""
+    for categories in ([], [types.CATEGORY_PCI]):
+        request = generate_request("Which organ makes insulin?")
+        request.label.CopyFrom(types.Label(categories=categories))
+        plan = await labelled.client().plan(request)
+        assert plan.label == types.Label(level=types.LEVEL_INTERNAL, categories=categories)
+    said = await labelled.client().plan("Which organ makes insulin?", categories=[Category.PCI])
+    assert said.label == types.Label(level=types.LEVEL_INTERNAL, categories=[types.CATEGORY_PCI])
 
 
 async def test_what_a_source_says_stays_and_keeps_the_request_here(labelled):

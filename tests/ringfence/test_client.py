@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from fakes.daemon import HANG, Fail, FakeDaemon
-from ringfence.client import AsyncClient, Client, RingfenceCallError
+from ringfence.client import AsyncClient, Client, RingfenceCallError, embed_request, generate_request
 from ringfence.labels import Category, Label, Level
 from ringfence.v1 import admin_pb2 as admin
 from ringfence.v1 import audit_pb2 as audit
@@ -91,6 +91,25 @@ def test_a_stream_without_a_receipt_is_no_answer(daemon, client):
     daemon.script["Generate"] = ANSWER[:-1]
     with pytest.raises(RingfenceCallError, match="without a finish and a receipt"):
         client.generate_text("Hi")
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({}, None),
+        ({"categories": []}, None),
+        ({"categories": [Category.PII]}, types.Label(categories=[types.CATEGORY_PII])),
+        ({"label": Label()}, types.Label(level=types.LEVEL_PUBLIC)),
+        (
+            {"label": Label(Level.INTERNAL, frozenset({Category.PHI})), "categories": [Category.PII, Category.PHI]},
+            types.Label(level=types.LEVEL_INTERNAL, categories=[types.CATEGORY_PHI, types.CATEGORY_PII]),
+        ),
+    ],
+)
+def test_categories_alone_say_no_level(options, sent):
+    """So the daemon joins them with the caller's default; a label has a level always."""
+    for request in (generate_request("Hi", **options), embed_request(["Hi"], **options)):
+        assert (request.label if request.HasField("label") else None) == sent
 
 
 def test_every_option_reaches_the_wire(daemon, client):

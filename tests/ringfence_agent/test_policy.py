@@ -38,7 +38,14 @@ def test_without_policies_of_its_own_an_agent_permits_what_is_cleared():
 def test_what_nothing_permits_is_denied():
     said = ruling('permit(principal in Department::"billing", action, resource);')
     assert (said.allowed, said.policies, said.broken) == (False, (), False)
-    assert not ruling("").allowed
+
+
+@pytest.mark.parametrize("text", ["", "\n", "// permit(principal, action, resource);"])
+def test_a_file_without_a_policy_is_none(text):
+    """It would let nothing leave; but whoever means that says so, and whoever lost a file is told."""
+    with pytest.raises(PolicyError, match="holds no policy"):
+        Policy(text, [CLOUD])
+    assert not ruling("forbid(principal, action, resource);").allowed
 
 
 @pytest.mark.parametrize(
@@ -99,7 +106,8 @@ def test_policies_that_do_not_fit_are_refused_with_the_reason(text, word):
 
 
 def test_the_digest_names_the_policies():
-    assert Policy(EVERYTHING, [CLOUD]).digest == Policy(EVERYTHING, []).digest != Policy("", [CLOUD]).digest
+    assert Policy(EVERYTHING, [CLOUD]).digest == Policy(EVERYTHING, []).digest
+    assert Policy(EVERYTHING, []).digest != Policy("forbid(principal, action, resource);", []).digest
 
 
 @given(caller=st.text(max_size=20), department=st.text(max_size=20), provider=st.text(max_size=20))

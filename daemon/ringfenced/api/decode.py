@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.labels import Label
+from ringfence.labels import Category, Label
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfence.wire import WireError, label_from
@@ -115,11 +115,13 @@ def decode_asked(
         seconds = min(seconds, time_left_s)
     if request.deadline_ms:
         seconds = min(seconds, request.deadline_ms / 1000)
+    label, categories = _label(request.label)
     return Request(
         id=request_id,
         prompt=prompt,
         model=request.model,
-        label=_label(request.label) if request.HasField("label") else None,
+        label=label,
+        categories=categories,
         permission=_permission(request.permission) if request.HasField("permission") else Permission(),
         task=request.task.name,
         quality_min=_unit(request.task.quality_min, "task.quality_min"),
@@ -336,14 +338,17 @@ def _json(text: str, path: str, reason: str) -> object:
     return document
 
 
-def _label(label: types.Label) -> Label:
-    """The caller's label; a level that it leaves out adds nothing, so that categories alone can be said."""
-    if not label.level:
-        label = types.Label(level=types.LEVEL_PUBLIC, categories=label.categories)
+def _label(label: types.Label) -> tuple[Label | None, frozenset[Category]]:
+    """What the caller says: a label, or, where it says no level, categories alone.
+
+    A label without a level is not one of PUBLIC: that would take the place of the caller's default, and lower it.
+    """
+    is_said = label.level != types.LEVEL_UNSPECIFIED
     try:
-        return label_from(label)
+        read = label_from(label if is_said else types.Label(level=types.LEVEL_PUBLIC, categories=label.categories))
     except WireError as error:
         raise wrong("label", f"{error}.") from None
+    return (read, frozenset()) if is_said else (None, read.categories)
 
 
 def _permission(permission: types.Permission) -> Permission:

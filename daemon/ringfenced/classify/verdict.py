@@ -73,7 +73,7 @@ def classify(
 
     Args:
         request: the request; every string leaf of it is scanned.
-        caller: whose default label holds where the request names none, and whose department's label always does.
+        caller: whose default label holds where the request names no level, and whose department's label always does.
         scan: the recognisers. Where it raises, the leaf counts as RESTRICTED (invariant 9).
         inherited: the labels of inputs from earlier steps or turns. What was found in them is lowered again by
             de-identification, whose residual scan reads whatever of them travels along; what was asserted stays.
@@ -143,7 +143,7 @@ def once(scan: Scan) -> Scan:
 def _asserted(request: Request, caller: Caller, sources: Mapping[str, Label]) -> Iterator[Contribution]:
     """What is known of a request without reading it: a caller raises its department's and sources' labels only."""
     said = request.label if request.label is not None else caller.label_default
-    yield Contribution(Contributor.CALLER, "", 0, said, stays=True)
+    yield Contribution(Contributor.CALLER, "", 0, join((said, Label(categories=request.categories))), stays=True)
     if caller.label_department != PUBLIC:
         yield Contribution(Contributor.DEPARTMENT, caller.department, 0, caller.label_department, stays=True)
     for source in sorted({request.source, caller.source} - {""}):

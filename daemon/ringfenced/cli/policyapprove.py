@@ -6,13 +6,14 @@ import os
 import time
 from pathlib import Path
 
+from ringfence.configfile import ConfigError
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.lifting import private_key
 from ringfenced.cli.policyrows import failure
 from ringfenced.policy import PEOPLE, PolicyError, Source, parse
 from ringfenced.policy.approval import Approval, digest_of, sign
 from ringfenced.policy.rules import REQUESTS
-from ringfenced.policyfile import approvals_of
+from ringfenced.policyfile import approvals_of, text_of
 
 
 def approve(path: Path, name: str, key: Path, *, people: bool) -> tuple[Path, Approval]:
@@ -32,12 +33,10 @@ def approve(path: Path, name: str, key: Path, *, people: bool) -> tuple[Path, Ap
     schema = PEOPLE if people else REQUESTS
     try:
         policy = path.read_bytes()
-        parse([Source(str(path), policy.decode())], schema)  # nobody signs what could never take effect
+        parse([Source(str(path), text_of(path, policy))], schema)  # nobody signs what could never take effect
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", code=ExitCode.USAGE) from None
-    except UnicodeDecodeError:
-        raise Failure(f"{path}: not UTF-8; save it as UTF-8", code=ExitCode.USAGE) from None
-    except PolicyError as error:
+    except (ConfigError, PolicyError) as error:
         raise failure(error) from None
     approval = Approval(digest_of(policy), name, time.time_ns() // 1_000_000, schema)
     line = sign(approval, private_key(key)) + "\n"

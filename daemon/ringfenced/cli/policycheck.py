@@ -71,10 +71,9 @@ def _rules(path: Path | None, *, people: bool) -> tuple[Rule, ...]:
     if path is None:
         raise Failure("name a file of Cedar, or --config FILE, or both", code=ExitCode.USAGE)
     try:
-        return parse([Source(str(path), path.read_bytes().decode())], PEOPLE if people else REQUESTS)
+        text = policyfile.text_of(path, path.read_bytes())
+        return parse([Source(str(path), text)], PEOPLE if people else REQUESTS)
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", code=ExitCode.USAGE) from None
-    except UnicodeDecodeError:
-        raise Failure(f"{path}: not UTF-8; save it as UTF-8", code=ExitCode.USAGE) from None
-    except PolicyError as error:
+    except (ConfigError, PolicyError) as error:
         raise failure(error) from None

@@ -6,8 +6,15 @@ from pydantic import Field
 
 from ringfence.configfile import Section
 from ringfence.labels import Level
-from ringfenced.config.types import Identity, LabelSetting, Name
+from ringfenced.config.types import Identity, LabelSetting, Levels, Name
 from ringfenced.model import CallerRole
+
+
+class DefaultLabel(LabelSetting):
+    """A caller's default. One that says categories alone says no level, PUBLIC least of all."""
+
+    level: Levels = Level.INTERNAL
+    """PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED."""
 
 
 class CallerSetting(Section):
@@ -21,10 +28,11 @@ class CallerSetting(Section):
     """The tenant that the department belongs to; caches are never shared between tenants."""
     roles: frozenset[CallerRole] = frozenset({CallerRole.CALLER})
     """caller, operator, auditor."""
-    label_default: LabelSetting = LabelSetting(level=Level.INTERNAL)
-    """Label of a request that names none."""
+    label_default: DefaultLabel = DefaultLabel()
+    """Label of a request that says no level; categories that it says join it."""
     source: Name | None = None
-    """The upstream system that this identity speaks for, a name of [[sources]]; its label always counts."""
+    """The upstream system that this identity speaks for, a name of [[sources]]; its label and the policies about it
+    always count, also where a request names another."""
 
 
 class Department(Section):

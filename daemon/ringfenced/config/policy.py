@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Hashable
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -13,6 +14,8 @@ from ringfenced.config.types import FilePath, Identity, Levels, Name
 from ringfenced.policy import EVERYTHING, TEMPLATES, Ceiling, Row, Source, cedar, template
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
+_Word = Annotated[str, Field(min_length=1)]
+_T = TypeVar("_T", bound=Hashable)
 
 
 def _known(name: str) -> str:
@@ -21,41 +24,63 @@ def _known(name: str) -> str:
     return name
 
 
+def _speaks(names: frozenset[_T]) -> frozenset[_T]:
+    if not names:
+        raise ValueError("an empty list speaks of nothing: name one, or remove the line")
+    return names
+
+
+def _leaves(names: frozenset[_T]) -> frozenset[_T]:
+    """An empty list would say nothing, so that what a program fills in for nobody would be left to everybody."""
+    if not names:
+        raise ValueError(
+            "an empty list leaves nobody: name one, write only_site = true for the site's own models alone"
+        )
+    return names
+
+
+_Of = Annotated[frozenset[_T], AfterValidator(_speaks), Field(json_schema_extra={"minItems": 1})]
+"""Of whom or what a row speaks; unset for everybody and everything."""
+_Only = Annotated[frozenset[_T], AfterValidator(_leaves), Field(json_schema_extra={"minItems": 1})]
+"""Who alone may have it; unset for no such bound."""
+
+
 class PolicyRule(Section):
     """One row of the everyday table: what it speaks of may go only where it says. What is unset says nothing."""
 
     name: _Text
     """Unique; stands in every decision that it made."""
-    callers: frozenset[Identity] = frozenset()
+    callers: _Of[Identity] = frozenset()
     """It speaks of these callers, names of [[callers]]; with `departments`, of whoever is either."""
-    departments: frozenset[Name] = frozenset()
+    departments: _Of[Name] = frozenset()
     """It speaks of these departments."""
-    tasks: frozenset[_Text] = frozenset()
+    tasks: _Of[_Text] = frozenset()
     """It speaks of requests that name one of these tasks."""
-    sources: frozenset[Name] = frozenset()
-    """It speaks of what comes from these systems, names of [[sources]]."""
-    findings: frozenset[EntityType] = frozenset()
+    sources: _Of[Name] = frozenset()
+    """It speaks of what comes from these systems, names of [[sources]]: a request names one, its caller may speak for
+    another."""
+    findings: _Of[EntityType] = frozenset()
     """It speaks of requests in which any of these types was found, for example ``MRN``."""
     level_min: Levels | None = None
     """It speaks of requests at this level or above."""
-    categories: frozenset[Category] = frozenset()
+    categories: _Of[Category] = frozenset()
     """It speaks of requests with any of these categories."""
     sent: bool = False
     """true: level and categories are those that de-identification leaves; false: those of the request itself."""
     only_site: bool = False
     """Only models of this site may have it."""
-    only_providers: frozenset[Name] = frozenset()
+    only_providers: _Only[Name] = frozenset()
     """Only models of this site and of these providers may have it."""
-    only_regions: frozenset[str] = frozenset()
+    only_regions: _Only[_Word] = frozenset()
     """Only models of this site and of providers in these regions may have it, for example ``eu``."""
-    only_contracts: frozenset[str] = frozenset()
+    only_contracts: _Only[_Word] = frozenset()
     """Only models of this site and of providers with one of these contracts may have it, for example ``BAA``."""
-    only_models: frozenset[str] = frozenset()
+    only_models: _Only[_Word] = frozenset()
     """Only these models may have it, as decisions print them: ``local:small``, ``cloud/large``."""
 
     @model_validator(mode="after")
     def _says_something(self) -> PolicyRule:
-        if not self.model_fields_set - {"name", "sent"}:
+        if not any(getattr(self, said) for said in self.model_fields_set - {"name", "sent"}):
             raise ValueError("the rule would forbid everything to everybody; say what it speaks of, or what it leaves")
         if self.sent and self.level_min is None and not self.categories:
             raise ValueError("sent says which label is meant: set level_min or categories, or remove it")

@@ -35,11 +35,21 @@ def asked_of(request: Request, caller: Caller, classification: Classification) -
         label_deidentified=label_deidentified(classification),
         lowered=bool(classification.findings) or classification.label != classification.label_asserted,
         findings=frozenset(classification.findings_by_type()),
-        source=request.source or caller.source,
+        sources=sources_of(request.source, caller),
         evaluators=request.evaluators,
         schema_checked=bool(request.prompt.json_schema),
         task_found=bool(request.task) and _is_found(classification),
     )
+
+
+def sources_of(named: str, caller: Caller) -> tuple[str, ...]:
+    """Where a request comes from: to name a source hides none that its caller speaks for.
+
+    Args:
+        named: the source that the request names; empty for none.
+        caller: who asks.
+    """
+    return tuple(sorted({named, caller.source} - {""}))
 
 
 def tokens_max(request: Request) -> int:

@@ -292,7 +292,8 @@ def _asked_to(asked: Asked) -> dict[str, Any]:
 
 
 def _asked_from(value: Mapping[str, Any]) -> Asked:
-    permission = dict(value["permission"])
+    value, permission = dict(value), dict(value["permission"])
+    earlier = [value.pop("source")] if "source" in value else []  # a record of before a request had several
     for name in ("providers", "regions"):
         if name in permission:
             permission[name] = frozenset(permission[name])
@@ -306,6 +307,7 @@ def _asked_from(value: Mapping[str, Any]) -> Asked:
             "label": _label_from(value["label"]),
             "label_deidentified": _label_from(value["label_deidentified"]),
             "findings": frozenset(value["findings"]),
+            "sources": tuple(value.get("sources", earlier)),
             "evaluators": tuple(value.get("evaluators", ())),
         }
     )

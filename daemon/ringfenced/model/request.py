@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ringfence.labels import Label
+from ringfence.labels import Category, Label
 from ringfenced.model.prompt import Prompt
 
 
@@ -60,7 +60,9 @@ class Request:
     model: str = ""
     """The model that the caller wants; empty lets the decision choose."""
     label: Label | None = None
-    """What the caller says; None takes the caller's default."""
+    """What the caller says; None, where it says no level, takes the caller's default."""
+    categories: frozenset[Category] = frozenset()
+    """What the caller says without a level: it joins `label`, or the default that stands in for it."""
     permission: Permission = Permission()
     """What the caller allows."""
     task: str = ""

@@ -11,7 +11,7 @@ from typing import Final
 
 from ringfence.labels import Label, covers, join
 from ringfenced.decide import decide
-from ringfenced.decide.asked import DEIDENTIFIED
+from ringfenced.decide.asked import DEIDENTIFIED, sources_of
 from ringfenced.inputs import Ability, Asked, Circumstances, Inputs, configured
 from ringfenced.model import Caller, Candidate, Offer, Permission, TargetKind
 from ringfenced.policy.rulebook import Rulebook
@@ -50,7 +50,7 @@ class Case:
     task: str = ""
     """The caller's name for this kind of work."""
     source: str = ""
-    """The upstream system."""
+    """The upstream system that the request names; the one that its caller speaks for counts besides."""
     embeds: bool = False
     """Texts to embed."""
 
@@ -108,7 +108,7 @@ def asked_in(case: Case) -> Asked:
     return replace(
         plainest(case.caller, embeds=case.embeds),
         task=case.task,
-        source=case.source or case.caller.source,
+        sources=sources_of(case.source, case.caller),
         permission=Permission(deidentified_egress=case.deidentified),
         needs=frozenset({Ability.EMBEDDINGS if case.embeds else Ability.TEXT}),
         prompt_chars=_CHARS,

@@ -1,5 +1,6 @@
 """The policy in force, and what it says of each target for a request.
 
+    0. view      a request that comes from two systems is seen once as from each; what it may do, it may do as both
     1. look up   everything that policies can see of the request was seen before: the same rulings
     2. slice     the policies whose heads fit who asks and what for
     3. ask       Cedar which of their conditions hold, by groups that see little, each remembered by what it sees
@@ -38,6 +39,7 @@ from ringfenced.policy.vocabulary import (
     owners,
     principal,
     surroundings,
+    views,
 )
 
 NAMES_MAX: Final = 16
@@ -115,6 +117,7 @@ class Rulebook:
         self._own = tuple(one for one in self._conditions if not _is_common(one, opens))
         seen = frozenset[str]().union(*(one.sights.of("context") for one in self._conditions))
         self._seen = tuple(CONTEXT[name] for name in (CONTEXT if seen - CONTEXT.keys() else sorted(seen)))
+        self._sees_source = CONTEXT["source"] in self._seen
         sights = [one.sights for one in self._conditions]
         self._literals = frozenset[Uid]().union(*(one.literals for one in sights))
         self._seen_of_target = frozenset[str]().union(*(one.of("resource") for one in sights))
@@ -145,9 +148,10 @@ class Rulebook:
             else:
                 self._begin(offers)
         who, what, most = self._who(asked), action(asked), self._ceilings.of(asked)
-        key = (who, what, most, *[value(asked) for value in self._seen])
+        seen = views(asked) if self._sees_source else (asked,)
+        key = (who, what, most, *[value(one) for one in seen for value in self._seen])
         known = self._rulings.get(key)
-        return self._rulings.put(key, self._ruled(asked, who, what)) if known is None else known
+        return self._rulings.put(key, self._ruled(seen, who, what)) if known is None else known
 
     # ── what is known of the targets and of who asks ─────────────────────────────────────────────────────────────────
 
@@ -182,8 +186,19 @@ class Rulebook:
 
     # ── which policies hold ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ruled(self, asked: Asked, who: _Who, what: Uid) -> Rulings:
-        """The ruling on each target; the same value where the same came out before."""
+    def _ruled(self, seen: Sequence[Asked], who: _Who, what: Uid) -> Rulings:
+        """The ruling on each target, of a request in its views; the same value where the same came out before."""
+        held = [self._holding(one, who, what) for one in seen]
+        cost, length = self._ceilings.of(seen[0])
+        key = (who, what, cost, length, *held)
+        known = self._outcomes.get(key)
+        if known is None:
+            table = self._combined(seen[0], what, held)
+            known = self._outcomes.put(key, Rulings(table, self.digest, cost, length))
+        return known
+
+    def _holding(self, asked: Asked, who: _Who, what: Uid) -> tuple[Held, ...]:
+        """The policies whose conditions hold in one view, for each kind of target."""
         holds = [0] * len(self._targets.kinds)
         broken = [0] * len(self._targets.kinds)
         for group in self._slice(asked, who, what):
@@ -192,24 +207,13 @@ class Rulebook:
                 one = held[kind] if len(held) > 1 else held[0]
                 holds[kind] |= one.holds
                 broken[kind] |= one.broken
-        cost, length = self._ceilings.of(asked)
-        key = (who, what, cost, length, *holds, *broken)
-        known = self._outcomes.get(key)
-        if known is None:
-            table = self._combined(asked, what, holds, broken)
-            known = self._outcomes.put(key, Rulings(table, self.digest, cost, length))
-        return known
+        return tuple(map(Held, holds, broken))
 
-    def _combined(
-        self, asked: Asked, what: Uid, holds: Sequence[int], broken: Sequence[int]
-    ) -> Mapping[Target, Ruling]:
-        """What heads and conditions say together."""
+    def _combined(self, asked: Asked, what: Uid, held: Sequence[Sequence[Held]]) -> Mapping[Target, Ruling]:
+        """What heads and conditions say together, with what holds in each view."""
         entity = principal(asked)
         heads = self._by_action.mask(what) & self._by_principal.mask(entity.uid, entity.belongs_to)
-        rulings = [
-            self._ruling(heads & fitting & holds[kind], heads & fitting & broken[kind])
-            for fitting, kind in self._targets.sorts
-        ]
+        rulings = [self._ruling(heads & fitting, [one[kind] for one in held]) for fitting, kind in self._targets.sorts]
         return {target: rulings[place] for target, place in self._targets.places.items()}
 
     def _slice(self, asked: Asked, who: _Who, what: Uid) -> tuple[Group, ...]:
@@ -243,13 +247,19 @@ class Rulebook:
         known = self._held.get((group, values))
         return self._held.put((group, values), group.ask(values)) if known is None else known
 
-    def _ruling(self, holds: int, broken: int) -> Ruling:
-        """What policies say together that hold, and that cannot be evaluated."""
+    def _ruling(self, fitting: int, held: Sequence[Held]) -> Ruling:
+        """What the policies say together whose heads fit: a forbid counts in any view, and each needs a permit."""
+        holds = broken = 0
+        permitted = True
+        for one in held:
+            permitted &= bool(fitting & one.holds)
+            holds |= fitting & one.holds
+            broken |= fitting & one.broken
         if forbidding := holds & self._forbids:
             return Ruling(allowed=False, policies=self._names(forbidding))
         if broken:
             return Ruling(allowed=False, policies=self._names(broken), broken=True)
-        return Ruling(allowed=bool(holds), policies=self._names(holds))
+        return Ruling(allowed=permitted, policies=self._names(holds) if permitted else ())
 
     def _names(self, mask: int) -> tuple[str, ...]:
         names: dict[str, None] = {}

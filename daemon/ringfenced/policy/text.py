@@ -91,6 +91,11 @@ def statements(source: Source) -> tuple[Statement, ...]:
     return tuple(found)
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text holds no policy at all: nothing, blanks, comments. Cedar takes it for a set of none."""
+    return next(_tokens(text), None) is None
+
+
 def too_deep(statement: Statement) -> Place | None:
     """Where a policy nests deeper, or chains more, than its parser bears; None where it does not."""
     depth = signs = chained = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -180,6 +180,21 @@ def surroundings(providers: Mapping[str, ProviderFacts], offers: Iterable[Offer]
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+
+def views(asked: Asked) -> tuple[Asked, ...]:
+    """A request as policies see it: once for each source that it comes from, since the context holds one.
+
+    What it may do, it may do in every view: a policy that was written for one source cannot be evaded with another.
+    """
+    return tuple([replace(asked, sources=(one,)) for one in asked.sources]) if len(asked.sources) > 1 else (asked,)
+
+
+def _source(asked: Asked) -> str:
+    """The source of a view; ValueError of a request that has several, about one of which nothing may be decided."""
+    (source,) = asked.sources or ("",)
+    return source
+
+
 CONTEXT: Final[Mapping[str, Callable[[Asked], Value]]] = MappingProxyType(
     {
         "level": lambda asked: asked.label_deidentified.level.name,
@@ -190,7 +205,7 @@ CONTEXT: Final[Mapping[str, Callable[[Asked], Value]]] = MappingProxyType(
         "categories_before": lambda asked: asked.label.categories,
         "findings": lambda asked: asked.findings,
         "task": lambda asked: asked.task,
-        "source": lambda asked: asked.source,
+        "source": _source,
         "priority": lambda asked: str(asked.priority),
         "model": lambda asked: asked.model,
         "needs": lambda asked: asked.needs,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, Unpack
 
-from ringfence.labels import Label
+from ringfence.labels import Category, Label, join
 from ringfence.v1.inference_pb2 import EmbedRequest, GenerateRequest
+from ringfence.v1.types_pb2 import Label as LabelMessage
 from ringfence.v1.types_pb2 import (
     Message,
     Part,
@@ -31,7 +32,10 @@ class RequestOptions(TypedDict, total=False):
     model: str
     """A model of the site; empty lets the decision choose."""
     label: Label | None
-    """The caller's label; it can raise, never lower. None for the department's default."""
+    """The caller's label, in place of the default that the site gave this caller; None for that default. A `Label` has
+    a level always, PUBLIC where none is written: `Label(categories=...)` says PUBLIC, `categories` says none."""
+    categories: Iterable[Category]
+    """What kinds of sensitive content it holds, besides those of the label or of the default; they lower nothing."""
     permission: Permission | None
     """What the caller allows; None allows nothing to leave that is not clean as it stands."""
     task: str
@@ -71,6 +75,7 @@ class EmbedOptions(TypedDict, total=False):
 
     model: str
     label: Label | None
+    categories: Iterable[Category]
     permission: Permission | None
     deadline_s: float | None
     source: str
@@ -90,7 +95,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         if options:
             raise TypeError(f"a whole GenerateRequest takes no further options, got {', '.join(options)}")
         return prompt
-    label, form = options.get("label"), ResponseFormat()
+    form = ResponseFormat()
     form.json_schema, form.grammar = options.get("json_schema", ""), options.get("grammar", "")
     task = Task(name=options.get("task", ""), quality_min=options.get("quality_min", 0.0))
     task.evaluators.extend(options.get("evaluators", ()))
@@ -101,7 +106,7 @@ def generate_request(prompt: Prompt, **options: Unpack[RequestOptions]) -> Gener
         tool_choice=options.get("tool_choice"),
         response_format=form if form.json_schema or form.grammar else None,
         sampling=options.get("sampling"),
-        label=label_to(label) if label is not None else None,
+        label=_label(options.get("label"), options.get("categories", ())),
         permission=options.get("permission"),
         task=task if task.name or task.quality_min or task.evaluators else None,
         conversation_id=options.get("conversation_id", ""),
@@ -120,16 +125,23 @@ def embed_request(inputs: Sequence[str], **options: Unpack[EmbedOptions]) -> Emb
     Raises:
         ValueError: as `generate_request`.
     """
-    label = options.get("label")
     return EmbedRequest(
         model=options.get("model", ""),
         inputs=inputs,
-        label=label_to(label) if label is not None else None,
+        label=_label(options.get("label"), options.get("categories", ())),
         permission=options.get("permission"),
         priority=_priority(is_batch=options.get("is_batch", False)),
         deadline_ms=_milliseconds(options.get("deadline_s")),
         source=options.get("source", ""),
     )
+
+
+def _label(label: Label | None, categories: Iterable[Category]) -> LabelMessage | None:
+    """What is said of the label; None for nothing. Without a level the caller's default counts."""
+    alone = Label(categories=frozenset(categories))
+    if label is not None:
+        return label_to(join((label, alone)))
+    return LabelMessage(categories=label_to(alone).categories) if alone.categories else None
 
 
 def _priority(*, is_batch: bool) -> Priority.ValueType:

@@ -70,7 +70,9 @@ class GenerateRequest(_message.Message):
     deadline_ms: _builtins.int
     """Milliseconds for the whole request; the sooner of this and the gRPC deadline holds. 0 for none."""
     source: _builtins.str
-    """The upstream system that the content comes from, a name that the site knows; its label counts. Empty for none."""
+    """The upstream system that the content comes from, a name that the site knows; its label and the policies about it
+    count, besides those of the one that the caller speaks for. Empty for none.
+    """
     priority: _types_pb2.Priority.ValueType
     """Interactive unless batch is said."""
     @_builtins.property
@@ -85,7 +87,9 @@ class GenerateRequest(_message.Message):
     def sampling(self) -> _types_pb2.Sampling: ...
     @_builtins.property
     def label(self) -> _types_pb2.Label:
-        """The caller's label; it can raise, never lower."""
+        """The caller's label, in place of the site's default for this caller where it says a level; it can raise, never lower,
+        what is found and what department and source say. Without a level its categories join that default.
+        """
 
     @_builtins.property
     def permission(self) -> _types_pb2.Permission: ...
@@ -414,7 +418,9 @@ class EmbedRequest(_message.Message):
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def label(self) -> _types_pb2.Label: ...
+    def label(self) -> _types_pb2.Label:
+        """As in GenerateRequest."""
+
     @_builtins.property
     def permission(self) -> _types_pb2.Permission: ...
     def __init__(

@@ -27,7 +27,7 @@ class _Level:
 class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LEVEL_UNSPECIFIED: _Level.ValueType  # 0
-    """Unset: the department's default level applies."""
+    """Not said: a request whose label has no level takes the caller's default, joined with the categories said."""
     LEVEL_PUBLIC: _Level.ValueType  # 1
     LEVEL_INTERNAL: _Level.ValueType  # 2
     LEVEL_CONFIDENTIAL: _Level.ValueType  # 3
@@ -37,7 +37,7 @@ class Level(_Level, metaclass=_LevelEnumTypeWrapper):
     """How sensitive content is. Levels are ordered; joining takes the higher."""
 
 LEVEL_UNSPECIFIED: Level.ValueType  # 0
-"""Unset: the department's default level applies."""
+"""Not said: a request whose label has no level takes the caller's default, joined with the categories said."""
 LEVEL_PUBLIC: Level.ValueType  # 1
 LEVEL_INTERNAL: Level.ValueType  # 2
 LEVEL_CONFIDENTIAL: Level.ValueType  # 3

@@ -60,9 +60,36 @@ def test_the_sooner_deadline_holds():
     assert decode(ask(deadline_ms=90_000), "id", 100.0, None, Limits(seconds_max=60)).deadline_s == 160.0
 
 
-def test_categories_without_a_level_are_taken():
-    label = value(ask(label=types.Label(categories=[types.CATEGORY_PCI]))).label
-    assert label == Label(Level.PUBLIC, frozenset({Category.PCI}))
+def test_categories_without_a_level_are_taken_and_say_no_level():
+    """They are joined with the caller's default; a label of PUBLIC would take its place."""
+    request = value(ask(label=types.Label(categories=[types.CATEGORY_PCI])))
+    assert (request.label, request.categories) == (None, frozenset({Category.PCI}))
+
+
+def test_a_label_that_is_there_and_says_nothing_is_none():
+    """Protobuf makes one as soon as somebody looks at the field in some languages."""
+    for label in (types.Label(), types.Label(level=types.LEVEL_UNSPECIFIED)):
+        request = value(ask(label=label))
+        assert (request.label, request.categories) == (None, frozenset())
+
+
+def test_a_level_that_is_said_is_the_callers_public_too():
+    request = value(ask(label=types.Label(level=types.LEVEL_PUBLIC, categories=[types.CATEGORY_PII])))
+    assert (request.label, request.categories) == (Label(Level.PUBLIC, frozenset({Category.PII})), frozenset())
+
+
+@given(st.lists(st.integers(0, 8)))
+def test_categories_are_checked_with_a_level_and_without_alike(numbers):
+    """What is refused beside a level is refused without one."""
+
+    def taken(level):
+        try:
+            request = value(ask(label=types.Label(level=level, categories=numbers)))
+        except InvalidRequest as error:
+            return str(error)
+        return request.categories if request.label is None else request.label.categories
+
+    assert taken(types.LEVEL_UNSPECIFIED) == taken(types.LEVEL_INTERNAL)
 
 
 def test_a_source_is_taken_and_bounded():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringfence.labels import PUBLIC, Level
+from ringfence.labels import PUBLIC, Category, Level
 from ringfence.v1 import inference_pb2 as pb
 from ringfence.v1 import types_pb2 as types
 from ringfenced.api.decode import Limits
@@ -50,8 +50,14 @@ def test_each_input_is_a_message_and_every_one_is_scanned():
 
 def test_what_is_not_said_takes_the_defaults():
     request = value(pb.EmbedRequest(inputs=["x"]))
-    assert request.label is None
+    assert (request.label, request.categories) == (None, frozenset())
     assert request.permission.ladder_length_max == 1
+
+
+def test_a_label_without_a_level_says_none():
+    """As in GenerateRequest: the caller's default counts."""
+    request = value(pb.EmbedRequest(inputs=["x"], label=types.Label(categories=[types.CATEGORY_PHI])))
+    assert (request.label, request.categories) == (None, frozenset({Category.PHI}))
 
 
 @pytest.mark.parametrize(

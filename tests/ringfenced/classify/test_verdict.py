@@ -48,6 +48,13 @@ def test_a_clean_request_has_the_callers_label(recogniser):
     assert public.label == Label()
 
 
+def test_categories_that_say_no_level_are_joined_with_the_callers_default(recogniser):
+    """Whoever adds a category takes nothing away: neither the default's level nor its categories."""
+    caller = replace(CALLER, label_default=Label(Level.CONFIDENTIAL, frozenset({Category.PHI})))
+    result = classify(request(Text("x"), categories=frozenset({Category.PII})), caller, recogniser.scan)
+    assert str(result.label) == str(result.label_asserted) == "CONFIDENTIAL {PHI, PII}"
+
+
 def test_a_caller_cannot_lower_what_is_found(recogniser):
     """PUBLIC by the caller's word stays RESTRICTED by the SSN in it; only the word is asserted."""
     result = classify(request(Text(f"SSN {SSN}"), label=Label()), CALLER, recogniser.scan)

@@ -394,6 +394,24 @@ def test_nobody_approves_what_could_never_take_effect(site):
     assert not (site / "policy.cedar.approvals").exists()
 
 
+@pytest.mark.parametrize("text", ["", "// was here\n"])
+@pytest.mark.parametrize("people", [(), ("--people",)])
+def test_a_file_that_holds_no_policy_is_neither_checked_nor_approved(site, text, people):
+    """The daemon would not take it either."""
+    (site / "policy.cedar").write_text(text)
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (site / "chief.key").write_bytes(key)
+    for verb, *more in (
+        ("approve", "--name", "chief", "--key", site / "chief.key"),
+        ("check",),
+        ("check", "--config", site / "ringfenced.toml"),
+    ):
+        result = run(verb, site / "policy.cedar", *more, *people)
+        assert result.exit_code == 2, verb
+        assert "policy.cedar: holds no policy; write one" in result.stderr
+    assert not (site / "policy.cedar.approvals").exists()
+
+
 def test_the_page_s_policies_and_table_are_good(site):
     """What docs/policy.md shows can be copied."""
     cedar = "\n".join(re.findall(r"```cedar\n(.*?)```", PAGE, re.DOTALL))

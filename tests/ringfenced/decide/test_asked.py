@@ -30,6 +30,22 @@ def broken(text):
 
 
 @pytest.mark.parametrize(
+    ("said", "callers", "sources"),
+    [
+        ("", "", ()),
+        ("news", "", ("news",)),
+        ("", "lab", ("lab",)),
+        ("lab", "lab", ("lab",)),
+        ("news", "lab", ("lab", "news")),
+    ],
+)
+def test_a_request_has_its_own_source_and_the_one_that_its_caller_speaks_for(said, callers, sources):
+    """To name another hides none: a rule about either counts."""
+    request, caller = replace(REQUEST, source=said), replace(WARD, source=callers)
+    assert asked_of(request, caller, classify(request, caller, scan)).sources == sources
+
+
+@pytest.mark.parametrize(
     ("request_", "scan_", "is_found"),
     [
         (REQUEST, scan, True),

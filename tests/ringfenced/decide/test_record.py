@@ -105,6 +105,17 @@ def test_a_task_that_is_a_programs_word_is_kept_for_replay():
     assert read.inputs.asked.task == "extract-note"
 
 
+def test_sources_are_kept_and_a_record_that_has_one_alone_is_read():
+    """Versions before kept the request's own, as `source`."""
+    (*parts, line) = encoder().lines(Recorded("r", 0, made(sources=("lab", "news"))))
+    old = json.loads(line)
+    assert old["asked"].pop("sources") == ["lab", "news"]
+    old["asked"]["source"] = "lab"
+    for last, sources in ((line, ("lab", "news")), (json.dumps(old) + "\n", ("lab",))):
+        (read,) = records_of([*parts, last])
+        assert read.inputs.asked.sources == sources
+
+
 def test_a_line_that_a_crash_cut_off_is_left_out():
     lines = written([made(), made()])
     assert len(list(records_of([*lines[:-1], lines[-1][:-20]]))) == 1

@@ -12,6 +12,7 @@ from ringfence.labels import Label, Level, may_leave
 from ringfenced.decide import decide
 from ringfenced.inputs import Circumstances, Inputs, configured
 from ringfenced.model import Caller, CallerRole, Permission, TargetKind
+from ringfenced.policy import Row, cedar
 from ringfenced.policy.cases import Case, asked_in, try_case
 
 ALL = '@id("all") permit(principal, action, resource);'
@@ -72,6 +73,17 @@ def test_a_case_is_the_request_that_it_stands_for():
     )
     found = asked_in(case(label=Label(Level.CONFIDENTIAL, PHI)))
     assert (found.label_deidentified, found.lowered) == (Label(Level.INTERNAL), True)
+
+
+def test_a_case_comes_from_its_source_and_from_the_one_that_its_caller_speaks_for():
+    """A rule about what comes from the laboratory holds for it, whatever source a request names."""
+    speaks = replace(WARD, source="lab")
+    made = book(ALL, cedar([Row("lab stays", sources=frozenset({"lab"}), only_site=True)]).text)
+    assert asked_in(case(caller=speaks, source="news")).sources == ("lab", "news")
+    for source in ("", "lab", "news"):
+        assert tried(made, caller=speaks, source=source, allowed=False, rule="lab stays").problem == ""
+        assert tried(made, caller=speaks, source=source, to="site").problem == ""
+    assert tried(made, source="news").problem == ""
 
 
 @settings(max_examples=60)

@@ -103,6 +103,51 @@ def test_a_ruling_names_the_first_policies_and_not_thousands():
     assert ruling.policies == tuple(f"p{number}" for number in range(rulebook.NAMES_MAX))
 
 
+@settings(max_examples=50)
+@given(policies(), requests())
+def test_a_further_source_never_opens_a_target(text, request):
+    """What a request that comes from two systems may do, it may do as coming from either (invariant 8)."""
+    made = book(text)
+    both = made.rulings(replace(request, sources=("lab", "news")), OFFERS).by_target
+    for source in ("lab", "news"):
+        alone = made.rulings(replace(request, sources=(source,)), OFFERS).by_target
+        assert not [target for target, ruling in both.items() if ruling.allowed and not alone[target].allowed]
+
+
+def test_of_two_sources_each_must_be_permitted_and_neither_forbidden():
+    """Each by a policy of its own, or by one that does not look."""
+    permits = [
+        f'@id("{one}") permit(principal, action, resource) when {{ context.source == "{one}" }};' for one in "ab"
+    ]
+    forbid = '@id("no b") forbid(principal, action, resource) when { context.source == "b" };'
+    request, target = asked(sources=("a", "b")), OFFERS[0].target
+    for texts, allowed, policies_ in (
+        (permits, True, ("a", "b")),
+        (permits[:1], False, ()),
+        ([ALL, forbid], False, ("no b",)),
+        ([*permits, forbid], False, ("no b",)),
+        ([ALL], True, ("all",)),
+    ):
+        ruling = book(*texts).rulings(request, OFFERS).by_target[target]
+        assert (ruling.allowed, ruling.policies) == (allowed, policies_)
+
+
+def test_sources_are_asked_about_apart_only_where_a_policy_looks(monkeypatch):
+    """Most policies do not, and such a request is ruled as any other."""
+    calls = []
+    real = rulebook.Group.ask
+    monkeypatch.setattr(rulebook.Group, "ask", lambda self, values: calls.append(values) or real(self, values))
+    both = asked(sources=("a", "b"))
+    blind = book(ALL, "forbid(principal, action, resource) when { context.level_rank > 2 };")
+    blind.rulings(both, OFFERS)
+    assert calls == [(2,)]
+    calls.clear()
+    looking = book(ALL, 'forbid(principal, action, resource) when { context.source == "b" };')
+    first = looking.rulings(both, OFFERS)
+    assert calls == [("a",), ("b",)]
+    assert looking.rulings(both, OFFERS) is first
+
+
 def test_embedding_is_an_action_of_its_own():
     text = 'permit(principal, action == Action::"embed", resource);'
     assert set(ruled(text).values()) == {False}

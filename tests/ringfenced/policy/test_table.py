@@ -41,7 +41,7 @@ def speaks_of(row, request):
     return (
         who
         and (not row.tasks or request.task in row.tasks)
-        and (not row.sources or request.source in row.sources)
+        and (not row.sources or not row.sources.isdisjoint(request.sources))
         and (not row.findings or bool(row.findings & request.findings))
         and (row.level_min is None or label.level >= row.level_min)
         and (not row.categories or bool(row.categories & label.categories))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.policies import policies
-from ringfenced.policy.text import Place, Source, statements
+from ringfenced.policy.text import Place, Source, is_blank, statements
 
 gaps = st.sampled_from(["", "\n", " // a comment; with permit(\n", "\n\n  ", "\t"])
 
@@ -18,6 +18,17 @@ def test_every_policy_is_one_statement_and_parses_by_itself(text, before, after)
     found = statements(source)
     assert len(found) == len(cedarpy.PolicySet.from_str(source.text))
     assert all(len(cedarpy.PolicySet.from_str(one.text)) == 1 for one in found)
+
+
+@given(
+    st.lists(
+        st.sampled_from([" ", "\n", "\t", "// permit();\n", "//", ";", "permit(", '"// "', "\x00", "/"]), max_size=5
+    )
+)
+def test_a_text_is_blank_where_no_policy_stands_in_it(pieces):
+    """Nothing, blanks and comments alone."""
+    text = "".join(pieces)
+    assert is_blank(text) == (not statements(Source("p", text)))
 
 
 @given(policies(), gaps)

@@ -156,6 +156,53 @@ async def test_a_policy_that_cannot_be_used_changes_nothing_and_is_told(config, 
     assert site.check().ok
 
 
+EMPTIED = ("", " \n\t\n", "// permit(principal, action, resource);\n// was here\n")
+"""What a full disk, a lost key of a config map or a failed `>` leave; Cedar calls each a policy set."""
+
+
+def of_template(config, **files):
+    """The same beside a template, whose permits hold where the site's own file forbids nothing."""
+    more = {"template": "hospital-eu", **files}
+    return config.model_copy(update={"policy": config.policy.model_copy(update=more)})
+
+
+@pytest.mark.parametrize("text", EMPTIED)
+@pytest.mark.parametrize("template", ["", "hospital-eu"])
+async def test_an_emptied_file_changes_nothing_and_is_told(config, text, template, monkeypatch):
+    """Beside a template it would take every forbid of the site away, and be taken by itself."""
+    config.policy.file.write_text(STAY)
+    site = made(of_template(config, template=template))
+    before, shut = site.digest, closed(site)
+    assert shut >= PROVIDERS
+    async with running(site, monkeypatch):
+        config.policy.file.write_text(text)
+        await until(lambda: not site.check().ok)
+    assert (site.digest, closed(site)) == (before, shut)
+    assert "policy.cedar: holds no policy" in site.check().message
+
+
+@pytest.mark.parametrize("text", EMPTIED)
+def test_an_emptied_file_stops_the_start(config, text):
+    """With what to do: write a policy, or name no file."""
+    config.policy.file.write_text(text)
+    with pytest.raises(ConfigError, match="write one, or take `file` out of"):
+        made(of_template(config))
+    with pytest.raises(ConfigError, match="holds no policy"):
+        policyfile.load_unapproved(config, None)
+
+
+@pytest.mark.parametrize("text", EMPTIED)
+async def test_an_emptied_file_about_people_is_no_policy_either(config, text):
+    site = made(people := with_people(config, ALL))
+    before = site.digest
+    people.policy.people.write_text(text)
+    with pytest.raises(InvalidRequest, match="write one, or take `people` out of"):
+        await site.reload()
+    assert site.digest == before
+    with pytest.raises(ConfigError, match=r"people\.cedar: holds no policy"):
+        made(people)
+
+
 async def test_whatever_reading_ends_with_changes_nothing(config, monkeypatch):
     """An accident while a policy is read must end neither the worker nor the policy before."""
     config.policy.file.write_text(STAY)
