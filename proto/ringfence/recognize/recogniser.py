@@ -34,6 +34,7 @@ from ringfence.recognize.policy import DEFAULT, Policy
 from ringfence.recognize.reserved import NEVER_REPLACED, is_reserved
 from ringfence.recognize.span import Span
 from ringfence.recognize.stages import Stage, Stages
+from ringfence.recognize.unread import UNREAD, blanked
 from ringfence.recognize.view import View, Views
 
 Scan = Callable[[str], tuple[Finding, ...]]
@@ -76,9 +77,10 @@ class Recogniser:
         read = payload.spans + [span for reading in readings for span in reading(text)]
         if self._stages.allow is not None:
             read = self._stages.allow.in_text(text, read)
-        spans = self._read(text, self._stages.folded + self._stages.prose, read)
+        unread = [span for span in read if span.entity_type in UNREAD and self.policy.wants(span.entity_type)]
+        spans = self._read(text, self._stages.folded + self._stages.prose, read, unread)
         if self._stages.views is not None:
-            spans = self._viewed(text, spans, self._stages.views)
+            spans = self._viewed(blanked(text, unread), spans, self._stages.views)
         return self._findings(settle(text, spans, payload))
 
     def allowed(self) -> Mapping[str, int]:
@@ -136,12 +138,18 @@ class Recogniser:
         wants = self.policy.wants
         return tuple(Finding(*span) for span in merge(span for span in spans if wants(span.entity_type)))
 
-    def _read(self, text: str, stages: tuple[Stage, ...], read: Sequence[Span] = ()) -> list[Span]:
-        """Steps 2 to 5, after `read`, what schemas and plug-ins found; positions in characters of `text`."""
+    def _read(
+        self, text: str, stages: tuple[Stage, ...], read: Sequence[Span] = (), unread: Sequence[Span] = ()
+    ) -> list[Span]:
+        """Steps 2 to 5, after `read`, what schemas and plug-ins found; positions in characters of `text`.
+
+        In `unread`, found to be what nobody can read, no stage is asked to guess: 100 KB of a picture took seconds.
+        """
         folded = self._folder.fold(text)
         spans = self._patterns(folded.data)
+        data = self._folder.fold(blanked(text, unread)).data if unread else folded.data
         for stage in stages:
-            spans += stage(folded.data)
+            spans += stage(data)
         if self._stages.allow is not None:  # before mentions: what is let go spreads no further
             spans = self._stages.allow(folded.data, spans)
         if not spans and not read:

@@ -4,6 +4,7 @@ import importlib
 import random
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.recognize import ENTITIES, Stages, load, residual
+from ringfence.recognize.policy import DEFAULT
 from ringfence.recognize.span import Span
 from ringfence.recognize.view import View
 
@@ -331,3 +333,23 @@ def test_what_stays_in_a_text_hides_nothing_that_a_view_shows(tmp_path, found, h
     views = [View("base64", "hidden", range(6), range(1, 7), is_prose=True)]
     scan = load(tmp_path / "cache", stages=Stages(prose=(prose,), views=lambda _text: views)).scan
     assert [finding.entity_type for finding in scan("a text")] == expected
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [(True, b"See           now"), (False, b"See ~~~~~~~~~ now")])
+def test_nobody_guesses_at_what_cannot_be_read(tmp_path, wanted, asked):
+    """Tagger and views took seconds over a picture. What does not count is read as all else is."""
+    read = []
+
+    def prose(data):
+        read.append(data)
+        return ()
+
+    def views(text):
+        read.append(text.encode())
+        return ()
+
+    rules = {name: label for name, label in DEFAULT.rules.items() if wanted or name != "OPAQUE"}
+    stages = Stages(prose=(prose,), views=views, decoded=(lambda _text: (Span(4, 13, "OPAQUE", 0.9, "test"),),))
+    scan = load(tmp_path / "cache", replace(DEFAULT, rules=rules), stages).scan
+    assert [finding.entity_type for finding in scan("See ~~~~~~~~~ now")] == ["OPAQUE"] * wanted
+    assert read == [asked, asked]

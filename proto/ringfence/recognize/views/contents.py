@@ -27,6 +27,7 @@ _WIDE: Final = (
     ("utf-16-be", 2, codecs.BOM_UTF16_BE),
 )
 """The longer first: a mark of UTF-32 begins with one of UTF-16."""
+_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ALPHABETS_END: Final = "\u0530"
 """Latin, Greek and Cyrillic stand before it. Noise read as UTF-16 has hardly any of them, and is printable else."""
 _GZIP: Final = b"\x1f\x8b"
@@ -115,6 +116,8 @@ def _text(unpacked: _Inflated) -> str | None:
 
 def _wide(raw: bytes) -> Said | None:
     """UTF-16 or UTF-32 in alphabets, with a mark of the order of bytes or as its first character shows it."""
+    if b"\0" not in raw[:4] and not raw.startswith(_MARKS):  # nearly always, and quick
+        return None
     for codec, width, mark in _WIDE:
         if not (raw.startswith(mark) or _begins_wide(raw[:width], codec)):
             continue
@@ -123,7 +126,8 @@ def _wide(raw: bytes) -> Said | None:
         except UnicodeDecodeError:
             continue
         body = text.removeprefix("\ufeff")
-        if body and sum(char < _ALPHABETS_END for char in body) >= _SPREAD * len(body) and _is_shown(body):
+        known = sum(char < _ALPHABETS_END or unicodedata.category(char) in _UNSEEN for char in body)
+        if body and known >= _SPREAD * len(body) and _is_shown(body):
             return Said(text, width if len(text) == len(raw) // width else 0, is_whole=True)
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ringfence.recognize.views.contents import is_text, said
 from ringfence.recognize.views.escapes import decoded_utf8
@@ -43,25 +43,29 @@ _PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
 
 
-def _read(raw: bytes, places: list[tuple[int, int]], start: int, end: int) -> Edit | None:
-    """The edit for a stretch that decodes to `raw`, given each byte's place; None where that is no text."""
+def _read(raw: bytes, place_of: Callable[[int], tuple[int, int]], start: int, end: int) -> Edit | None:
+    """The edit for a stretch that decodes to `raw`, of which byte stands where; None where that is no text."""
     if len(raw) < BYTES_MIN or (found := said(raw)) is None:
         return None
+    if not found.bytes_each:
+        return Edit(start, end, found.text)
+    places = list(map(place_of, range(len(raw))))
     if found.bytes_each == 1:
         text, where = decoded_utf8(raw, places)
         return Edit(start, end, text, where)
-    if found.bytes_each:
-        return Edit(start, end, found.text, places[: found.bytes_each * len(found.text) : found.bytes_each])
-    return Edit(start, end, found.text)
+    return Edit(start, end, found.text, places[: found.bytes_each * len(found.text) : found.bytes_each])
 
 
 def base64_run(body: str, index: list[int], start: int, end: int) -> Edit | None:
     """The edit for `body`, bare characters of base64 whose places are `index`."""
     raw = decoded64(body)
-    places = [
-        (index[at // 3 * 4 + at % 3], index[min(len(body) - 1, at // 3 * 4 + at % 3 + 1)] + 1) for at in range(len(raw))
-    ]
-    return _read(raw, places, start, end)
+    last = len(body) - 1
+
+    def place_of(byte: int) -> tuple[int, int]:
+        at = byte // 3 * 4 + byte % 3
+        return index[at], index[min(last, at + 1)] + 1
+
+    return _read(raw, place_of, start, end)
 
 
 def decoded64(body: str) -> bytes:
@@ -87,8 +91,9 @@ def base64_text(text: str) -> Iterator[Edit]:
         match = _RUN64.match(text, start)
         reached = mixed.end() if match is None else match.end()
         if match is not None:
-            for index in lines64(text, start, reached):
-                edit = base64_run("".join([text[at] for at in index]), index, start, index[-1] + 1)
+            for lines in lines64(text, start, reached):
+                index = [at for line in lines for at in line]
+                edit = base64_run(joined(text, lines), index, start, lines[-1].stop)
                 if edit is not None:
                     yield edit
                     break
@@ -98,8 +103,8 @@ def base64_text(text: str) -> Iterator[Edit]:
         yield from _groups64(text, match.start(), match.end())
 
 
-def lines64(text: str, start: int, end: int) -> Iterator[list[int]]:
-    """Where the characters of a run of base64 stand; then without its last line, if that is shorter.
+def lines64(text: str, start: int, end: int) -> Iterator[list[range]]:
+    """Where the lines of a run of base64 stand, without its padding; then all but the last, if that is shorter.
 
     A short line without padding may be the first word of what follows.
     """
@@ -107,11 +112,16 @@ def lines64(text: str, start: int, end: int) -> Iterator[list[int]]:
     for gap in _BREAKS.finditer(text, start, end):
         lines.append(range(at, gap.start()))
         at = gap.end()
-    stop = end - len(text[at:end]) + len(text[at:end].rstrip("="))
+    stop = at + len(text[at:end].rstrip("="))
     lines.append(range(at, stop))
-    yield [place for line in lines for place in line]
+    yield lines
     if stop == end and len(lines) > 1 and len(lines[-1]) < len(lines[0]):
-        yield [place for line in lines[:-1] for place in line]
+        yield lines[:-1]
+
+
+def joined(text: str, lines: Iterable[range]) -> str:
+    """What stands in some lines of `text`, as one."""
+    return "".join([text[line.start : line.stop] for line in lines])
 
 
 def _joined64(text: str, start: int, end: int) -> Edit | None:
@@ -159,9 +169,12 @@ def base32_text(text: str) -> Iterator[Edit]:
             raw = base64.b32decode(body[:usable] + "=" * (-usable % 8))
         except binascii.Error:
             continue
-        start = match.start()
-        places = [(start + at * 8 // 5, min(match.end(), start + (at * 8 + 7) // 5 + 1)) for at in range(len(raw))]
-        edit = _read(raw, places, start, match.end())
+        start, end = match.span()
+
+        def place_of(byte: int, start: int = start, end: int = end) -> tuple[int, int]:
+            return start + byte * 8 // 5, min(end, start + (byte * 8 + 7) // 5 + 1)
+
+        edit = _read(raw, place_of, start, end)
         if edit is not None:
             yield edit
 
@@ -171,14 +184,17 @@ def hexadecimal(text: str) -> Iterator[Edit]:
     for match in _HEX.finditer(text):
         first = match.start(1)
         raw = bytes.fromhex(match[1])
-        edit = _read(raw, [(first + 2 * at, first + 2 * at + 2) for at in range(len(raw))], match.start(), match.end())
+
+        def place_of(byte: int, first: int = first) -> tuple[int, int]:
+            return first + 2 * byte, first + 2 * byte + 2
+
+        edit = _read(raw, place_of, match.start(), match.end())
         if edit is not None:
             yield edit
     for match in _HEX_PAIRS.finditer(text):
         pairs = list(_PAIR.finditer(text, match.start(), match.end()))
-        edit = _read(
-            bytes(int(pair[1], 16) for pair in pairs), [pair.span() for pair in pairs], match.start(), match.end()
-        )
+        raw, places = bytes(int(pair[1], 16) for pair in pairs), [pair.span() for pair in pairs]
+        edit = _read(raw, places.__getitem__, match.start(), match.end())
         if edit is not None and (not edit.text.isdigit() or _is_number(text, match, edit.text)):
             yield edit
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from ringfence.recognize.span import NONE, Span, Spans
 from ringfence.recognize.views.contents import said, unpacks
-from ringfence.recognize.views.encodings import MORE_LINES64, decoded64, lines64
+from ringfence.recognize.views.encodings import MORE_LINES64, decoded64, joined, lines64
 
 ENTITY_TYPE: Final = "OPAQUE"
 """The type of a finding here; its label must be RESTRICTED, and no surrogate stands for it."""
@@ -66,7 +66,7 @@ def opaque(text: str) -> Spans:
 
 def _code_of(text: str, start: int, end: int) -> str | None:
     """The code in which nobody can read a run; None where somebody can, or it is no code."""
-    bodies = ["".join([text[at] for at in index]) for index in lines64(text, start, end)]
+    bodies = [joined(text, lines) for lines in lines64(text, start, end)]
     if _HEX.fullmatch(bodies[0]):
         code, is_short, decode = "hex", len(bodies[0]) < BLOB_DIGITS_MIN, _digits
     elif _MIXED.search(bodies[0]):
