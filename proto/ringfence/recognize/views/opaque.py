@@ -66,7 +66,10 @@ def opaque(text: str) -> Spans:
 
 def _code_of(text: str, start: int, end: int) -> str | None:
     """The code in which nobody can read a run; None where somebody can, or it is no code."""
-    bodies = [joined(text, lines) for lines in lines64(text, start, end)]
+    forms = list(lines64(text, start, end))
+    if _is_list(forms[0]):
+        return None
+    bodies = [joined(text, lines) for lines in forms]
     if _HEX.fullmatch(bodies[0]):
         code, is_short, decode = "hex", len(bodies[0]) < BLOB_DIGITS_MIN, _digits
     elif _MIXED.search(bodies[0]):
@@ -77,6 +80,12 @@ def _code_of(text: str, start: int, end: int) -> str | None:
     if all(_is_unread(decode(body), is_file=not (is_short or is_public)) for body in bodies):
         return code
     return None
+
+
+def _is_list(lines: list[range]) -> bool:
+    """Whether they are words, one a line, rather than a code, which is broken into lines of one length."""
+    width = len(lines[0])
+    return width < _MAGIC_CHARS_MIN and any(len(line) != width for line in lines[:-1])
 
 
 def _is_unread(raw: bytes, *, is_file: bool) -> bool:

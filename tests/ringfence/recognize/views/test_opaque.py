@@ -89,6 +89,7 @@ def test_the_first_word_of_what_follows_makes_no_file_of_what_can_be_read():
         base64.b64encode(gzip.compress(b"plain words, which views read " * 30, mtime=0)).decode(),
         "-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(NOISE[:400]).decode() + "-----END PUBLIC KEY-----",
         "word" * 300,
+        "\n".join(["pygmentsLexerName", "fooBar", "barBazQux", "someOtherName", "aLongerNameStill"] * 20),
     ],
 )
 def test_what_can_be_read_is_not_opaque(text):
