@@ -7,6 +7,7 @@ more readable. What a view reads only in part counts as unread.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ringfence.recognize.span import NONE, Span, Spans
@@ -58,34 +59,40 @@ def opaque(text: str) -> Spans:
         return NONE
     found = []
     for match in _RUN.finditer(text):
-        start, end = match.span()
-        if end - start >= _MAGIC_CHARS_MIN and (code := _code_of(text, start, end)) is not None:
+        begin, end = match.span()
+        start = _start_of(next(lines64(text, begin, end)))
+        if start is None or end - start < _MAGIC_CHARS_MIN:
+            continue
+        forms = [*lines64(text, start, end), *(lines64(text, begin, end) if begin < start else ())]
+        before = text[max(0, start - _BEFORE_CHARS) : start]
+        if (code := _code_of([joined(text, lines) for lines in forms], before)) is not None:
             found.append(Span(start, end, ENTITY_TYPE, 0.9, f"opaque:{code}"))
     return tuple(found)
 
 
-def _code_of(text: str, start: int, end: int) -> str | None:
-    """The code in which nobody can read a run; None where somebody can, or it is no code."""
-    forms = list(lines64(text, start, end))
-    if _is_list(forms[0]):
-        return None
-    bodies = [joined(text, lines) for lines in forms]
+def _start_of(lines: list[range]) -> int | None:
+    """Where a code begins: after words on lines of their own; None where there is nothing else.
+
+    A code is broken into lines of one length, but for the last, and for a long first one that a mark stands before.
+    """
+    at, last = 0, len(lines) - 1
+    while at < last and len(lines[at]) < _MAGIC_CHARS_MIN and len(lines[at]) != len(lines[at + 1]):
+        at += 1
+    width = len(lines[at])
+    is_list = width < _MAGIC_CHARS_MIN and any(len(line) != width for line in lines[at:-1])
+    return None if is_list else lines[at].start
+
+
+def _code_of(bodies: Sequence[str], before: str) -> str | None:
+    """The code in which nobody can read a run, however one takes it; None where somebody can, or it is no code."""
     if _HEX.fullmatch(bodies[0]):
         code, is_short, decode = "hex", len(bodies[0]) < BLOB_DIGITS_MIN, _digits
     elif _MIXED.search(bodies[0]):
         code, is_short, decode = "base64", len(bodies[0]) < BLOB_CHARS_MIN, decoded64
     else:
         return None
-    is_public = any(mark in text[max(0, start - _BEFORE_CHARS) : start] for mark in _PUBLIC)
-    if all(_is_unread(decode(body), is_file=not (is_short or is_public)) for body in bodies):
-        return code
-    return None
-
-
-def _is_list(lines: list[range]) -> bool:
-    """Whether they are words, one a line, rather than a code, which is broken into lines of one length."""
-    width = len(lines[0])
-    return width < _MAGIC_CHARS_MIN and any(len(line) != width for line in lines[:-1])
+    is_file = not is_short and not any(mark in before for mark in _PUBLIC)
+    return code if all(_is_unread(decode(body), is_file=is_file) for body in bodies) else None
 
 
 def _is_unread(raw: bytes, *, is_file: bool) -> bool:

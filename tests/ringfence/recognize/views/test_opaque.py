@@ -73,6 +73,16 @@ def test_the_first_word_of_what_follows_makes_no_file_of_what_can_be_read():
 
 
 @pytest.mark.parametrize(
+    "before", ["-----BEGIN CERTIFICATE-----\n", "attachment-of-today-\n", "words\nlongerWordsOfAKind\n"]
+)
+def test_a_file_begins_after_words_on_lines_of_their_own(before):
+    """They are of its alphabet, and are none of it."""
+    text = before + base64.encodebytes(NOISE).decode().strip()
+    (span,) = opaque(text)
+    assert (span.start, span.end) == (len(before), len(text))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
