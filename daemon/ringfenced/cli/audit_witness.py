@@ -1,7 +1,7 @@
 """`ringfence audit witness`: a host elsewhere that remembers the log, and says so under each checkpoint.
 
     look      ask the daemon for the newest checkpoint, and for the proof that the one kept is its beginning
-    keep      the newer of them, durably
+    keep      the newer of them, durably; the first one of all only where --first says that it is the first
     cosign    it, where this host has keys, and write the result to a file
 
 What contradicts the checkpoint kept is written down as evidence (both checkpoints, and what is wrong between them), and
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,9 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ringfence import durable
 from ringfence.client import Client, RingfenceCallError
 from ringfence.cosignature import Cosigner, PrivateKey, cosign
+from ringfence.presence import is_there, read_if_there
 from ringfence.translog import Checkpoint, ProofError, open_checkpoint, verify_consistency
 from ringfenced.cli import logfiles, settings
-from ringfenced.cli.exits import Failure
+from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.output import Output, json_option
 
 _EVIDENCE_SUFFIX: Final = ".condemned"
@@ -45,6 +46,8 @@ class Watched:
     """The log's name; empty for the one that its first checkpoint bears."""
     kept: Path
     """File of the newest checkpoint that was seen."""
+    first: bool
+    """Whether nothing was seen yet, so that the next checkpoint is taken as it is."""
     name: str
     """This witness's name."""
     keys: tuple[PrivateKey, ...]
@@ -66,6 +69,9 @@ def witness(
     *,
     key: Annotated[Path, typer.Option(metavar="PUBKEY", help="The log's public key: PEM, or a C2SP verifier key.")],
     kept: Annotated[Path, typer.Option(metavar="FILE", help="Where this host remembers the newest checkpoint.")],
+    first: Annotated[
+        bool, typer.Option("--first", help="FILE does not exist yet: trust the first checkpoint as it is. Once only.")
+    ] = False,
     name: Annotated[str, typer.Option(help="This witness's name, for example auditors.example/witness.")] = "",
     sign: Annotated[
         list[Path] | None,
@@ -78,16 +84,19 @@ def witness(
 ) -> None:
     """See that the log only grows, remember it, and cosign it: KEPT.cosigned has the checkpoint. Role: auditor.
 
-    Exit code 1, and KEPT.condemned with the evidence, when the log contradicts what this host has seen.
+    Exit code 1, and KEPT.condemned with the evidence, when the log contradicts what this host has seen; exit code 1
+    too when what it has seen is gone or damaged.
 
-    Example: `ringfence ... audit witness --key log.pub --kept log.checkpoint --name a.example/w --sign w.key`
+    Examples:
+    - `ringfence ... audit witness --key log.pub --kept log.checkpoint --first`
+    - `ringfence ... audit witness --key log.pub --kept log.checkpoint --name a.example/w --sign w.key`
     """
     output = Output.of(as_json=as_json)
     public_key, origin = logfiles.read_key(key)
     keys = tuple(logfiles.read_signing_key(path) for path in sign or ())
     if bool(name) != bool(keys):
         raise Failure("a witness that cosigns needs both --name and --sign")
-    watched = Watched(public_key, origin, kept, name, keys)
+    watched = Watched(public_key, origin, kept, first, name, keys)
     for one in keys:
         output.remark(f"verifier key: {_vkey(name, one)}")
     connection = settings.load(context.obj)
@@ -100,7 +109,8 @@ def witness(
                 raise
             output.remark(f"no checkpoint to be had ({error.reason}); trying again", style="yellow")
         else:
-            _show(output, seen, cosigned=bool(keys))
+            _show(output, seen, watched)
+            watched = replace(watched, first=False)
         if not interval:
             return
         time.sleep(interval)
@@ -110,23 +120,24 @@ def look(client: Client, watched: Watched, unix_s: Callable[[], int]) -> Checkpo
     """Look at the log once; what is kept and cosigned is durable on return.
 
     Raises:
-        Failure: the log contradicts what was seen, now or earlier, or something cannot be read or written.
+        Failure: the log contradicts what was seen, now or earlier, what was seen is gone or damaged, or something
+            cannot be read or written.
         RingfenceCallError: the daemon did not answer.
     """
     try:
-        if watched.evidence.exists():
+        if is_there(watched.evidence):
             raise _condemned(watched)
-        old_note = watched.kept.read_bytes().decode() if watched.kept.exists() else ""
+        kept = _remembered(watched)
         note = client.checkpoint().checkpoint
-        origin = watched.origin or logfiles.origin_of(old_note or note)
+        origin = watched.origin or (kept.checkpoint.origin if kept else logfiles.origin_of(note))
         try:
             seen = open_checkpoint(note, origin, watched.public_key)
         except ProofError as error:
             raise Failure(f"what the daemon shows is no checkpoint of this log: {error}") from error
         try:
-            newer = _newer(client, open_checkpoint(old_note, origin, watched.public_key), seen) if old_note else True
+            newer = kept is None or _newer(client, kept.checkpoint, seen)
         except ProofError as error:
-            _write_evidence(watched, str(error), old_note, note)
+            _write_evidence(watched, str(error), kept.note if kept else "", note)
             raise _condemned(watched) from error
         if newer:
             durable.replace(watched.kept, note)
@@ -134,6 +145,57 @@ def look(client: Client, watched: Watched, unix_s: Callable[[], int]) -> Checkpo
     except OSError as error:
         raise Failure(f"cannot keep {watched.kept}: {error.strerror}") from error
     return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    note: str
+    """As the daemon showed it."""
+    checkpoint: Checkpoint
+    """What it says, its signature verified."""
+
+
+def _remembered(watched: Watched) -> _Kept | None:
+    """What this host has seen; None before the first look.
+
+    A file that is there counts, whatever is in it: one that a failed command or a failed restore left empty is no leave
+    to trust the next log that comes along.
+
+    Raises:
+        Failure: it is gone, or is no checkpoint of this log; or there is one and this was to be the first look.
+        OSError: it cannot be read.
+    """
+    data = read_if_there(watched.kept)
+    if data is None:
+        if watched.first:
+            return None
+        raise _forgotten(f"{watched.kept} is not there: this host does not know what it has seen of the log", ())
+    if watched.first:
+        raise Failure(
+            f"{watched.kept} is there, so that this is not the first look",
+            code=ExitCode.USAGE,
+            advice=("leave --first out; it is for a host that has seen nothing yet",),
+        )
+    note = data.decode(errors="replace")
+    try:
+        return _Kept(note, open_checkpoint(note, watched.origin or logfiles.origin_of(note), watched.public_key))
+    except ProofError as error:
+        raise _forgotten(
+            f"{watched.kept} holds no checkpoint of this log: {error}",
+            ("see that --key is this log's; find out who wrote to the file",),
+        ) from error
+
+
+def _forgotten(message: str, advice: tuple[str, ...]) -> Failure:
+    """What is said where nobody knows what the log held before."""
+    return Failure(
+        message,
+        advice=(
+            *advice,
+            "restore it from a copy, or put a checkpoint there that somebody kept (ringfence audit checkpoint)",
+            "only if this host has seen nothing yet: remove what is there and add --first, once",
+        ),
+    )
 
 
 def _newer(client: Client, old: Checkpoint, seen: Checkpoint) -> bool:
@@ -182,10 +244,12 @@ def _vkey(name: str, key: PrivateKey) -> str:
         raise Failure(f"--name: {error}") from error
 
 
-def _show(output: Output, seen: Checkpoint, *, cosigned: bool) -> None:
-    """What was seen."""
+def _show(output: Output, seen: Checkpoint, watched: Watched) -> None:
+    """What was seen, and whether there was anything to compare it with."""
+    cosigned = bool(watched.keys)
     if output.as_json:
-        output.json({"origin": seen.origin, "size": seen.size, "root": seen.root.hex(), "cosigned": cosigned})
+        told = {"origin": seen.origin, "size": seen.size, "root": seen.root.hex(), "cosigned": cosigned}
+        output.json(told | {"first": watched.first})
     else:
-        done = "kept and cosigned" if cosigned else "kept"
+        done = ("trusted as the first, " if watched.first else "") + ("kept and cosigned" if cosigned else "kept")
         output.line(f"{seen.origin}: {seen.size} entries, root {seen.root.hex()[:16]}…, {done}")

@@ -1,6 +1,8 @@
 """`ringfence audit witness`: growth is kept and cosigned; a contradiction is kept as evidence and never forgotten."""
 
 import json
+import os
+from pathlib import Path
 
 import grpc
 import pytest
@@ -23,12 +25,14 @@ def look(daemon, ringfence, tmp_path):
     """One look at a log of so many entries."""
     write_key(tmp_path / "log.pub", KEY)
 
-    def run(size, *more, entries=LOG, old=None):
+    def run(size, *more, entries=LOG, old=None, first=None):
         daemon.script["GetCheckpoint"] = [audit.GetCheckpointResponse(checkpoint=signed(entries[:size], KEY))]
+        first = not os.path.lexists(tmp_path / "kept") if first is None else first
         path = tree_of(entries).consistency(old, size) if old else ()
         daemon.script["GetConsistency"] = [audit.GetConsistencyResponse(path=path)]
         return ringfence(
             *("audit", "witness", "--key", str(tmp_path / "log.pub"), "--kept", str(tmp_path / "kept")),
+            *(("--first",) if first else ()),
             *more,
             name="auditor",
         )
@@ -65,6 +69,79 @@ def test_what_is_seen_is_cosigned_with_every_key(look, signers, tmp_path):
     note = (tmp_path / "kept.cosigned").read_bytes().decode()
     assert len(vkeys) == 2
     assert all(cosigned_at(note, ORIGIN, read_vkey(vkey)) > 0 for vkey in vkeys)
+
+
+def test_what_nobody_saw_yet_is_trusted_only_where_that_is_said(look, daemon, tmp_path):
+    """A host that lost its memory must not take a log that was rolled back for the first that it sees."""
+    result = look(4, first=False)
+    assert result.exit_code == 1
+    assert "is not there" in result.stderr
+    assert "--first" in result.stderr
+    assert daemon.requests == []
+    result = look(4, first=True)
+    assert result.exit_code == 0
+    assert "trusted as the first, kept" in result.stdout
+    assert json.loads(look(9, "--json", old=4).stdout)["first"] is False
+
+
+def test_the_first_look_is_the_first_once(look, daemon, tmp_path):
+    look(4)
+    asked = len(daemon.requests)
+    result = look(9, old=4, first=True)
+    assert result.exit_code == 2
+    assert "leave --first out" in result.stderr
+    assert len(daemon.requests) == asked
+    assert (tmp_path / "kept").read_text() == signed(LOG[:4], KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"ringfence.example/egress\n3\n", b"\xff\xfe"])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_memory_that_is_empty_or_damaged_is_no_leave_to_trust(look, daemon, tmp_path, content, first):
+    """The shell makes the file for a command that fails, too."""
+    (tmp_path / "kept").write_bytes(content)
+    result = look(4, entries=FORK, first=first)
+    assert result.exit_code == (2 if first else 1)
+    assert daemon.requests == []
+    assert (tmp_path / "kept").read_bytes() == content
+    assert not (tmp_path / "kept.cosigned").exists()
+    assert not (tmp_path / "kept.condemned").exists()
+    if not first:
+        assert "holds no checkpoint of this log" in result.stderr
+        assert "restore it from a copy" in result.stderr
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_memory_that_cannot_be_read_is_no_leave_to_trust(look, daemon, tmp_path, first):
+    """A link to where nothing is mounted yet, for instance."""
+    (tmp_path / "kept").symlink_to(tmp_path / "not mounted" / "kept")
+    result = look(4, first=first)
+    assert result.exit_code == 1
+    assert "cannot keep" in result.stderr
+    assert daemon.requests == []
+    assert (tmp_path / "kept").is_symlink()
+
+
+def test_evidence_that_nobody_can_look_for_is_no_leave_to_trust(look, daemon, tmp_path, monkeypatch):
+    def lstat(path, original=Path.lstat):
+        if path.name == "kept.condemned":
+            raise OSError(5, "Input/output error")
+        return original(path)
+
+    look(4)
+    asked = len(daemon.requests)
+    monkeypatch.setattr(Path, "lstat", lstat)
+    result = look(9, old=4)
+    assert result.exit_code == 1
+    assert "Input/output error" in result.stderr
+    assert len(daemon.requests) == asked
+
+
+def test_a_memory_that_goes_away_while_it_looks_again_is_missed(look, monkeypatch, tmp_path):
+    monkeypatch.setattr("ringfenced.cli.audit_witness.time.sleep", lambda _seconds: (tmp_path / "kept").unlink())
+    result = look(6, "--interval", "30")
+    assert result.exit_code == 1
+    assert "is not there" in result.stderr
+    assert result.stdout.count("6 entries") == 1
 
 
 @pytest.mark.parametrize("how", ["forked", "backwards", "unproven", "same size"])
