@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.recognize.plugins.claim import Claim, Reader
-from ringfence.recognize.plugins.errors import PluginUnavailable
+from ringfence.recognize.plugins.errors import PluginFailed, PluginUnavailable
 
 TOKENS_MAX, STRIDE = 512, 64
 """Tokens in one run, special ones included, and how many of them the next repeats (BERT's positions end at 512)."""
@@ -26,7 +26,8 @@ def load_onnx(folder: Path) -> Reader:
     """The entities that the classifier in `folder` sees.
 
     Raises:
-        PluginUnavailable: a library is not installed, or the folder holds no classifier that it can load.
+        PluginUnavailable: a library is not installed, or the folder holds no classifier that it can load, or one whose
+            labels are not those of its graph.
     """
     try:
         onnxruntime, tokenizers = import_module("onnxruntime"), import_module("tokenizers")
@@ -48,6 +49,9 @@ def load_onnx(folder: Path) -> Reader:
         session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime and tokenizers raise many kinds
         raise PluginUnavailable(f"{folder}: cannot be loaded: {type(error).__name__}") from None
+    *_, width = (None, *session.get_outputs()[0].shape)
+    if wrong := misfit(labels, width):
+        raise PluginUnavailable(f"{folder}: {wrong}; export model and config together")
     inputs = [put.name for put in session.get_inputs()]
 
     def read(text: str) -> Iterator[Claim]:
@@ -66,6 +70,20 @@ def _feed(part: Any, inputs: Sequence[str]) -> dict[str, NDArray[np.int64]]:
     return {name: np.asarray([given[name]], np.int64) for name in inputs}
 
 
+def misfit(labels: Mapping[int, str], width: object) -> str:
+    """What is wrong between a model's labels and its graph; empty where nothing is.
+
+    Args:
+        labels: index to label.
+        width: how many classes the graph has, by its own word; anything but a whole number where it leaves that open.
+    """
+    if not labels or set(labels) != set(range(len(labels))):
+        return "id2label is not numbered from 0 on"
+    if isinstance(width, int) and width != len(labels):
+        return f"id2label has {len(labels)} labels and the graph {width} classes"
+    return ""
+
+
 def decode(
     logits: NDArray[np.float64],
     offsets: Sequence[tuple[int, int]],
@@ -82,7 +100,15 @@ def decode(
 
     Neighbouring tokens of one type are one entity unless a later one begins another (B, S, U); a token inside (I, L, E)
     that follows nothing begins one: what the model half saw counts. The score is that of its least sure token.
+
+    Raises:
+        PluginFailed: the logits are not what a classifier of these labels says. A row with a NaN has its largest in the
+            first place, and that is usually ``O``: nothing would be found.
     """
+    if logits.shape != (len(offsets), len(labels)):
+        raise PluginFailed("the graph's logits have not the shape tokens x labels")
+    if not np.isfinite(logits).all():
+        raise PluginFailed("the graph's logits are not all finite")
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares = weights / weights.sum(axis=1, keepdims=True)
     best = shares.argmax(axis=1)
@@ -90,7 +116,10 @@ def decode(
     for index, (start, end) in enumerate(offsets):
         if not real[index] or start == end:
             continue
-        prefix, label = _split(labels.get(int(best[index]), "O"))
+        said = labels.get(int(best[index]))
+        if said is None:
+            raise PluginFailed("the graph names a class that has no label")
+        prefix, label = _split(said)
         score = float(shares[index, best[index]])
         if entity is not None and label == entity.label and prefix not in "BSU":
             entity = Claim(entity.start, end, label, min(entity.score, score))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.recognize.plugins import Kind, Plugin, PluginUnavailable, load_plugins
-from ringfence.recognize.plugins.onnx_reader import decode
+from ringfence.recognize.plugins import Kind, Plugin, PluginFailed, PluginUnavailable, load_plugins
+from ringfence.recognize.plugins.guard import Guarded
+from ringfence.recognize.plugins.onnx_reader import decode, misfit
 
 LABELS = {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}
 
@@ -87,3 +88,50 @@ def test_a_real_graph_is_read(tmp_path):
     (reading,) = load_plugins([Plugin("mine", Kind.ONNX, tmp_path)])
     text = "then " * 40 + "Ana Pérez came"
     assert {(text[span.start : span.end], span.entity_type) for span in reading(text)} == {("Ana Pérez", "PERSON")}
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", [(0, 0), (1, 3), (2, 4)])
+def test_logits_that_are_no_numbers_fail_the_reading(wrong, where):
+    """The largest of a row with a NaN is its first, which is O: a broken graph would find a text clean."""
+    logits = np.zeros((3, len(LABELS)))
+    logits[where] = wrong
+    with pytest.raises(PluginFailed, match="finite"):
+        list(decode(logits, [(0, 1), (2, 3), (4, 5)], [False, True, True], LABELS))
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 6), (3, 5), (1, 5), (5,), (1, 2, 5)])
+def test_logits_of_another_shape_fail_the_reading(shape):
+    with pytest.raises(PluginFailed, match="shape"):
+        list(decode(np.zeros(shape), [(0, 1), (2, 3)], [True, True], LABELS))
+
+
+def test_a_class_that_has_no_label_fails_the_reading():
+    labels = {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 7: "I-LOC"}
+    with pytest.raises(PluginFailed, match="no label"):
+        list(decode(np.eye(5)[4:], [(0, 1)], [True], labels))
+
+
+def test_a_failed_reading_is_not_a_clean_one():
+    broken = np.full((1, 5), np.nan)
+    plugin = Guarded(Plugin("mine", Kind.ONNX), lambda _text: decode(broken, [(0, 4)], [True], LABELS), {})
+    with pytest.raises(PluginFailed):
+        plugin("Jane Doe")
+
+
+@pytest.mark.parametrize(
+    ("labels", "width", "told"),
+    [
+        (LABELS, 5, ""),
+        (LABELS, "labels", ""),
+        (LABELS, None, ""),
+        (LABELS, 4, "id2label has 5 labels and the graph 4 classes"),
+        (LABELS, 9, "id2label has 5 labels and the graph 9 classes"),
+        ({}, None, "id2label is not numbered from 0 on"),
+        ({0: "O", 2: "B-PER"}, 2, "id2label is not numbered from 0 on"),
+        ({1: "O", 2: "B-PER"}, None, "id2label is not numbered from 0 on"),
+    ],
+)
+def test_labels_must_be_as_many_as_the_graph_has_classes(labels, width, told):
+    """A width that the graph leaves open is compared with each answer."""
+    assert misfit(labels, width) == told
