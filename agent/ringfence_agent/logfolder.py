@@ -79,6 +79,14 @@ class LogFolder:
             content = stream.read(bytes_max + 1)
         return content if len(content) <= bytes_max else None
 
+    def segments(self) -> list[str]:
+        """Names of the files that hold entries, in order.
+
+        Raises:
+            OSError: the folder cannot be listed; `Path.glob` would find nothing then, as in a log that has not begun.
+        """
+        return sorted(each.name for each in self.path.iterdir() if each.match("entries-*.ndjson"))
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         (self.path / name).unlink(missing_ok=True)

@@ -158,7 +158,7 @@ class Opening:
         """Size and root of the newest checkpoint; None for a log that has not begun."""
         content = self._folder.read(CHECKPOINT_FILE, _CHECKPOINT_BYTES_MAX)
         if content is None:
-            if any(self._folder.path.glob("entries-*.ndjson")):
+            if self._folder.segments():
                 raise LogError(f"{self._folder.path / CHECKPOINT_FILE}: missing beside entries; restore it from a copy")
             return None
         try:

@@ -85,9 +85,10 @@ class Segments:
 
         Raises:
             LogError: a segment is missing, damaged, or not full although others follow.
+            OSError: the folder cannot be listed, or a segment not be read.
         """
         self._forget()
-        names = sorted(path.name for path in self._folder.path.glob("entries-*.ndjson"))
+        names = self._folder.segments()
         for number, name in enumerate(names):
             if name != segment_name(number):
                 raise LogError(f"{self._folder.path}: segment {segment_name(number)} is missing")

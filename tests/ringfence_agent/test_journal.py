@@ -230,6 +230,24 @@ async def test_missing_pieces_are_found(tmp_path):
         Journal(tmp_path, ORIGIN, KEY, Clock(), segment_entries=4)
 
 
+@pytest.mark.parametrize("name", ["checkpoint", ""])
+async def test_a_folder_that_cannot_be_listed_is_no_log_that_has_not_begun(tmp_path, monkeypatch, name):
+    """`Path.glob` finds nothing there, and a new log would begin over the old one."""
+
+    def deny(*_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    await filled(tmp_path, 10)
+    if name:
+        (tmp_path / name).unlink()
+    before = segment(tmp_path).read_bytes()
+    monkeypatch.setattr(os, "scandir", deny)
+    monkeypatch.setattr(os, "listdir", deny)
+    with pytest.raises((OSError, LogError), match="denied"):
+        Journal(tmp_path, ORIGIN, KEY, Clock())
+    assert segment(tmp_path).read_bytes() == before
+
+
 async def test_a_log_opens_with_its_own_key_and_origin_only(tmp_path):
     await filled(tmp_path, 2)
     with pytest.raises(LogError, match="origin and key"):

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
+from ringfence.presence import is_there
 from ringfenced import identify
 from ringfenced.config import Config
 from ringfenced.identify import PSEUDONYM_KEY_BYTES
@@ -24,7 +25,7 @@ def prepare(config: Config) -> None:
     """Make what is not there yet.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or nobody can tell whether it is there.
     """
     _make(config.state / PSEUDONYM_KEY, PSEUDONYM_KEY_BYTES)
     if config.routing.learn:
@@ -52,7 +53,7 @@ def salt(config: Config) -> bytes:
 
 def _make(path: Path, length: int) -> None:
     """Make a key of so many random bytes, once for the node's life."""
-    if path.exists():
+    if is_there(path):
         return
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)

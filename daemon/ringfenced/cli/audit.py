@@ -157,7 +157,8 @@ def verify_log(
     witnesses = [logfiles.read_witness(text) for text in witness or ()]
     if log is not None:
         newest = logfiles.read_checkpoint(log / "checkpoint")
-        cosigned = logfiles.read_checkpoint(path) if (path := log / "checkpoint.cosigned").exists() else newest
+        cosigned = logfiles.read_checkpoint_if_there(log / "checkpoint.cosigned")
+        cosigned = newest if cosigned is None else cosigned
         own = origin or logfiles.origin_of(newest)
         beside = [] if cosigned == newest else [("that was cosigned", cosigned)]
         report = verify.verify(logfiles.entries(log), newest, [*older, *beside], public_key, own)

@@ -81,8 +81,8 @@ def _said(note: str) -> Checkpoint:
 
 def _demand_same_log(out: Path, origin: str) -> None:
     """Refuse to mix two logs in one folder."""
-    there = out / "checkpoint"
-    if there.exists() and logfiles.origin_of(logfiles.read_checkpoint(there)) != origin:
+    there = logfiles.read_checkpoint_if_there(out / "checkpoint")
+    if there is not None and logfiles.origin_of(there) != origin:
         raise Failure(f"{out} holds another log; give a folder of its own with --out", code=ExitCode.USAGE)
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from ringfence.cosignature import Cosigner, PrivateKey, read_vkey
+from ringfence.presence import is_there
 from ringfence.translog import ProofError, key_hash
 from ringfenced.cli import verify
 from ringfenced.cli.exits import ExitCode, Failure
@@ -31,6 +32,18 @@ def read_checkpoint(path: Path) -> str:
         return read_bytes(path).decode()
     except UnicodeDecodeError:
         raise Failure(f"{path} is no checkpoint", code=ExitCode.USAGE) from None
+
+
+def read_checkpoint_if_there(path: Path) -> str | None:
+    """The same where one may be missing: None then, and only then.
+
+    Raises:
+        Failure: as of `read_checkpoint`, or nobody can tell whether it is there.
+    """
+    try:
+        return read_checkpoint(path) if is_there(path) else None
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror}", code=ExitCode.USAGE) from error
 
 
 def origin_of(note: str) -> str:

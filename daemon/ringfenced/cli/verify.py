@@ -481,7 +481,7 @@ def main() -> int:
             [(path.name, path.read_bytes().decode()) for path in given.checkpoint],
             key.raw,
             key.name or note.partition("\n")[0],
-            cosigned=cosigned.read_bytes().decode() if cosigned.exists() else "",
+            cosigned=cosigned.read_bytes().decode() if cosigned in given.log.iterdir() else "",
             witnesses=[read_key(text) for text in given.witness],
         )
     except (OSError, ValueError) as error:

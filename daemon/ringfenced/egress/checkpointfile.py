@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ringfence import durable
+from ringfence.presence import is_there, read_if_there
 
 _EVIDENCE_SUFFIX: Final = ".condemned"
 _LOCK_SUFFIX: Final = ".lock"
@@ -26,8 +27,14 @@ class CheckpointFile:
         self.evidence_path = path.with_name(path.name + _EVIDENCE_SUFFIX)
 
     def load(self) -> str | None:
-        """The note kept; None before the first."""
-        return self._path.read_text() if self._path.exists() else None
+        """The note kept; None before the first.
+
+        Raises:
+            OSError: nobody can tell; nor may anybody then take the next for the first.
+            UnicodeDecodeError: what is kept is no text.
+        """
+        data = read_if_there(self._path)
+        return None if data is None else data.decode()
 
     def save(self, note: str, instead_of: str | None) -> bool:
         """Keep `note`, durable on return; False, and nothing is done, where another than `instead_of` is kept now."""
@@ -38,8 +45,8 @@ class CheckpointFile:
             return True
 
     def condemned(self) -> bool:
-        """Whether evidence lies here."""
-        return self.evidence_path.exists()
+        """Whether evidence lies here; OSError where nobody can tell."""
+        return is_there(self.evidence_path)
 
     def condemn(self, why: str, kept: str, seen: str) -> None:
         """Write down both notes and what is wrong between them; durable on return. The first evidence stays."""

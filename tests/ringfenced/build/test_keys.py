@@ -1,6 +1,7 @@
 """Secrets of the node: made once, kept, and never made of less than they should be."""
 
 import stat
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -53,3 +54,28 @@ def test_a_key_of_another_length_is_refused_with_what_to_do(tmp_path, length):
         keys.pseudonyms(config(tmp_path))
     with pytest.raises(OSError, match=r"learning\.salt is no key of 16 bytes"):
         keys.salt(config(tmp_path))
+
+
+def test_a_key_of_which_nobody_can_tell_whether_it_is_there_is_not_made_anew(tmp_path, monkeypatch):
+    """A node would have other pseudonyms from then on, and the log name the same people twice."""
+
+    def lstat(path, original=Path.lstat):
+        if path.name == "pseudonym.key":
+            raise OSError(5, "Input/output error")
+        return original(path)
+
+    keys.prepare(config(tmp_path))
+    made = (tmp_path / "pseudonym.key").read_bytes()
+    monkeypatch.setattr(Path, "lstat", lstat)
+    with pytest.raises(OSError, match="Input/output error"):
+        keys.prepare(config(tmp_path))
+    assert (tmp_path / "pseudonym.key").read_bytes() == made
+
+
+def test_a_key_that_is_a_link_to_nowhere_is_not_made_anew(tmp_path):
+    """As of a folder that is not mounted yet."""
+    (tmp_path / "pseudonym.key").symlink_to("not mounted/pseudonym.key")
+    keys.prepare(config(tmp_path))
+    assert (tmp_path / "pseudonym.key").is_symlink()
+    with pytest.raises(FileNotFoundError):
+        keys.pseudonyms(config(tmp_path))

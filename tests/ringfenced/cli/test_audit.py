@@ -104,6 +104,14 @@ def test_a_witness_that_is_named_must_have_cosigned(folder, key):
     assert "cosigned 8 entries on 2023-11-14 at 22:13:20 UTC" in result.stdout
 
 
+def test_a_cosigned_checkpoint_that_cannot_be_read_does_not_pass_for_none(folder):
+    """It might be the one that shows a fork."""
+    (folder / "log" / "checkpoint.cosigned").symlink_to("not mounted")
+    result = offline(folder)
+    assert result.exit_code == 2
+    assert "cannot read" in result.stderr
+
+
 def test_a_cosigned_checkpoint_that_the_log_does_not_begin_with_is_a_fork(folder):
     """Without anybody naming the witness: the log's own key signed it."""
     fork = [*LOG[:5], refusal(5).replace(b"residual", b"rate")]

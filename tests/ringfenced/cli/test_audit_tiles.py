@@ -57,6 +57,17 @@ def test_a_later_state_of_the_same_log_brings_the_folder_up_to_date(tmp_path):
     assert (tmp_path / "out" / "checkpoint").read_text() == signed(many(700), KEY)
 
 
+def test_a_folder_of_which_nobody_can_tell_whose_log_it_holds_is_left_alone(tmp_path):
+    entries = many(20)
+    write(tmp_path / "log", entries, signed(entries, KEY))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "checkpoint").symlink_to("not mounted")
+    result = run(tmp_path)
+    assert result.exit_code == 2
+    assert "cannot read" in result.output
+    assert files(tmp_path / "out") == set()
+
+
 def test_an_empty_log_is_a_checkpoint_alone(tmp_path):
     write(tmp_path / "log", [], signed([], KEY))
     assert run(tmp_path).exit_code == 0

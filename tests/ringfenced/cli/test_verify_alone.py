@@ -108,6 +108,13 @@ def test_alone_it_demands_the_cosignature_of_a_witness(folder):
     assert "forked" in alone(folder, "--witness", witness).stdout
 
 
+def test_alone_it_does_not_take_a_cosigned_checkpoint_that_cannot_be_read_for_none(folder):
+    (folder / "log" / "checkpoint.cosigned").symlink_to("not mounted")
+    result = alone(folder)
+    assert result.returncode == 2
+    assert "No such file" in result.stderr
+
+
 def test_a_key_that_it_cannot_use_is_refused_with_what_can(folder):
     mldsa = Cosigner("site.example/witness", MLDSA44PrivateKey.generate().public_key()).vkey
     result = alone(folder, "--witness", mldsa)

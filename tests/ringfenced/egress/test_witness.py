@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -62,6 +63,23 @@ async def test_the_first_is_taken_and_growth_is_kept_over_restarts(tmp_path):
     for size in (0, 3, 3, 20):
         await show(one, log, size)
     assert witness(tmp_path)[0].newest == log.note(20)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "checkpoint.condemned"])
+async def test_a_disk_that_does_not_say_what_is_kept_lets_nothing_out(tmp_path, monkeypatch, name):
+    """Python 3.14 takes an error for "not there": a log that forked would be the first that is seen, or acquitted."""
+
+    def lstat(path, original=Path.lstat):
+        if path.name == name:
+            raise OSError(5, "Input/output error")
+        return original(path)
+
+    one, _ = witness(tmp_path)
+    await show(one, Log(20), 10)
+    monkeypatch.setattr(Path, "lstat", lstat)
+    with pytest.raises(Unavailable, match="the witness cannot work") as caught:
+        await show(one, Log(20, 5), 20)
+    assert caught.value.reason == "witness_failed"
 
 
 async def test_a_smaller_checkpoint_that_came_late_is_no_crime(tmp_path):

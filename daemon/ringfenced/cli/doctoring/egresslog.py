@@ -29,6 +29,8 @@ class LogFacts:
     """Where the daemon laid down the proof that the log contradicts itself; empty where there is none."""
     witnesses: int | None = None
     """How many others cosign it, by the agent's configuration; None where that cannot be read."""
+    unseen: str = ""
+    """Why nobody can tell whether there is such a proof; empty where somebody can."""
 
 
 def judge(facts: LogFacts) -> tuple[Finding, ...]:
@@ -36,6 +38,8 @@ def judge(facts: LogFacts) -> tuple[Finding, ...]:
     if facts.condemned:
         advice = "stop egress (`ringfence lockdown on`), keep both hosts as they are, docs/operations.md, Incidents"
         return (error("egress log", f"it contradicts itself: the proof is {facts.condemned}", advice),)
+    if facts.unseen:
+        return (unseen("egress log", f"nobody can tell whether it contradicts itself: {facts.unseen}"),)
     if facts.key is None:
         return (unseen("egress log", "its public key cannot be read", "see agent.log_public_key of the daemon's file"),)
     if facts.checkpoint is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ringfence.configfile import ConfigError
+from ringfence.presence import is_there
 from ringfenced import policyfile
 from ringfenced.cli.doctoring import (
     certificates,
@@ -51,7 +51,7 @@ def findings(
     told = look_daemon.ask(options)
     running = look_machine.processes()
     yield from units.left_out(away)
-    if units.DAEMON in named or (units.DAEMON not in away and path.exists()):
+    if units.DAEMON in named or (units.DAEMON not in away and _is_or_may_be_there(path)):
         yield site.policy(problem, digest)
     yield from certificates.judge(look_files.certificates(configured, agent), now_s)
     yield from places.permissions(look_files.places(configured, agent, path.parent))
@@ -72,6 +72,14 @@ def findings(
         if configured.agent is not None:
             yield from egresslog.judge(_log(configured, agent, told))
     yield from site.daemon(told.daemon)
+
+
+def _is_or_may_be_there(path: Path) -> bool:
+    """Whether to look at a configuration: only one that is not there says nothing by being left out."""
+    try:
+        return is_there(path)
+    except OSError:
+        return True
 
 
 def _configuration(path: Path) -> tuple[Config | None, str, str]:
@@ -98,14 +106,19 @@ def _log(config: Config, agent: look_files.AgentFile | None, told: look_daemon.T
     """The log as the daemon tells it; where it does not, as it lies on this machine."""
     kept = config.state / "witnessed.checkpoint"
     folder = agent.named("log", "directory") if agent is not None else None
-    condemned = kept.with_name(f"{kept.name}.condemned")
+    condemned, unseen_why = kept.with_name(f"{kept.name}.condemned"), ""
+    try:
+        is_condemned = is_there(condemned)  # it is not read: whatever lies there counts
+    except OSError as error:
+        is_condemned, unseen_why = False, f"{condemned}: {error.strerror}"
     return egresslog.LogFacts(
         origin=config.agent.log_origin if config.agent is not None else "",
         key=look_files.log_key(config),
         checkpoint=told.checkpoint or (look_files.text_of(folder / "checkpoint") if folder is not None else None),
         witnessed=told.witnessed or look_files.text_of(kept),
-        condemned=str(condemned) if os.path.lexists(condemned) else "",  # it is not read: whatever lies there counts
+        condemned=str(condemned) if is_condemned else "",
         witnesses=_witnesses(agent),
+        unseen=unseen_why,
     )
 
 

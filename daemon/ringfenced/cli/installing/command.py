@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ringfence.presence import is_there, read_if_there
 from ringfenced.cli.exits import ExitCode, Failure
 from ringfenced.cli.installing import system
 from ringfenced.cli.installing.installation import NEXT, Installation, demand_root
@@ -126,7 +127,11 @@ def _leaving(place: Root) -> Leaving:
     texts = []
     for name in ("ringfenced.toml", "ringfence-agent.toml"):
         file = place.at(f"etc/ringfence/{name}")
-        texts.append(file.read_bytes() if file.is_file() else None)
+        try:
+            texts.append(read_if_there(file))
+        except OSError as error:
+            advice = ("it says where the egress log is, which must stay: mend it, then run the same again",)
+            raise Failure(f"{file}: {error.strerror}", advice=advice) from None
     try:
         return leaving(*texts)
     except ValueError as error:
@@ -141,7 +146,10 @@ def _links(place: Root, plan: Leaving) -> tuple[str, ...]:
 
 def _is_copied(place: Root, plan: Leaving, path: str) -> bool:
     """Whether there is something to copy, and a log to lay it beside. What is no file is told, not passed over."""
-    return os.path.lexists(place.at(path)) and place.at(plan.log).is_dir()
+    try:
+        return is_there(place.at(path)) and is_there(place.at(plan.log)) and place.at(plan.log).is_dir()
+    except OSError as error:  # nobody can tell, and what is not copied goes with the rest
+        raise Failure(f"{error.filename}: {error.strerror}", advice=("mend it, then run the same again",)) from None
 
 
 def _clear(place: Root, plan: Leaving) -> None:

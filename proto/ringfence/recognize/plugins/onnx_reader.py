@@ -49,8 +49,8 @@ def load_onnx(folder: Path) -> Reader:
         session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime and tokenizers raise many kinds
         raise PluginUnavailable(f"{folder}: cannot be loaded: {type(error).__name__}") from None
-    *_, width = (None, *session.get_outputs()[0].shape)
-    if wrong := misfit(labels, width):
+    shape = list(session.get_outputs()[0].shape)
+    if wrong := misfit(labels, shape[-1] if shape else None):
         raise PluginUnavailable(f"{folder}: {wrong}; export model and config together")
     inputs = [put.name for put in session.get_inputs()]
 

@@ -96,6 +96,17 @@ def test_whatever_stands_for_evidence_is_told_and_not_read(doctor, tmp_path, pla
     assert told(doctor("--json"))["egress log"] == "error"
 
 
+def test_evidence_that_nobody_can_look_for_is_not_none(doctor, tmp_path):
+    """A link to itself stands in for a disk that fails: `os.path.lexists` says no to either."""
+    state = tmp_path / "state"
+    (tmp_path / "ringfenced.toml").write_text(CONFIG + AGENT)
+    state.rename(tmp_path / "other")
+    state.symlink_to("state")
+    result = doctor("--json")
+    assert told(result)["egress log"] == "warning"
+    assert "nobody can tell whether it contradicts itself" in result.stdout
+
+
 def test_a_systemd_that_does_not_answer_is_told(doctor, monkeypatch):
     monkeypatch.setattr(look_systemd, "units", lambda: None)
     assert told(doctor("--json"))["units"] == "warning"

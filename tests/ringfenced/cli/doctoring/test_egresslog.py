@@ -32,6 +32,7 @@ WELL = LogFacts(ORIGIN, KEY.public_key(), signed(7), signed(7), "", 2)
         ({"checkpoint": "site.example/egress\n7\n"}, [State.ERROR]),
         ({"checkpoint": None}, [State.WARNING]),
         ({"key": None}, [State.WARNING]),
+        ({"unseen": "/var/lib/ringfenced/witnessed.checkpoint.condemned: Input/output error"}, [State.WARNING]),
         ({"condemned": "/var/lib/ringfenced/witnessed.checkpoint.condemned"}, [State.ERROR]),
     ],
 )

@@ -225,6 +225,35 @@ def test_what_the_daemon_left_in_place_of_a_checkpoint_is_told_before_anything_g
     assert (root / TOML).exists()
 
 
+@pytest.mark.parametrize("name", ["ringfence-agent.toml", "ringfenced.toml"])
+def test_a_configuration_that_cannot_be_read_does_not_pass_for_none(root, ringfence, outside, name):
+    """The log would be taken for one in its usual place, and the real one go with the rest."""
+    (root / "etc/ringfence" / name).unlink()
+    (root / "etc/ringfence" / name).symlink_to("not-mounted/agent.toml")
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 1
+    assert f"{name}: No such file" in result.stderr
+    assert (root / STATE / "log/entries-000000.ndjson").exists()
+    assert (root / "usr/share/ringfence").exists()
+
+
+@pytest.mark.parametrize("name", ["witnessed.checkpoint.condemned", "log"])
+def test_evidence_that_nobody_can_look_for_does_not_pass_for_none(root, ringfence, outside, monkeypatch, name):
+    """It would be removed with the daemon's state instead of being copied beside the log."""
+
+    def lstat(path, original=Path.lstat):
+        if path.name == name:
+            raise OSError(5, "Input/output error", str(path))
+        return original(path)
+
+    (root / f"{WITNESSED}.condemned").write_text("evidence")
+    monkeypatch.setattr(Path, "lstat", lstat)
+    result = ringfence("uninstall", "--yes")
+    assert result.exit_code == 1
+    assert "Input/output error" in result.stderr
+    assert (root / f"{WITNESSED}.condemned").read_text() == "evidence"
+
+
 def test_folders_that_lie_too_deep_in_each_other_are_told(root, ringfence, outside):
     """Deeper than Python calls itself."""
     folder = os.open(root / "var/lib/ringfenced", os.O_RDONLY)
