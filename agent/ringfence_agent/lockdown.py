@@ -1,7 +1,8 @@
 """The emergency stop: operators' orders, the files that outlive a restart, and what is on its way when it comes.
 
-A stop holds in memory first and is written down then; a lift is logged first, written down then, and holds last. What
-runs inside `stoppable` ends when a stop comes, wherever it waits: for a connection, for another try, for the next
+A stop holds in memory first and is written down then; a lift is logged first, written down then, and holds last. It
+lifts the stop that was known when it was ordered: a file that somebody put there meanwhile goes on stopping. What runs
+inside `stoppable` ends when a stop comes, wherever it waits: for a connection, for another try, for the next
 piece of an answer.
 """
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence.lift import Lift, verify
 from ringfence_agent.entry import Value
-from ringfence_agent.lockdown_file import REASON_CHARS_MAX, LockdownFile
+from ringfence_agent.lockdown_file import BY_HAND, REASON_CHARS_MAX, LockdownFile
 from ringfence_agent.lockdown_orders import Operators, Order, Standing, after, at, missing
 from ringfence_agent.segments import LogError
 
@@ -116,6 +117,7 @@ class Lockdown:
             OSError: the disk fails; a stop holds all the same, a lift does not.
             LogError: the log fails; likewise.
         """
+        stops = self._stops
         order = Order(on, reason[:REASON_CHARS_MAX], by[:_BY_CHARS_MAX], self._now_unix_ms())
         if on and after(self._standing, order, self._operators).on:
             self._stop()
@@ -124,7 +126,7 @@ class Lockdown:
                 order = replace(order, by=self._signed_by(word))
             standing = after(self._standing, order, self._operators)
             if self._standing.on and not standing.on:
-                await self._lift(standing, self._entry(order, standing))
+                await self._lift(standing, self._entry(order, standing), stops)
             else:
                 self._standing = standing
                 await asyncio.to_thread(self._file.save, standing)
@@ -136,6 +138,8 @@ class Lockdown:
         while True:
             if not self._on and self._file.present():
                 self._stop()
+                await self._found()
+            elif self._file.is_new():
                 await self._found()
             await asyncio.sleep(WATCH_EVERY_S)
 
@@ -169,11 +173,12 @@ class Lockdown:
         for scope in running:
             scope.reschedule(0.0)
 
-    async def _lift(self, standing: Standing, fields: Mapping[str, Value]) -> None:
-        """Allow egress again, unless a stop comes meanwhile."""
-        stops = self._stops
+    async def _lift(self, standing: Standing, fields: Mapping[str, Value], stops: int) -> None:
+        """Allow egress again, unless a stop came since the order; `stops` is how many there were before it."""
         await self._append(fields)
-        await asyncio.to_thread(self._file.save, standing)
+        if not await asyncio.to_thread(self._file.lift):
+            await self._take()
+            return
         self._standing = standing
         # A stop that came meanwhile waits to be written down; it holds already.
         if stops == self._stops:
@@ -187,14 +192,19 @@ class Lockdown:
         return word.operator
 
     async def _found(self) -> None:
-        """Log that somebody put the file there."""
+        """See what somebody put there, once whatever is being written is written."""
         async with self._one_at_a_time:
-            if self._standing.on:
-                return
-            self._standing = await asyncio.to_thread(self._file.load)
-            # Where the log fails too, its own failure is told, and keeps egress stopped besides.
-            with suppress(LogError):
-                await self._append({"on": 1, "why": self._standing.reason, "caller": "", "confirmed": []})
+            if not self._standing.on or self._file.is_new():
+                await self._take()
+
+    async def _take(self) -> None:
+        """Take over a stop that somebody put there, and log it. One that is gone again stopped all the same."""
+        found = await asyncio.to_thread(self._file.load)
+        gone = Standing(on=True, reason=BY_HAND, since_unix_ms=self._now_unix_ms())
+        self._standing = found if found.on else gone
+        # Where the log fails too, its own failure is told, and keeps egress stopped besides.
+        with suppress(LogError):
+            await self._append({"on": 1, "why": self._standing.reason, "caller": "", "confirmed": []})
 
     def _entry(self, order: Order, standing: Standing) -> dict[str, Value]:
         """What the log says of an order: who confirmed what holds, or how many are missing."""

@@ -41,6 +41,11 @@ class SlowFile(LockdownFile):
         assert self.may_save.wait(20)
         super().save(standing)
 
+    def lift(self):
+        self.asked.set()
+        assert self.may_save.wait(20)
+        return super().lift()
+
 
 @pytest.fixture
 def log():
@@ -180,6 +185,97 @@ async def test_a_file_that_appears_stops_what_is_on_its_way(file, log, tmp_path,
         await until(lambda: lockdown.standing.on)
         watching.cancel()
     assert [entry["on"] for entry in log.entries] == ([] if log_fails else [1])
+
+
+@pytest.mark.parametrize(("on", "to_stop"), [(False, 1), (True, 2)])
+async def test_an_order_that_lifts_nothing_leaves_a_file_that_nobody_has_seen_yet(file, log, tmp_path, on, to_stop):
+    """One to allow what is allowed already, and one that waits for another operator."""
+    lockdown = lockdown_of(file, log, to_stop=to_stop, to_lift=2)
+    (tmp_path / "lockdown").touch()
+    await lockdown.order(on=on, reason="drill", by="anna")
+    assert file.present()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(lockdown.run())
+        await until(lambda: lockdown.standing.on)
+        watching.cancel()
+    assert lockdown.on
+    assert (log.entries[-1]["on"], log.entries[-1]["confirmed"]) == (1, [])
+
+
+async def test_a_file_that_somebody_puts_there_while_a_lift_is_written_down_goes_on_stopping(file, log, tmp_path):
+    """The lift was ordered for another stop; the log says both."""
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    file.asked.clear()
+    file.may_save.clear()
+    async with asyncio.TaskGroup() as group:
+        lifting = group.create_task(lift(lockdown))
+        await asyncio.to_thread(file.asked.wait, 20)
+        (tmp_path / "lockdown").write_text('{"reason": "by hand"}')
+        file.may_save.set()
+    assert lifting.result().on
+    assert (lockdown.on, lockdown.standing.reason, file.present()) == (True, "by hand", True)
+    assert [(entry["on"], entry["why"]) for entry in log.entries] == [(1, "drill"), (0, "over"), (1, "by hand")]
+    assert not (await lift(lockdown)).on
+    assert (lockdown.on, file.present()) == (False, False)
+
+
+async def test_a_file_that_is_touched_while_egress_is_stopped_is_another_stop(file, log, tmp_path):
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(lockdown.run())
+        (tmp_path / "lockdown").write_text('{"reason": "by hand"}')
+        await until(lambda: len(log.entries) > 1)
+        watching.cancel()
+    assert (lockdown.on, lockdown.standing.reason, log.entries[1]["why"]) == (True, "by hand", "by hand")
+    assert not (await lift(lockdown)).on
+    assert not lockdown.on
+
+
+async def test_a_file_that_was_there_for_a_moment_stops_until_somebody_lifts_it(file, log, tmp_path, monkeypatch):
+    lockdown = lockdown_of(file, log)
+
+    def load(original=file.load):
+        (tmp_path / "lockdown").unlink()
+        return original()
+
+    (tmp_path / "lockdown").touch()
+    monkeypatch.setattr(file, "load", load)
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(lockdown.run())
+        await until(lambda: lockdown.standing.on)
+        watching.cancel()
+    assert lockdown.on
+    assert not (await lift(lockdown)).on
+    assert not lockdown.on
+
+
+async def test_a_stop_wins_over_a_lift_that_was_ordered_before_it_and_still_waits(file, log):
+    """The lift waits for its turn; whoever ordered the stop was told that it holds."""
+    lockdown = lockdown_of(file, log, to_stop=1, to_lift=1)
+    await stop(lockdown)
+    seen = []
+    append = log.append
+
+    async def watched(fields):
+        seen.append(lockdown.on)
+        await append(fields)
+
+    lockdown._append = watched
+    file.asked.clear()
+    file.may_save.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stop(lockdown, by="carl"))  # it has the turn
+        await asyncio.to_thread(file.asked.wait, 20)
+        group.create_task(lift(lockdown))
+        await asyncio.sleep(0)
+        last = group.create_task(stop(lockdown, by="ben"))
+        await until(lambda: lockdown._stops == 3)
+        file.may_save.set()
+    assert seen == [True, True, True]
+    assert last.result().on
+    assert (lockdown.on, file.present(), lockdown.standing.by) == (True, True, ("ben",))
 
 
 async def test_a_file_that_vanishes_lifts_nothing(file, log, tmp_path):

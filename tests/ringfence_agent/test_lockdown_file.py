@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ def test_what_is_saved_is_loaded_and_a_lift_leaves_nothing(tmp_path):
     file = LockdownFile(tmp_path)
     file.save(STOPPED)
     assert (file.present(), file.load()) == (True, STOPPED)
-    file.save(Standing())
+    assert file.lift()
     assert (file.present(), file.load(), list(tmp_path.iterdir())) == (False, Standing(), [])
 
 
@@ -93,3 +94,103 @@ def test_half_sensible_files_are_read_as_far_as_they_go(tmp_path, said):
     standing = LockdownFile(tmp_path).load()
     assert standing.on
     assert len(standing.reason) <= 1024
+
+
+@pytest.mark.parametrize("standing", [Standing(), Standing(waiting=Waiting(True, "r", ("anna",), 99))])
+def test_what_is_no_lift_takes_no_stop_away(tmp_path, standing):
+    """Somebody put it there a moment ago, and nobody has seen it yet."""
+    file = LockdownFile(tmp_path)
+    file.load()
+    (tmp_path / "lockdown").write_text("stop!")
+    file.save(standing)
+    assert (file.present(), file.is_new()) == (True, True)
+    assert (tmp_path / "lockdown").read_text() == "stop!"
+
+
+def put(path, how):
+    """As somebody would by hand, over whatever lies there."""
+    match how:
+        case "touched":
+            os.utime(path, ns=(9_000_000_000, 9_000_000_000))  # the clock of files is a coarse one
+        case "written over":
+            path.write_text("stop!")
+        case "moved there":
+            path.with_name("other").touch()
+            path.with_name("other").rename(path)
+        case "removed and made anew":
+            path.unlink()
+            path.touch()
+
+
+@pytest.mark.parametrize("how", ["touched", "written over", "moved there", "removed and made anew"])
+@pytest.mark.parametrize("seen", ["saved", "loaded"])
+def test_a_lift_takes_away_what_it_was_ordered_for_and_no_other(tmp_path, how, seen):
+    file = LockdownFile(tmp_path)
+    file.save(STOPPED)
+    if seen == "loaded":
+        file = LockdownFile(tmp_path)
+        file.load()
+    assert not file.is_new()
+    put(tmp_path / "lockdown", how)
+    assert file.is_new()
+    assert not file.lift()
+    assert [path.name for path in tmp_path.iterdir()] == ["lockdown"]
+    assert file.load().on
+    assert not file.is_new()
+    assert file.lift()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stop_that_is_put_there_while_another_is_taken_away_stays(tmp_path, monkeypatch):
+    def unlink(path, original=Path.unlink, **options):
+        if path.name == "lockdown.lifting":
+            assert file.present()
+            (tmp_path / "lockdown").touch()
+        original(path, **options)
+
+    file = LockdownFile(tmp_path)
+    file.save(STOPPED)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert not file.lift()
+    assert file.present()
+    assert (tmp_path / "lockdown").exists()
+
+
+def test_a_lift_that_a_crash_cut_off_has_lifted_nothing(tmp_path):
+    LockdownFile(tmp_path).save(STOPPED)
+    (tmp_path / "lockdown").rename(tmp_path / "lockdown.lifting")
+    file = LockdownFile(tmp_path)
+    assert file.present()
+    assert file.load() == STOPPED
+    assert (tmp_path / "lockdown").exists()
+    assert file.lift()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crash_and_a_stop_by_hand_are_both_a_stop_and_both_lifted(tmp_path):
+    LockdownFile(tmp_path).save(STOPPED)
+    (tmp_path / "lockdown").rename(tmp_path / "lockdown.lifting")
+    (tmp_path / "lockdown").touch()
+    file = LockdownFile(tmp_path)
+    assert file.load().by == ()
+    assert file.lift()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_taken_away_goes_on_stopping(tmp_path):
+    """A folder of that name, for instance."""
+    (tmp_path / "lockdown").mkdir()
+    file = LockdownFile(tmp_path)
+    assert file.load().on
+    with pytest.raises(OSError, match="lockdown"):
+        file.lift()
+    assert [path.name for path in tmp_path.iterdir()] == ["lockdown"]
+    assert file.present()
+
+
+def test_a_stop_that_was_taken_away_by_hand_can_be_lifted(tmp_path):
+    file = LockdownFile(tmp_path)
+    file.save(STOPPED)
+    (tmp_path / "lockdown").unlink()
+    assert file.lift()
+    assert not file.present()
