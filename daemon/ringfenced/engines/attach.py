@@ -214,9 +214,9 @@ class AttachedEngines:
                     self._follow(status, number)
 
     def _follow(self, status: EngineStatus, number: int) -> None:
-        if self._group is not None:
+        pid = dict(zip(status.ready, status.ready_pids, strict=False)).get(number)
+        if self._group is not None and pid is not None:  # who must listen there is not known: nothing is sent
             self._following.add(number)
-            pid = status.ready_pids[status.ready.index(number)]
             self._spawn(self._keep(status.name, number, pid), f"engine {number} of {status.name}")
 
     async def _keep(self, name: str, number: int, pid: int) -> None:

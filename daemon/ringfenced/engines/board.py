@@ -81,7 +81,10 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
     spec = known.spec
     engines = [engine for engine in placement.engines.values() if engine.model == spec.name]
     mine = [replicas[engine.number] for engine in engines if engine.number in replicas]
+    # One whose process is not known is not ready: nobody could tell whether it listens on its socket.
     ready = [one for one in mine if one.client is not None and _phase(engines, one) is Phase.READY]
+    pids = {one.engine.number: one.pid for one in ready if one.pid is not None}
+    ready = [one for one in ready if one.engine.number in pids]
     queue = placement.queues.get(spec.name, ())
     trouble = placement.troubles.get(spec.name)
     state = _state(engines, is_wanted=bool(queue), is_failed=trouble is not None and not _is_shorter(trouble))
@@ -101,8 +104,8 @@ def status_of(known: Known, placement: Placement, replicas: Mapping[int, Replica
         progress=loading.progress if state is EngineState.LOADING else 0.0,
         stage=_stage(state, engines, loading),
         replicas=spec.replicas,
-        ready=tuple(one.engine.number for one in ready),
-        ready_pids=tuple(one.pid or 0 for one in ready),
+        ready=tuple(pids),
+        ready_pids=tuple(pids.values()),
         pinned=spec.pin,
         idle_unload_s=int(spec.idle_unload_s),
         planned=engines[0].need if engines else spec.ways[0],

@@ -66,7 +66,7 @@ class EngineClient(asyncio.Protocol):
         timeout_s: float = DESCRIBE_TIMEOUT_S,
         buffer_chars_max: int = BUFFER_CHARS_MAX,
         gather_ms: int = 0,
-        session: int = 0,
+        session: int | None = None,
     ) -> EngineClient:
         """Connect to an engine's socket and wait until it has described itself.
 
@@ -76,8 +76,8 @@ class EngineClient(asyncio.Protocol):
             timeout_s: longest wait for the description, in seconds.
             buffer_chars_max: characters of one answer that may wait for its reader.
             gather_ms: how long the engine may let text gather before it sends it, in milliseconds.
-            session: the engine's process, which leads the session of all that it starts; 0 where nobody knows it, and
-                whoever listens there is taken for the engine.
+            session: the engine's process, which leads the session of all that it starts; None takes whoever listens
+                there for the engine, which is for those who started it themselves, as tests do, and not for the daemon.
 
         Raises:
             OSError: nobody listens there, or who did has ended.
@@ -89,7 +89,7 @@ class EngineClient(asyncio.Protocol):
             lambda: cls(loop, model=model, buffer_chars_max=buffer_chars_max), str(path)
         )
         try:
-            if session:
+            if session is not None:
                 _demand(transport.get_extra_info("socket"), session)
             async with asyncio.timeout(timeout_s):
                 await client.describe(gather_ms)

@@ -178,7 +178,7 @@ class Replica:
         self._on_change()
         try:
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(self._watch(client))
+                watching = group.create_task(self._watch(client, process.pid))
                 measuring = group.create_task(self._measure(process.pid))
                 await client.wait_closed()
                 fault = watching.result() if watching.done() else ""
@@ -190,19 +190,19 @@ class Replica:
             client.close()
             self._on_change()
 
-    async def _watch(self, client: EngineClient) -> str:
+    async def _watch(self, client: EngineClient, pid: int) -> str:
         """See that an engine with requests answers a stranger; end its connection where it does not."""
         while True:
             await asyncio.sleep(self._around.hang_s / 2)
-            if self._is_busy() and not await self._answers():
+            if self._is_busy() and not await self._answers(pid):
                 client.close()
                 return _HANGS
 
-    async def _answers(self) -> bool:
+    async def _answers(self, pid: int) -> bool:
         try:
             async with asyncio.timeout(self._around.hang_s):
-                stranger = await EngineClient.connect(self._path, timeout_s=self._around.hang_s)
-        except TimeoutError:
+                stranger = await EngineClient.connect(self._path, timeout_s=self._around.hang_s, session=pid)
+        except (TimeoutError, WrongListener):  # another's answer says nothing of the engine
             return False
         except errors.Unavailable:
             return self.client is None  # it is gone, which is told elsewhere, or it hangs

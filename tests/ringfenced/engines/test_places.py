@@ -13,7 +13,7 @@ import pytest
 
 from fakes.hosting import ask, had, prompt, said, scripted, slow, until
 from ringfenced import errors
-from ringfenced.engines.launch import EngineKind, EngineSpec
+from ringfenced.engines.launch import EngineKind, EngineSpec, socket_path
 from ringfenced.engines.replica import Surroundings
 from ringfenced.engines.status import EngineState
 from ringfenced.engines.supervisor import EngineSupervisor
@@ -256,6 +256,31 @@ async def test_an_engine_that_hangs_is_killed_and_its_callers_are_told(folder):
                     await run.take()
         await until(lambda: supervisor.states()["m"].deaths == 1)
         assert await ask(supervisor, "m", "/echo back") == "back"
+
+
+async def test_another_that_answers_in_a_hanging_engines_place_does_not_vouch_for_it(folder):
+    """Whether an engine still answers is asked of the one that was started."""
+    around = Surroundings(hang_s=0.3)
+    async with supervised(folder, scripted(), around=around) as supervisor:
+        with supervisor.place("m") as place:
+            await had(place)
+            path = socket_path(folder / "e", "m", *supervisor.states()["m"].ready)
+            path.unlink()
+            impostor = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "ringfenced.engines.scripted"),
+                *("--socket", str(path), "--parent", str(os.getpid())),
+                start_new_session=True,
+            )
+            try:
+                await until(path.exists)
+                with place.engine.start(prompt("/hang"), confidential=True) as run:
+                    os.kill(supervisor.states()["m"].pid, signal.SIGSTOP)
+                    with pytest.raises(errors.Unavailable):
+                        await asyncio.wait_for(run.take(), 10)
+            finally:
+                impostor.kill()
+                await impostor.wait()
+        await until(lambda: supervisor.states()["m"].deaths == 1)
 
 
 async def test_a_busy_engine_that_answers_is_left_alone(folder):
