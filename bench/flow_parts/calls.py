@@ -49,11 +49,7 @@ class Target:
     def __init__(self, address: str, connections: int, certs: Path) -> None:
         """Prepare the channels; each is a connection of its own."""
         credentials = tls.channel_credentials(_identity(certs, "caller-ward"))
-        options = (
-            *tls.channel_options(MESSAGE_BYTES_MAX),
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.enable_http_proxy", 0),
-        )
+        options = (*tls.channel_options(MESSAGE_BYTES_MAX), ("grpc.use_local_subchannel_pool", 1))
         self._channels = [grpc.aio.secure_channel(address, credentials, options=options) for _ in range(connections)]
         self._operator = grpc.aio.secure_channel(
             address, tls.channel_credentials(_identity(certs, "operator")), options=options

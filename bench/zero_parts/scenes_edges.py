@@ -168,7 +168,7 @@ def _commands(*arguments: str) -> Several:
 def _channel(case: Case) -> AsyncChannel:
     folder = case.stage.site.folder
     identity = Identity(folder / "caller-ward.pem", folder / "caller-ward.key", folder / "ca.pem")
-    options = [("grpc.enable_http_proxy", 0), *channel_options(1 << 20, "")]
+    options = channel_options(1 << 20, "")
     target = f"localhost:{case.stage.site.port}"
     return AsyncChannel(Certificates(identity), lambda shown: grpc.aio.secure_channel(target, shown, options=options))
 

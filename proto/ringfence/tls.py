@@ -121,7 +121,10 @@ def server_options(message_bytes_max: int, *, is_shared: bool = False) -> tuple[
 
 
 def channel_options(message_bytes_max: int, server_name: str = "") -> tuple[tuple[str, int | str], ...]:
-    """Keepalive and limits of a client.
+    """Keepalive and limits of a client, and no proxy, whatever the environment says (``https_proxy``, ``grpc_proxy``).
+
+    What goes between our own processes goes there straight: a proxy would learn who speaks with whom and how much, and
+    could keep the daemon from its agent.
 
     Args:
         message_bytes_max: longest message in either direction, in bytes.
@@ -131,7 +134,8 @@ def channel_options(message_bytes_max: int, server_name: str = "") -> tuple[tupl
     # A process that was restarted is found again within a second; gRPC's own back-off goes up to two minutes.
     again = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
     name = (("grpc.ssl_target_name_override", server_name), ("grpc.default_authority", server_name))
-    return (*_KEEPALIVE, *again, *_limits(message_bytes_max), *(name if server_name else ()))
+    straight = ("grpc.enable_http_proxy", 0)
+    return (straight, *_KEEPALIVE, *again, *_limits(message_bytes_max), *(name if server_name else ()))
 
 
 def peer_of(auth_context: AuthContext) -> Peer:

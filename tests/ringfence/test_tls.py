@@ -1,11 +1,13 @@
 """Who is at the other end, and that TLS 1.2 is asked away in time."""
 
+import socket
 import subprocess
 import sys
 
+import grpc
 import pytest
 
-from ringfence.tls import peer_identity, peer_of
+from ringfence.tls import channel_options, peer_identity, peer_of
 from ringfence.tls13 import CIPHER_SUITES, CIPHER_VARIABLE, require_tls13
 
 ME = b"spiffe://site.example/daemon"
@@ -45,3 +47,46 @@ def test_asking_in_time_sets_the_variable():
     code = "import os; from ringfence.tls13 import *; require_tls13(os.environ); print(os.environ[CIPHER_VARIABLE])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == CIPHER_SUITES
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """Somebody who listens where the variables of the environment say that the proxy is."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(5)
+        for name in ("grpc_proxy", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        for name in ("no_grpc_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield listening
+
+
+@pytest.fixture
+def nobody():
+    """A target where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_channel_goes_straight_whatever_proxy_the_environment_names(proxy, nobody):
+    """A proxy would learn who speaks with whom, and could keep the daemon from its agent."""
+    with grpc.insecure_channel(nobody, options=channel_options(2**20, "localhost")) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary("/t/T")(b"", timeout=5)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    proxy.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        proxy.accept()
+
+
+def test_a_channel_without_our_options_would_go_by_the_proxy(proxy, nobody):
+    """Else the test above shows nothing."""
+    with grpc.insecure_channel(nobody) as channel:
+        call = channel.unary_unary("/t/T").future(b"", timeout=5)
+        accepted, _ = proxy.accept()
+        with accepted:
+            assert accepted.recv(7) == b"CONNECT"
+        call.cancel()

@@ -69,8 +69,6 @@ def open_channel(target: str, certificates: Certificates | None, server_name: st
         server_name: the DNS name in its certificate; empty for the target's own.
     """
     options = tls.channel_options(MESSAGE_BYTES_MAX, server_name)
-    # Never by way of a proxy that the environment names: what is shown must not leave the site.
-    options = (*options, ("grpc.enable_http_proxy", 0))
     if certificates is None:
         return grpc.aio.insecure_channel(target, options=options)
     return AsyncChannel(certificates, lambda credentials: grpc.aio.secure_channel(target, credentials, options=options))

@@ -53,6 +53,6 @@ def stream_timeout_s(request: GenerateRequest) -> float | None:
 
 
 def _options(target: str, server_name: str) -> list[tuple[str, str | int]]:
-    """Keepalive, limits, the name to expect; and no proxy, whatever the environment says."""
+    """Keepalive, limits, the name to expect; and no proxy."""
     name = server_name or (UNIX_SERVER_NAME if target.startswith("unix:") else "")
-    return [("grpc.enable_http_proxy", 0), *tls.channel_options(MESSAGE_BYTES_MAX, name)]
+    return list(tls.channel_options(MESSAGE_BYTES_MAX, name))
