@@ -12,8 +12,8 @@ It needs Python 3.11 and its standard library, nothing else. The checks, in this
 6. ``witness``, one for each that was named: it cosigned a checkpoint whose tree is the beginning of this one.
 7. ``pairing``: each outcome closes one open intent, of its permit; a restart first closes what it finds open.
 8. ``single use``: no permit was used by two intents (invariant 5).
-9. ``floor``: nothing left under RESTRICTED (invariant 4), and no provider answered what was begun under lockdown.
-10. ``fields``: commitments, attempts, lockdowns and changes of keys have the form that they must have.
+9. ``floor``: nothing left under RESTRICTED or no label (invariant 4), no provider answered what began under lockdown.
+10. ``fields``: permits, commitments, outcomes, lockdowns and changes of keys have the form that they must have.
 
 With a key and an older checkpoint this detects truncation, edits, reordering and forks (invariant 10). It cannot tell
 that something was sent without any entry. Memory grows by 16 bytes an intent, and by nothing else.
@@ -249,9 +249,9 @@ def read_entry(entry: bytes) -> Fields | None:
 
 
 _FORMS: Final = {  # what some fields look like as Python writes them; None where they may be left out
-    "intent": (("commitment", re.compile("None|'[0-9a-f]{64}'")),),
-    "outcome": (("attempts", re.compile("None|[0-9]{1,3}")),),
-    "lockdown": (("on", re.compile("[01]")),),
+    "intent": (("commitment", re.compile("None|'[0-9a-f]{64}'")), ("permit_sha256", re.compile("'.+'"))),
+    "outcome": (("attempts", re.compile("None|[0-9]{1,3}")), ("outcome", re.compile("'[a-z_]+'"))),
+    "lockdown": (("on", re.compile("[01]")), ("missing", re.compile("None|[1-9][0-9]*"))),
     "key": tuple((name, re.compile("'.+'")) for name in ("provider", "caller", "fingerprint")),
 }
 
@@ -267,8 +267,7 @@ class _Walk:
         self._told: dict[str, list[str]] = {}  # the first few problems of each check
         self._counts: Counter[str] = Counter()
         self._stale: frozenset[int] = frozenset()  # intents that were open when the agent started last
-        self._stopped = False
-        self._newest_unix_ms = 0
+        self._stopped, self._newest_unix_ms = False, 0
 
     def take(self, entry: bytes) -> None:
         """The next entry."""
@@ -305,16 +304,17 @@ class _Walk:
                 self._outcome(index, fields)
             case "start":
                 self._stale = frozenset(self.open_intents)
-            case "lockdown" if "missing" not in fields:  # an order that waits for more operators changes nothing yet
+            case "lockdown" if not fields.get("missing"):  # an order that waits for more operators changes nothing yet
                 self._stopped = fields.get("on") == 1
 
     def _intent(self, index: int, fields: Fields) -> None:
-        permit = str(fields.get("permit_sha256", ""))
-        digest = hashlib.sha256(permit.encode()).digest()
+        digest = hashlib.sha256((permit := str(fields.get("permit_sha256", ""))).encode()).digest()
         self._permits[digest[0]].extend((int.from_bytes(digest[:8], "big"), index))
         self.open_intents[index] = permit, self._stopped
-        if isinstance(label := fields.get("label"), dict) and label.get("level") == "RESTRICTED":
-            self._problem("floor", f"#{index} left under RESTRICTED")
+        level = label.get("level") if isinstance(label := fields.get("label"), dict) else None
+        if level not in ("PUBLIC", "INTERNAL", "CONFIDENTIAL"):
+            what = "RESTRICTED" if level == "RESTRICTED" else "no label that says whether it might"
+            self._problem("floor", f"#{index} left under {what}")
         self.figures["bytes out"] += _count(fields, "bytes_out")
 
     def _outcome(self, index: int, fields: Fields) -> None:

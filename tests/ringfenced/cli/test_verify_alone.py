@@ -389,9 +389,42 @@ def with_fields(index, kind, **fields):
 
 @pytest.mark.parametrize("commitment", ["a" * 63, "A" * 64, "g" * 64, 7, ["a" * 64], ""])
 def test_a_commitment_is_a_digest(commitment):
-    one = with_fields(1, "intent", permit_sha256="p", commitment=commitment)
+    one = with_fields(1, "intent", permit_sha256="p", label={"level": "PUBLIC"}, commitment=commitment)
     assert failed(one) == {"fields"}
-    assert not failed(with_fields(1, "intent", permit_sha256="p", commitment="a" * 64))
+    assert not failed(with_fields(1, "intent", permit_sha256="p", label={"level": "PUBLIC"}, commitment="a" * 64))
+
+
+ODD = [None, "RESTRICTED", "PUBLIC", ["PUBLIC"], {}, {"categories": ["PHI"]}]
+ODD += [
+    {"level": level} for level in ("restricted", "public", "", "SECRET", 0, 4, True, None, ["PUBLIC"], {"PUBLIC": 1})
+]
+
+
+@pytest.mark.parametrize("label", [*ODD, ...])
+def test_what_left_under_no_label_that_is_one_is_not_taken_for_allowed(label):
+    """The agent writes one of four names; a log that says anything else there hides what it let out."""
+    fields = {} if label is ... else {"label": label}
+    assert failed(with_fields(1, "intent", permit_sha256="p", **fields)) == {"floor"}
+
+
+@pytest.mark.parametrize("level", ["PUBLIC", "INTERNAL", "CONFIDENTIAL"])
+def test_what_may_leave_under_its_label_does(level):
+    assert not failed(intent(1, "a", level=level))
+    assert not failed(with_fields(1, "intent", permit_sha256="p", label={"level": level, "later": [1]}))
+
+
+@pytest.mark.parametrize("permit", [None, "", 7, ["p"], ...])
+def test_an_intent_names_its_permit(permit):
+    """Else nobody could tell whether that was used twice."""
+    fields = {} if permit is ... else {"permit_sha256": permit}
+    assert failed(with_fields(1, "intent", label={"level": "PUBLIC"}, **fields)) == {"fields"}
+
+
+@pytest.mark.parametrize("end", [None, "", "ANSWERED", "answered ", 1, ["answered"], ...])
+def test_an_outcome_says_what_became_of_it(end):
+    """Else an answer that came under lockdown could pass for something else."""
+    fields = {} if end is ... else {"outcome": end}
+    assert failed(intent(1, "a"), entry(2, "outcome", intent=1, permit_sha256="a", **fields)) == {"fields"}
 
 
 @pytest.mark.parametrize(
@@ -435,6 +468,16 @@ def test_no_provider_answers_what_began_under_lockdown():
 def test_an_order_that_waits_for_more_operators_changes_nothing():
     assert not failed(lockdown(1, 1, missing=1), intent(2, "a"), answered(3, 2))
     assert failed(lockdown(1, 1), lockdown(2, 0, missing=1), intent(3, "a"), answered(4, 3)) == {"floor"}
+
+
+@pytest.mark.parametrize("missing", [-1, True, "1", [1]])
+def test_how_many_operators_an_order_waits_for_is_a_number(missing):
+    assert failed(lockdown(1, 1, missing=missing), intent(2, "a"), answered(3, 2)) == {"fields"}
+
+
+@pytest.mark.parametrize("missing", [None, 0, "", []])
+def test_an_order_that_waits_for_nobody_holds(missing):
+    assert "floor" in failed(lockdown(1, 1, missing=missing), intent(2, "a"), answered(3, 2))
 
 
 def test_kinds_and_fields_of_a_later_version_1_are_no_problem():
