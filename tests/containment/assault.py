@@ -34,7 +34,7 @@ class Tried:
     name: str
     """As `ringfence.confine.attempts` calls it."""
     outcome: str
-    """``blocked``, ``escaped`` or ``not here``."""
+    """``blocked``, ``escaped``, ``unclear`` or ``not here``."""
     detail: str
     """What was in the way, what was got, or why it was not tried."""
 
@@ -63,7 +63,8 @@ class Assault:
 
     def nothing_worked(self, but: Collection[str] = ()) -> None:
         """Enough was tried, and nothing worked but what is named; what is named did."""
-        assert len(self.tried) - len(self.named("not here")) >= TRIED_MIN, self.named("not here")
+        nothing = self.named("not here") | self.named("unclear")
+        assert len(self.tried) - len(nothing) >= TRIED_MIN, nothing
         escaped = self.named("escaped")
         assert set(escaped) == set(but), {name: escaped.get(name, "did not work") for name in set(escaped) ^ set(but)}
 

@@ -12,7 +12,7 @@ from containment.assault import Assault
 from containment.network import Arrivals
 
 COMMAND = "make test-containment ARGS=--write"
-_TRIED = ("process", "tried", "blocked", "not here", "worked", "frames by nftables", "frames captured")
+_TRIED = ("process", "tried", "blocked", "unclear", "not here", "worked", "frames by nftables", "frames captured")
 _TIMES = ("what happened", "seconds")
 _AT_WORK = ("at work", "to the provider, by nftables", "captured", "elsewhere, by nftables", "captured")
 
@@ -46,7 +46,7 @@ def tried(assaults: Collection[Assault]) -> list[tuple[str, ...]]:
     for each in assaults:
         counts, worked = each.counts, sorted(each.named("escaped"))
         named = f": {', '.join(worked)}" if worked and set(worked) <= set(each.standing) else ""
-        numbers = (len(each.tried), counts.get("blocked", 0), counts.get("not here", 0))
+        numbers = (len(each.tried), *(counts.get(name, 0) for name in ("blocked", "unclear", "not here")))
         frames = (each.arrivals.escaped, each.arrivals.captured_escaped)
         made.append((each.who, *map(str, numbers), f"{len(worked)}{named}", *map(str, frames)))
     return made

@@ -28,7 +28,7 @@ async def supervise(*_):
     async with asyncio.TaskGroup():
         raise NotConfined("a worker is not shut in")
 daemon._supervise = supervise
-asyncio.run(daemon._serve(types.SimpleNamespace(workers=2), None, None, Report(Standing(), (), tested=False)))
+asyncio.run(daemon._serve(types.SimpleNamespace(workers=2), None, None, Report(Standing(), None)))
 """
     roots = os.pathsep.join(str(ROOT / name) for name in ("proto", "daemon"))
     ended = subprocess.run(

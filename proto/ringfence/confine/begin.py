@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from ringfence.confine.attempts.outcome import Given
 from ringfence.confine.enclose import Standing, enclose
-from ringfence.confine.selftest import Escape, escapes
+from ringfence.confine.selftest import Escape, Trial, trial
 from ringfence.confine.walls import Walls
 
 EXIT_NOT_CONFINED: Final = 77
@@ -25,10 +25,8 @@ class Report:
 
     standing: Standing
     """What is in force."""
-    found: tuple[Escape, ...]
-    """The ways out that worked."""
-    tested: bool
-    """Whether any were tried."""
+    trial: Trial | None
+    """What came of trying to get out; None where that is off."""
     applied: bool = True
     """Whether the process was to shut itself in (``confine.apply``)."""
 
@@ -41,13 +39,30 @@ class Report:
         to say that the process is not held: the unit or the chart judges it.
         """
         has_walls = not self.applied or (self.standing.landlock > 0 and self.standing.seccomp)
-        return has_walls and not any(one.is_promised for one in self.found)
+        return has_walls and not any(one.is_promised for one in self._found)
+
+    @property
+    def _found(self) -> tuple[Escape, ...]:
+        """The ways out that worked."""
+        return self.trial.escapes if self.trial is not None else ()
+
+    @property
+    def _result(self) -> str:
+        """The self-test in a word. It has passed only where it could fail."""
+        if self.trial is None:
+            return "off"
+        if self.trial.escapes:
+            return "escaped"
+        return "passed" if self.trial.made else "untried"
 
     @property
     def problem(self) -> str:
         """What a person should know, in a sentence or two; empty where all is well."""
-        ways = "; ".join(f"{one.name}: {one.detail}" for one in self.found)
+        ways = "; ".join(f"{one.name}: {one.detail}" for one in self._found)
         told = [f"ways out that work: {ways}; {_ADVICE}"] if ways else []
+        told += [_UNTRIED] if self._result == "untried" else []
+        if self.trial is not None and self.trial.unclear:
+            told.append(f"ways out of which nobody can tell: {'; '.join(self.trial.unclear)}")
         return "; ".join([*self.standing.missing, *told])
 
     def fields(self) -> dict[str, object]:
@@ -57,12 +72,17 @@ class Report:
             "seccomp": self.standing.seccomp,
             "locked": self.standing.locked,
             "missing": list(self.standing.missing),
-            "self_test": "escaped" if self.found else "passed" if self.tested else "off",
-            "escapes": [one.name for one in self.found],
+            "self_test": self._result,
+            "escapes": [one.name for one in self._found],
+            "tried": self.trial.made if self.trial is not None else 0,
+            "not_here": self.trial.not_here if self.trial is not None else 0,
+            "unclear": list(self.trial.unclear) if self.trial is not None else [],
         }
 
 
 _NOT_APPLIED: Final = Standing(missing=("the process is not shut in: confine.apply is false",))
+
+_UNTRIED: Final = "no way out could be tried, so that nobody can tell whether one works (docs/confinement.md)"
 
 _ADVICE: Final = "run it as a user of its own, under the unit or chart that ship with it (docs/confinement.md)"
 
@@ -91,21 +111,29 @@ def begin(
         locks_memory: keep its memory from swap where that is allowed.
 
     Returns:
-        what is in force, and which ways out worked.
+        what is in force, and what came of trying to get out.
 
     Raises:
-        NotConfined: it must not serve.
+        NotConfined: it must not serve. One that enforces the self-test must not where not one attempt could be made.
         OSError: the kernel refused what every kernel has.
     """
     standing = enclose(walls, locks_memory=locks_memory) if apply else _NOT_APPLIED
     if required and standing.missing:
         raise NotConfined(f"confine.required is set, and {'; '.join(standing.missing)}")
     given = Given(writable=writable, beside=beside)
-    found = () if self_test == "off" else escapes(walls, standing, given, unreachable)
-    if self_test == "enforce" and any(one.is_promised for one in found):
-        ways = "\n".join(f"  {one.name}: {one.detail}" for one in found)
+    tried = None if self_test == "off" else trial(walls, standing, given, unreachable)
+    if tried is not None and self_test == "enforce":
+        _demand(tried)
+    return Report(standing, tried, applied=apply)
+
+
+def _demand(tried: Trial) -> None:
+    """Pass where something was tried and nothing worked that should not; NotConfined otherwise."""
+    if any(one.is_promised for one in tried.escapes):
+        ways = "\n".join(f"  {one.name}: {one.detail}" for one in tried.escapes)
         raise NotConfined(
             f"this process is not shut in, and does not serve. Ways out that work:\n{ways}\n"
             f'What to do: {_ADVICE}. confine.self_test = "warn" serves all the same.'
         )
-    return Report(standing, found, tested=self_test != "off", applied=apply)
+    if not tried.made:
+        raise NotConfined(f'{_UNTRIED}. confine.self_test = "warn" serves all the same.')

@@ -7,6 +7,7 @@ unit, a container). Nothing is sent to a host that exists, but to those that the
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -67,8 +68,22 @@ class Escape:
     reason to end only where everything is required (``confine.required``)."""
 
 
-def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequence[str] = ()) -> tuple[Escape, ...]:
-    """Try what the walls should stop; what worked all the same. Blocking, some tenths of a second.
+@dataclass(frozen=True)
+class Trial:
+    """What came of trying to get out."""
+
+    escapes: tuple[Escape, ...] = ()
+    """The ways out that worked."""
+    made: int = 0
+    """How many attempts were really made, and either worked or were stopped."""
+    not_here: int = 0
+    """How many there was nothing to try on: no such device, socket or call on this machine."""
+    unclear: tuple[str, ...] = ()
+    """Those that ended in a way that no wall makes them end, and how; they show nothing."""
+
+
+def trial(walls: Walls, standing: Standing, given: Given, unreachable: Sequence[str] = ()) -> Trial:
+    """Try what the walls should stop. Blocking, some tenths of a second.
 
     Args:
         walls: of this process.
@@ -80,11 +95,17 @@ def escapes(walls: Walls, standing: Standing, given: Given, unreachable: Sequenc
     is_silent = bool(walls.families) and not (standing.judges_ports and walls.connects is not None)
     quick = replace(given, wait_s=_WAIT_S, is_answered=is_silent)
     attempts = [*applicable(walls, given), *(_reaching(address) for address in unreachable)]
-    results = tried_together(attempts, quick)
-    return tuple(
-        Escape(attempt.name, result.detail, _is_promised(attempt.name, standing))
-        for attempt, result in results
-        if result.outcome is Outcome.ESCAPED
+    results = list(tried_together(attempts, quick))
+    outcomes = Counter(result.outcome for _, result in results)
+    return Trial(
+        escapes=tuple(
+            Escape(attempt.name, result.detail, _is_promised(attempt.name, standing))
+            for attempt, result in results
+            if result.outcome is Outcome.ESCAPED
+        ),
+        made=outcomes[Outcome.ESCAPED] + outcomes[Outcome.BLOCKED],
+        not_here=outcomes[Outcome.NOT_HERE],
+        unclear=tuple(f"{each.name}: {result.detail}" for each, result in results if result.outcome is Outcome.UNCLEAR),
     )
 
 

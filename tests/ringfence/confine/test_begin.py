@@ -7,7 +7,7 @@ import pytest
 from ringfence.confine import begin as beginning
 from ringfence.confine.begin import NotConfined, begin
 from ringfence.confine.enclose import Standing
-from ringfence.confine.selftest import Escape
+from ringfence.confine.selftest import Escape, Trial
 from ringfence.confine.walls import Walls
 
 WHOLE = Standing(landlock=7, seccomp=True)
@@ -18,18 +18,18 @@ WAY = Escape("udp4", "sent 25 bytes to 192.0.2.1")
 @pytest.fixture
 def world(monkeypatch):
     """What the kernel and the attempts would say; and what was asked of them."""
-    told = {"standing": WHOLE, "found": (), "calls": []}
+    told = {"standing": WHOLE, "found": (), "made": 100, "unclear": (), "calls": []}
 
     def enclose(walls, *, locks_memory):
         told["calls"].append(("enclose", locks_memory))
         return told["standing"]
 
-    def escapes(walls, standing, given, unreachable):
-        told["calls"].append(("escapes", given.writable, unreachable))
-        return told["found"]
+    def trial(walls, standing, given, unreachable):
+        told["calls"].append(("trial", given.writable, unreachable))
+        return Trial(told["found"], told["made"], 7, told["unclear"])
 
     monkeypatch.setattr(beginning, "enclose", enclose)
-    monkeypatch.setattr(beginning, "escapes", escapes)
+    monkeypatch.setattr(beginning, "trial", trial)
     return told
 
 
@@ -47,9 +47,11 @@ def run(*, apply=True, required=False, self_test="warn"):
 
 def test_it_is_shut_in_before_it_is_tried(world):
     report = run()
-    assert world["calls"] == [("enclose", True), ("escapes", ("/state",), ("192.0.2.7:443",))]
+    assert world["calls"] == [("enclose", True), ("trial", ("/state",), ("192.0.2.7:443",))]
     assert report.problem == ""
-    assert report.fields()["self_test"] == "passed"
+    fields = report.fields()
+    assert fields["self_test"] == "passed"
+    assert (fields["tried"], fields["not_here"], fields["unclear"]) == (100, 7, [])
 
 
 @pytest.mark.parametrize("self_test", ["warn", "off"])
@@ -93,6 +95,27 @@ def test_a_way_out_is_told_by_one_that_warns(world):
     assert "udp4: sent 25 bytes" in report.problem
 
 
+def test_where_nothing_could_be_tried_nothing_is_passed(world):
+    """It is told by one that warns, and ends the one that enforces; the walls stand all the same."""
+    world["made"] = 0
+    report = run()
+    assert report.fields()["self_test"] == "untried"
+    assert "no way out could be tried" in report.problem
+    assert report.is_held
+    with pytest.raises(NotConfined, match="no way out could be tried"):
+        run(self_test="enforce")
+
+
+def test_ways_out_of_which_nobody_can_tell_are_told_and_no_reason_to_end(world):
+    """A machine that nobody foresaw serves as it did."""
+    world["unclear"] = ("ptrace: killed by SIGKILL",)
+    report = run(self_test="enforce")
+    assert report.fields()["self_test"] == "passed"
+    assert report.fields()["unclear"] == ["ptrace: killed by SIGKILL"]
+    assert "ptrace: killed by SIGKILL" in report.problem
+    assert report.is_held
+
+
 @pytest.mark.parametrize(
     ("standing", "found", "is_held"),
     [
@@ -121,11 +144,13 @@ def test_nothing_is_tried_where_that_is_off(world):
     report = run(self_test="off")
     assert [call[0] for call in world["calls"]] == ["enclose"]
     assert report.fields()["self_test"] == "off"
+    assert report.fields()["tried"] == 0
+    assert report.problem == ""
 
 
 def test_a_process_that_is_not_to_be_shut_in_says_so(world):
     report = run(apply=False)
-    assert [call[0] for call in world["calls"]] == ["escapes"]
+    assert [call[0] for call in world["calls"]] == ["trial"]
     assert "confine.apply is false" in report.problem
     with pytest.raises(NotConfined, match=r"confine\.apply is false"):
         run(apply=False, required=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -88,8 +90,25 @@ def told(given):
 def test_escapes_are_those_that_worked(monkeypatch, walls, standing, silent):
     """Where nothing here judges ports, silence of an address that nobody has shows nothing."""
     monkeypatch.setattr(selftest, "ALL", (attempt("a", refused), attempt("b", told), attempt("c", absent)))
-    found = selftest.escapes(walls, standing, Given())
-    assert found == (selftest.Escape("b", f"waited 0.05 s, answered {silent}"),)
+    found = selftest.trial(walls, standing, Given())
+    escape = selftest.Escape("b", f"waited 0.05 s, answered {silent}")
+    assert found == selftest.Trial((escape,), made=2, not_here=1)
+
+
+def broken(given):
+    raise ValueError("a defect")
+
+
+def killed(given):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_shows_nothing_is_told_and_counts_for_nothing(monkeypatch):
+    """A child that dies before it could try has tried nothing."""
+    kinds = (attempt("a", broken), attempt("b", refused), attempt("c", killed), attempt("d", absent))
+    monkeypatch.setattr(selftest, "ALL", kinds)
+    found = selftest.trial(Walls(), Standing(), Given())
+    assert found == selftest.Trial((), made=1, not_here=1, unclear=("a: ValueError: a defect", "c: killed by SIGKILL"))
 
 
 @pytest.mark.parametrize(("abi", "promised"), [(0, set()), (5, {"secrets"}), (6, {"secrets", "kill"})])
@@ -97,7 +116,7 @@ def test_what_the_kernel_has_nothing_against_is_told_and_not_promised(monkeypatc
     """A way out of the machine is promised shut on every kernel."""
     kinds = tuple(attempt(name, told) for name in ("secrets", "kill", "udp4"))
     monkeypatch.setattr(selftest, "ALL", kinds)
-    found = selftest.escapes(Walls(), Standing(landlock=abi), Given())
+    found = selftest.trial(Walls(), Standing(landlock=abi), Given()).escapes
     assert {one.name for one in found} == {"secrets", "kill", "udp4"}
     assert {one.name for one in found if one.is_promised} == {"udp4", *promised}
 
@@ -107,7 +126,7 @@ def test_a_host_that_answers_and_must_not_be_reached_is_told(monkeypatch):
     monkeypatch.setattr(selftest, "ALL", ())
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        (found,) = selftest.escapes(Walls(), Standing(), Given(), (address,))
+        (found,) = selftest.trial(Walls(), Standing(), Given(), (address,)).escapes
         assert found == selftest.Escape(f"reach {address}", f"connected to {address}")
 
 
@@ -132,5 +151,7 @@ def test_it_passes_for_a_process_that_is_shut_in(tmp_path):
     if fields["missing"]:
         pytest.skip(f"this kernel lacks something: {problem}")
     assert fields["self_test"] == "passed"
+    assert fields["tried"] >= 80
+    assert fields["unclear"] == []
     assert problem == ""
     assert list(tmp_path.iterdir()) == []

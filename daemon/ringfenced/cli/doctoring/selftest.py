@@ -27,11 +27,15 @@ class Confined:
     seccomp: bool
     """Whether its system calls are judged."""
     self_test: str
-    """What came of trying to get out: passed, escaped or off."""
+    """What came of trying to get out: passed, escaped, untried or off."""
     missing: tuple[str, ...] = ()
     """What is not in force and why."""
     escapes: tuple[str, ...] = ()
     """The ways out that worked."""
+    tried: int | None = None
+    """How many were really tried; None where it did not say."""
+    unclear: tuple[str, ...] = ()
+    """Ways out of which nobody can tell, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,15 @@ def confined(line: str) -> Confined | None:
     said = _document(line)
     if said.get("event") != _CONFINED:
         return None
-    version = said.get("landlock")
+    version, tried = said.get("landlock"), said.get("tried")
     return Confined(
         landlock=version if isinstance(version, int) else 0,
         seccomp=said.get("seccomp") is True,
         self_test=str(said.get("self_test", "")),
         missing=_texts(said.get("missing")),
         escapes=_texts(said.get("escapes")),
+        tried=tried if isinstance(tried, int) else None,
+        unclear=_texts(said.get("unclear")),
     )
 
 
@@ -81,10 +87,16 @@ def _judge(each: SelfTestFacts) -> Finding:
         return error(check, "; ".join(missing) or "it is not shut in", more)
     if missing:
         return warning(check, "; ".join(missing), f"the unit stands all the same; {more}")
+    if any(one.self_test == "untried" for one in each.said):
+        return warning(check, "no way out could be tried, which shows nothing", more)
     if any(one.self_test != "passed" for one in each.said):
         return warning(check, "no way out was tried", 'set confine.self_test = "enforce" in its file, then restart it')
+    if unclear := _once(why for one in each.said for why in one.unclear):
+        return warning(check, f"ways out of which nobody can tell: {'; '.join(unclear)}", more)
     version = min(one.landlock for one in each.said)
-    return ok(check, f"no way out worked; Landlock version {version}, system calls judged")
+    told = [one.tried for one in each.said if one.tried is not None]
+    of = f" of {min(told)} that were tried" if told else ""
+    return ok(check, f"no way out{of} worked; Landlock version {version}, system calls judged")
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

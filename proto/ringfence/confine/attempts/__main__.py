@@ -1,6 +1,6 @@
 """``python -m ringfence.confine.attempts``: try every way out from where this runs.
 
-Exit codes: 0 nothing escaped, 1 something did, 2 the command line is wrong.
+Exit codes: 0 nothing escaped, 1 something did, 2 the command line is wrong, 3 nothing could be tried.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ import argparse
 import json
 import os
 import sys
+from typing import Final
 
 from ringfence.confine.attempts.outcome import DISCARD, METADATA, TEST_NET_4, TEST_NET_6, Given, Outcome
 from ringfence.confine.attempts.run import tried
 from ringfence.confine.attempts.table import ALL, named
+
+_NOTHING_TRIED: Final = 3
 
 
 def main() -> int:
@@ -22,14 +25,16 @@ def main() -> int:
         sys.stdout.writelines(f"{attempt.name:24} {attempt.what}\n" for attempt in ALL)
         return 0
     chosen = [named(name) for name in options.only] if options.only else list(ALL)
-    worst = 0
+    outcomes: set[Outcome] = set()
     for attempt, result in tried(chosen, _given(options), at_once=options.at_once):
-        worst |= result.outcome is Outcome.ESCAPED
+        outcomes.add(result.outcome)
         line = {"name": attempt.name, "outcome": result.outcome.value, "detail": result.detail}
         text = json.dumps(line) if options.json else f"{result.outcome.value:9} {attempt.name:24} {result.detail}"
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
-    return worst
+    if Outcome.ESCAPED in outcomes:
+        return 1
+    return 0 if Outcome.BLOCKED in outcomes else _NOTHING_TRIED
 
 
 def _given(options: argparse.Namespace) -> Given:

@@ -24,6 +24,8 @@ class Outcome(enum.Enum):
     """Something was in the way; the detail says what."""
     ESCAPED = "escaped"
     """Nothing was; the detail says what was got."""
+    UNCLEAR = "unclear"
+    """It ended in a way that no wall makes it end: nothing was got, and it shows nothing; the detail says how."""
     NOT_HERE = "not here"
     """It cannot be tried on this machine, or nothing was given to try it on; the detail says why."""
 

@@ -15,7 +15,7 @@ from typing import Final
 from ringfence.confine.attempts.outcome import Attempt, Given, NotHere, Outcome, Result
 
 PATIENCE_S: Final = 5.0
-"""Seconds an attempt may take, its waiting for answers included; then it is ended and counts as blocked."""
+"""Seconds an attempt may take, its waiting for answers included; then it is ended, and nobody can tell."""
 _REPORT_BYTES_MAX: Final = 4096
 _DETAIL_CHARACTERS_MAX: Final = 512
 
@@ -73,8 +73,8 @@ def judged(attempt: Attempt, given: Given) -> Result:
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "no errno")
         return Result(Outcome.BLOCKED, f"{name}: {error.strerror or error}"[:_DETAIL_CHARACTERS_MAX])
-    except Exception as error:  # noqa: BLE001 - whatever else stands in the way, nothing was got
-        return Result(Outcome.BLOCKED, f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS_MAX])
+    except Exception as error:  # noqa: BLE001 - what is no wall's doing: a defect, a machine that nobody foresaw
+        return Result(Outcome.UNCLEAR, f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS_MAX])
 
 
 def _batch(attempts: Sequence[Attempt], given: Given) -> list[Result]:
@@ -97,7 +97,7 @@ def _batch(attempts: Sequence[Attempt], given: Given) -> list[Result]:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     results = [Result(Outcome(outcome), detail) for outcome, detail in map(json.loads, lines)]
     if is_hanging:
-        results.append(Result(Outcome.BLOCKED, f"nothing came of it in {PATIENCE_S} s"))
+        results.append(_hung())
     elif code or not results:
         results.append(_ended(code))
     return results
@@ -120,8 +120,22 @@ def _lines(report: int) -> tuple[list[bytes], bool]:
 
 
 def _ended(code: int) -> Result:
-    """Of an attempt that ended its process."""
-    return Result(Outcome.BLOCKED, f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}")
+    """Of an attempt that ended its process: a filter of system calls may end it so (seccomp(2)), and no other wall."""
+    outcome = Outcome.BLOCKED if code == -signal.SIGSYS else Outcome.UNCLEAR
+    return Result(outcome, f"killed by {_signal(-code)}" if code < 0 else f"ended with {code}")
+
+
+def _signal(number: int) -> str:
+    """A signal's name; its number for one of those that have none (real-time ones)."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _hung() -> Result:
+    """Of an attempt that was ended because it took too long."""
+    return Result(Outcome.UNCLEAR, f"nothing came of it in {PATIENCE_S} s")
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ def _finish(running: _Running) -> Result:
         if not poller.poll(max(0.0, running.end_s - time.monotonic()) * 1000):
             os.kill(running.pid, signal.SIGKILL)
             os.waitpid(running.pid, 0)
-            return Result(Outcome.BLOCKED, f"nothing came of it in {PATIENCE_S} s")
+            return _hung()
         text = os.read(running.report, _REPORT_BYTES_MAX)
     finally:
         os.close(running.report)

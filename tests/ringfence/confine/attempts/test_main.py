@@ -23,8 +23,14 @@ def test_json_lines_and_an_exit_status():
         assert code == 1
         assert [(one["name"], one["outcome"]) for one in told] == [("tcp4", "escaped"), ("unix-given", "not here")]
         assert all(list(one) == ["name", "outcome", "detail"] for one in told)
+    code, lines, _ = run("--json", "--only", "udp4", "--only", "unix-given", "--port", "0", "--address4", "256.0.0.1")
+    assert (code, len(lines)) == (0, 2)
+
+
+def test_where_nothing_could_be_tried_nothing_was_shown():
+    """A job in a cluster that tries and must fail would pass for the wrong reason."""
     code, lines, _ = run("--json", "--only", "unix-given")
-    assert (code, len(lines)) == (0, 1)
+    assert (code, len(lines)) == (3, 1)
 
 
 def test_a_list_for_people():

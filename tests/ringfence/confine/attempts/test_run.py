@@ -40,8 +40,20 @@ def killed(given):
     return "lived"
 
 
+def crashed(given):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ended(given):
+    os.kill(os.getpid(), signal.SIGRTMIN + 1)
+
+
 def left(given):
     os._exit(3)
+
+
+def vanished(given):
+    raise SystemExit(0)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +62,12 @@ def left(given):
         (lambda _: "got it", Outcome.ESCAPED, "got it"),
         (refused, Outcome.BLOCKED, "ENETUNREACH: Network is unreachable"),
         (absent, Outcome.NOT_HERE, "no such thing on this machine"),
-        (broken, Outcome.BLOCKED, "ValueError: a defect"),
+        (broken, Outcome.UNCLEAR, "ValueError: a defect"),
         (killed, Outcome.BLOCKED, "killed by SIGSYS"),
-        (left, Outcome.BLOCKED, "ended with 3"),
+        (crashed, Outcome.UNCLEAR, "killed by SIGKILL"),
+        (ended, Outcome.UNCLEAR, f"killed by signal {signal.SIGRTMIN + 1}"),
+        (left, Outcome.UNCLEAR, "ended with 3"),
+        (vanished, Outcome.UNCLEAR, "ended with 0"),
     ],
 )
 def test_what_came_of_it_is_told(function, outcome, detail):
@@ -66,9 +81,9 @@ def test_what_came_of_it_is_told(function, outcome, detail):
 
 
 def test_what_hangs_is_ended(monkeypatch):
-    """And counts as blocked: nothing was got."""
+    """And shows nothing: no wall keeps anybody waiting."""
     monkeypatch.setattr(run, "PATIENCE_S", 0.2)
-    assert result_of(lambda _: time.sleep(60)) == (Outcome.BLOCKED, "nothing came of it in 0.2 s")
+    assert result_of(lambda _: time.sleep(60)) == (Outcome.UNCLEAR, "nothing came of it in 0.2 s")
     hanging = [attempt(refused), attempt(lambda _: time.sleep(60)), attempt(refused)]
     told = [result.detail.partition(":")[0] for _, result in run.tried_together(hanging, Given())]
     assert told == ["ENETUNREACH", "nothing came of it in 0.2 s", "ENETUNREACH"]

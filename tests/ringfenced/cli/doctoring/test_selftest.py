@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ringfence.confine.begin import Report
 from ringfence.confine.enclose import Standing
-from ringfence.confine.selftest import Escape
+from ringfence.confine.selftest import Escape, Trial
 from ringfenced.cli.doctoring.finding import State
 from ringfenced.cli.doctoring.selftest import Confined, SelfTestFacts, confined, event, judge
 
@@ -30,6 +30,9 @@ def stands(*said):
         ([Confined(2, seccomp=True, self_test="passed", missing=("signals are not judged",))], State.WARNING),
         ([Confined(7, seccomp=True, self_test="off")], State.WARNING),
         ([WELL, Confined(7, seccomp=True, self_test="escaped", escapes=("tcp4",))], State.ERROR),
+        ([Confined(7, seccomp=True, self_test="untried", tried=0)], State.WARNING),
+        ([Confined(7, seccomp=True, self_test="passed", tried=90, unclear=("kill: ended with 1",))], State.WARNING),
+        ([Confined(7, seccomp=True, self_test="passed", tried=90)], State.OK),
         ([WELL, Confined(7, seccomp=True, self_test="off")], State.WARNING),
         ([WELL, Confined(0, seccomp=True, self_test="passed", missing=("Landlock is not in force",))], State.ERROR),
     ],
@@ -44,16 +47,25 @@ def test_only_processes_that_are_shut_in_and_tried_it_are_well(said, state):
     st.booleans(),
     st.lists(st.text(max_size=9), max_size=3),
     st.lists(st.sampled_from(["tcp4", "kill"]), max_size=2),
-    st.booleans(),
+    st.none() | st.integers(0, 200),
+    st.lists(st.text(max_size=9), max_size=2),
 )
-def test_what_a_process_says_is_read_back_from_its_line(version, seccomp, missing, ways, tested):
+def test_what_a_process_says_is_read_back_from_its_line(version, seccomp, missing, ways, made, unclear):
     """Daemon and agent write the same fields."""
     standing = Standing(landlock=version, seccomp=seccomp, missing=tuple(missing))
-    report = Report(standing, tuple(Escape(way, "") for way in ways), tested=tested)
+    trial = None if made is None else Trial(tuple(Escape(way, "") for way in ways), made, 3, tuple(unclear))
+    report = Report(standing, trial)
     line = json.dumps({"event": "confined", "level": "info", **report.fields()})
     found = confined(line)
-    assert found == Confined(version, seccomp, report.fields()["self_test"], tuple(missing), tuple(ways))
-    is_whole = report.is_held and tested and not missing and not ways
+    said = report.fields()
+    assert (found.landlock, found.seccomp, found.self_test) == (version, seccomp, said["self_test"])
+    assert (found.missing, list(found.escapes), list(found.unclear)) == (
+        standing.missing,
+        said["escapes"],
+        said["unclear"],
+    )
+    assert found.tried == (made or 0)
+    is_whole = report.is_held and bool(made) and not missing and not ways and not unclear
     assert (stands(found) is State.OK) == is_whole
 
 
@@ -68,3 +80,12 @@ def test_every_other_line_says_nothing_of_walls():
     """Here the one at which reading ends."""
     assert confined('{"event":"ready"}') is None
     assert event('{"event":"ready"}') == "ready"
+
+
+def test_how_many_were_tried_is_told_where_they_say_it():
+    """The process that tried least counts; one of an older version does not say."""
+    few, many = (Confined(7, seccomp=True, self_test="passed", tried=tried) for tried in (90, 119))
+    (found,) = judge([SelfTestFacts("ringfenced.service", (few, many))])
+    assert found.told.startswith("no way out of 90 that were tried worked")
+    (found,) = judge([SelfTestFacts("ringfenced.service", (WELL,))])
+    assert found.told.startswith("no way out worked")
