@@ -42,31 +42,25 @@ def test_only_processes_that_are_shut_in_and_tried_it_are_well(said, state):
     assert stands(*said) is state
 
 
+WORDS = st.lists(st.text(max_size=9), max_size=3).map(tuple)
+WAYS = st.lists(st.sampled_from(["tcp4", "kill"]).map(lambda way: Escape(way, "")), max_size=2).map(tuple)
+
+
 @given(
-    st.integers(0, 9),
-    st.booleans(),
-    st.lists(st.text(max_size=9), max_size=3),
-    st.lists(st.sampled_from(["tcp4", "kill"]), max_size=2),
-    st.none() | st.integers(0, 200),
-    st.lists(st.text(max_size=9), max_size=2),
+    st.builds(Standing, landlock=st.integers(0, 9), seccomp=st.booleans(), missing=WORDS),
+    st.none() | st.builds(Trial, WAYS, made=st.integers(0, 200), not_here=st.integers(0, 9), unclear=WORDS),
 )
-def test_what_a_process_says_is_read_back_from_its_line(version, seccomp, missing, ways, made, unclear):
+def test_what_a_process_says_is_read_back_from_its_line(standing, trial):
     """Daemon and agent write the same fields."""
-    standing = Standing(landlock=version, seccomp=seccomp, missing=tuple(missing))
-    trial = None if made is None else Trial(tuple(Escape(way, "") for way in ways), made, 3, tuple(unclear))
     report = Report(standing, trial)
-    line = json.dumps({"event": "confined", "level": "info", **report.fields()})
-    found = confined(line)
     said = report.fields()
-    assert (found.landlock, found.seccomp, found.self_test) == (version, seccomp, said["self_test"])
-    assert (found.missing, list(found.escapes), list(found.unclear)) == (
-        standing.missing,
-        said["escapes"],
-        said["unclear"],
-    )
-    assert found.tried == (made or 0)
-    is_whole = report.is_held and bool(made) and not missing and not ways and not unclear
-    assert (stands(found) is State.OK) == is_whole
+    found = confined(json.dumps({"event": "confined", "level": "info", **said}))
+    tried = trial or Trial()
+    ways = tuple(one.name for one in tried.escapes)
+    words = (standing.missing, ways, tried.made, tried.unclear)
+    assert found == Confined(standing.landlock, standing.seccomp, said["self_test"], *words)
+    is_whole = report.is_held and tried.made and not (standing.missing or ways or tried.unclear)
+    assert (stands(found) is State.OK) == bool(is_whole)
 
 
 @given(st.text(max_size=80) | st.sampled_from(["[]", "1", '{"event":7}', '{"event":"confined","missing":3}']))
