@@ -88,21 +88,22 @@ def _judge(each: SelfTestFacts) -> Finding:
     if missing:
         return warning(check, "; ".join(missing), f"the unit stands all the same; {more}")
     if doubt := _doubt(each):
-        return warning(check, doubt, more)
-    if any(one.self_test != "passed" for one in each.said):
-        return warning(check, "no way out was tried", 'set confine.self_test = "enforce" in its file, then restart it')
+        why, advice = doubt
+        return warning(check, why, advice or more)
     version = min(one.landlock for one in each.said)
     told = [one.tried for one in each.said if one.tried is not None]
     of = f" of {min(told)} that were tried" if told else ""
     return ok(check, f"no way out{of} worked; Landlock version {version}, system calls judged")
 
 
-def _doubt(each: SelfTestFacts) -> str:
-    """Why a test that found nothing shows little; empty where it does not."""
+def _doubt(each: SelfTestFacts) -> tuple[str, str] | None:
+    """Why a test that found nothing shows little, and what to do about it; None where it shows what it should."""
     if any(one.self_test == "untried" for one in each.said):
-        return "no way out could be tried, which shows nothing"
+        return "no way out could be tried, which shows nothing", ""
+    if any(one.self_test != "passed" for one in each.said):
+        return "no way out was tried", 'set confine.self_test = "enforce" in its file, then restart it'
     unclear = _once(why for one in each.said for why in one.unclear)
-    return f"ways out of which nobody can tell: {'; '.join(unclear)}" if unclear else ""
+    return (f"ways out of which nobody can tell: {'; '.join(unclear)}", "") if unclear else None
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:
