@@ -25,8 +25,8 @@ SALT = bytes(range(32))
 
 
 def intent(index, body, **changes):
-    fields = {"permit_sha256": f"p{index}", "bytes_out": len(body), "commitment": commitment(SALT, body), **changes}
-    return entry(index, "intent", **fields)
+    fields = {"permit_sha256": f"p{index}", "bytes_out": len(body), "commitment": commitment(SALT, body)}
+    return entry(index, "intent", **{**fields, "label": {"level": "INTERNAL", "categories": []}, **changes})
 
 
 def record(index, body, origin=ORIGIN, committed=None):
