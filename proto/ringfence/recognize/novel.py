@@ -47,11 +47,12 @@ class Novel:
 class Shown:
     """Tells what a view's finding means beyond what is found at its place in the text itself."""
 
-    __slots__ = ("_label_of", "_shown")
+    __slots__ = ("_label_of", "_shown", "_spans")
 
     def __init__(self, spans: Iterable[Span], label_of: Callable[[str], Label]) -> None:
         """Take what was found in the text, in characters, and what each type means."""
-        self._shown = merge(spans)
+        self._spans = spans
+        self._shown: list[Span] | None = None  # made when a view finds something: few do
         self._label_of = label_of
 
     def raises(self, span: Span) -> bool:
@@ -61,6 +62,8 @@ class Shown:
         """
         if span.entity_type in UNSPECIFIC:
             return False
+        if self._shown is None:
+            self._shown = merge(self._spans)
         index = bisect_right(self._shown, span.start, key=_end)
         there = []
         while index < len(self._shown) and self._shown[index].start < span.end:
