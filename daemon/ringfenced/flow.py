@@ -174,13 +174,15 @@ class Flow:
             assert way.classification is not None
             assert way.decision is not None
             demand_target(way.decision, wallet)
-            labels = Inherited(
+            assert way.inputs is not None
+            turn = Inherited(
                 way.classification.label,
                 way.classification.label_asserted,
                 way.decision.target,
                 way.classification.prompt_chars,
+                frozenset(way.inputs.asked.sources) - {""},
             )
-            await self._memory.remember(way.caller, request, labels)
+            await self._memory.remember(way.caller, request, turn)
             yield way.decision
 
             way.step = 4
@@ -234,7 +236,7 @@ class Flow:
         if request.evaluators:
             self._evaluating.check(request.evaluators)
         wallet = await self._ledger.glance(caller.department)
-        asked = asked_of(request, caller, way.classification)
+        asked = asked_of(request, caller, way.classification, inherited.sources)
         offers = self._outlook.offers(directory.offers())
         way.offers = {offer.target: offer for offer in offers}
         way.inputs = Inputs(

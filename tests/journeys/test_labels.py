@@ -27,6 +27,15 @@ categories = ["PHI"]
 [[sources]]
 name = "laboratory"
 label = { level = "CONFIDENTIAL", categories = ["FINANCIAL"] }
+
+[[sources]]
+name = "tickets"
+label = { level = "PUBLIC" }
+
+[[policy.rules]]
+name = "tickets stay"
+sources = ["tickets"]
+only_site = true
 """
 NOTE = "Patient: Joanna Whitfield, MRN: 00482913"
 MAY = types.Permission(deidentified_egress=True)
@@ -72,6 +81,20 @@ async def test_what_a_source_says_stays_and_keeps_the_request_here(labelled):
     for source, kind in (("laboratory", types.TARGET_KIND_LOCAL), ("", types.TARGET_KIND_PROVIDER)):
         plan = await client.plan(NOTE, source=source, permission=MAY, quality_min=0.9 if not source else 0.0)
         assert plan.decision.target.kind == kind
+
+
+async def test_a_rule_about_a_source_holds_for_the_turns_after_it(labelled):
+    """Which carry what came from there, and need not name it."""
+    client = labelled.client()
+
+    async def kind_of(conversation):
+        asked = {"conversation_id": conversation, "permission": MAY, "quality_min": 0.9}
+        plan = await client.plan("And which organ makes it?", **asked)
+        return plan.decision.target.kind
+
+    await client.generate_text("What does the ticket say?", source="tickets", conversation_id="of a ticket")
+    assert await kind_of("another") == types.TARGET_KIND_PROVIDER
+    assert await kind_of("of a ticket") == types.TARGET_KIND_UNSPECIFIED  # what is good enough is not here
 
 
 async def test_an_unknown_source_is_refused_before_anything_runs(labelled):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ringfence.labels import Label, Level, join
 from ringfenced.classify.leaves import TASK
 from ringfenced.classify.verdict import RECOGNISER
@@ -15,8 +17,17 @@ DEIDENTIFIED = Label(Level.INTERNAL)
 """What de-identified content is at least: no identifiers, but still about a site's own affairs."""
 
 
-def asked_of(request: Request, caller: Caller, classification: Classification) -> Asked:
-    """What decides where a request goes; nothing of what it says."""
+def asked_of(
+    request: Request, caller: Caller, classification: Classification, earlier: Collection[str] = frozenset()
+) -> Asked:
+    """What decides where a request goes; nothing of what it says.
+
+    Args:
+        request: valid in itself.
+        caller: who asks.
+        classification: of the request.
+        earlier: sources of earlier turns of its conversation, or steps of its run.
+    """
     return Asked(
         caller=caller.identity,
         department=caller.department,
@@ -35,21 +46,29 @@ def asked_of(request: Request, caller: Caller, classification: Classification) -
         label_deidentified=label_deidentified(classification),
         lowered=bool(classification.findings) or classification.label != classification.label_asserted,
         findings=frozenset(classification.findings_by_type()),
-        sources=sources_of(request.source, caller),
+        sources=sources_of(request.source, caller, earlier),
         evaluators=request.evaluators,
         schema_checked=bool(request.prompt.json_schema),
         task_found=bool(request.task) and _is_found(classification),
     )
 
 
-def sources_of(named: str, caller: Caller) -> tuple[str, ...]:
-    """Where a request comes from: to name a source hides none that its caller speaks for.
+def sources_of(named: str, caller: Caller, earlier: Collection[str] = frozenset()) -> tuple[str, ...]:
+    """Where a request comes from: to name a source, or none, hides none that its caller or its conversation has.
 
     Args:
         named: the source that the request names; empty for none.
         caller: who asks.
+        earlier: sources of the turns before; never empty names.
+
+    Returns:
+        Sorted. Where only earlier turns had one, the request's own is among them as an empty name: what is allowed to
+        those alone is not allowed to it.
     """
-    return tuple(sorted({named, caller.source} - {""}))
+    own = {named, caller.source} - {""}
+    if earlier and not own:
+        own = {""}
+    return tuple(sorted(own.union(earlier)))
 
 
 def tokens_max(request: Request) -> int:

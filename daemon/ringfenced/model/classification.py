@@ -36,6 +36,8 @@ class Inherited:
     """Where the conversation's last turn ran; None where that is not known."""
     chars: int = 0
     """How long that turn's prompt was, in code points."""
+    sources: frozenset[str] = frozenset()
+    """The upstream systems that they came from."""
 
 
 class Contributor(StrEnum):

@@ -421,13 +421,14 @@ def _labels_to(labels: Inherited) -> list[object]:
         *([int(label.level), sorted(label.categories)] for label in (labels.label, labels.label_asserted)),
         None if last is None else [last.kind, last.model, last.provider, last.node, last.region],
         labels.chars,
+        sorted(labels.sources),
     ]
 
 
 def _labels_from(said: list[Any]) -> Inherited:
-    label, asserted, last, chars = said
+    label, asserted, last, chars, sources = said
     target = None if last is None else Target(TargetKind(last[0]), *last[1:])
-    return Inherited(_label_from(label), _label_from(asserted), target, chars)
+    return Inherited(_label_from(label), _label_from(asserted), target, chars, frozenset(sources))
 
 
 def _label_from(said: list[Any]) -> Label:

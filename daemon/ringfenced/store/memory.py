@@ -1,8 +1,9 @@
-"""What earlier turns leave: their labels, where the last one ran, and idempotency keys; bounded, without content.
+"""What earlier turns leave: labels, sources, where the last one ran, and idempotency keys; bounded, without content.
 
-A label can only rise while its conversation or run lives, which is for an hour after its last turn at least. Where a
-caller leaves more than there is room for, its own oldest go (`shares`), and until their hour is over whatever it names
-that is not known counts as labelled like all of them: nobody can push a label out, his own or another's, to lower it.
+A label can only rise, and sources only join, while a conversation or run lives, which is for an hour after its last
+turn at least. Where a caller leaves more than there is room for, its own oldest go (`shares`), and until their hour is
+over whatever it names that is not known counts as all of them: nobody can push a label out, his own or another's, to
+lower it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ class LabelMemory:
         earlier = [self._earlier(caller, thread) for thread in _threads(request)]
         last = next((turn for turn in earlier if turn.target is not None), Inherited())  # a conversation before a run
         return Inherited(
-            join(e.label for e in earlier), join(e.label_asserted for e in earlier), last.target, last.chars
+            join(e.label for e in earlier),
+            join(e.label_asserted for e in earlier),
+            last.target,
+            last.chars,
+            frozenset[str]().union(*(e.sources for e in earlier)),
         )
 
     async def remember(self, caller: Caller, request: Request, turn: Inherited) -> None:
@@ -101,10 +106,11 @@ def _threads(request: Request) -> tuple[tuple[str, str], ...]:
 
 
 def _joined(earlier: Inherited, turn: Inherited) -> Inherited:
-    """The labels of both, and where the later one ran."""
+    """The labels and sources of both, and where the later one ran."""
     return Inherited(
         join((earlier.label, turn.label)),
         join((earlier.label_asserted, turn.label_asserted)),
         turn.target,
         turn.chars,
+        earlier.sources | turn.sources,
     )

@@ -30,19 +30,21 @@ def broken(text):
 
 
 @pytest.mark.parametrize(
-    ("said", "callers", "sources"),
+    ("said", "callers", "earlier", "sources"),
     [
-        ("", "", ()),
-        ("news", "", ("news",)),
-        ("", "lab", ("lab",)),
-        ("lab", "lab", ("lab",)),
-        ("news", "lab", ("lab", "news")),
+        ("", "", {}, ()),
+        ("news", "", {}, ("news",)),
+        ("", "lab", {}, ("lab",)),
+        ("lab", "lab", {}, ("lab",)),
+        ("news", "lab", {}, ("lab", "news")),
+        ("news", "lab", {"tickets", "lab"}, ("lab", "news", "tickets")),
+        ("", "", {"tickets"}, ("", "tickets")),  # what tickets alone may do is not what this one may do
     ],
 )
-def test_a_request_has_its_own_source_and_the_one_that_its_caller_speaks_for(said, callers, sources):
-    """To name another hides none: a rule about either counts."""
+def test_a_request_has_its_own_source_its_callers_and_those_of_earlier_turns(said, callers, earlier, sources):
+    """To name another, or none, hides none: a rule about any counts."""
     request, caller = replace(REQUEST, source=said), replace(WARD, source=callers)
-    assert asked_of(request, caller, classify(request, caller, scan)).sources == sources
+    assert asked_of(request, caller, classify(request, caller, scan), frozenset(earlier)).sources == sources
 
 
 @pytest.mark.parametrize(

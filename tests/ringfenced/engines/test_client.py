@@ -25,10 +25,12 @@ def impostor(folder):
         yield path, listening
 
 
-@pytest.mark.parametrize("session", [0, 1, os.getpid() + 2**22])
+@pytest.mark.parametrize("session", [0, 1, 2**22])
 async def test_a_session_is_demanded_whatever_its_number(impostor, session):
     """0 is the number of one that was begun outside of the container, and no leave for everybody."""
     path, listening = impostor
+    if session == os.getsid(0):
+        pytest.skip("this process is of that session itself")
     with pytest.raises(WrongListener):
         await EngineClient.connect(path, timeout_s=5, session=session)
     accepted, _ = listening.accept()

@@ -19,7 +19,9 @@ from ringfenced.store.memory import LabelMemory
 
 WARD = Caller("spiffe://site/ward", "site", "ward", frozenset(), Label())
 TURN = Request("r", Prompt(()), conversation_id="c", idempotency_key="k")
-PHI = Inherited(Label(Level.CONFIDENTIAL, frozenset({Category.PHI})), Label(Level.INTERNAL))
+PHI = Inherited(
+    Label(Level.CONFIDENTIAL, frozenset({Category.PHI})), Label(Level.INTERNAL), sources=frozenset({"lab", "news"})
+)
 
 
 def is_this_process(pid):

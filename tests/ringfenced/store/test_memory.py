@@ -28,6 +28,15 @@ async def test_a_label_stays_with_its_conversation_and_only_rises():
     assert await memory.inherited(OTHER, TURN) == Inherited()
 
 
+async def test_sources_join_over_turns_of_a_conversation_and_steps_of_a_run():
+    memory = LabelMemory(lambda: 0.0)
+    for run, source in (("", "lab"), ("r", "news"), ("r", "")):
+        turn = Inherited(sources=frozenset({source} - {""}))
+        await memory.remember(WARD, replace(TURN, run_id=run), turn)
+    assert (await memory.inherited(WARD, TURN)).sources == {"lab", "news"}
+    assert (await memory.inherited(WARD, replace(TURN, conversation_id="", run_id="r"))).sources == {"news"}
+
+
 async def test_a_run_and_a_conversation_of_one_name_are_two():
     memory = LabelMemory(lambda: 0.0)
     await memory.remember(WARD, TURN, PHI)
