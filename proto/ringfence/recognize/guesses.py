@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -57,9 +58,8 @@ def _stretches(spans: Sequence[Span]) -> list[tuple[int, int]]:
 
 def _without(span: Span, stretches: list[tuple[int, int]]) -> Iterator[Span]:
     at = span.start
-    for start, end in stretches:
-        if end <= at:
-            continue
+    for index in range(bisect_right(stretches, at, key=_end), len(stretches)):
+        start, end = stretches[index]
         if start >= span.end:
             break
         if start > at:
@@ -67,3 +67,7 @@ def _without(span: Span, stretches: list[tuple[int, int]]) -> Iterator[Span]:
         at = end
     if at < span.end:
         yield span if at == span.start else span._replace(start=at)
+
+
+def _end(stretch: tuple[int, int]) -> int:
+    return stretch[1]

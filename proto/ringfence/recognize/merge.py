@@ -11,9 +11,9 @@ from ringfence.recognize.span import Span
 
 UNSPECIFIC = frozenset({"ID", "CASE_ID"})
 """Types that give way to any other of their level."""
-_FIRST = {"SECRET": 9, "IBAN": 8}
-"""Before all others: a secret, which is never replaced; and an IBAN, whose check digits speak for all of it, while
-one in ten has a part that passes for a card number."""
+_FIRST = {"SECRET": 10, "OPAQUE": 9, "IBAN": 8}
+"""Before all others: a secret and what cannot be read, which are never replaced; and an IBAN, whose check digits speak
+for all of it, while one in ten has a part that passes for a card number."""
 _PRECEDENCE = {
     entity_type: (_FIRST.get(entity_type, int(label.level)), entity_type not in UNSPECIFIC)
     for entity_type, label in ENTITIES.items()

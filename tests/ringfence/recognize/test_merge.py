@@ -3,11 +3,13 @@
 import random
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.recognize.entities import ENTITIES
 from ringfence.recognize.merge import merge
+from ringfence.recognize.reserved import NEVER_REPLACED
 from ringfence.recognize.span import Span
 
 spans = st.lists(
@@ -35,12 +37,13 @@ def test_merged_spans_cover_exactly_what_was_found(found, rng):
 
 
 @given(spans)
-def test_a_secret_is_never_merged_away(found):
-    """Where a secret lies in a cluster, the cluster is a secret: it is never replaced by a surrogate."""
+def test_what_is_never_replaced_is_never_merged_away(found):
+    """Where a secret, or what nobody can read, lies in a cluster, no surrogate stands for the cluster."""
     merged = merge(found)
     for span in found:
-        if span.entity_type == "SECRET":
-            assert any(m.start <= span.start and span.end <= m.end and m.entity_type == "SECRET" for m in merged)
+        if span.entity_type in NEVER_REPLACED:
+            (there,) = [one for one in merged if one.start <= span.start and span.end <= one.end]
+            assert there.entity_type in {"SECRET", span.entity_type}
 
 
 def test_an_iban_outranks_the_card_number_in_it():
@@ -48,3 +51,10 @@ def test_an_iban_outranks_the_card_number_in_it():
     iban, card = Span(0, 27, "IBAN", 0.99, "a"), Span(5, 24, "PAN", 0.98, "b")
     assert merge([card, iban]) == [iban]
     assert random.Random(1).choice(merge([iban, card])) == iban
+
+
+@pytest.mark.parametrize("chance", sorted(ENTITIES.keys() - NEVER_REPLACED))
+def test_what_cannot_be_read_stays_so_whatever_stands_in_it_by_chance(chance):
+    """A picture in base64 holds an IBAN now and then, and must not leave as one."""
+    (merged,) = merge([Span(0, 900, "OPAQUE", 0.9, "opaque:base64"), Span(5, 32, chance, 0.99, "pattern:x")])
+    assert (merged.start, merged.end, merged.entity_type) == (0, 900, "OPAQUE")
