@@ -10,6 +10,8 @@ from ringfence.recognize.span import Span
 
 GUESSES: Final = "tagger:"
 """Who tells a type by context; the beginning of its recognisers' names."""
+UNSPECIFIC: Final = frozenset({"ID", "CASE_ID"})
+"""Types that give way to any other of their level."""
 _FOLLOWING: Final = (GUESSES, "mention:")
 """And what follows from a guess, or may."""
 
@@ -32,7 +34,7 @@ def cut(spans: Iterable[Span], known: Sequence[Span]) -> list[Span]:
 
 
 def parted(spans: Iterable[Span]) -> Iterator[Span]:
-    """`spans`, those of several types at one place with a part of it each.
+    """`spans`, those of several types at one place with a part of it each; `UNSPECIFIC` ones give way to others.
 
     All that compressed text holds stands at one place, and of what overlaps one type is left.
     """
@@ -40,10 +42,11 @@ def parted(spans: Iterable[Span]) -> Iterator[Span]:
     for span in spans:
         places.setdefault((span.start, span.end), {}).setdefault(span.entity_type, span)
     for (start, end), by_type in places.items():
-        step = max(1, (end - start) // len(by_type))
-        for at, span in enumerate(by_type.values()):
+        each = [span for name, span in by_type.items() if name not in UNSPECIFIC] or list(by_type.values())[:1]
+        step = max(1, (end - start) // len(each))
+        for at, span in enumerate(each):
             first = min(start + at * step, end - 1)
-            yield span._replace(start=first, end=end if at == len(by_type) - 1 else min(first + step, end))
+            yield span._replace(start=first, end=end if at == len(each) - 1 else min(first + step, end))
 
 
 def _stretches(spans: Sequence[Span]) -> list[tuple[int, int]]:

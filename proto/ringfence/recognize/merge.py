@@ -6,11 +6,9 @@ from collections.abc import Iterable
 
 from ringfence.labels import Level
 from ringfence.recognize.entities import ENTITIES
-from ringfence.recognize.guesses import GUESSES
+from ringfence.recognize.guesses import GUESSES, UNSPECIFIC
 from ringfence.recognize.span import Span
 
-UNSPECIFIC = frozenset({"ID", "CASE_ID"})
-"""Types that give way to any other of their level."""
 _FIRST = {"SECRET": 10, "OPAQUE": 9, "IBAN": 8}
 """Before all others: a secret and what cannot be read, which are never replaced; and an IBAN, whose check digits speak
 for all of it, while one in ten has a part that passes for a card number."""

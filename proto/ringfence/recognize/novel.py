@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
 from ringfence.labels import Label, covers, join
-from ringfence.recognize.merge import UNSPECIFIC, merge
+from ringfence.recognize.guesses import UNSPECIFIC
+from ringfence.recognize.merge import merge
 from ringfence.recognize.span import Span
 
 _IN_DIGITS = frozenset(

@@ -102,23 +102,30 @@ class Recogniser:
         coded: list[Span] = []  # what codes say
         added: list[Span] = []  # what other views read
         more: list[Span] = []  # of both, what means more than what was found there
-        same: list[Span] = []  # what codes say that means no more
+        same: list[Span] = []  # what codes say that means no more, and covers nothing new
+        seen: set[tuple[int, int, str, bool, bool]] = set()  # of a compressed text all stands at one place
         for view in views(text):
             for span in self._read_view(view):
                 start, end = view.span(span.start, span.end)
+                one = (start, end, span.entity_type, is_guessed(span.recogniser), view.is_decoded)
+                if one in seen:
+                    continue
+                seen.add(one)
                 mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
                 # Who guesses at what a code says guesses at words; at a code's letters there is nothing to go by.
-                is_more = (view.is_decoded or not is_guessed(span.recogniser)) and shown.raises(mapped)
-                if is_more:
+                if (view.is_decoded or not is_guessed(span.recogniser)) and shown.raises(mapped):
                     more.append(mapped)
-                if is_more or mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
+                elif mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
                     (coded if view.is_decoded else added).append(mapped)
                 elif view.is_decoded:
                     same.append(mapped)
-        if more:  # a guess that said enough for `same` gives way
-            spans = cut(spans, more + same)
-            coded += same
-        return [*spans, *parted(coded), *added]
+        if not more:
+            return [*spans, *parted(coded), *added]
+        # Guesses give way, those at the letters of codes within codes too; what they said enough for counts then.
+        places = {(span.start, span.end) for span in more}
+        beside = [span for span in coded + same if (span.start, span.end) in places]
+        rest = cut([span for span in coded + same if (span.start, span.end) not in places], more)
+        return [*cut(spans, more + same), *parted([*more, *beside, *rest, *added])]
 
     def _read_view(self, view: View) -> Iterable[Span]:
         """What `view` reads anew; of a code, what a plain text with these words would come to."""

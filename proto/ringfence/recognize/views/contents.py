@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 
 INFLATED_BYTES_MAX: Final = 1 << 20
 """What is compressed is read to here."""
-INFLATED_BYTES_MIN: Final = 1 << 16
+INFLATED_BYTES_MIN: Final = 1 << 12
 """And to here at least, however short it is."""
-INFLATED_TIMES_MAX: Final = 32
-"""And not beyond so many times its length: text comes to a third or a twentieth, a bomb to a thousandth."""
+INFLATED_TIMES_MAX: Final = 16
+"""And not beyond so many times its length: prose comes to a third, a log to a tenth, a bomb to a thousandth."""
+MEMBERS_MAX: Final = 64
+"""Members of it that are read: each copies what follows it."""
 _SPREAD: Final = 0.9
 _UNSEEN: Final = ("Cf", "Zs", "Zl", "Zp")
 """Categories of what is no picture but belongs to text: zero-width and bidi characters, blanks."""
@@ -31,6 +33,10 @@ _MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ALPHABETS_END: Final = "\u0530"
 """Latin, Greek and Cyrillic stand before it. Noise read as UTF-16 has hardly any of them, and is printable else."""
 _GZIP: Final = b"\x1f\x8b"
+_GZIP_HEADER: Final = 10
+"""Bytes before what its flags announce."""
+_GZIP_EXTRA, _GZIP_NAME, _GZIP_UNREAD = 0x04, 0x08, 0x04 | 0x10
+"""Flags: a field of any kind, a name, and either that or a comment."""
 _DEFLATE: Final = 0x78
 """First byte of zlib's data with the usual window (RFC 1950, 2.2)."""
 
@@ -90,19 +96,33 @@ def _is_shown(text: str) -> bool:
 
 
 def _inflated(raw: bytes) -> _Inflated:
-    """All members of it, one after the other, as far as they are read."""
+    """All members of it, one after the other, as far as they are read; the first one's name before them."""
     bytes_max = min(INFLATED_BYTES_MAX, max(INFLATED_BYTES_MIN, INFLATED_TIMES_MAX * len(raw)))
-    plain, rest, is_ended = bytearray(), raw, False
-    while is_packed(rest) and len(plain) < bytes_max:  # a length of 0 would have no bound
+    named = _named(raw)
+    plain, rest, is_ended, members = bytearray(named.raw), raw, False, 0
+    while is_packed(rest) and len(plain) < bytes_max and members < MEMBERS_MAX:  # a length of 0 would have no bound
         member = zlib.decompressobj(47)  # gzip or zlib, by its header
         try:
             plain += member.decompress(rest, bytes_max - len(plain))
         except zlib.error:
             return _Inflated(bytes(plain), is_whole=False)
         is_ended, rest = member.eof, member.unused_data
-        if not is_ended:
+        members += 1
+        if not is_ended or (rest[3:4].strip(b"\0") and rest.startswith(_GZIP)):
             break
-    return _Inflated(bytes(plain), is_whole=is_ended and not rest.strip(b"\0"))  # tape's blocks are filled with zeros
+    # What is filled up with zeros is filled up: a tape's blocks are.
+    return _Inflated(bytes(plain), is_whole=named.is_whole and is_ended and not rest.strip(b"\0"))
+
+
+def _named(raw: bytes) -> _Inflated:
+    """What gzip's header says besides: a file's name, for people too, and what nobody reads (RFC 1952, 2.3.1)."""
+    if not raw.startswith(_GZIP) or len(raw) < _GZIP_HEADER:
+        return _Inflated(b"", is_whole=True)
+    flags = raw[3]
+    if flags & _GZIP_NAME and not flags & _GZIP_EXTRA:
+        name, _, _ = raw[_GZIP_HEADER:].partition(b"\0")
+        return _Inflated(name.decode("latin-1").encode() + b"\n", is_whole=not flags & _GZIP_UNREAD)
+    return _Inflated(b"", is_whole=not flags & (_GZIP_UNREAD | _GZIP_NAME))
 
 
 def _text(unpacked: _Inflated) -> str | None:

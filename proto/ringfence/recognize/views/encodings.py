@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ringfence.recognize.views.contents import is_text, said
 from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit
+from ringfence.recognize.views.runs import MORE_LINES, codes, joined, lines_of
 from ringfence.recognize.views.strong import is_card, is_labelled, is_plain_series
 
 BYTES_MIN = 5
 """Shorter runs hold no identifier."""
-_BREAK = r"[ \t]{0,8}(?:\r?\n|(?:\\r)?\\n)[ \t>|]{0,8}"
-MORE_LINES64 = rf"(?:{_BREAK}(?:[A-Za-z0-9+/_-]{{4,}}+|[A-Za-z0-9+/_-]{{2,3}}(?==)))*+={{0,2}}"
-"""Further lines of base64, indented or quoted, broken by an end of line or by what a document writes for one."""
-_BREAKS = re.compile(_BREAK)
-_RUN64 = re.compile(rf"[A-Za-z0-9+/_-]{{8,}}+{MORE_LINES64}")
+_RUN64 = re.compile(rf"[A-Za-z0-9+/_-]{{8,}}+{MORE_LINES}")
 _GROUPS64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{4}[ ]){2,}+(?:[A-Za-z0-9+/_-]{2,4}={0,2})?")
 BASE64_TRIGGER = (
     r"(?-i:[A-Za-z0-9+/_-]{4}[a-z0-9][A-Z][A-Za-z0-9+/_-]{2}|[a-z0-9][A-Z][A-Za-z0-9+/_-]{6}|"
@@ -91,37 +88,27 @@ def base64_text(text: str) -> Iterator[Edit]:
         match = _RUN64.match(text, start)
         reached = mixed.end() if match is None else match.end()
         if match is not None:
-            for lines in lines64(text, start, reached):
-                index = [at for line in lines for at in line]
-                edit = base64_run(joined(text, lines), index, start, lines[-1].stop)
-                if edit is not None:
-                    yield edit
-                    break
-            else:
-                yield from _parts64(text, start, reached)
+            yield from _run64(text, start, reached)
     for match in _GROUPS64.finditer(text):
         yield from _groups64(text, match.start(), match.end())
 
 
-def lines64(text: str, start: int, end: int) -> Iterator[list[range]]:
-    """Where the lines of a run of base64 stand, without its padding; then all but the last, if that is shorter.
+def _run64(text: str, start: int, end: int) -> Iterator[Edit]:
+    """The codes in a run; parts of what is none as a whole."""
+    every = lines_of(text, start, end)
 
-    A short line without padding may be the first word of what follows.
-    """
-    lines, at = [], start
-    for gap in _BREAKS.finditer(text, start, end):
-        lines.append(range(at, gap.start()))
-        at = gap.end()
-    stop = at + len(text[at:end].rstrip("="))
-    lines.append(range(at, stop))
-    yield lines
-    if stop == end and len(lines) > 1 and len(lines[-1]) < len(lines[0]):
-        yield lines[:-1]
+    def edit_of(lines: Sequence[range]) -> Edit | None:
+        body = joined(text, lines)
+        if _MIXED.search(body) is None:
+            return None
+        index = [at for line in lines for at in line]
+        return base64_run(body, index, lines[0].start, end if lines[-1] == every[-1] else lines[-1].stop)
 
-
-def joined(text: str, lines: Iterable[range]) -> str:
-    """What stands in some lines of `text`, as one."""
-    return "".join([text[line.start : line.stop] for line in lines])
+    for lines, edit in codes(every, edit_of):
+        if edit is not None:
+            yield edit
+        else:
+            yield from _parts64(text, lines[0].start, end if lines[-1] == every[-1] else lines[-1].stop)
 
 
 def _joined64(text: str, start: int, end: int) -> Edit | None:

@@ -7,12 +7,14 @@ more readable. What a view reads only in part counts as unread.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from ringfence.recognize.span import NONE, Span, Spans
 from ringfence.recognize.views.contents import said, unpacks
-from ringfence.recognize.views.encodings import MORE_LINES64, decoded64, joined, lines64
+from ringfence.recognize.views.encodings import decoded64
+from ringfence.recognize.views.runs import MORE_LINES, codes, joined, lines_of
 
 ENTITY_TYPE: Final = "OPAQUE"
 """The type of a finding here; its label must be RESTRICTED, and no surrogate stands for it."""
@@ -21,9 +23,16 @@ BLOB_CHARS_MIN: Final = 400
 BLOB_DIGITS_MIN: Final = 1200
 """The same in hexadecimal: more than a key or a signature of 4,096 bits."""
 _MAGIC_CHARS_MIN: Final = 40
-_RUN = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}+{MORE_LINES64}")
+_RUN = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}+{MORE_LINES}")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
-_HEX = re.compile(r"(?:0?[xX])?((?:[0-9a-fA-F]{2})+)")
+_HEX = re.compile(r"(?:0?[xX])?([0-9a-fA-F]{2,})")
+_HEX_RUN = re.compile(r"[0-9a-fA-F]{40}")
+_LETTERS_MIN: Final = 0.2
+"""Of the digits of hexadecimal: noise has three of eight, numbers have none."""
+_SHARES_MIN: Final = (0.15, 0.15, 0.05)
+"""Of lower and upper case and digits: base64 of noise has 26, 26 and 10 of 64."""
+_HEAD_LINES_MAX: Final = 32
+"""So many lines of 16 hold what is looked at of a file's beginning."""
 _PUBLIC: Final = (
     "-----BEGIN PUBLIC KEY",
     "-----BEGIN RSA PUBLIC KEY",
@@ -57,50 +66,77 @@ def opaque(text: str) -> Spans:
     """
     if len(text) < _MAGIC_CHARS_MIN:
         return NONE
-    found = []
-    for match in _RUN.finditer(text):
-        begin, end = match.span()
-        start = _start_of(next(lines64(text, begin, end)))
-        if start is None or end - start < _MAGIC_CHARS_MIN:
+    return tuple([span for match in _RUN.finditer(text) for span in _in_run(text, *match.span())])
+
+
+def _in_run(text: str, start: int, end: int) -> Iterator[Span]:
+    """What is opaque in a run: of lines that nobody reads, and that follow one another, at most one stretch."""
+    lines = lines_of(text, start, end)
+    body = joined(text, lines)
+    if len(body) < _MAGIC_CHARS_MIN or not (_MIXED.search(body) or _HEX_RUN.search(body)):
+        return
+    unread: list[Sequence[range]] = []
+    for block, is_read in codes(lines, lambda some: _is_read(joined(text, some)) or None):
+        if not is_read:
+            unread.append(block)
             continue
-        forms = [*lines64(text, start, end), *(lines64(text, begin, end) if begin < start else ())]
-        before = text[max(0, start - _BEFORE_CHARS) : start]
-        if (code := _code_of([joined(text, lines) for lines in forms], before)) is not None:
-            found.append(Span(start, end, ENTITY_TYPE, 0.9, f"opaque:{code}"))
-    return tuple(found)
+        yield from _stretch(text, unread)
+        unread = []
+    for span in _stretch(text, unread):
+        yield span._replace(end=end) if span.end == lines[-1].stop else span
 
 
-def _start_of(lines: list[range]) -> int | None:
-    """Where a code begins: after words on lines of their own; None where there is nothing else.
+def _stretch(text: str, blocks: Sequence[Sequence[range]]) -> Iterator[Span]:
+    """From the first block on that begins as a file or is long enough for one."""
+    left = sum(len(line) for block in blocks for line in block)
+    for at, block in enumerate(blocks):
+        head = joined(text, islice((line for later in blocks[at:] for line in later), _HEAD_LINES_MAX))
+        before = text[max(0, block[0].start - _BEFORE_CHARS) : block[0].start]
+        if (code := _code_of(block, joined(text, block), head, left, before)) is not None:
+            yield Span(block[0].start, blocks[-1][-1].stop, ENTITY_TYPE, 0.9, f"opaque:{code}")
+            return
+        left -= sum(map(len, block))
 
-    A code is broken into lines of one length, but for the last, and for a long first one that a mark stands before.
+
+def _code_of(block: Sequence[range], body: str, head: str, chars: int, before: str) -> str | None:
+    """The code in which a file begins here, or may; None where there is none.
+
+    Args:
+        block: lines of one length.
+        body: what stands in them.
+        head: how that and what follows begins.
+        chars: how long it is.
+        before: what stands before.
     """
-    at, last = 0, len(lines) - 1
-    while at < last and len(lines[at]) < _MAGIC_CHARS_MIN and len(lines[at]) != len(lines[at + 1]):
-        at += 1
-    width = len(lines[at])
-    is_list = width < _MAGIC_CHARS_MIN and any(len(line) != width for line in lines[at:-1])
-    return None if is_list else lines[at].start
-
-
-def _code_of(bodies: Sequence[str], before: str) -> str | None:
-    """The code in which nobody can read a run, however one takes it; None where somebody can, or it is no code."""
-    if _HEX.fullmatch(bodies[0]):
-        code, is_short, decode = "hex", len(bodies[0]) < BLOB_DIGITS_MIN, _digits
-    elif _MIXED.search(bodies[0]):
-        code, is_short, decode = "base64", len(bodies[0]) < BLOB_CHARS_MIN, decoded64
+    if (digits := _HEX.fullmatch(body)) is not None and _letters(digits[1]) >= _LETTERS_MIN * len(digits[1]):
+        # Lists of digests are as long: what is broken into lines is a file by its beginning alone.
+        is_file = len(block) == 1 and len(body) >= BLOB_DIGITS_MIN
+        return "hex" if is_file or _begins_as_file(_digits(body)) else None
+    raw = decoded64(head)
+    if _begins_as_file(raw) or unpacks(raw):
+        return "base64"
+    if len(block[0]) < _MAGIC_CHARS_MIN:  # so narrow are lists of words, numbers and names
+        is_file = len(body) >= BLOB_CHARS_MIN and len(block[0]) % 4 == 0 and _is_noise(body)
     else:
-        return None
-    is_file = not is_short and not any(mark in before for mark in _PUBLIC)
-    return code if all(_is_unread(decode(body), is_file=is_file) for body in bodies) else None
+        is_file = chars >= BLOB_CHARS_MIN
+    return "base64" if is_file and not any(mark in before for mark in _PUBLIC) else None
 
 
-def _is_unread(raw: bytes, *, is_file: bool) -> bool:
-    """Whether `raw` is a file or a part of one, by its beginning or if `is_file`, and no text."""
+def _is_read(body: str) -> bool:
+    """Whether a view reads all of `body`."""
+    raw = _digits(body) if _HEX.fullmatch(body) else decoded64(body)
     content = said(raw)
-    if content is not None and content.is_whole and not raw.startswith(_WRITTEN):
-        return False
-    return is_file or _begins_as_file(raw) or unpacks(raw)
+    return content is not None and content.is_whole and not raw.startswith(_WRITTEN)
+
+
+def _is_noise(body: str) -> bool:
+    """Whether letters of either case and digits come in it as they do in base64 of noise, less than half as often."""
+    counts = (sum(map(str.islower, body)), sum(map(str.isupper, body)), sum(map(str.isdigit, body)))
+    return all(count >= share * len(body) for count, share in zip(counts, _SHARES_MIN, strict=True))
+
+
+def _letters(digits: str) -> int:
+    return sum(map(str.isalpha, digits))
 
 
 def _begins_as_file(raw: bytes) -> bool:
@@ -110,5 +146,6 @@ def _begins_as_file(raw: bytes) -> bool:
 
 
 def _digits(body: str) -> bytes:
-    digits = body.lower().partition("x")[2] or body
+    """Hexadecimal, its mark before it or not; an odd digit at the end falls away."""
+    digits = body.lower().rpartition("x")[2]
     return bytes.fromhex(digits[: len(digits) // 2 * 2])

@@ -73,7 +73,14 @@ def test_the_first_word_of_what_follows_makes_no_file_of_what_can_be_read():
 
 
 @pytest.mark.parametrize(
-    "before", ["-----BEGIN CERTIFICATE-----\n", "attachment-of-today-\n", "words\nlongerWordsOfAKind\n"]
+    "before",
+    [
+        "-----BEGIN CERTIFICATE-----\n",
+        "attachment-of-today-\n",
+        "words\nlongerWordsOfAKind\n",
+        "entlassungsbrief\nbild\ntext\n",
+        "path/of/the/scan/01\npath/of/the/scan/02\n",
+    ],
 )
 def test_a_file_begins_after_words_on_lines_of_their_own(before):
     """They are of its alphabet, and are none of it."""
@@ -111,6 +118,40 @@ def test_what_can_be_read_is_not_opaque(text):
 def test_spans_lie_in_the_text(text):
     """Whatever the text, nothing is raised and every span lies in it."""
     assert all(0 <= span.start < span.end <= len(text) for span in opaque(text))
+
+
+NUMBERS = random.Random(9)
+LISTS = {
+    "card numbers": [f"{NUMBERS.randrange(10**16):016d}" for _ in range(90)],
+    "digests": [NUMBERS.randbytes(20).hex() for _ in range(90)],
+    "UUIDs": [NUMBERS.randbytes(16).hex() for _ in range(90)],
+    "accounts": [f"DE{NUMBERS.randrange(10**20):020d}" for _ in range(90)],
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_is_no_file(kind):
+    """It would be RESTRICTED, and would hide of which kind the numbers are."""
+    assert opaque("\n".join(LISTS[kind])) == ()
+
+
+@pytest.mark.parametrize("line", ["thanks for looking", "0", "administrationen"])
+@pytest.mark.parametrize("width", [60, 6000])
+def test_words_and_odd_digits_hide_no_hexadecimal(line, width):
+    """Before it and after it."""
+    digits = (FILES["picture"] + random.Random(3).randbytes(700)).hex()
+    lines = "\n".join(digits[at : at + width] for at in range(0, len(digits), width))
+    for text in (f"{line}\n{lines}", f"{lines}\n{line}", f"{lines}{line[0]}"):
+        assert [span.entity_type for span in opaque(text)] == ["OPAQUE"]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_a_line_beside_what_can_be_read_is_looked_at_by_itself(cut):
+    """Text in one line, and a file in a shorter one that could be the text's last."""
+    line = base64.b64encode(WORDS * 40)[: 1600 - cut].decode()
+    (span,) = opaque(f"{line}\n{base64.b64encode(NOISE).decode()}")
+    assert span.start == len(line) + 1
+    assert opaque(f"{line}\n{base64.b64encode(WORDS * 20).decode()}") == ()
 
 
 @given(st.binary(min_size=300, max_size=900) | st.text(min_size=300).map(str.encode))
