@@ -123,9 +123,10 @@ class Recogniser:
             return [*spans, *parted(coded), *added]
         # Guesses give way, those at the letters of codes within codes too; what they said enough for counts then.
         places = {(span.start, span.end) for span in more}
-        beside = [span for span in coded + same if (span.start, span.end) in places]
+        there = [span for span in coded + same if (span.start, span.end) in places]
+        there += [span for span in added if (span.start, span.end) in places and not is_guessed(span.recogniser)]
         rest = cut([span for span in coded + same if (span.start, span.end) not in places], more)
-        return [*cut(spans, more + same), *parted([*more, *beside, *rest, *added])]
+        return [*cut(spans, more + same), *parted([*more, *there, *rest]), *set(added).difference(there)]
 
     def _read_view(self, view: View) -> Iterable[Span]:
         """What `view` reads anew; of a code, what a plain text with these words would come to."""
