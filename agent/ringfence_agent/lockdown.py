@@ -119,12 +119,15 @@ class Lockdown:
         """
         stops = self._stops
         order = Order(on, reason[:REASON_CHARS_MAX], by[:_BY_CHARS_MAX], self._now_unix_ms())
-        if on and after(self._standing, order, self._operators).on:
+        holds = on and after(self._standing, order, self._operators).on
+        if holds:
             self._stop()
         async with self._one_at_a_time:
             if self.signers.keys and not on:
                 order = replace(order, by=self._signed_by(word))
             standing = after(self._standing, order, self._operators)
+            if holds and not standing.on:  # what stood when it was ordered was lifted meanwhile; it was told to hold
+                standing = Standing(on=True, reason=order.reason, since_unix_ms=order.unix_ms, by=(order.by,))
             if self._standing.on and not standing.on:
                 await self._lift(standing, self._entry(order, standing), stops)
             else:
@@ -200,8 +203,13 @@ class Lockdown:
     async def _take(self) -> None:
         """Take over a stop that somebody put there, and log it. One that is gone again stopped all the same."""
         found = await asyncio.to_thread(self._file.load)
-        gone = Standing(on=True, reason=BY_HAND, since_unix_ms=self._now_unix_ms())
-        self._standing = found if found.on else gone
+        now_unix_ms = self._now_unix_ms()
+        gone = Standing(on=True, reason=BY_HAND, since_unix_ms=now_unix_ms)
+        # It is a stop of its own: no order that waits, and no word that was signed, was about it.
+        fresh = replace(found, waiting=None, since_unix_ms=max(found.since_unix_ms, now_unix_ms))
+        self._standing = fresh if found.on else gone
+        with suppress(OSError):  # the disk fails: what waits is forgotten here all the same
+            await asyncio.to_thread(self._file.save, self._standing)
         # Where the log fails too, its own failure is told, and keeps egress stopped besides.
         with suppress(LogError):
             await self._append({"on": 1, "why": self._standing.reason, "caller": "", "confirmed": []})

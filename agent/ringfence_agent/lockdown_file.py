@@ -70,7 +70,8 @@ class LockdownFile:
         return Standing(
             on=True,
             reason=str(said.get("reason") or BY_HAND)[:REASON_CHARS_MAX],
-            since_unix_ms=_whole(said.get("time_unix_ms")) or self._changed_unix_ms(),
+            # Who touches it stops anew, whatever time it says.
+            since_unix_ms=max(_whole(said.get("time_unix_ms")), self._changed_unix_ms()),
             by=tuple(str(one) for one in by) if isinstance(by, list) else (),
             waiting=waiting if waiting and not waiting.on else None,
         )
@@ -83,7 +84,7 @@ class LockdownFile:
         """
         if standing.on and not self.present():
             said = _said(standing.reason, standing.by, "time_unix_ms", standing.since_unix_ms)
-            self._known = self._write(self._stop, said)
+            self._known = self._write(self._stop, said, standing.since_unix_ms)
         if waiting := standing.waiting:
             said = {**_said(waiting.reason, waiting.by, "until_unix_ms", waiting.until_unix_ms), "on": waiting.on}
             self._write(self._waiting, said)
@@ -101,7 +102,7 @@ class LockdownFile:
             False where another stop lies there by now, which stays.
 
         Raises:
-            OSError: the disk does not let it; nothing is lifted.
+            OSError: the disk does not let it; what was lifted is put there again, if the disk lets that.
         """
         self._waiting.unlink(missing_ok=True)
         try:
@@ -118,15 +119,22 @@ class LockdownFile:
             self._lifting.rename(self._stop)
             raise
         self._known = None
-        self._sync()
+        try:
+            self._sync()
+        except OSError:  # nobody can tell which of the names is on the disk
+            with suppress(OSError):
+                self._stop.touch()
+            raise
         return not self.is_new()
 
-    def _write(self, path: Path, said: dict[str, object]) -> _Mark:
-        """Replace a file, whole or not at all; as what it is known from now on."""
+    def _write(self, path: Path, said: dict[str, object], at_unix_ms: int | None = None) -> _Mark:
+        """Replace a file, whole or not at all, as of a time; as what it is known from now on."""
         fresh = path.with_name(f"{path.name}.new")
         with fresh.open("w", encoding="utf-8") as file:
             file.write(json.dumps(said) + "\n")
             file.flush()
+            if at_unix_ms is not None:
+                os.utime(file.fileno(), ns=(at_unix_ms * 1_000_000, at_unix_ms * 1_000_000))
             os.fsync(file.fileno())
             mark = _marked(os.fstat(file.fileno()))
         fresh.replace(path)

@@ -317,3 +317,38 @@ async def test_a_signature_for_an_earlier_stop_lifts_no_later_one(file, log):
 
 async def test_stopping_never_needs_a_signature(file, log):
     assert (await stop(lockdown_of(file, log, keys=PUBLIC))).on
+
+
+async def test_no_vote_and_no_word_outlives_the_stop_that_it_was_about(file, log, tmp_path):
+    """Whoever touches the file stops anew: both operators are asked again, and so is who signed."""
+    lockdown = lockdown_of(file, log, to_lift=2, keys=PUBLIC)
+    await stop(lockdown)
+    await lockdown.order(on=False, reason="over", by="x", word=word("anna"))
+    assert lockdown.missing == 1
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(lockdown.run())
+        (tmp_path / "lockdown").touch()
+        await until(lambda: lockdown.standing.waiting is None)
+        watching.cancel()
+    with pytest.raises(LiftError):
+        await lockdown.order(on=False, reason="over", by="x", word=word("ben"))
+    assert (lockdown.on, file.present(), lockdown.standing.since_unix_ms > 1000) == (True, True, True)
+    assert LockdownFile(tmp_path).load().waiting is None
+
+
+async def test_one_operators_stop_amid_a_lift_holds_and_can_be_lifted(file, log):
+    """Two must order one, but this one was told that it holds: nobody may be left with a stop that nobody can lift."""
+    lockdown = lockdown_of(file, log, to_stop=2, to_lift=1)
+    await stop(lockdown, by="anna")
+    await stop(lockdown, by="ben")
+    file.asked.clear()
+    file.may_save.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lift(lockdown))
+        await asyncio.to_thread(file.asked.wait, 20)
+        group.create_task(stop(lockdown, by="carl"))
+        await until(lambda: lockdown._stops == 2)
+        file.may_save.set()
+    assert (lockdown.on, file.present(), lockdown.standing.by) == (True, True, ("carl",))
+    await lift(lockdown)
+    assert (lockdown.on, file.present(), lockdown.standing.on) == (False, False, False)

@@ -194,3 +194,24 @@ def test_a_stop_that_was_taken_away_by_hand_can_be_lifted(tmp_path):
     (tmp_path / "lockdown").unlink()
     assert file.lift()
     assert not file.present()
+
+
+def test_a_lift_of_which_the_disk_cannot_tell_is_none(tmp_path, monkeypatch):
+    """After a restart it would be a lift that nobody was told of."""
+    file = LockdownFile(tmp_path)
+    file.save(STOPPED)
+
+    def fails(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        file.lift()
+    assert LockdownFile(tmp_path).present()
+
+
+def test_a_stop_that_is_touched_is_one_since_then(tmp_path):
+    """Whatever time it says: a word for lifting the one before is none for it."""
+    LockdownFile(tmp_path).save(STOPPED)
+    (tmp_path / "lockdown").touch()
+    assert LockdownFile(tmp_path).load().since_unix_ms > STOPPED.since_unix_ms
