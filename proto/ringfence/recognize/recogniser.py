@@ -24,18 +24,17 @@ from ringfence.recognize.adjoin import adjoin
 from ringfence.recognize.database import fingerprint, load_database
 from ringfence.recognize.finding import Finding
 from ringfence.recognize.fold import Folded, Folder
-from ringfence.recognize.guesses import cut, is_guessed, parted
 from ringfence.recognize.mentions import mentions
 from ringfence.recognize.merge import merge
-from ringfence.recognize.novel import Novel, Shown
 from ringfence.recognize.patterns import Trigger, triggers
 from ringfence.recognize.payload import settle
 from ringfence.recognize.policy import DEFAULT, Policy
-from ringfence.recognize.reserved import NEVER_REPLACED, is_reserved
+from ringfence.recognize.reserved import is_reserved
 from ringfence.recognize.span import Span
 from ringfence.recognize.stages import Stage, Stages
 from ringfence.recognize.unread import UNREAD, blanked
 from ringfence.recognize.view import View, Views
+from ringfence.recognize.viewed import Viewed
 
 Scan = Callable[[str], tuple[Finding, ...]]
 """What finds: a recogniser's `scan`, or another with its signature."""
@@ -96,37 +95,11 @@ class Recogniser:
 
     def _viewed(self, text: str, spans: list[Span], views: Views) -> list[Span]:
         """`spans`, and what the views of `text` add to them."""
-        # What counts for nothing, or stays in the text, hides nothing of what must not.
-        novel = Novel(text, [span for span in spans if self.policy.takes(span.entity_type)])
-        shown = Shown(spans, self.policy.label_of_type)
-        coded: list[Span] = []  # what codes say
-        added: list[Span] = []  # what other views read
-        more: list[Span] = []  # of both, what means more than what was found there
-        same: list[Span] = []  # what codes say that means no more, and covers nothing new
-        seen: set[tuple[int, int, str, bool, bool]] = set()  # of a compressed text all stands at one place
+        viewed = Viewed(text, spans, self.policy)
         for view in views(text):
             for span in self._read_view(view):
-                start, end = view.span(span.start, span.end)
-                one = (start, end, span.entity_type, is_guessed(span.recogniser), view.is_decoded)
-                if one in seen:
-                    continue
-                seen.add(one)
-                mapped = span._replace(start=start, end=end, recogniser=f"{span.recogniser}@{view.name}")
-                # Who guesses at what a code says guesses at words; at a code's letters there is nothing to go by.
-                if (view.is_decoded or not is_guessed(span.recogniser)) and shown.raises(mapped):
-                    more.append(mapped)
-                elif mapped.entity_type in NEVER_REPLACED or novel.adds(mapped):
-                    (coded if view.is_decoded else added).append(mapped)
-                elif view.is_decoded:
-                    same.append(mapped)
-        if not more:
-            return [*spans, *parted(coded), *added]
-        # Guesses give way, those at the letters of codes within codes too; what they said enough for counts then.
-        places = {(span.start, span.end) for span in more}
-        there = [span for span in coded + same if (span.start, span.end) in places]
-        there += [span for span in added if (span.start, span.end) in places and not is_guessed(span.recogniser)]
-        rest = cut([span for span in coded + same if (span.start, span.end) not in places], more)
-        return [*cut(spans, more + same), *parted([*more, *there, *rest]), *set(added).difference(there)]
+                viewed.take(view, span)
+        return viewed.all()
 
     def _read_view(self, view: View) -> Iterable[Span]:
         """What `view` reads anew; of a code, what a plain text with these words would come to."""
