@@ -207,9 +207,10 @@ class Lockdown:
         gone = Standing(on=True, reason=BY_HAND, since_unix_ms=now_unix_ms)
         # It is a stop of its own: no order that waits, and no word that was signed, was about it.
         fresh = replace(found, waiting=None, since_unix_ms=max(found.since_unix_ms, now_unix_ms))
-        self._standing = fresh if found.on else gone
+        taken = fresh if found.on else gone
         with suppress(OSError):  # the disk fails: what waits is forgotten here all the same
-            await asyncio.to_thread(self._file.save, self._standing)
+            await asyncio.to_thread(self._file.save, taken)
+        self._standing = taken
         # Where the log fails too, its own failure is told, and keeps egress stopped besides.
         with suppress(LogError):
             await self._append({"on": 1, "why": self._standing.reason, "caller": "", "confirmed": []})

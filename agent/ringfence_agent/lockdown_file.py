@@ -23,6 +23,8 @@ from ringfence_agent.lockdown_orders import Standing, Waiting
 REASON_CHARS_MAX: Final = 1024
 """Of a reason, wherever it comes from."""
 _FILE_BYTES_MAX: Final = 64 * 1024
+_UNIX_MS_END: Final = 253_402_300_800_000
+"""The year 10000: what a file says beyond it is no time."""
 BY_HAND: Final = "the file lockdown lies in the log's folder"
 """The reason where the file says none."""
 
@@ -185,8 +187,8 @@ def _waiting(said: dict[str, Any]) -> Waiting | None:
 
 
 def _whole(value: object) -> int:
-    """A whole number; 0 for anything else."""
-    return value if isinstance(value, int) else 0
+    """A whole number that can be a time; 0 for anything else."""
+    return value if isinstance(value, int) and 0 <= value < _UNIX_MS_END else 0
 
 
 def _json(path: Path) -> dict[str, Any]:

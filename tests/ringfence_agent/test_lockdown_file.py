@@ -215,3 +215,13 @@ def test_a_stop_that_is_touched_is_one_since_then(tmp_path):
     LockdownFile(tmp_path).save(STOPPED)
     (tmp_path / "lockdown").touch()
     assert LockdownFile(tmp_path).load().since_unix_ms > STOPPED.since_unix_ms
+
+
+def test_a_time_that_is_none_holds_no_stop_up(tmp_path):
+    """Whatever the file says, the next stop is written down."""
+    (tmp_path / "lockdown").write_text('{"time_unix_ms": 99999999999999999999999}')
+    file = LockdownFile(tmp_path)
+    standing = file.load()
+    (tmp_path / "lockdown").unlink()
+    file.save(standing)
+    assert LockdownFile(tmp_path).load() == standing

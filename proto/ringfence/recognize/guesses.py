@@ -34,7 +34,7 @@ def cut(spans: Iterable[Span], known: Sequence[Span]) -> list[Span]:
 
 
 def parted(spans: Iterable[Span]) -> Iterator[Span]:
-    """`spans`, those of several types at one place with a part of it each; `UNSPECIFIC` ones give way to others.
+    """`spans`, those of several types at one place with a part of it each.
 
     All that compressed text holds stands at one place, and of what overlaps one type is left.
     """
@@ -42,11 +42,10 @@ def parted(spans: Iterable[Span]) -> Iterator[Span]:
     for span in spans:
         places.setdefault((span.start, span.end), {}).setdefault(span.entity_type, span)
     for (start, end), by_type in places.items():
-        each = [span for name, span in by_type.items() if name not in UNSPECIFIC] or list(by_type.values())[:1]
-        step = max(1, (end - start) // len(each))
-        for at, span in enumerate(each):
+        step = max(1, (end - start) // len(by_type))
+        for at, span in enumerate(by_type.values()):
             first = min(start + at * step, end - 1)
-            yield span._replace(start=first, end=end if at == len(each) - 1 else min(first + step, end))
+            yield span._replace(start=first, end=end if at == len(by_type) - 1 else min(first + step, end))
 
 
 def _stretches(spans: Sequence[Span]) -> list[tuple[int, int]]:

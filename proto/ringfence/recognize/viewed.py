@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.recognize.guesses import cut, is_guessed, parted
+from ringfence.recognize.guesses import UNSPECIFIC, cut, is_guessed, parted
 from ringfence.recognize.novel import Novel, Shown
 from ringfence.recognize.policy import Policy
 from ringfence.recognize.reserved import NEVER_REPLACED
@@ -52,5 +52,6 @@ class Viewed:
         codes, places = self._coded + self._same, {(span.start, span.end) for span in more}
         there = [span for span in codes if (span.start, span.end) in places]
         there += [span for span in added if (span.start, span.end) in places and not is_guessed(span.recogniser)]
+        beside = [span for span in there if span.entity_type not in UNSPECIFIC]  # these give way to what means more
         rest = cut([span for span in codes if (span.start, span.end) not in places], more)
-        return [*cut(spans, more + self._same), *parted([*more, *there, *rest]), *set(added).difference(there)]
+        return [*cut(spans, more + self._same), *parted([*more, *beside, *rest]), *set(added).difference(there)]

@@ -126,12 +126,12 @@ def _named(raw: bytes) -> _Inflated:
 
 
 def _text(unpacked: _Inflated) -> str | None:
-    """Of what was cut off, the last character may be a part of one (RFC 3629: four bytes at most)."""
-    raw = unpacked.raw
-    for cut in range(1 if unpacked.is_whole else 4):
-        if is_text(part := raw[: len(raw) - cut]) and part:
-            return part.decode("utf-8")
-    return None
+    """Of what was cut off, the last character may be a part of one."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(unpacked.raw, final=unpacked.is_whole)
+    except UnicodeDecodeError:
+        return None
+    return text if text and _is_shown(text) else None
 
 
 def _wide(raw: bytes) -> Said | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ringfence.recognize.views.contents import is_text, said
 from ringfence.recognize.views.escapes import decoded_utf8
 from ringfence.recognize.views.passage import Edit
-from ringfence.recognize.views.runs import MORE_LINES, codes, joined, lines_of
+from ringfence.recognize.views.runs import BREAK, MORE_LINES, codes, joined, lines_of
 from ringfence.recognize.views.strong import is_card, is_labelled, is_plain_series
 
 BYTES_MIN = 5
@@ -32,7 +32,9 @@ _BLANKS = re.compile(r"[ \t\r\n>|]")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
 _PARTS64 = re.compile(r"[A-Za-z0-9]{8,}")
 _RUN32 = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z2-7]{8,}+|[a-z2-7]{16,}+)={0,6}(?![A-Za-z0-9])")
-_HEX = re.compile(r"(?<![A-Za-z0-9])(?:0x|x'|X'|\\x)?((?:[0-9a-fA-F]{2}){5,})'?(?![A-Za-z0-9])")
+_HEX = re.compile(
+    rf"(?<![A-Za-z0-9])(?:0x|x'|X'|\\x)?([0-9a-fA-F]{{10,}}+(?:{BREAK}[0-9a-fA-F]{{2,}}+(?![A-Za-z0-9]))*+)(?![A-Za-z0-9])"
+)
 _HEX_PAIRS = re.compile(
     r"(?<![A-Za-z0-9])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,;.\-|]{1,2}(?:0[xX])?[0-9a-fA-F]{2}(?![A-Za-z0-9])){4,}+"
 )
@@ -40,9 +42,14 @@ _PAIR = re.compile(r"(?<![0-9a-fA-F])(?:0[xX])?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _ASCII85 = re.compile(r"<~([!-uz\s]{5,8192}?)~>")
 
 
-def _read(raw: bytes, place_of: Callable[[int], tuple[int, int]], start: int, end: int) -> Edit | None:
-    """The edit for a stretch that decodes to `raw`, of which byte stands where; None where that is no text."""
-    if len(raw) < BYTES_MIN or (found := said(raw)) is None:
+def _read(
+    raw: bytes, place_of: Callable[[int], tuple[int, int]], start: int, end: int, *, whole: bool = False
+) -> Edit | None:
+    """The edit for a stretch that decodes to `raw`, of which byte stands where.
+
+    None where that is no text, or, if it must be read whole, says more than that.
+    """
+    if len(raw) < BYTES_MIN or (found := said(raw)) is None or (whole and not found.is_whole):
         return None
     if not found.bytes_each:
         return Edit(start, end, found.text)
@@ -53,8 +60,8 @@ def _read(raw: bytes, place_of: Callable[[int], tuple[int, int]], start: int, en
     return Edit(start, end, found.text, places[: found.bytes_each * len(found.text) : found.bytes_each])
 
 
-def base64_run(body: str, index: list[int], start: int, end: int) -> Edit | None:
-    """The edit for `body`, bare characters of base64 whose places are `index`."""
+def base64_run(body: str, index: list[int], start: int, end: int, *, whole: bool = False) -> Edit | None:
+    """The edit for `body`, bare characters of base64 whose places are `index`; see `_read`."""
     raw = decoded64(body)
     last = len(body) - 1
 
@@ -62,7 +69,7 @@ def base64_run(body: str, index: list[int], start: int, end: int) -> Edit | None
         at = byte // 3 * 4 + byte % 3
         return index[at], index[min(last, at + 1)] + 1
 
-    return _read(raw, place_of, start, end)
+    return _read(raw, place_of, start, end, whole=whole)
 
 
 def decoded64(body: str) -> bytes:
@@ -97,15 +104,16 @@ def _run64(text: str, start: int, end: int) -> Iterator[Edit]:
     """The codes in a run; parts of what is none as a whole."""
     every = lines_of(text, start, end)
 
-    def edit_of(lines: Sequence[range]) -> Edit | None:
+    def edit_of(lines: Sequence[range], *, whole: bool = True) -> Edit | None:
         body = joined(text, lines)
         if _MIXED.search(body) is None:
             return None
         index = [at for line in lines for at in line]
-        return base64_run(body, index, lines[0].start, end if lines[-1] == every[-1] else lines[-1].stop)
+        stop = end if lines[-1] == every[-1] else lines[-1].stop
+        return base64_run(body, index, lines[0].start, stop, whole=whole)
 
-    for lines, edit in codes(every, edit_of):
-        if edit is not None:
+    for lines, found in codes(every, edit_of):
+        if (edit := found or edit_of(lines, whole=False)) is not None:
             yield edit
         else:
             yield from _parts64(text, lines[0].start, end if lines[-1] == every[-1] else lines[-1].stop)
@@ -169,20 +177,32 @@ def base32_text(text: str) -> Iterator[Edit]:
 def hexadecimal(text: str) -> Iterator[Edit]:
     """Pairs of hexadecimal digits, in one run or parted."""
     for match in _HEX.finditer(text):
-        first = match.start(1)
-        raw = bytes.fromhex(match[1])
-
-        def place_of(byte: int, first: int = first) -> tuple[int, int]:
-            return first + 2 * byte, first + 2 * byte + 2
-
-        edit = _read(raw, place_of, match.start(), match.end())
-        if edit is not None:
-            yield edit
+        yield from _hex_run(text, *match.span(1))
     for match in _HEX_PAIRS.finditer(text):
         pairs = list(_PAIR.finditer(text, match.start(), match.end()))
         raw, places = bytes(int(pair[1], 16) for pair in pairs), [pair.span() for pair in pairs]
         edit = _read(raw, places.__getitem__, match.start(), match.end())
         if edit is not None and (not edit.text.isdigit() or _is_number(text, match, edit.text)):
+            yield edit
+
+
+def _hex_run(text: str, start: int, end: int) -> Iterator[Edit]:
+    """The codes in a run of hexadecimal digits, which may be broken into lines anywhere."""
+
+    def edit_of(lines: Sequence[range], *, whole: bool = True) -> Edit | None:
+        index = [at for line in lines for at in line]
+        digits = joined(text, lines)
+        raw = bytes.fromhex(digits[: len(digits) // 2 * 2])
+        return _read(
+            raw,
+            lambda byte: (index[2 * byte], index[2 * byte + 1] + 1),
+            lines[0].start,
+            lines[-1].stop,
+            whole=whole,
+        )
+
+    for lines, found in codes(lines_of(text, start, end), edit_of):
+        if (edit := found or edit_of(lines, whole=False)) is not None:
             yield edit
 
 

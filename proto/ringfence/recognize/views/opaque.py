@@ -29,6 +29,8 @@ _HEX = re.compile(r"(?:0?[xX])?([0-9a-fA-F]{2,})")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{40}")
 _LETTERS_MIN: Final = 0.2
 """Of the digits of hexadecimal: noise has three of eight, numbers have none."""
+_DIGESTS: Final = frozenset({32, 40, 48, 56, 64, 96, 128})
+"""Digits of a digest (MD5, SHA-1, Tiger, SHA-2) or UUID: a list of them is no file."""
 _SHARES_MIN: Final = (0.15, 0.15, 0.05)
 """Of lower and upper case and digits: base64 of noise has 26, 26 and 10 of 64."""
 _HEAD_LINES_MAX: Final = 32
@@ -90,7 +92,8 @@ def _stretch(text: str, blocks: Sequence[Sequence[range]]) -> Iterator[Span]:
     """From the first block on that begins as a file or is long enough for one."""
     left = sum(len(line) for block in blocks for line in block)
     for at, block in enumerate(blocks):
-        head = joined(text, islice((line for later in blocks[at:] for line in later), _HEAD_LINES_MAX))
+        ahead = (line for later in blocks[at : at + _HEAD_LINES_MAX] for line in later)
+        head = joined(text, islice(ahead, _HEAD_LINES_MAX))
         before = text[max(0, block[0].start - _BEFORE_CHARS) : block[0].start]
         if (code := _code_of(block, joined(text, block), head, left, before)) is not None:
             yield Span(block[0].start, blocks[-1][-1].stop, ENTITY_TYPE, 0.9, f"opaque:{code}")
@@ -109,9 +112,10 @@ def _code_of(block: Sequence[range], body: str, head: str, chars: int, before: s
         before: what stands before.
     """
     if (digits := _HEX.fullmatch(body)) is not None and _letters(digits[1]) >= _LETTERS_MIN * len(digits[1]):
-        # Lists of digests are as long: what is broken into lines is a file by its beginning alone.
-        is_file = len(block) == 1 and len(body) >= BLOB_DIGITS_MIN
-        return "hex" if is_file or _begins_as_file(_digits(body)) else None
+        raw = _digits(body)
+        is_list = len(block) > 1 and len(block[0]) in _DIGESTS
+        is_file = len(body) >= BLOB_DIGITS_MIN and not is_list
+        return "hex" if is_file or _begins_as_file(raw) or unpacks(raw) else None
     raw = decoded64(head)
     if _begins_as_file(raw) or unpacks(raw):
         return "base64"

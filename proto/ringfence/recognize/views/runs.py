@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
-_BREAK: Final = r"[ \t]{0,8}(?:\r?\n|(?:\\r)?\\n)[ \t>|]{0,8}"
-MORE_LINES: Final = rf"(?:{_BREAK}(?:[A-Za-z0-9+/_-]{{4,}}+|[A-Za-z0-9+/_-]{{2,3}}(?==)))*+={{0,2}}"
+BREAK: Final = r"[ \t]{0,8}(?:\r?\n|(?:\\r)?\\n)[ \t>|]{0,8}"
+"""Between two lines; in a pattern."""
+MORE_LINES: Final = rf"(?:{BREAK}(?:[A-Za-z0-9+/_-]{{4,}}+|[A-Za-z0-9+/_-]{{2,3}}(?==)))*+={{0,2}}"
 """Further lines of base64, indented or quoted, broken by an end of line or by what a document writes for one."""
-_BREAKS = re.compile(_BREAK)
+_BREAKS = re.compile(BREAK)
 
 _Read = TypeVar("_Read")
 

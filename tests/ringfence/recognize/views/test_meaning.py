@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import zlib
 
 import pytest
 
@@ -42,6 +43,27 @@ def test_what_is_written_plainly_means_no_more_for_its_views(everything_on, befo
     """What only gives way to others is no reason to read a plain sentence otherwise."""
     text = f"{before}card 4111 1111 1111 1111 exp 04/29 cvv 123 thank you so much"
     assert [finding.entity_type for finding in everything_on.scan(text)] == ["PAN", "CARD_CODE"]
+
+
+@pytest.mark.parametrize("width", [59, 60, 75, 76, 500])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_hexadecimal_over_lines_is_read_as_one(everything_on, pack, width):
+    """Also where a line holds half a byte; what is read but for an end of two digits counts as unread."""
+    digits = pack(" ".join(SENTENCES).encode() * 2).hex()
+    lines = "\n".join(digits[at : at + width] for at in range(0, len(digits), width))
+    policy = everything_on.policy
+    plain = policy.label_of(everything_on.scan(" ".join(SENTENCES)))
+    for text in (lines, f"See\n{lines}\nadd to the file", lines.upper()):
+        found = everything_on.scan(text)
+        assert covers(policy.label_of(found), plain) or [one.entity_type for one in found] == ["OPAQUE"]
+
+
+def test_a_code_after_compressed_text_is_read_by_itself(everything_on):
+    """It was taken for what the compressed text left over."""
+    first = base64.encodebytes(zlib.compress(b"the committee met on the usual terms" * 2)).decode().rstrip("=\n")
+    text = f"{first}\n{base64.encodebytes(' '.join(SENTENCES).encode()).decode()}"
+    policy = everything_on.policy
+    assert covers(policy.label_of(everything_on.scan(text)), policy.label_of(everything_on.scan(" ".join(SENTENCES))))
 
 
 PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3).decode()

@@ -4,6 +4,7 @@ import base64
 import gzip
 import random
 import re
+import time
 import zlib
 
 import pytest
@@ -152,6 +153,22 @@ def test_a_line_beside_what_can_be_read_is_looked_at_by_itself(cut):
     (span,) = opaque(f"{line}\n{base64.b64encode(NOISE).decode()}")
     assert span.start == len(line) + 1
     assert opaque(f"{line}\n{base64.b64encode(WORDS * 20).decode()}") == ()
+
+
+def test_a_code_after_compressed_text_is_looked_at_by_itself():
+    """It was read with what the text left over, which is to say by nobody."""
+    first = base64.encodebytes(zlib.compress(WORDS * 2)).decode().rstrip("=\n")
+    text = f"{first}\n{base64.encodebytes(NOISE).decode()}"
+    assert [span.entity_type for span in opaque(text)] == ["OPAQUE"]
+    assert opaque(f"{first}\n{base64.encodebytes(WORDS * 20).decode()}") == ()
+
+
+def test_many_lines_of_changing_widths_take_no_time_of_each_other():
+    """They took a minute a megabyte."""
+    text = "aBcDeFgHiJkLmNoP" + "".join(f"\naB1{'c' * (1 + at % 2)}" for at in range(60_000))
+    started_s = time.process_time()
+    opaque(text)
+    assert time.process_time() - started_s < 20
 
 
 @given(st.binary(min_size=300, max_size=900) | st.text(min_size=300).map(str.encode))
