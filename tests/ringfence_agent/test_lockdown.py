@@ -141,17 +141,22 @@ async def test_other_ends_stay_what_they_are(file, log):
     await stop(lockdown)
 
 
-async def test_a_stop_wins_over_a_lift_that_is_being_written_down(file, log):
-    lockdown = lockdown_of(file, log)
-    await stop(lockdown)
+async def stop_amid_a_lift(lockdown, file, by):
+    """Order a stop while a lift is being written down; both have ended on return."""
     file.asked.clear()
     file.may_save.clear()
     async with asyncio.TaskGroup() as group:
         group.create_task(lift(lockdown))
         await asyncio.to_thread(file.asked.wait, 20)
-        group.create_task(stop(lockdown, by="ben"))
+        group.create_task(stop(lockdown, by))
         await until(lambda: lockdown._stops == 2)
         file.may_save.set()
+
+
+async def test_a_stop_wins_over_a_lift_that_is_being_written_down(file, log):
+    lockdown = lockdown_of(file, log)
+    await stop(lockdown)
+    await stop_amid_a_lift(lockdown, file, "ben")
     assert (lockdown.on, file.present(), lockdown.standing.by) == (True, True, ("ben",))
 
 
@@ -341,14 +346,7 @@ async def test_one_operators_stop_amid_a_lift_holds_and_can_be_lifted(file, log)
     lockdown = lockdown_of(file, log, to_stop=2, to_lift=1)
     await stop(lockdown, by="anna")
     await stop(lockdown, by="ben")
-    file.asked.clear()
-    file.may_save.clear()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(lift(lockdown))
-        await asyncio.to_thread(file.asked.wait, 20)
-        group.create_task(stop(lockdown, by="carl"))
-        await until(lambda: lockdown._stops == 2)
-        file.may_save.set()
+    await stop_amid_a_lift(lockdown, file, "carl")
     assert (lockdown.on, file.present(), lockdown.standing.by) == (True, True, ("carl",))
     await lift(lockdown)
     assert (lockdown.on, file.present(), lockdown.standing.on) == (False, False, False)

@@ -25,10 +25,10 @@ BLOB_DIGITS_MIN: Final = 1200
 _MAGIC_CHARS_MIN: Final = 40
 _RUN = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}+{MORE_LINES}")
 _MIXED = re.compile(r"[a-z0-9][A-Z]")
-_HEX = re.compile(r"(?:0?[xX])?([0-9a-fA-F]{2,})")
+_HEX = re.compile(r"(?:0?[xX])?[0-9a-fA-F]{2,}")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{40}")
 _LETTERS_MIN: Final = 0.2
-"""Of the digits of hexadecimal: noise has three of eight, numbers have none."""
+"""Share of letters in hexadecimal, and of digits: in noise it is three and five of eight."""
 _DIGESTS: Final = frozenset({32, 40, 48, 56, 64, 96, 128})
 """Digits of a digest (MD5, SHA-1, Tiger, SHA-2) or UUID: a list of them is no file."""
 _SHARES_MIN: Final = (0.15, 0.15, 0.05)
@@ -75,7 +75,7 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Span]:
     """What is opaque in a run: of lines that nobody reads, and that follow one another, at most one stretch."""
     lines = lines_of(text, start, end)
     body = joined(text, lines)
-    if len(body) < _MAGIC_CHARS_MIN or not (_MIXED.search(body) or _HEX_RUN.search(body)):
+    if len(body) < _MAGIC_CHARS_MIN or not (_MIXED.search(body) or (_HEX_RUN.search(body) and _is_hexadecimal(body))):
         return
     unread: list[Sequence[range]] = []
     for block, is_read in codes(lines, lambda some: _is_read(joined(text, some)) or None):
@@ -111,7 +111,7 @@ def _code_of(block: Sequence[range], body: str, head: str, chars: int, before: s
         chars: how long it is.
         before: what stands before.
     """
-    if (digits := _HEX.fullmatch(body)) is not None and _letters(digits[1]) >= _LETTERS_MIN * len(digits[1]):
+    if _HEX.fullmatch(body) and _is_hexadecimal(body):
         raw = _digits(body)
         is_list = len(block) > 1 and len(block[0]) in _DIGESTS
         is_file = len(body) >= BLOB_DIGITS_MIN and not is_list
@@ -139,8 +139,10 @@ def _is_noise(body: str) -> bool:
     return all(count >= share * len(body) for count, share in zip(counts, _SHARES_MIN, strict=True))
 
 
-def _letters(digits: str) -> int:
-    return sum(map(str.isalpha, digits))
+def _is_hexadecimal(body: str) -> bool:
+    """Whether letters and digits come in it as in hexadecimal, about: a number has no letters, words have no digits."""
+    shares = (sum(map(str.isalpha, body)) / len(body), sum(map(str.isdigit, body)) / len(body))
+    return min(shares) >= _LETTERS_MIN
 
 
 def _begins_as_file(raw: bytes) -> bool:

@@ -107,6 +107,8 @@ def test_a_file_begins_after_words_on_lines_of_their_own(before):
         base64.b64encode(gzip.compress(b"plain words, which views read " * 30, mtime=0)).decode(),
         "-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(NOISE[:400]).decode() + "-----END PUBLIC KEY-----",
         "word" * 300,
+        "31415926535897932384" * 30,
+        "\n".join(["314159265358979323846264338327950288419716939937"] * 12),
         "\n".join(["pygmentsLexerName", "fooBar", "barBazQux", "someOtherName", "aLongerNameStill"] * 20),
     ],
 )
